@@ -1,0 +1,46 @@
+# Every target makes .venv by itself and installs what it needs, pinned by constraints.txt.
+# `make demo` installs only what a user of the package gets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test check format bench clean
+
+demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbours: offline
+	$(BIN)/word2vec demo
+
+test: .venv/.dev             ## the tests; real corpora are used where WORD2VEC_DATA names their folder
+	$(BIN)/python -m pytest
+
+check: .venv/.dev            ## format, lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+format: .venv/.dev           ## put the code into the form that `make check` wants
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/.peers          ## compare with gensim, fastText and the tutorial pipeline; CORPUS=file
+	$(BIN)/python evaluation/compare.py $(CORPUS)
+
+.venv/.base: constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.demo: .venv/.base
+	$(PIP) --editable .
+	@touch $@
+
+.venv/.dev: .venv/.base
+	$(PIP) --editable '.[dev]'
+	@touch $@ .venv/.demo
+
+.venv/.peers: .venv/.dev
+	$(PIP) --editable '.[dev,peers]'
+	@touch $@
+
+clean:                       ## remove the environment and what the tools left
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist

@@ -1,0 +1,33 @@
+"""The errors that a user can cause and mend.
+
+Each message is one line that says what is wrong and what to do; the command line prints it as it stands. Anything
+that is not one of these is a defect of this package and keeps its traceback.
+"""
+
+
+class Word2VecError(Exception):
+    """Base of every error whose message is meant for the user."""
+
+
+class CorpusError(Word2VecError):
+    """The text cannot be read, holds no words, or leaves no vocabulary."""
+
+
+class ConfigError(Word2VecError):
+    """Settings that contradict each other, or that this machine cannot honour."""
+
+
+class FormatError(Word2VecError):
+    """A file of vectors, of pairs or of questions is not what it should be; names the file and, if it can, the line."""
+
+
+class UnknownWordError(Word2VecError, KeyError):
+    """A word without a vector; the message offers the nearest spellings."""
+
+    def __str__(self) -> str:
+        # subtle: KeyError prints the repr of its argument, which would put the message in quotes
+        return str(self.args[0])
+
+
+class TrainingError(Word2VecError):
+    """Training diverged or could not go on; says which setting to change."""
