@@ -1,1 +1,344 @@
-def main() -> None: ...
+"""The command line: reads arguments, calls the library, prints results.
+
+Data goes to stdout, logs and progress to stderr. Exit code 0 is success, 1 failure, 2 wrong usage, 130 Ctrl-C; an error
+is one line. Nothing heavy is imported before a command needs it.
+"""
+
+import inspect
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+from word2vec.config import SETTINGS, TrainConfig, make_config, option, read_config
+from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from word2vec.results import AnalogyResult, SimilarityResult
+    from word2vec.vectors import WordVectors
+
+FILE_LISTS = ("--pairs", "--analogies")
+INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
+
+app = typer.Typer(
+    name="word2vec",
+    help="Train, evaluate and query word embeddings.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+VectorsArgument = Annotated[Path, typer.Argument(metavar="VECTORS", help="A run folder or a file of vectors.")]
+CountOption = Annotated[int, typer.Option("-n", min=1, help="How many words to show.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+RestrictOption = Annotated[int | None, typer.Option(min=1, help="Use only the N most frequent words.")]
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line; returns the exit code."""
+    _log_to_stderr()
+    try:
+        return int(app(_one_option_a_file(arguments), prog_name="word2vec", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except ConfigError as error:
+        return _fail(str(error), 2)
+    except TrainingInterrupted as error:
+        return _fail(str(error), INTERRUPTED)
+    except Word2VecError as error:
+        return _fail(str(error), 1)
+    except MemoryError:
+        return _fail("out of memory: choose a smaller --dim or --max-vocab, or a machine with more", 1)
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # subtle: whoever read stdout has gone; without this Python complains once more while it exits
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _one_option_a_file(arguments: list[str]) -> list[str]:
+    """Turn `--pairs A B` into `--pairs A --pairs B`: people list files behind one option, typer takes one each."""
+    spread: list[str] = []
+    files_of = None  # the option whose files are being listed
+    for argument in arguments:
+        if argument.startswith("-"):
+            files_of = argument if argument in FILE_LISTS else None
+        elif files_of and spread[-1] != files_of:
+            spread.append(files_of)
+        spread.append(argument)
+    return spread
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"word2vec: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("word2vec")
+    logger.handlers[:] = [handler]
+    logger.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+
+
+def _print_json(document: object) -> None:
+    print(json.dumps(document, ensure_ascii=False, allow_nan=False))  # noqa: T201
+
+
+def _print_table(table: "Table") -> None:
+    from rich.console import Console
+
+    # subtle: where stdout is no terminal, rich would cut the table to 80 columns
+    width = None if sys.stdout.isatty() else 200
+    Console(width=width).print(table)
+
+
+def _load(path: Path) -> "WordVectors":
+    from word2vec.vectors import WordVectors
+
+    return WordVectors.load(path)
+
+
+# --- train: its options are the fields of TrainConfig ----------------------------------------------------------------
+
+
+def _settings_as_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a function that takes `settings` one command-line parameter for each field of TrainConfig instead."""
+    parameters = inspect.signature(function).parameters.values()
+    own = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.kind is not p.VAR_KEYWORD]
+    corpus, *others = (_parameter(name) for name in SETTINGS)
+    signature = inspect.Signature([corpus, *own, *others])
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    return function
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    """A command-line parameter for a setting; None means that it was not given."""
+    kind, setting = SETTINGS[name]
+    default = getattr(TrainConfig(), name)
+    if get_origin(kind) is tuple:
+        kind = list[str]
+    elif isinstance(kind, UnionType):
+        kind = get_args(kind)[0]
+    if setting.choices:
+        kind = StrEnum(name, [(choice, choice) for choice in setting.choices])
+    if name == "corpus":
+        info: Any = typer.Argument(metavar="[CORPUS]...", help=setting.help, show_default=False)
+    else:
+        shown = "" if default in (None, ()) or kind is bool else f" [default: {default}]"
+        info = typer.Option(option(name), help=setting.help + shown, metavar=setting.metavar, show_default=False)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info])
+
+
+@app.command()
+@_settings_as_options
+def train(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder to write.")],
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options given here win over it.")
+    ] = None,
+    **settings: Any,
+) -> int:
+    """Train word vectors on CORPUS and write them to the folder RUN."""
+    given = {name: value for name, value in settings.items() if value is not None and value != []}
+    chosen = make_config(
+        read_config(config) if config else {},
+        {name: value.value if isinstance(value, StrEnum) else value for name, value in given.items()},
+    )
+    from word2vec.training import train as train_vectors
+
+    train_vectors(chosen, output, progress=sys.stderr.isatty())
+    return 0
+
+
+# --- asking ----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def evaluate(
+    vectors: VectorsArgument,
+    pairs: Annotated[
+        list[str] | None, typer.Option(metavar="FILE ...", help="Word-similarity files, or wordsim353, simlex999.")
+    ] = None,
+    analogies: Annotated[
+        list[str] | None, typer.Option(metavar="FILE ...", help="Analogy files, or questions-words.")
+    ] = None,
+    restrict: Annotated[int, typer.Option(min=1, help="Analogies use only the N most frequent words.")] = 30_000,
+    oov: Annotated[
+        Literal["skip", "zero"], typer.Option(help="Pairs with an unknown word: left out, or a similarity of zero.")
+    ] = "skip",
+    as_json: JsonOption = False,
+) -> int:
+    """Score vectors on word similarity and analogies; on the sets that come with the package if none is named."""
+    from word2vec.evaluation import evaluate_analogies, evaluate_similarity
+    from word2vec.testsets import builtin_sets, read_pairs, read_questions
+
+    if not pairs and not analogies:
+        shipped = builtin_sets()
+        pairs = [name for name, path in shipped.items() if path.suffix == ".csv"]
+        analogies = [name for name, path in shipped.items() if path.suffix == ".txt"]
+    pair_sets = [read_pairs(source) for source in pairs or []]  # read first: a wrong file is told before the long work
+    question_sets = [read_questions(source) for source in analogies or []]
+    words = _load(vectors)
+    results: list[SimilarityResult | AnalogyResult] = [evaluate_similarity(words, each, oov=oov) for each in pair_sets]
+    results += [evaluate_analogies(words, each, restrict=restrict) for each in question_sets]
+    if as_json:
+        _print_json([result.as_dict() for result in results])
+    else:
+        _print_table(_results_table(results))
+    for result in results:
+        if result.note:
+            logging.getLogger("word2vec").warning("%s: %s", result.name, result.note)
+    return 0
+
+
+def _results_table(results: "list[SimilarityResult | AnalogyResult]") -> "Table":
+    from rich.table import Table
+
+    table = Table("set", "measure", "score", "95 % interval", "used", "unknown words")
+    for result in results:
+        if result.kind == "similarity":
+            interval = f"{result.ci_low:.3f} to {result.ci_high:.3f}"
+            used = f"{result.pairs:,} of {result.pairs_total:,} pairs"
+            unknown = _some(result.oov)
+            table.add_row(result.name, "Spearman", f"{result.spearman:.3f}", interval, used, unknown)
+            table.add_row("", "Pearson", f"{result.pearson:.3f}", "", "", "")
+            continue
+        used = f"{result.questions:,} of {result.questions_total:,} questions"
+        table.add_row(result.name, "accuracy", f"{result.accuracy:.3f}", "", used, "")
+        for name, share in (("semantic", result.semantic), ("syntactic", result.syntactic)):
+            table.add_row("", f"  {name}", f"{share:.3f}", "", "", "")
+        for section in result.sections:
+            used = f"{section.questions:,} of {section.questions_total:,}"
+            table.add_row("", f"    {section.name}", f"{section.accuracy:.3f}", "", used, "")
+    return table
+
+
+def _some(words: tuple[str, ...], most: int = 5) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
+
+
+@app.command()
+def nearest(
+    vectors: VectorsArgument,
+    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Each word gets its own neighbours.")],
+    n: CountOption = 10,
+    restrict: RestrictOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show the words with the largest cosine to each WORD."""
+    table = _load(vectors)
+    _show_neighbours({word: table.nearest(word, n=n, restrict=restrict) for word in words}, as_json)
+    return 0
+
+
+@app.command()
+def analogy(
+    vectors: VectorsArgument,
+    a: Annotated[str, typer.Argument(metavar="A")],
+    b: Annotated[str, typer.Argument(metavar="B")],
+    c: Annotated[str, typer.Argument(metavar="C")],
+    n: CountOption = 10,
+    restrict: RestrictOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Answer: A is to B as C is to what?"""
+    answers = _load(vectors).analogy(a, b, c, n=n, restrict=restrict)
+    _show_neighbours({f"{a} : {b} :: {c} :": answers}, as_json)
+    return 0
+
+
+def _show_neighbours(found: dict[str, list[tuple[str, float]]], as_json: bool) -> None:
+    if as_json:
+        _print_json({asked: [[word, cosine] for word, cosine in answers] for asked, answers in found.items()})
+        return
+    from rich.table import Table
+
+    table = Table(*found)
+    columns = [[f"{cosine:.3f}  {word}" for word, cosine in answers] for answers in found.values()]
+    for row in range(max(map(len, columns))):
+        table.add_row(*(column[row] if row < len(column) else "" for column in columns))
+    _print_table(table)
+
+
+# --- files -----------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def export(
+    vectors: VectorsArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    to: Annotated[
+        str | None,
+        typer.Option("--format", metavar="NAME", help="word2vec-text or word2vec-binary; else the ending of OUT decides."),
+    ] = None,
+) -> int:
+    """Write vectors in another format."""
+    _load(vectors).save(out, format=to)
+    return 0
+
+
+@app.command()
+def download(name: Annotated[str, typer.Argument(metavar="NAME", help="text8")]) -> int:
+    """Fetch a corpus, check it and unpack it; print where it lies."""
+    from word2vec.download import DOWNLOADS, fetch
+
+    if name not in DOWNLOADS:
+        raise ConfigError(f"nothing called {name!r} can be downloaded; there is {', '.join(DOWNLOADS)}")
+    print(fetch(DOWNLOADS[name], progress=sys.stderr.isatty()))  # noqa: T201
+    return 0
+
+
+@app.command()
+def info(vectors: VectorsArgument) -> int:
+    """Show what a run folder or a file of vectors holds."""
+    words = _load(vectors)
+    facts: dict[str, object] = {"words": f"{len(words):,}", "dimensions": words.dim}
+    if words.counts is not None:
+        facts["corpus words"] = f"{int(words.counts.sum()):,}"
+    facts["first words"] = " ".join(words.words[:10])
+    if (vectors / "config.toml").is_file():
+        facts |= read_config(vectors / "config.toml")
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(f"{name:{width}}  {value}")  # noqa: T201
+    return 0
+
+
+@app.command()
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder to write.")] = Path(
+        "runs/demo"
+    ),
+) -> int:
+    """Train on the embedded corpus, evaluate and show neighbours; offline, in about a minute."""
+    from word2vec.training import train as train_vectors
+
+    config = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
+    logger = logging.getLogger("word2vec")
+    logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")
+    train_vectors(config, output, progress=sys.stderr.isatty())
+    evaluate(output, pairs=["wordsim353", "simlex999"])
+    nearest(output, ["array", "mean", "monday", "random"])
+    logger.info("more of these: word2vec nearest %s WORD", output)
+    return 0

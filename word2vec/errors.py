@@ -4,6 +4,8 @@ Each message is one line that says what is wrong and what to do; the command lin
 that is not one of these is a defect of this package and keeps its traceback.
 """
 
+from pathlib import Path
+
 
 class Word2VecError(Exception):
     """Base of every error whose message is meant for the user."""
@@ -31,3 +33,17 @@ class UnknownWordError(Word2VecError, KeyError):
 
 class TrainingError(Word2VecError):
     """Training diverged or could not go on; says which setting to change."""
+
+
+class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: someone pressed Ctrl-C)
+    """Training was stopped by Ctrl-C; what was learnt until then is saved.
+
+    Attributes:
+        words: corpus words trained, of `total`.
+        output: the run folder with the vectors, None where nothing was to be written.
+    """
+
+    def __init__(self, words: int, total: int, output: Path | None) -> None:
+        self.words, self.total, self.output = words, total, output
+        kept = f"; the vectors learnt so far are in {output}" if output else ""
+        super().__init__(f"interrupted after {words:,} of {total:,} words{kept}")

@@ -1,0 +1,34 @@
+"""Fixtures shared by the tests: a tiny corpus whose right answer is known."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+TOPICS = {
+    "animals": ["cat", "dog", "horse", "sheep", "cow", "goat"],
+    "colours": ["red", "green", "blue", "yellow", "white", "black"],
+    "numbers": ["one", "two", "three", "four", "five", "six"],
+}
+"""Words of a topic only ever stand beside words of their own topic, so a topic's words must end up close together."""
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's cache."""
+    monkeypatch.setenv("WORD2VEC_CACHE", str(tmp_path / "cache"))
+
+
+def topic_text(sentences: int = 2000, seed: int = 0) -> str:
+    """Sentences of six words, each of one topic."""
+    draw = random.Random(seed)
+    topics = list(TOPICS.values())
+    return "\n".join(" ".join(draw.choices(draw.choice(topics), k=6)) for _ in range(sentences)) + "\n"
+
+
+@pytest.fixture
+def topics_file(tmp_path: Path) -> Path:
+    """A corpus of three topics."""
+    path = tmp_path / "topics.txt"
+    path.write_text(topic_text(), encoding="utf-8")
+    return path

@@ -1,0 +1,166 @@
+"""The reference engine: its step against plain autograd, its threads, what it reports."""
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from word2vec.dataset import Batch, SamplingSettings, SkipGramDataset
+from word2vec.engines.autograd import AutogradEngine, train_step
+from word2vec.losses import NegativeSampling
+from word2vec.model import SkipGram
+from word2vec.vocabulary import Vocabulary
+
+
+def make_model(size: int = 9, dim: int = 5, dtype: torch.dtype = torch.float64) -> SkipGram:
+    model = SkipGram(size, dim, torch.Generator().manual_seed(0)).to(dtype)
+    with torch.no_grad():
+        model.output.copy_(torch.randn(size, dim, generator=torch.Generator().manual_seed(1)))
+    return model
+
+
+def make_batch() -> Batch:
+    # words come up several times, as context, as centre and as noise, also in one row
+    centre, context = torch.tensor([1, 2, 2, 3, 1]), torch.tensor([4, 4, 1, 0, 4])
+    return Batch(centre, context, torch.tensor([[5, 5], [1, 3], [3, 4], [6, 2], [0, 0]]))
+
+
+def test_a_step_equals_autograd_through_the_whole_model() -> None:
+    ours, reference, batch = make_model(), make_model(), make_batch()
+    loss = train_step(ours, NegativeSampling("sum"), batch, lr=0.1)
+
+    scores = reference(batch.context, torch.cat([batch.centre[:, None], batch.negatives], dim=1))
+    expected = NegativeSampling("sum")(scores[:, 0], scores[:, 1:])
+    expected.backward()
+    torch.optim.SGD(reference.parameters(), lr=0.1).step()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
+
+
+def test_only_the_rows_used_move() -> None:
+    model, before = make_model(), make_model()
+    train_step(model, NegativeSampling("sum"), make_batch(), lr=0.1)
+    moved_input = (model.input != before.input).any(dim=1)
+    moved_output = (model.output != before.output).any(dim=1)
+    assert moved_input.nonzero().squeeze(1).tolist() == [0, 1, 4]
+    assert moved_output.nonzero().squeeze(1).tolist() == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_working_memory_changes_nothing() -> None:
+    ours, reference, batch = make_model(), make_model(), make_batch()
+    rows = torch.full((100, 5), torch.nan, dtype=torch.float64)
+    train_step(ours, NegativeSampling("sum"), batch, 0.1, rows)
+    train_step(reference, NegativeSampling("sum"), batch, 0.1)
+    assert torch.equal(ours.input, reference.input)
+    assert torch.equal(ours.output, reference.output)
+
+
+class PerExample(nn.Module):
+    """An objective of a user who returns the loss of each example."""
+
+    def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
+        return nn.functional.softplus(-positive) + nn.functional.softplus(negative).sum(1)
+
+
+def test_losses_per_example_train_as_their_sum_does() -> None:
+    ours, reference = make_model(), make_model()
+    train_step(ours, PerExample(), make_batch(), 0.1)
+    train_step(reference, NegativeSampling("sum"), make_batch(), 0.1)
+    torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
+
+
+def make_engine(
+    threads: int = 1, objective: nn.Module | None = None, lr_at: Callable[[int, int], float] = lambda e, w: 0.05
+) -> tuple[SkipGram, AutogradEngine]:
+    tokens = np.random.default_rng(0).integers(0, 20, 6000).astype(np.int32)
+    vocabulary = Vocabulary([str(word) for word in range(20)], np.full(20, 300))
+    settings = SamplingSettings(window=2, negatives=3, subsample=0)
+    dataset = SkipGramDataset(tokens, np.arange(0, 6001, 10), vocabulary, settings, batch_size=100, seed=1)
+    model = SkipGram(20, 8, torch.Generator().manual_seed(0))
+    return model, AutogradEngine(model, objective or NegativeSampling("sum"), dataset, lr_at, threads)
+
+
+def test_one_thread_gives_the_same_bytes_every_time() -> None:
+    tables = []
+    for _ in range(2):
+        model, engine = make_engine()
+        for epoch in range(2):
+            list(engine.epoch(epoch))
+        tables.append(torch.cat([model.input, model.output]))
+    assert torch.equal(tables[0], tables[1])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_an_epoch_counts_every_word_and_pair_once(threads: int) -> None:
+    _, engine = make_engine(threads)
+    *_, last = engine.epoch(0)
+    expected = sum(len(batch.centre) for rank in range(threads) for batch, _ in engine.dataset.share(rank, threads))
+    assert last.words == 6000
+    assert last.pairs == expected
+
+
+def test_the_loss_is_the_sum_over_the_pairs() -> None:
+    # with a learning rate of zero nothing moves, so the loss can be computed again at leisure
+    model, engine = make_engine(lr_at=lambda e, w: 0.0)
+    *_, last = engine.epoch(0)
+    again = 0.0
+    for batch in engine.dataset:
+        scores = model(batch.context, torch.cat([batch.centre[:, None], batch.negatives], 1)).double()
+        again += NegativeSampling("sum")(scores[:, 0], scores[:, 1:]).item()
+    assert last.loss == pytest.approx(again, rel=1e-6)
+
+
+def test_the_learning_rate_is_asked_for_by_epoch_and_words() -> None:
+    asked = []
+
+    def lr_at(epoch: int, words: int) -> float:
+        asked.append((epoch, words))
+        return 0.05
+
+    _, engine = make_engine(lr_at=lr_at)
+    list(engine.epoch(3))
+    assert {epoch for epoch, _ in asked} == {3}
+    words = [words for _, words in asked]
+    assert words[0] == 0
+    assert words == sorted(words)
+    assert 5000 < words[-1] <= 6000
+
+
+class Failing(nn.Module):
+    def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
+        raise RuntimeError("a defect in the objective")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_in_a_thread_reaches_the_caller(threads: int) -> None:
+    _, engine = make_engine(threads, Failing())
+    with pytest.raises(RuntimeError, match="a defect in the objective"):
+        list(engine.epoch(0))
+
+
+class Endless(NegativeSampling):
+    """Holds the first batch back until the test has looked."""
+
+    def __init__(self, go: threading.Event) -> None:
+        super().__init__("sum")
+        self.go, self.batches = go, 0
+
+    def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
+        self.go.wait(10)
+        self.batches += 1
+        return super().forward(positive, negative, weight)
+
+
+def test_closing_stops_after_the_batch() -> None:
+    go = threading.Event()
+    objective = Endless(go)
+    _, engine = make_engine(1, objective)
+    steps = engine.epoch(0)
+    assert next(steps).words == 0
+    threading.Timer(0.05, go.set).start()
+    steps.close()
+    assert objective.batches == 1

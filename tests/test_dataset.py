@@ -1,0 +1,138 @@
+"""SkipGramDataset: which pairs it makes, how often, and that shares of it are disjoint and complete."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+import word2vec.dataset
+from word2vec.dataset import SamplingSettings, SkipGramDataset
+from word2vec.vocabulary import Vocabulary
+
+EVERYTHING = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
+
+
+def make_dataset(
+    sentences: list[list[int]], settings: SamplingSettings = EVERYTHING, known: int | None = None, **options: int
+) -> SkipGramDataset:
+    tokens = np.array([word for sentence in sentences for word in sentence], dtype=np.int32)
+    offsets = np.cumsum([0, *map(len, sentences)])
+    size = known or int(tokens.max()) + 1
+    vocabulary = Vocabulary([str(word) for word in range(size)], np.full(size, 10))
+    return SkipGramDataset(tokens, offsets, vocabulary, settings, **options)
+
+
+def counted(dataset: SkipGramDataset) -> Counter[tuple[int, int]]:
+    return Counter(
+        pair for batch in dataset for pair in zip(batch.centre.tolist(), batch.context.tolist(), strict=True)
+    )
+
+
+def test_window_one_gives_each_neighbour_in_both_directions() -> None:
+    pairs = counted(make_dataset([[0, 1, 2], [3], [2, 4]]))
+    assert pairs == Counter([(0, 1), (1, 0), (1, 2), (2, 1), (2, 4), (4, 2)])
+
+
+def test_out_of_vocabulary_words_go_before_windows_are_made() -> None:
+    # 3 and 4 are unknown: 0 and 1 become neighbours, as in word2vec.c, whose windows reach across dropped words
+    assert counted(make_dataset([[0, 3, 4, 1]], known=3)) == Counter([(0, 1), (1, 0)])
+
+
+def test_subsampling_goes_before_windows_are_made() -> None:
+    # word 0 is so frequent that it hardly ever survives; its neighbours then meet across the gap
+    sentences = [[1, 0, 2]] * 3000
+    tokens = np.array(sentences, dtype=np.int32).ravel()
+    vocabulary = Vocabulary(["0", "1", "2"], [10_000_000, 10, 10])
+    dataset = SkipGramDataset(
+        tokens, np.arange(0, 9001, 3), vocabulary, SamplingSettings(window=1, negatives=1, subsample=1e-6)
+    )
+    pairs = counted(dataset)
+    assert pairs[1, 2] == pairs[2, 1] > 2900
+    assert 0 < pairs[1, 0] < 50
+
+
+@pytest.mark.parametrize("chunk_words", [1, 7, 10_000])
+def test_chunks_never_cut_a_sentence(chunk_words: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.dataset, "CHUNK_WORDS", chunk_words)
+    sentences = [[0, 1, 2, 3], [4, 5], [6], [7, 8, 9]] * 5
+    expected = Counter(
+        pair for s in sentences for a, b in zip(s, s[1:], strict=False) for pair in ((a, b), (b, a))
+    )
+    assert counted(make_dataset(sentences)) == expected
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 64, 10_000])
+def test_batches_have_the_size_asked_for_but_for_the_last(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.dataset, "CHUNK_WORDS", 50)
+    sizes = [len(batch.centre) for batch in make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=batch_size)]
+    assert set(sizes[:-1]) <= {batch_size}
+    assert 0 < sizes[-1] <= batch_size
+    assert sum(sizes) == 40 * 8
+
+
+def test_a_batch_has_the_shapes_and_types_promised() -> None:
+    batch = next(iter(make_dataset([[0, 1, 2]] * 10, batch_size=8)))
+    assert batch.centre.shape == batch.context.shape == (8,)
+    assert batch.negatives.shape == (8, 2)
+    assert {tensor.dtype for tensor in batch} == {torch.int64}
+    assert not (batch.negatives == batch.centre[:, None]).any()
+
+
+def test_batches_mix_the_chunk() -> None:
+    # unshuffled, the pairs of a sentence would stand together: word ids here rise through the corpus
+    sentences = [[2 * i, 2 * i + 1] for i in range(500)]
+    first = next(iter(make_dataset(sentences, batch_size=100))).centre
+    assert first.min() < 200
+    assert first.max() > 800
+
+
+def test_workers_read_disjoint_shares_that_make_up_the_corpus() -> None:
+    sentences = [[2 * i, 2 * i + 1] for i in range(100)]
+    dataset = make_dataset(sentences, batch_size=16)
+    with_workers = DataLoader(dataset, batch_size=None, num_workers=2)
+    pairs = Counter(pair for b in with_workers for pair in zip(b.centre.tolist(), b.context.tolist(), strict=True))
+    assert pairs == counted(dataset)
+
+
+def test_workers_draw_differently() -> None:
+    # the same two sentences for each worker: only their random states can tell them apart
+    dataset = make_dataset([[0, 1, 2, 3]] * 2000, SamplingSettings(window=3, negatives=5, subsample=0), batch_size=64)
+    one, two = (next(dataset.share(rank, 2))[0] for rank in (0, 1))
+    assert not torch.equal(one.negatives, two.negatives)
+
+
+@pytest.mark.parametrize("shares", [1, 2, 3, 7, 50])
+def test_shares_cover_all_words_whatever_their_number(shares: int) -> None:
+    dataset = make_dataset([[0, 1]] * 10 + [[0] * 30] + [[1, 2]] * 5, batch_size=1)
+    pairs = Counter(
+        pair
+        for rank in range(shares)
+        for batch, _ in dataset.share(rank, shares)
+        for pair in zip(batch.centre.tolist(), batch.context.tolist(), strict=True)
+    )
+    assert pairs == counted(dataset)
+
+
+def test_progress_rises_to_the_number_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.dataset, "CHUNK_WORDS", 40)
+    words = [words for _, words in make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=3).share(0, 1)]
+    assert words == sorted(words)
+    assert words[0] < 20
+    assert words[-1] == 200
+
+
+def test_seed_and_epoch_decide_the_batches() -> None:
+    def batches(seed: int, epoch: int) -> torch.Tensor:
+        dataset = make_dataset([[0, 1, 2, 3, 4]] * 100, seed=seed)
+        dataset.set_epoch(epoch)
+        return torch.cat([batch.negatives for batch in dataset])
+
+    assert torch.equal(batches(1, 0), batches(1, 0))
+    assert not torch.equal(batches(1, 0), batches(2, 0))
+    assert not torch.equal(batches(1, 0), batches(1, 1))
+
+
+def test_a_corpus_of_single_words_gives_no_batch() -> None:
+    assert list(make_dataset([[0], [1], [2]])) == []

@@ -1,0 +1,156 @@
+"""TrainConfig: every setting of a training run, with its help text and its bounds.
+
+One flat dataclass from which the command line takes its options, a TOML file its keys and the checks their limits.
+Inner classes take plain arguments and never see it.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from word2vec.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is known of a field besides its type."""
+
+    help: str
+    least: float | None = None  # smallest allowed value
+    above: float | None = None  # the value must be larger than this
+    most: float | None = None  # largest allowed value
+    choices: tuple[str, ...] = ()
+    metavar: str | None = None
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The settings of a training run; checked when made.
+
+    Raises:
+        ConfigError: a value has the wrong type, is out of bounds, or contradicts another.
+    """
+
+    corpus: Annotated[
+        tuple[str, ...], Setting("Text files, folders, globs, '-' for standard input, or text8, pydocs.")
+    ] = ()
+    objective: Annotated[
+        str, Setting("What is optimised: a name in word2vec/losses, or MODULE:CLASS for one of your own.", metavar="NAME")
+    ] = "negative-sampling"
+    dim: Annotated[int, Setting("Dimensions of the vectors.", least=1)] = 100
+    window: Annotated[int, Setting("Largest distance of a context word; widths are drawn from 1 to this.", least=1)] = 5
+    negatives: Annotated[int, Setting("Noise words for each true word.", least=1)] = 5
+    noise_exponent: Annotated[float, Setting("Noise words are drawn by count to this power.", least=-2, most=2)] = 0.75
+    subsample: Annotated[
+        float, Setting("Frequency above which words are thinned out; 0 keeps all.", least=0, most=1)
+    ] = 1e-3
+    min_count: Annotated[int, Setting("Words met less often are left out.", least=1)] = 5
+    max_vocab: Annotated[int | None, Setting("Keep at most this many words, the most frequent.", least=2)] = None
+    lowercase: Annotated[bool, Setting("Lower-case the text.")] = False
+    epochs: Annotated[int, Setting("Passes over the corpus.", least=1)] = 5
+    lr: Annotated[
+        float | None,
+        Setting("Learning rate at the start, falling linearly over all epochs; by default the objective's own.", above=0),
+    ] = None
+    min_lr: Annotated[float, Setting("Learning rate at the end.", least=0)] = 1e-4
+    batch_size: Annotated[int, Setting("Pairs of words a step of the autograd engine.", least=1)] = 1024
+    device: Annotated[str, Setting("Where to train.", choices=("auto", "cpu", "cuda"))] = "auto"
+    engine: Annotated[str, Setting("What trains.", choices=("auto", "autograd"))] = "auto"
+    threads: Annotated[
+        int | None, Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1)
+    ] = None
+    seed: Annotated[int, Setting("Of all that is drawn at random.", least=0)] = 1
+    pairs: Annotated[
+        tuple[str, ...], Setting("Word-similarity files to score after each epoch.", metavar="FILE ...")
+    ] = ()
+
+    def __post_init__(self) -> None:
+        for name, (kind, setting) in SETTINGS.items():
+            value = _checked_type(name, kind, getattr(self, name))
+            _check_bounds(name, setting, value)
+            object.__setattr__(self, name, value)
+        if self.lr is not None and self.min_lr > self.lr:
+            raise ConfigError(f"--min-lr {self.min_lr:g} is above --lr {self.lr:g}; the rate falls from lr to min_lr")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The settings that are not None, as TOML can hold them."""
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _settings() -> dict[str, tuple[Any, Setting]]:
+    hints = get_type_hints(TrainConfig, include_extras=True)
+    return {field.name: (get_args(hints[field.name])[0], get_args(hints[field.name])[1]) for field in fields(TrainConfig)}
+
+
+SETTINGS = _settings()
+"""Each field's type and Setting, by the field's name."""
+
+
+def option(name: str) -> str:
+    """How a field is typed on the command line."""
+    return "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, for instance a run's config.toml.
+
+    Raises:
+        ConfigError: the file cannot be read, is not TOML, or has a key that is no setting.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML: {error}") from error
+    for key in values:
+        if key not in SETTINGS:
+            near = difflib.get_close_matches(key, SETTINGS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(SETTINGS)}"
+            raise ConfigError(f"{path}: unknown setting {key!r}; {hint}")
+    return values
+
+
+def make_config(*sources: Mapping[str, Any]) -> TrainConfig:
+    """A config from several sources of settings; later ones win, and None leaves a setting as it was."""
+    values: dict[str, Any] = {}
+    for source in sources:
+        values |= {name: value for name, value in source.items() if value is not None}
+    return TrainConfig(**values)
+
+
+def _checked_type(name: str, kind: Any, value: object) -> Any:
+    """The value as the field's type; whole numbers pass for floats and lists for tuples, nothing else is converted."""
+    if isinstance(kind, UnionType):
+        if value is None:
+            return None
+        (kind,) = (member for member in get_args(kind) if member is not NoneType)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if get_origin(kind) is tuple:
+        if isinstance(value, list | tuple) and all(isinstance(item, str | Path) for item in value):
+            return tuple(str(item) for item in value)
+        raise ConfigError(f"{option(name)} must be a list of strings, not {value!r}")
+    if type(value) is not kind:
+        wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}[kind]
+        raise ConfigError(f"{option(name)} must be {wanted}, not {value!r}")
+    return value
+
+
+def _check_bounds(name: str, setting: Setting, value: Any) -> None:
+    if setting.choices and value not in setting.choices:
+        raise ConfigError(f"{option(name)} must be one of {', '.join(setting.choices)}, not {value!r}")
+    if value is None:
+        return
+    # subtle: written so that NaN, which compares false with everything, is refused
+    if setting.least is not None and not value >= setting.least:
+        raise ConfigError(f"{option(name)} must be at least {setting.least:g}, not {value:g}")
+    if setting.above is not None and not value > setting.above:
+        raise ConfigError(f"{option(name)} must be above {setting.above:g}, not {value:g}")
+    if setting.most is not None and not value <= setting.most:
+        raise ConfigError(f"{option(name)} must be at most {setting.most:g}, not {value:g}")

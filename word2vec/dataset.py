@@ -1,0 +1,154 @@
+"""SkipGramDataset: an indexed corpus as mixed batches of (centre, context, negatives).
+
+The corpus is read in chunks of whole sentences. A chunk is subsampled, paired and shuffled at once with a few tensor
+operations, on the CPU or on the GPU, and cut into batches: no Python runs per word or pair, and a batch mixes pairs
+from a whole chunk, so that few rows are updated twice from the same stale values.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+
+from word2vec.sampling import AliasTable, draw_negatives, subsample, window_pairs
+from word2vec.vocabulary import Vocabulary
+
+CHUNK_WORDS = 1 << 16  # raw words a chunk; about 200,000 pairs at window 5, some 20 MB of ids
+
+
+class Batch(NamedTuple):
+    """A batch of skip-gram examples.
+
+    word2vec predicts the centre word from each context word of its window: `context` names the input rows, `centre`
+    the true output rows. (The textbook reads it the other way round; windows being symmetric, the pairs are the same
+    in distribution.)
+    """
+
+    centre: Tensor  # (B,) int64, the words to predict
+    context: Tensor  # (B,) int64, the words given
+    negatives: Tensor  # (B, K) int64, noise words, none equal to its row's centre
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How examples are drawn; see the fields of the same names in config.py."""
+
+    window: int = 5
+    negatives: int = 5
+    subsample: float = 1e-3
+    noise_exponent: float = 0.75
+
+
+class SkipGramDataset(IterableDataset[Batch]):
+    """Batches of skip-gram examples over one pass of a corpus.
+
+    Works with a plain `DataLoader(dataset, batch_size=None, num_workers=N)`: each worker reads its own contiguous share
+    of the sentences with its own random state. The same seed, epoch and number of workers give the same batches.
+
+    Args:
+        tokens: (words,) integer word ids, such as `IndexedCorpus.tokens`; ids outside the vocabulary are left out.
+        offsets: (sentences + 1,) where sentences begin and the last ends.
+        vocabulary: the words that are trained.
+        settings: window, negatives and so on.
+        batch_size: pairs a batch; the last batch of a pass may be smaller.
+        seed: of the random state.
+        device: where batches are built.
+    """
+
+    def __init__(
+        self,
+        tokens: npt.NDArray[np.integer],
+        offsets: npt.NDArray[np.integer],
+        vocabulary: Vocabulary,
+        settings: SamplingSettings | None = None,
+        *,
+        batch_size: int = 1024,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.tokens, self.offsets = tokens, offsets
+        self.settings = settings = settings or SamplingSettings()
+        self.batch_size, self.seed, self.device = batch_size, seed, torch.device(device)
+        self.epoch = 0
+        keep = vocabulary.keep_probability(settings.subsample).astype(np.float32)
+        self._keep = torch.from_numpy(keep).to(self.device)  # (V,)
+        self._noise = AliasTable(vocabulary.noise_distribution(settings.noise_exponent), self.device)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose which pass comes next: each draws anew."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[Batch]:
+        worker = get_worker_info()
+        rank, shares = (worker.id, worker.num_workers) if worker else (0, 1)
+        return (batch for batch, _ in self.share(rank, shares))
+
+    def share(self, rank: int, shares: int) -> Iterator[tuple[Batch, int]]:
+        """The batches of one of several equal shares of the corpus, each share with its own random state.
+
+        Yields:
+            A batch, and how many corpus words of the share are read when it is done.
+        """
+        generator = torch.Generator(self.device).manual_seed(_mixed_seed(self.seed, self.epoch, rank))
+        first, last = _share_of_sentences(self.offsets, rank, shares)
+        words = 0
+        centre = context = torch.empty(0, dtype=torch.int64, device=self.device)  # too few for a batch, carried over
+        for begin, end in _chunks(self.offsets, first, last):
+            pairs = self._pairs(begin, end, generator)
+            centre, context = torch.cat([centre, pairs[0]]), torch.cat([context, pairs[1]])
+            batches = len(centre) // self.batch_size
+            whole = batches * self.batch_size
+            chunk_words = int(self.offsets[end] - self.offsets[begin])
+            for number, batch in enumerate(self._batches(centre[:whole], context[:whole], generator), start=1):
+                # progress inside a chunk goes by batches, so that it is smooth however few chunks there are
+                yield batch, words + chunk_words * number // batches
+            words += chunk_words
+            centre, context = centre[whole:], context[whole:]
+        yield from ((batch, words) for batch in self._batches(centre, context, generator))
+
+    def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """The shuffled (centre, context) word ids of the sentences begin..end."""
+        ids, sentence = self._read(begin, end)
+        kept = subsample(self._keep, ids, generator).nonzero().squeeze(1)
+        ids, sentence = ids[kept], sentence[kept]
+        centre, context = window_pairs(sentence, self.settings.window, generator)
+        order = torch.randperm(len(centre), generator=generator, device=self.device)
+        return ids[centre[order]], ids[context[order]]
+
+    def _read(self, begin: int, end: int) -> tuple[Tensor, Tensor]:
+        """Word ids and sentence numbers, both (N,), of the sentences begin..end."""
+        bounds = np.asarray(self.offsets[begin : end + 1])
+        ids = torch.from_numpy(np.asarray(self.tokens[bounds[0] : bounds[-1]], dtype=np.int64))
+        sentence = torch.from_numpy(np.repeat(np.arange(end - begin), np.diff(bounds)))
+        return ids.to(self.device), sentence.to(self.device)
+
+    def _batches(self, centre: Tensor, context: Tensor, generator: torch.Generator) -> Iterator[Batch]:
+        negatives = draw_negatives(self._noise, centre, self.settings.negatives, generator)
+        for start in range(0, len(centre), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            yield Batch(centre[part], context[part], negatives[part])
+
+
+def _mixed_seed(*numbers: int) -> int:
+    """One seed from several, such that neighbours have nothing in common."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def _share_of_sentences(offsets: npt.NDArray[np.integer], rank: int, shares: int) -> tuple[int, int]:
+    """The sentences of a share: contiguous, disjoint, together all, about equal in words."""
+    edges = [int(np.searchsorted(offsets, int(offsets[-1]) * part // shares)) for part in (rank, rank + 1)]
+    return edges[0], min(edges[1], len(offsets) - 1)
+
+
+def _chunks(offsets: Sequence[int] | npt.NDArray[np.integer], first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Runs of whole sentences of about CHUNK_WORDS words."""
+    while first < last:
+        end = int(np.searchsorted(offsets, offsets[first] + CHUNK_WORDS, side="right")) - 1
+        end = min(max(end, first + 1), last)
+        yield first, end
+        first = end

@@ -1,0 +1,139 @@
+"""The reference engine: any objective, any device, gradients by autograd.
+
+For an example with input row x and target rows y_0 (the true word) and y_1..y_K (noise words), an objective sees only
+the scores s_k = x . y_k. Autograd gives g_k = dL/ds_k; the rest is two sums,
+
+    dL/dx = sum_k g_k y_k        dL/dy_k = g_k x,
+
+and the step is added to just the rows that were used: no gradient the size of a table is ever made, and no row that
+was not drawn moves. A batch adds up its examples' steps, as stochastic gradient descent with the values of the batch's
+start would.
+"""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from threading import Event
+
+import torch
+from torch import Tensor, nn
+
+from word2vec.dataset import Batch, SkipGramDataset
+from word2vec.engines.progress import Progress
+from word2vec.model import SkipGram, scores
+
+REPORT_SECONDS = 0.2  # between two reports of progress; each waits for the device once
+
+
+@dataclass
+class _Share:
+    """How far a thread is with its share of the corpus; written by the thread, read by all."""
+
+    loss: Tensor  # float64 scalar on the device, the sum over the pairs
+    words: int = 0
+    pairs: int = 0
+
+
+class AutogradEngine:
+    """Trains a model on a dataset.
+
+    On the CPU each thread trains on its own share of the corpus and all write to the same tables without locks
+    (Hogwild: Niu et al. 2011; rows that two threads change at once are rare). That is faster than letting all threads
+    work on one batch, whose parts are too small to share out, and does not stall when other programs want the
+    processor. With one thread the order of all steps is fixed, and the same seed gives the same bytes.
+
+    Args:
+        model: the tables, changed in place.
+        objective: `forward(positive (B,), negative (B, K))` gives the examples' losses or their sum.
+        dataset: the batches, on the model's device.
+        lr_at: the learning rate by the number of the epoch and the corpus words read in it.
+        threads: how many train at once; a GPU takes one, being parallel itself.
+    """
+
+    def __init__(
+        self,
+        model: SkipGram,
+        objective: nn.Module,
+        dataset: SkipGramDataset,
+        lr_at: Callable[[int, int], float],
+        threads: int = 1,
+    ) -> None:
+        self.model, self.objective, self.dataset, self.lr_at = model, objective, dataset, lr_at
+        self.threads = threads if dataset.device.type == "cpu" else 1
+
+    def epoch(self, number: int) -> Iterator[Progress]:
+        """Train one pass over the corpus; reports a few times a second and at the end.
+
+        Closing the iterator early stops the threads after their batches.
+        """
+        self.dataset.set_epoch(number)
+        if self.dataset.device.type == "cpu":
+            torch.set_num_threads(1)  # of each of ours
+        stop = Event()
+        shares = [_Share(torch.zeros((), dtype=torch.float64, device=self.dataset.device)) for _ in range(self.threads)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            running = {pool.submit(self._train_share, number, rank, shares, stop) for rank in range(self.threads)}
+            try:
+                while running:
+                    ended, running = wait(running, REPORT_SECONDS, FIRST_EXCEPTION)
+                    for thread in ended:
+                        thread.result()  # raises what the thread raised
+                    yield _total(shares)
+            finally:
+                stop.set()
+
+    def _train_share(self, epoch: int, rank: int, shares: list[_Share], stop: Event) -> None:
+        share = shares[rank]
+        rows = self.model.output.new_empty(
+            self.dataset.batch_size * (1 + self.dataset.settings.negatives), self.model.output.shape[1]
+        )
+        for batch, words in self.dataset.share(rank, len(shares)):
+            if stop.is_set():
+                return
+            lr = self.lr_at(epoch, sum(each.words for each in shares))
+            share.loss += train_step(self.model, self.objective, batch, lr, rows)
+            share.words = words
+            share.pairs += len(batch.centre)
+
+
+def _total(shares: list[_Share]) -> Progress:
+    return Progress(
+        words=sum(share.words for share in shares),
+        pairs=sum(share.pairs for share in shares),
+        loss=sum(share.loss.item() for share in shares),
+    )
+
+
+@torch.no_grad()
+def train_step(model: SkipGram, objective: nn.Module, batch: Batch, lr: float, rows: Tensor | None = None) -> Tensor:
+    """One step of stochastic gradient descent on the summed loss of a batch.
+
+    Args:
+        model: the tables, changed in place.
+        objective: as for the engine.
+        batch: B examples with K noise words each.
+        lr: the learning rate.
+        rows: working memory, (B * (1 + K) or more, D). Fresh memory of that size costs more in page faults than the
+            arithmetic does.
+
+    Returns:
+        The loss before the step, summed over the batch, a scalar on the device.
+    """
+    targets = torch.cat([batch.centre.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
+    if rows is None:
+        rows = model.output.new_empty(targets.numel(), model.output.shape[1])
+    x = model.input.index_select(0, batch.context)  # (B, D)
+    y = rows[: targets.numel()]  # (B * (1 + K), D)
+    torch.index_select(model.output, 0, targets.view(-1), out=y)
+    y = y.view(*targets.shape, -1)  # (B, 1 + K, D)
+    with torch.enable_grad():
+        s = scores(x, y).requires_grad_()  # (B, 1 + K)
+        loss = objective(s[:, 0], s[:, 1:]).sum()
+        (g,) = torch.autograd.grad(loss, s)  # (B, 1 + K)
+    g = -lr * g
+    # subtle: both steps come from the values before the step, so dL/dx is taken before y is overwritten
+    step_x = torch.bmm(g.unsqueeze(1), y).squeeze(1)  # (B, D)
+    step_y = torch.mul(g.unsqueeze(2), x.unsqueeze(1), out=y)  # (B, 1 + K, D)
+    model.input.index_add_(0, batch.context, step_x)
+    model.output.index_add_(0, targets.view(-1), step_y.view(-1, step_y.shape[-1]))
+    return loss

@@ -1,0 +1,13 @@
+"""The corpora that have names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from word2vec.download import TEXT8, fetch
+from word2vec.pydocs import pydocs
+
+NAMED_CORPORA: dict[str, Callable[[], Path]] = {
+    "text8": lambda: fetch(TEXT8),
+    "pydocs": pydocs,
+}
+"""Name -> a function that gives the text file, making or downloading it where needed."""

@@ -1,0 +1,85 @@
+"""The embedded corpus `pydocs`: the docstrings of the scientific packages that are installed anyway.
+
+About two million words of real English, offline and with nothing to ship. The packages are not imported: their source
+is parsed. A paragraph is a sentence; words are lower-cased letters; examples (doctest lines with their output) are
+left out, and so are the packages' tests.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from word2vec.corpus import cache_folder
+from word2vec.errors import CorpusError
+from word2vec.files import atomic_path, new_folder
+
+PACKAGES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "scikit-learn": "sklearn", "torch": "torch"}
+"""Distribution name -> import name."""
+
+RECIPE = "1"  # counts the versions of the extraction, so that a change makes a new file
+TESTS = {"test", "tests", "testing"}
+WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+PARAGRAPH = re.compile(r"\n\s*\n")
+
+
+def pydocs() -> Path:
+    """The corpus as a text file in the cache; made on first use, in some ten seconds.
+
+    Raises:
+        CorpusError: a package's source is not there.
+    """
+    versions = [(name, importlib.metadata.version(name)) for name in PACKAGES]
+    digest = hashlib.sha256(repr((RECIPE, versions)).encode()).hexdigest()[:16]
+    target = cache_folder() / "corpora" / f"pydocs-{digest}.txt"
+    if not target.exists():
+        with new_folder(target.parent), atomic_path(target) as path, path.open("w", encoding="utf-8") as file:
+            for package in PACKAGES.values():
+                for source in sorted(_folder(package).rglob("*.py")):
+                    if TESTS.isdisjoint(source.relative_to(_folder(package)).parts):
+                        file.writelines(f"{sentence}\n" for sentence in sentences(source))
+    return target
+
+
+def sentences(source: Path) -> Iterator[str]:
+    """The paragraphs of all docstrings in a Python file, each as words parted by spaces."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)  # other people's escapes are not our user's business
+        try:
+            tree = ast.parse(source.read_bytes())
+        except SyntaxError:
+            return  # a template, or source for another Python
+    for node in _definitions(tree):
+        docstring = ast.get_docstring(node)
+        if docstring:
+            yield from _paragraphs(docstring)
+
+
+def _definitions(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """All nodes that can have a docstring; expressions, most of any source, are not entered."""
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+        nodes += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.excepthandler)]
+
+
+def _paragraphs(docstring: str) -> Iterator[str]:
+    for paragraph in PARAGRAPH.split(docstring):
+        if ">>>" in paragraph:  # an example, with the output that follows it
+            paragraph = paragraph[: paragraph.index(">>>")]
+        words = WORD.findall(paragraph.lower())
+        if words:
+            yield " ".join(words)
+
+
+def _folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package)  # finds, without importing
+    if spec is None or spec.origin is None:
+        raise CorpusError(f"corpus pydocs: the source of {package} is not installed; reinstall it, or give a text file")
+    return Path(spec.origin).parent

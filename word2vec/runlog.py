@@ -1,0 +1,120 @@
+"""What a training run tells: a progress bar for people, metrics.jsonl for programs.
+
+metrics.jsonl holds one JSON object a line, with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
+loss, elapsed_seconds, and in epoch lines similarity, a Spearman correlation for each file of `--pairs`. Epochs count
+from 1; `words` counts corpus words since the run began; `loss` is the mean a pair in this epoch so far, a float64, so
+that it depends on neither batches nor threads; time is that of training alone, without indexing and evaluation.
+"""
+
+import json
+import logging
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self, TextIO
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from word2vec.engines.progress import Progress
+from word2vec.errors import TrainingError
+
+STEP_LINES = 100  # about how many step lines a run writes
+
+logger = logging.getLogger("word2vec")
+
+
+class RunLog:
+    """The log of one run; a context manager.
+
+    Args:
+        path: of metrics.jsonl, begun anew; None writes no file.
+        words_per_epoch: corpus words in a pass.
+        epochs: passes.
+        progress: draw a bar on stderr.
+
+    Attributes:
+        words: corpus words since the run began.
+    """
+
+    def __init__(self, path: Path | None, words_per_epoch: int, epochs: int, *, progress: bool) -> None:
+        self.words = 0
+        self._path, self._words_per_epoch, self._epochs, self._progress = path, words_per_epoch, epochs, progress
+        self._file: TextIO | None = None
+        self._seconds = 0.0
+        self._mark = 0.0  # when the clock was last read
+        self._next_line = 0
+
+    def __enter__(self) -> Self:
+        total = self._words_per_epoch * self._epochs
+        self._bar = tqdm(total=total, unit="word", unit_scale=True, disable=not self._progress, leave=False)
+        self._redirect = logging_redirect_tqdm([logger])
+        self._redirect.__enter__()
+        if self._path is not None:
+            self._file = self._path.open("w", encoding="utf-8")
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._bar.close()
+        self._redirect.__exit__(None, None, None)
+
+    def start_clock(self) -> None:
+        """Count time from here: training begins or goes on."""
+        self._mark = time.perf_counter()
+
+    def step(self, epoch: int, progress: Progress, lr: float) -> None:
+        """Take note of how far an epoch (from 0) is.
+
+        Raises:
+            TrainingError: the loss is no longer a finite number.
+        """
+        now = time.perf_counter()
+        self._seconds += now - self._mark
+        self._mark = now
+        self.words = epoch * self._words_per_epoch + progress.words
+        mean = progress.loss / max(progress.pairs, 1)
+        if not math.isfinite(mean):
+            raise TrainingError(
+                f"training diverged in epoch {epoch + 1}: the loss is {mean}; "
+                f"start again with a lower --lr (it is {lr:.3g} now)"
+            )
+        self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
+        self._bar.set_postfix_str(f"lr {lr:.4f}, loss {mean:.4f}", refresh=False)
+        self._bar.update(self.words - self._bar.n)
+        if self.words >= self._next_line:
+            self._next_line = self.words + self._words_per_epoch * self._epochs // STEP_LINES
+            self._write("step", epoch, mean, lr)
+
+    def epoch(self, epoch: int, progress: Progress, lr: float, similarity: Mapping[str, float]) -> None:
+        """Take note of the end of an epoch (from 0)."""
+        mean = progress.loss / max(progress.pairs, 1)
+        self._write("epoch", epoch, mean, lr, similarity)
+        found = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
+        logger.info("epoch %d/%d: loss %.4f%s, %s words/s", epoch + 1, self._epochs, mean, found, f"{self._speed:,.0f}")
+
+    @property
+    def _speed(self) -> float:
+        return self.words / max(self._seconds, 1e-9)
+
+    def _write(
+        self, kind: str, epoch: int, loss: float, lr: float, similarity: Mapping[str, float] | None = None
+    ) -> None:
+        if self._file is None:
+            return
+        line = {
+            "kind": kind,
+            "epoch": epoch + 1,
+            "words": self.words,
+            "words_per_second": round(self._speed, 1),
+            "lr": lr,
+            "loss": loss,
+            "elapsed_seconds": round(self._seconds, 3),
+        }
+        if similarity:
+            # subtle: JSON has no NaN; an undefined correlation is null
+            line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()

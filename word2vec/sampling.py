@@ -1,0 +1,123 @@
+"""What training draws at random: which words survive subsampling, window widths, noise words.
+
+Plain tensor functions that run on any device and take their random state as an argument. The fused engines draw the
+same distributions inside their kernels; these functions are what they are tested against.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+
+def subsample(keep: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
+    """Decide for each occurrence whether it survives.
+
+    Args:
+        keep: (V,) float32 probabilities from `Vocabulary.keep_probability`.
+        ids: (N,) word ids; ids of V and above are out of vocabulary and never survive.
+        generator: random state, on the device of `ids`.
+
+    Returns:
+        (N,) bool.
+    """
+    known = ids < len(keep)
+    chance = keep[ids.clamp(max=len(keep) - 1)]  # (N,)
+    return known & (torch.rand(len(ids), generator=generator, device=ids.device) < chance)
+
+
+def window_pairs(sentence: Tensor, window: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """All (centre, context) pairs of positions, each centre with a width drawn uniformly from 1..window.
+
+    The drawn width is how word2vec weighs near words above far ones. A window ends at its sentence's ends.
+
+    Args:
+        sentence: (N,) the number of the sentence that each word is in, ascending.
+        window: the largest width, in words to either side.
+        generator: random state, on the device of `sentence`.
+
+    Returns:
+        (P,) positions of centre words and (P,) positions of context words, ordered by distance.
+    """
+    size, device = len(sentence), sentence.device
+    width = torch.randint(1, window + 1, (size,), generator=generator, device=device)  # (N,)
+    centres, contexts = [], []
+    for distance in range(1, min(window, size - 1) + 1):
+        together = sentence[:-distance] == sentence[distance:]  # (N - distance,)
+        left = (together & (width[:-distance] >= distance)).nonzero().squeeze(1)  # centres with a context to the right
+        right = (together & (width[distance:] >= distance)).nonzero().squeeze(1) + distance  # and to the left
+        centres += [left, right]
+        contexts += [left + distance, right - distance]
+    if not centres:
+        nothing = torch.empty(0, dtype=torch.int64, device=device)
+        return nothing, nothing
+    return torch.cat(centres), torch.cat(contexts)
+
+
+class AliasTable:
+    """Draws from a discrete distribution in constant time (Walker 1977; the construction of Vose 1991).
+
+    Each of the V columns holds a word and its alias and the share of the column that is the word's own, so a draw
+    is one column, one uniform number and one comparison. `torch.multinomial`, by contrast, takes at most 2^24
+    words and a pass over all of them.
+
+    Attributes:
+        share: (V,) float32, the probability that a column gives its own word.
+        alias: (V,) int64, the word it gives otherwise.
+    """
+
+    def __init__(self, probabilities: npt.ArrayLike, device: torch.device | str = "cpu") -> None:
+        share, alias = _build_alias(np.asarray(probabilities, dtype=np.float64))
+        self.share = torch.from_numpy(share.astype(np.float32)).to(device)
+        self.alias = torch.from_numpy(alias).to(device)
+
+    def draw(self, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
+        """Draw word ids, independently and with replacement.
+
+        Returns:
+            int64 of the given size.
+        """
+        device = self.share.device
+        column = torch.randint(len(self.share), size, generator=generator, device=device)
+        own = torch.rand(size, generator=generator, device=device) < self.share[column]
+        return torch.where(own, column, self.alias[column])
+
+
+def _build_alias(probabilities: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    if probabilities.ndim != 1 or not len(probabilities) or np.any(probabilities < 0) or not probabilities.sum() > 0:
+        raise ValueError("an alias table needs one or more probabilities, none negative, not all zero")
+    share = probabilities / probabilities.sum() * len(probabilities)  # (V,) 1 on average
+    alias = np.arange(len(share))
+    small = [int(word) for word in np.flatnonzero(share < 1)]
+    large = [int(word) for word in np.flatnonzero(share >= 1)]
+    while small and large:
+        poor, rich = small.pop(), large[-1]
+        alias[poor] = rich
+        share[rich] -= 1 - share[poor]
+        if share[rich] < 1:
+            small.append(large.pop())
+    share[small + large] = 1.0  # what rounding left over
+    return share, alias
+
+
+def draw_negatives(table: AliasTable, positive: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """Draw noise words for each example; one that equals the true word is drawn again.
+
+    So the noise of an example follows the table's distribution given that it is not the true word (as in fastText;
+    word2vec.c and gensim skip such a draw and train on fewer noise words).
+
+    Args:
+        table: the noise distribution, over at least two words of probability above zero.
+        positive: (B,) the true words.
+        count: K, noise words per example.
+        generator: random state, on the table's device.
+
+    Returns:
+        (B, K) word ids, none equal to its row's true word.
+    """
+    negatives = table.draw((len(positive), count), generator)
+    while True:
+        row, column = (negatives == positive[:, None]).nonzero(as_tuple=True)
+        if not len(row):
+            return negatives
+        negatives[row, column] = table.draw((len(row),), generator)

@@ -1,0 +1,149 @@
+"""The training loop: data, model, objective, engine, log, save.
+
+What trains is an engine (engines/), what it is told to optimise an objective (losses/); this module brings them
+together with the data and writes the run folder: metrics.jsonl while it trains, then config.toml, vocab.tsv and
+vectors.safetensors, each in one step and the vectors last, so that no reader meets half a file.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import closing, nullcontext
+from pathlib import Path
+
+import tomli_w
+import torch
+from torch import nn
+
+from word2vec.config import TrainConfig
+from word2vec.dataset import SamplingSettings, SkipGramDataset
+from word2vec.engines import make_engine
+from word2vec.errors import TrainingInterrupted, Word2VecError
+from word2vec.evaluation import evaluate_similarity
+from word2vec.files import atomic_path, new_folder
+from word2vec.losses import make_objective
+from word2vec.model import SkipGram
+from word2vec.runlog import RunLog
+from word2vec.testsets import PairSet, read_pairs
+from word2vec.tokens import IndexedCorpus, index_corpus
+from word2vec.vectors import WordVectors
+from word2vec.vocabulary import Vocabulary
+
+logger = logging.getLogger("word2vec")
+
+MAX_THREADS = 8  # unless asked for: the interpreter's lock lets hardly more threads than this train at once
+DEFAULT_LR = 0.025  # of an objective that states none; word2vec.c's for skip-gram
+
+
+def train(
+    config: TrainConfig, output: Path | None = None, *, objective: nn.Module | None = None, progress: bool = False
+) -> WordVectors:
+    """Train word vectors.
+
+    Args:
+        config: the settings.
+        output: the run folder to write; None keeps the result in memory only. Vectors of an earlier run in it are
+            replaced when the new ones are whole.
+        objective: an objective of one's own in place of `config.objective`; see losses/.
+        progress: draw bars on stderr.
+
+    Raises:
+        TrainingInterrupted: Ctrl-C; what was learnt is saved in `output`.
+        Word2VecError: the corpus, a setting, the machine or the disk is at fault; says what to do.
+    """
+    pair_sets = [read_pairs(source) for source in config.pairs]
+    device = choose_device(config.device)
+    with new_folder(output) if output else nullcontext():
+        _refuse_unwritable(output)
+        corpus, vocabulary = _read_corpus(config, progress)
+        words = len(corpus.tokens)
+        objective = objective or make_objective(config.objective, num_labels=len(vocabulary))
+        lr = config.lr or getattr(objective, "default_lr", DEFAULT_LR)
+
+        def lr_at(epoch: int, words_read: int) -> float:
+            return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
+
+        dataset = SkipGramDataset(
+            corpus.tokens,
+            corpus.offsets,
+            vocabulary,
+            SamplingSettings(config.window, config.negatives, config.subsample, config.noise_exponent),
+            batch_size=config.batch_size,
+            seed=config.seed,
+            device=device,
+        )
+        model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(device)
+        engine = make_engine(config.engine, model, objective, dataset, lr_at, config.threads or default_threads())
+        metrics = output / "metrics.jsonl" if output else None
+        with RunLog(metrics, words, config.epochs, progress=progress) as log:
+            try:
+                for epoch in range(config.epochs):
+                    log.start_clock()
+                    with closing(engine.epoch(epoch)) as steps:
+                        for step in steps:
+                            log.step(epoch, step, lr_at(epoch, step.words))
+                    log.epoch(epoch, step, lr_at(epoch, step.words), _similarity(model, vocabulary, pair_sets))
+            except KeyboardInterrupt:
+                _save(model, vocabulary, config, output)
+                raise TrainingInterrupted(log.words, config.epochs * words, output) from None
+        return _save(model, vocabulary, config, output)
+
+
+def learning_rate(done: float, first: float, last: float) -> float:
+    """The learning rate when a share `done` (0 to 1) of all words of all epochs is read: linear, as in word2vec.c."""
+    return first + (last - first) * min(done, 1.0)
+
+
+def choose_device(name: str) -> torch.device:
+    """The device to train on: auto takes CUDA where there is any.
+
+    Raises:
+        Word2VecError: CUDA is asked for and not there.
+    """
+    found = torch.cuda.is_available()
+    if name == "cuda" and not found:
+        raise Word2VecError("--device cuda: torch finds no CUDA device here; use --device cpu or install torch for CUDA")
+    return torch.device("cuda" if found and name != "cpu" else "cpu")
+
+
+def default_threads() -> int:
+    """The processors that this process may use, at most MAX_THREADS."""
+    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MAX_THREADS)
+
+
+def _refuse_unwritable(output: Path | None) -> None:
+    """Say now, not after hours of training, that the result cannot be kept."""
+    if output and not os.access(output, os.W_OK | os.X_OK):
+        raise Word2VecError(f"{output}: the folder cannot be written to; choose another --output")
+
+
+def _read_corpus(config: TrainConfig, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
+    corpus = index_corpus(config.corpus, lowercase=config.lowercase, progress=progress)
+    for warning in corpus.warnings:
+        logger.warning(warning)
+    vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
+    logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(vocabulary):,}")
+    return corpus, vocabulary
+
+
+def _similarity(model: SkipGram, vocabulary: Vocabulary, pair_sets: Sequence[PairSet]) -> dict[str, float]:
+    """Spearman's correlation for each set, without the interval, which costs more than the score."""
+    if not pair_sets:
+        return {}
+    vectors = _word_vectors(model, vocabulary)
+    return {pairs.name: evaluate_similarity(vectors, pairs, bootstrap=0).spearman for pairs in pair_sets}
+
+
+def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
+    tables = (table.detach().cpu().numpy() for table in (model.input, model.output))
+    vectors, context = tables
+    return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, context=context)
+
+
+def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, output: Path | None) -> WordVectors:
+    vectors = _word_vectors(model, vocabulary)
+    if output:
+        with atomic_path(output / "config.toml") as path:
+            path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
+        vectors.save(output, format="run")
+    return vectors
