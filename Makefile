@@ -5,13 +5,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test test-slow check format bench clean
 
 demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbours: offline
 	$(BIN)/word2vec demo
 
 test: .venv/.dev             ## the tests; real corpora are used where WORD2VEC_DATA names their folder
 	$(BIN)/python -m pytest
+
+test-slow: .venv/.dev        ## the tests on real text and with many processes
+	$(BIN)/python -m pytest -m slow
 
 check: .venv/.dev            ## format, lint and types
 	$(BIN)/ruff format --check .

@@ -19,7 +19,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORD2VEC_CACHE", str(tmp_path / "cache"))
 
 
-def topic_text(sentences: int = 2000, seed: int = 0) -> str:
+def topic_text(sentences: int = 1000, seed: int = 0) -> str:
     """Sentences of six words, each of one topic."""
     draw = random.Random(seed)
     topics = list(TOPICS.values())

@@ -1,6 +1,7 @@
 """SkipGramDataset: which pairs it makes, how often, and that shares of it are disjoint and complete."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -57,9 +58,7 @@ def test_subsampling_goes_before_windows_are_made() -> None:
 def test_chunks_never_cut_a_sentence(chunk_words: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word2vec.dataset, "CHUNK_WORDS", chunk_words)
     sentences = [[0, 1, 2, 3], [4, 5], [6], [7, 8, 9]] * 5
-    expected = Counter(
-        pair for s in sentences for a, b in zip(s, s[1:], strict=False) for pair in ((a, b), (b, a))
-    )
+    expected = Counter(pair for s in sentences for a, b in pairwise(s) for pair in ((a, b), (b, a)))
     assert counted(make_dataset(sentences)) == expected
 
 

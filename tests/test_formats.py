@@ -361,9 +361,9 @@ def test_wrong_tensors_are_refused(tensors: dict[str, np.ndarray], expected: str
     ("metadata", "expected"),
     [
         (None, "does not say that it is a word2vec-run file"),
-        ({"format": "pt", "version": "1"}, "does not say that it is a word2vec-run file"),
-        ({"format": "word2vec-run"}, "does not say that it is a word2vec-run file"),
-        ({"format": "word2vec-run", "version": "2"}, "has version 2, this program reads up to 1; update word2vec"),
+        ({"format": "pt"}, "does not say that it is a word2vec-run file"),
+        ({"word2vec-run": "one"}, "does not say that it is a word2vec-run file"),
+        ({"word2vec-run": "2"}, "has version 2, this program reads up to 1; update word2vec"),
     ],
 )
 def test_versions_are_looked_at(metadata: dict[str, str] | None, expected: str, tmp_path: Path) -> None:

@@ -1,1 +1,90 @@
-"""Train, evaluate and query word embeddings."""
+"""Train, evaluate and query word embeddings.
+
+    import word2vec
+
+    config = word2vec.TrainConfig(corpus=("pydocs",), dim=50)
+    vectors = word2vec.train(config)
+    vectors.nearest("array")
+
+The parts, in the order in which text passes through them: corpus, counting, tokens, vocabulary; sampling, dataset;
+model, losses, engines, training; vectors, formats; testsets, evaluation.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from word2vec.config import TrainConfig
+    from word2vec.dataset import SamplingSettings, SkipGramDataset
+    from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
+    from word2vec.evaluation import evaluate_analogies, evaluate_similarity
+    from word2vec.losses import LOSSES
+    from word2vec.model import SkipGram
+    from word2vec.results import to_frame
+    from word2vec.testsets import read_pairs, read_questions
+    from word2vec.tokens import IndexedCorpus, index_corpus
+    from word2vec.training import train
+    from word2vec.vectors import WordVectors
+    from word2vec.vocabulary import Vocabulary
+
+__all__ = [
+    "LOSSES",
+    "IndexedCorpus",
+    "SamplingSettings",
+    "SkipGram",
+    "SkipGramDataset",
+    "TrainConfig",
+    "TrainingInterrupted",
+    "UnknownWordError",
+    "Vocabulary",
+    "Word2VecError",
+    "WordVectors",
+    "evaluate_analogies",
+    "evaluate_similarity",
+    "index_corpus",
+    "load",
+    "read_pairs",
+    "read_questions",
+    "to_frame",
+    "train",
+]
+
+_HOMES = {
+    "LOSSES": "losses",
+    "IndexedCorpus": "tokens",
+    "SamplingSettings": "dataset",
+    "SkipGram": "model",
+    "SkipGramDataset": "dataset",
+    "TrainConfig": "config",
+    "TrainingInterrupted": "errors",
+    "UnknownWordError": "errors",
+    "Vocabulary": "vocabulary",
+    "Word2VecError": "errors",
+    "WordVectors": "vectors",
+    "evaluate_analogies": "evaluation",
+    "evaluate_similarity": "evaluation",
+    "index_corpus": "tokens",
+    "read_pairs": "testsets",
+    "read_questions": "testsets",
+    "to_frame": "results",
+    "train": "training",
+}
+
+__version__ = version("word2vec-fused")
+
+
+def load(path: str, limit: int | None = None) -> "WordVectors":
+    """Read vectors: short for `WordVectors.load`."""
+    return import_module("word2vec.vectors").WordVectors.load(path, limit)  # type: ignore[no-any-return]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name's module on first use, so that `import word2vec` is light (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'word2vec' has no attribute {name!r}")
+    return getattr(import_module(f"word2vec.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

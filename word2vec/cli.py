@@ -10,7 +10,6 @@ import logging
 import os
 import sys
 from collections.abc import Callable
-from enum import StrEnum
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -140,13 +139,15 @@ def _parameter(name: str) -> inspect.Parameter:
     elif isinstance(kind, UnionType):
         kind = get_args(kind)[0]
     if setting.choices:
-        kind = StrEnum(name, [(choice, choice) for choice in setting.choices])
+        kind = Literal[setting.choices]
     if name == "corpus":
         info: Any = typer.Argument(metavar="[CORPUS]...", help=setting.help, show_default=False)
     else:
         shown = "" if default in (None, ()) or kind is bool else f" [default: {default}]"
         info = typer.Option(option(name), help=setting.help + shown, metavar=setting.metavar, show_default=False)
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info])
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
+    )
 
 
 @app.command()
@@ -159,11 +160,8 @@ def train(
     **settings: Any,
 ) -> int:
     """Train word vectors on CORPUS and write them to the folder RUN."""
-    given = {name: value for name, value in settings.items() if value is not None and value != []}
-    chosen = make_config(
-        read_config(config) if config else {},
-        {name: value.value if isinstance(value, StrEnum) else value for name, value in given.items()},
-    )
+    given = {name: value for name, value in settings.items() if value != []}  # an empty list is typer's "not given"
+    chosen = make_config(read_config(config) if config else {}, given)
     from word2vec.training import train as train_vectors
 
     train_vectors(chosen, output, progress=sys.stderr.isatty())
@@ -290,7 +288,9 @@ def export(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
     to: Annotated[
         str | None,
-        typer.Option("--format", metavar="NAME", help="word2vec-text or word2vec-binary; else the ending of OUT decides."),
+        typer.Option(
+            "--format", metavar="NAME", help="word2vec-text or word2vec-binary; else the ending of OUT decides."
+        ),
     ] = None,
 ) -> int:
     """Write vectors in another format."""

@@ -39,7 +39,8 @@ class TrainConfig:
         tuple[str, ...], Setting("Text files, folders, globs, '-' for standard input, or text8, pydocs.")
     ] = ()
     objective: Annotated[
-        str, Setting("What is optimised: a name in word2vec/losses, or MODULE:CLASS for one of your own.", metavar="NAME")
+        str,
+        Setting("What is optimised: a name in word2vec/losses, or MODULE:CLASS for one of your own.", metavar="NAME"),
     ] = "negative-sampling"
     dim: Annotated[int, Setting("Dimensions of the vectors.", least=1)] = 100
     window: Annotated[int, Setting("Largest distance of a context word; widths are drawn from 1 to this.", least=1)] = 5
@@ -54,7 +55,9 @@ class TrainConfig:
     epochs: Annotated[int, Setting("Passes over the corpus.", least=1)] = 5
     lr: Annotated[
         float | None,
-        Setting("Learning rate at the start, falling linearly over all epochs; by default the objective's own.", above=0),
+        Setting(
+            "Learning rate at the start, falling linearly over all epochs; by default the objective's own.", above=0
+        ),
     ] = None
     min_lr: Annotated[float, Setting("Learning rate at the end.", least=0)] = 1e-4
     batch_size: Annotated[int, Setting("Pairs of words a step of the autograd engine.", least=1)] = 1024
@@ -84,7 +87,9 @@ class TrainConfig:
 
 def _settings() -> dict[str, tuple[Any, Setting]]:
     hints = get_type_hints(TrainConfig, include_extras=True)
-    return {field.name: (get_args(hints[field.name])[0], get_args(hints[field.name])[1]) for field in fields(TrainConfig)}
+    return {
+        field.name: (get_args(hints[field.name])[0], get_args(hints[field.name])[1]) for field in fields(TrainConfig)
+    }
 
 
 SETTINGS = _settings()

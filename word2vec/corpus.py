@@ -10,12 +10,12 @@ import gzip
 import io
 import lzma
 import os
-import sys
+import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NoReturn, cast
 
 import platformdirs
 import zstandard
@@ -26,20 +26,52 @@ STDIN = Path("-")
 BLOCK_BYTES = 1 << 22  # 4 MiB: large enough that the cost of a Python step vanishes, small enough for the L3 cache
 MAX_WORD_BYTES = 1024  # longer "words" are base64, minified code or binary; they are dropped and counted
 BINARY_PROBE_BYTES = 1 << 13  # how much of a file is looked at for NUL bytes, as git and grep do
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+SEPARATORS = [bytes([byte]) for byte in range(0x21)]  # what parts words, see counting.py
+LAST_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # the last one, if it may lack bytes
+ZSTD_BYTES = 1 << 13  # compressed bytes decoded at a time; a block of 4 bytes can hold 128 KiB, so no more than this
 
 
-def _zstd(file: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True))
+class _ZstdReader(io.RawIOBase):
+    """Decompressed zstandard.
+
+    subtle: the reader that comes with the package takes a file that is cut off for a whole one.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._frame: zstandard.ZstdDecompressionObj | None = None  # None between frames
+        self._data = b""
+        self._text = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._text:
+            self._data = self._data or self._file.read(ZSTD_BYTES)
+            if not self._data:
+                if self._frame is not None:
+                    raise EOFError("the file ends before its last frame does")
+                return 0
+            self._frame = self._frame or zstandard.ZstdDecompressor().decompressobj()
+            self._text = memoryview(self._frame.decompress(self._data))
+            self._data = self._frame.unused_data
+            if self._frame.eof:
+                self._frame = None
+        size = min(len(buffer), len(self._text))
+        buffer[:size], self._text = self._text[:size], self._text[size:]
+        return size
 
 
 DECOMPRESSORS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\x1f\x8b": lambda file: cast(BinaryIO, gzip.GzipFile(fileobj=file)),
     b"BZh": lambda file: cast(BinaryIO, bz2.BZ2File(file)),
     b"\xfd7zXZ\x00": lambda file: cast(BinaryIO, lzma.LZMAFile(file)),  # noqa: SIM115 (the caller closes it)
-    b"\x28\xb5\x2f\xfd": _zstd,
+    b"\x28\xb5\x2f\xfd": lambda file: cast(BinaryIO, io.BufferedReader(_ZstdReader(file))),
 }
 SUFFIXES = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
-DAMAGED = (EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile)
+DAMAGED = (EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
 
 
 @dataclass
@@ -67,7 +99,10 @@ def resolve(sources: Sequence[str | Path]) -> list[Path]:
     """
     if isinstance(sources, str | Path):
         sources = [sources]
-    files = [file for source in sources for file in _resolve_one(source)]
+    try:
+        files = [file for source in sources for file in _resolve_one(source)]
+    except OSError as error:  # a folder that may not be read, a name that is too long
+        raise CorpusError(f"{error.filename}: cannot be read: {error.strerror}") from error
     if not files:
         raise CorpusError("no corpus given: name a text file, a folder, a glob, '-' or a named corpus such as text8")
     if STDIN in files and len(files) > 1:
@@ -78,7 +113,7 @@ def resolve(sources: Sequence[str | Path]) -> list[Path]:
 def _resolve_one(source: str | Path) -> list[Path]:
     from word2vec.named import NAMED_CORPORA
 
-    path = Path(source).expanduser()
+    path = Path(os.path.expanduser(source))  # noqa: PTH111 (leaves "~x.txt" alone where there is no user of that name)
     if path == STDIN:
         return [STDIN]
     if path.is_file() or path.is_fifo():
@@ -90,18 +125,27 @@ def _resolve_one(source: str | Path) -> list[Path]:
         return files
     if str(source) in NAMED_CORPORA:
         return [NAMED_CORPORA[str(source)]()]
-    matches = sorted(Path(match) for match in glob.glob(str(path), recursive=True))  # noqa: PTH207 (absolute patterns)
-    files = [match for match in matches if match.is_file()]
+    # subtle: ** follows links to folders, and a loop of links names each file many times: the shortest name is kept
+    matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=_depth, reverse=True)  # noqa: PTH207 (absolute)
+    files = sorted({match.resolve(): match for match in matches if match.is_file()}.values())
     if not files:
         raise CorpusError(f"{source}: no such file, folder or corpus (named corpora: {', '.join(NAMED_CORPORA)})")
     return files
 
 
+def _depth(path: Path) -> int:
+    return len(path.parts)
+
+
 def _walk(folder: Path) -> Iterator[Path]:
     # subtle: links to folders are not followed, so that a loop of links ends
-    for parent, folders, names in os.walk(folder, followlinks=False):
+    for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=False):
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (path for name in names if not name.startswith(".") and (path := Path(parent) / name).is_file())
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
 
 
 def read_blocks(
@@ -109,11 +153,11 @@ def read_blocks(
 ) -> Iterator[bytes]:
     """Yield a file's text as valid UTF-8 in blocks of a few MiB that end between words; the last ends with a newline.
 
-    Compressed files (gzip, bzip2, xz, zstandard) are recognised by their first bytes, so standard input may be
-    compressed too. Undecodable bytes become U+FFFD and are counted in `report`; a byte order mark is dropped.
+    Compressed files (gzip, bzip2, xz, zstandard) are recognised by their first bytes, so that it needs no name to be
+    decompressed. Undecodable bytes become U+FFFD and are counted in `report`; a byte order mark is dropped.
 
     Args:
-        path: a file, or `STDIN`.
+        path: a file; standard input has to be copied to one (tokens.py does).
         report: collects what deserves a warning.
         lowercase: lower-case the text, by Unicode's rules.
         advance: called with the number of bytes read from disk since the last call, for a progress bar.
@@ -122,18 +166,21 @@ def read_blocks(
         CorpusError: the file cannot be read, is damaged, or is binary.
     """
     try:
-        raw = sys.stdin.buffer if path == STDIN else path.open("rb")
-        with raw, _CountingReader(raw, advance) as counted, _decompressed(path, io.BufferedReader(counted)) as file:
-            for number, block in enumerate(_cut_between_words(file)):
-                if number == 0:
-                    block = block.removeprefix(b"\xef\xbb\xbf")
-                    _refuse_binary(path, block)
+        with (
+            path.open("rb") as raw,
+            _CountingReader(raw, advance) as counted,
+            _decompressed(path, io.BufferedReader(counted)) as file,
+        ):
+            start = file.read(BINARY_PROBE_BYTES)
+            _refuse_binary(path, start)
+            for block in _cut_between_words(start.removeprefix(BYTE_ORDER_MARK), file):
                 yield _clean(block, report, lowercase)
             yield b"\n"  # a sentence never runs on into the next file
-    except DAMAGED as error:
+    except (*DAMAGED, OSError) as error:
+        # subtle: gzip and bzip2 report damage as an OSError too, but without a number
+        if isinstance(error, OSError) and error.errno is not None:
+            raise CorpusError(f"{path}: cannot be read: {error.strerror}") from error
         raise CorpusError(f"{path}: the compressed file is damaged or cut off ({error}); fetch it again") from error
-    except OSError as error:
-        raise CorpusError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 class _CountingReader(io.RawIOBase):
@@ -163,28 +210,27 @@ def _decompressed(path: Path, file: io.BufferedReader) -> BinaryIO:
     return cast(BinaryIO, file)
 
 
-def _cut_between_words(file: BinaryIO) -> Iterator[bytes]:
-    """Blocks of about BLOCK_BYTES that end after a space or a newline, whatever the length of a line."""
-    rest = b""
+def _cut_between_words(start: bytes, file: BinaryIO) -> Iterator[bytes]:
+    """`start` and what follows it, in blocks of about BLOCK_BYTES that end behind white space, however long a line."""
+    rest = start
     while block := file.read(BLOCK_BYTES):
         block = rest + block
         cut = 1 + max(block.rfind(b" "), block.rfind(b"\n"))
+        if len(block) - cut > MAX_WORD_BYTES:
+            cut = max(cut, 1 + max(block.rfind(separator, cut) for separator in SEPARATORS))
         rest = block[cut:]
         if len(rest) > MAX_WORD_BYTES:
-            # no word may be this long, so only that it is too long has to be remembered; memory stays bounded
-            # whatever the file (other white space inside the rest is found again when the block is cut into words)
-            last = 1 + max(rest.rfind(b"\t"), rest.rfind(b"\r"))
-            cut, rest = cut + last, rest[last:]
-            if len(rest) > MAX_WORD_BYTES:
-                rest = b"x" * (MAX_WORD_BYTES + 1)
+            # no word may be this long, so only that it is too long has to be remembered: memory stays bounded
+            last = LAST_CHARACTER.search(rest, len(rest) - 3)
+            rest = b"x" * (MAX_WORD_BYTES + 1) + (last[0] if last else b"")
         if cut:
             yield block[:cut]
     if rest:
         yield rest
 
 
-def _refuse_binary(path: Path, block: bytes) -> None:
-    if b"\0" in block[:BINARY_PROBE_BYTES]:
+def _refuse_binary(path: Path, start: bytes) -> None:
+    if b"\0" in start:
         raise CorpusError(
             f"{path}: holds NUL bytes, so it is a binary file or UTF-16; convert it to UTF-8 text (iconv -f UTF-16)"
         )

@@ -58,6 +58,10 @@ class SkipGramDataset(IterableDataset[Batch]):
         batch_size: pairs a batch; the last batch of a pass may be smaller.
         seed: of the random state.
         device: where batches are built.
+
+    Attributes:
+        noise: (V,) float32, the probability of each word as a noise word.
+        pair_share: (V,) float32, each word's share of the pairs, as centre and as context alike.
     """
 
     def __init__(
@@ -75,9 +79,13 @@ class SkipGramDataset(IterableDataset[Batch]):
         self.settings = settings = settings or SamplingSettings()
         self.batch_size, self.seed, self.device = batch_size, seed, torch.device(device)
         self.epoch = 0
-        keep = vocabulary.keep_probability(settings.subsample).astype(np.float32)
-        self._keep = torch.from_numpy(keep).to(self.device)  # (V,)
-        self._noise = AliasTable(vocabulary.noise_distribution(settings.noise_exponent), self.device)
+        keep = vocabulary.keep_probability(settings.subsample)  # (V,)
+        kept = keep * vocabulary.counts  # (V,)
+        noise = vocabulary.noise_distribution(settings.noise_exponent)  # (V,)
+        self._keep = torch.from_numpy(keep).float().to(self.device)
+        self._alias = AliasTable(noise, self.device)
+        self.noise = torch.from_numpy(noise).float().to(self.device)
+        self.pair_share = torch.from_numpy(kept / kept.sum()).float().to(self.device)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose which pass comes next: each draws anew."""
@@ -128,7 +136,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         return ids.to(self.device), sentence.to(self.device)
 
     def _batches(self, centre: Tensor, context: Tensor, generator: torch.Generator) -> Iterator[Batch]:
-        negatives = draw_negatives(self._noise, centre, self.settings.negatives, generator)
+        negatives = draw_negatives(self._alias, centre, self.settings.negatives, generator)
         for start in range(0, len(centre), self.batch_size):
             part = slice(start, start + self.batch_size)
             yield Batch(centre[part], context[part], negatives[part])

@@ -1,6 +1,7 @@
 """Corpora that are downloaded: checked by checksum, unpacked, and only then put in place."""
 
 import hashlib
+import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,44 +56,50 @@ def fetch(download: Download, folder: Path | None = None, *, progress: bool = Tr
     """The corpus as a text file, downloaded if it is not there yet.
 
     A broken download is tried again a few times; what is wrong in the end is thrown away, so the next call begins
-    cleanly. The zip goes once the text is unpacked.
+    cleanly. The zip goes once the text is unpacked. Several processes may fetch at once, each in a folder of its own.
 
     Raises:
-        CorpusError: the download fails, or what came is not what it should be.
+        Word2VecError: the folder cannot be made, the download fails or cannot be written, or what came is not what it
+            should be.
     """
     folder = corpora_folder() if folder is None else folder
     target = folder / download.name
     if target.is_file() and target.stat().st_size == download.size:
         return target
-    with new_folder(folder):
-        archive = _download(download, folder, progress)
-        try:
-            _unpack(archive, download, target)
-        finally:
-            archive.unlink(missing_ok=True)
+    try:
+        with new_folder(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as work:
+            _unpack(_download(download, Path(work), target, progress), download, target)
+    except OSError as error:
+        raise CorpusError(
+            f"{folder}: {download.name} cannot be written there: {error.strerror or error}; make room for it, "
+            f"or fetch {download.url} by hand and unpack it"
+        ) from error
     return target
 
 
-def _download(download: Download, folder: Path, progress: bool) -> Path:
+def _download(download: Download, work: Path, target: Path, progress: bool) -> Path:
+    """The zip file, in the folder `work`."""
     import pooch  # with requests behind it, too slow to load for a command that downloads nothing
 
     pooch.get_logger().setLevel("ERROR")
     name = Path(download.url).name
     base = download.url.removesuffix(name)
     registry = {name: f"sha256:{download.sha256}"}
-    files = pooch.create(path=folder, base_url=base, registry=registry, retry_if_failed=RETRIES)
+    files = pooch.create(path=work, base_url=base, registry=registry, retry_if_failed=RETRIES)
     downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
     try:
-        return Path(files.fetch(name, downloader=downloader))
+        return Path(files.fetch(name, downloader=downloader))  # pyright: ignore[reportArgumentType] (pooch's mistake)
+    except OSError as error:
+        if error.errno is not None:  # the disk's; requests' errors are OSErrors too, but have no number
+            raise
+        raise CorpusError(
+            f"{download.url}: the download failed ({_reason(error)}); check the network and the proxy and try again, "
+            f"or fetch it by hand and unpack it to {target}"
+        ) from error
     except ValueError as error:  # pooch's word for a wrong checksum
         raise CorpusError(
             f"{download.url}: what came has another checksum than {download.name} should have; a proxy or a changed "
-            f"file is in the way: fetch it by hand and unpack it to {folder / download.name}"
-        ) from error
-    except OSError as error:  # requests' errors are OSErrors
-        raise CorpusError(
-            f"{download.url}: the download failed ({_reason(error)}); check the network and the proxy and try again, "
-            f"or fetch it by hand and unpack it to {folder / download.name}"
+            f"file is in the way: fetch it by hand and unpack it to {target}"
         ) from error
 
 

@@ -162,8 +162,8 @@ def _read_tensors(path: Path, limit: int | None) -> tuple[NDArray[np.float32], N
 
 
 def _check_version(path: Path, metadata: dict[str, str]) -> None:
-    version = metadata.get("version", "")
-    if metadata.get("format") != RUN_FORMAT or not version.isdecimal():
+    version = metadata.get(RUN_FORMAT, "")
+    if not version.isdecimal():
         raise FormatError(f"{path} does not say that it is a {RUN_FORMAT} file; it was written by another program")
     if int(version) > RUN_VERSION:
         raise FormatError(f"{path} has version {version}, this program reads up to {RUN_VERSION}; update word2vec")
@@ -207,7 +207,8 @@ def _write_run(path: Path, table: Table) -> None:
     with new_folder(path), atomic_paths(*targets) as (vocabulary_file, vectors_file):
         vocabulary_file.write_bytes(b"".join(b"\t".join(line) + b"\n" for line in zip(*columns, strict=True)))
         try:
-            save_file(tensors, vectors_file, metadata={"format": RUN_FORMAT, "version": str(RUN_VERSION)})
+            # subtle: safetensors orders metadata at random, so only a single entry gives the same bytes every time
+            save_file(tensors, vectors_file, metadata={RUN_FORMAT: str(RUN_VERSION)})
         except SafetensorError as error:  # it reports a full disk in its own class
             raise OSError(str(error)) from error
 

@@ -23,6 +23,7 @@ PACKAGES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "scikit-lear
 
 RECIPE = "1"  # counts the versions of the extraction, so that a change makes a new file
 TESTS = {"test", "tests", "testing"}
+PARENTS = ast.stmt | ast.excepthandler | ast.match_case  # what can hold a definition
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 PARAGRAPH = re.compile(r"\n\s*\n")
 
@@ -33,7 +34,7 @@ def pydocs() -> Path:
     Raises:
         CorpusError: a package's source is not there.
     """
-    versions = [(name, importlib.metadata.version(name)) for name in PACKAGES]
+    versions = [(name, _version(name)) for name in PACKAGES]
     digest = hashlib.sha256(repr((RECIPE, versions)).encode()).hexdigest()[:16]
     target = cache_folder() / "corpora" / f"pydocs-{digest}.txt"
     if not target.exists():
@@ -48,11 +49,11 @@ def pydocs() -> Path:
 def sentences(source: Path) -> Iterator[str]:
     """The paragraphs of all docstrings in a Python file, each as words parted by spaces."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", SyntaxWarning)  # other people's escapes are not our user's business
+        warnings.simplefilter("ignore")  # other people's escapes are not our user's business
         try:
             tree = ast.parse(source.read_bytes())
-        except SyntaxError:
-            return  # a template, or source for another Python
+        except (SyntaxError, ValueError):
+            return  # a template, source for another Python, or NUL bytes
     for node in _definitions(tree):
         docstring = ast.get_docstring(node)
         if docstring:
@@ -66,7 +67,7 @@ def _definitions(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.F
         node = nodes.pop()
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node
-        nodes += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt | ast.excepthandler)]
+        nodes += [child for child in ast.iter_child_nodes(node) if isinstance(child, PARENTS)]
 
 
 def _paragraphs(docstring: str) -> Iterator[str]:
@@ -78,8 +79,19 @@ def _paragraphs(docstring: str) -> Iterator[str]:
             yield " ".join(words)
 
 
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise _not_installed(distribution) from error
+
+
 def _folder(package: str) -> Path:
     spec = importlib.util.find_spec(package)  # finds, without importing
     if spec is None or spec.origin is None:
-        raise CorpusError(f"corpus pydocs: the source of {package} is not installed; reinstall it, or give a text file")
+        raise _not_installed(package)
     return Path(spec.origin).parent
+
+
+def _not_installed(package: str) -> CorpusError:
+    return CorpusError(f"corpus pydocs: {package} is not installed; install it, or train on a text file")

@@ -3,7 +3,8 @@
 metrics.jsonl holds one JSON object a line, with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
 loss, elapsed_seconds, and in epoch lines similarity, a Spearman correlation for each file of `--pairs`. Epochs count
 from 1; `words` counts corpus words since the run began; `loss` is the mean a pair in this epoch so far, a float64, so
-that it depends on neither batches nor threads; time is that of training alone, without indexing and evaluation.
+that it depends on neither batches nor threads; precision_at_1 is the share of pairs whose true word scored best in the
+batch, for objectives that tell (in-batch softmax); time is that of training alone, without indexing and evaluation.
 """
 
 import json
@@ -45,6 +46,7 @@ class RunLog:
         self._seconds = 0.0
         self._mark = 0.0  # when the clock was last read
         self._next_line = 0
+        self._last, self._lr = Progress(0, 0, 0.0), 0.0  # of the last step
 
     def __enter__(self) -> Self:
         total = self._words_per_epoch * self._epochs
@@ -73,7 +75,7 @@ class RunLog:
         """
         now = time.perf_counter()
         self._seconds += now - self._mark
-        self._mark = now
+        self._mark, self._last, self._lr = now, progress, lr
         self.words = epoch * self._words_per_epoch + progress.words
         mean = progress.loss / max(progress.pairs, 1)
         if not math.isfinite(mean):
@@ -86,35 +88,36 @@ class RunLog:
         self._bar.update(self.words - self._bar.n)
         if self.words >= self._next_line:
             self._next_line = self.words + self._words_per_epoch * self._epochs // STEP_LINES
-            self._write("step", epoch, mean, lr)
+            self._write("step", epoch)
 
-    def epoch(self, epoch: int, progress: Progress, lr: float, similarity: Mapping[str, float]) -> None:
-        """Take note of the end of an epoch (from 0)."""
-        mean = progress.loss / max(progress.pairs, 1)
-        self._write("epoch", epoch, mean, lr, similarity)
+    def epoch(self, epoch: int, similarity: Mapping[str, float]) -> None:
+        """Take note of the end of an epoch (from 0), whose last step was noted before."""
+        line = self._write("epoch", epoch, similarity)
         found = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
-        logger.info("epoch %d/%d: loss %.4f%s, %s words/s", epoch + 1, self._epochs, mean, found, f"{self._speed:,.0f}")
+        speed = f"{self._speed:,.0f}"
+        logger.info("epoch %d/%d: loss %.4f%s, %s words/s", epoch + 1, self._epochs, line["loss"], found, speed)
 
     @property
     def _speed(self) -> float:
         return self.words / max(self._seconds, 1e-9)
 
-    def _write(
-        self, kind: str, epoch: int, loss: float, lr: float, similarity: Mapping[str, float] | None = None
-    ) -> None:
-        if self._file is None:
-            return
-        line = {
+    def _write(self, kind: str, epoch: int, similarity: Mapping[str, float] | None = None) -> dict[str, object]:
+        pairs = max(self._last.pairs, 1)
+        line: dict[str, object] = {
             "kind": kind,
             "epoch": epoch + 1,
             "words": self.words,
             "words_per_second": round(self._speed, 1),
-            "lr": lr,
-            "loss": loss,
+            "lr": self._lr,
+            "loss": self._last.loss / pairs,
             "elapsed_seconds": round(self._seconds, 3),
         }
+        if self._last.hits is not None:
+            line["precision_at_1"] = self._last.hits / pairs
         if similarity:
             # subtle: JSON has no NaN; an undefined correlation is null
             line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
-        self._file.write(json.dumps(line) + "\n")
-        self._file.flush()
+        if self._file is not None:
+            self._file.write(json.dumps(line) + "\n")
+            self._file.flush()
+        return line

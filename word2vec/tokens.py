@@ -17,11 +17,12 @@ It is built under another name and renamed when whole, so no reader sees a part 
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -32,7 +33,8 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from word2vec.corpus import STDIN, ReadReport, cache_folder, read_blocks, resolve
-from word2vec.errors import CorpusError
+from word2vec.errors import CorpusError, Word2VecError
+from word2vec.files import atomic_path
 from word2vec.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
 
 INDEX_VERSION = 1
 COPY_TOKENS = 1 << 22  # ids renumbered at a time, 16 MiB
+COPY_BYTES = 1 << 20  # bytes copied at a time
+
+FileState = tuple[str, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,12 @@ class IndexFacts:
 class IndexedCorpus:
     """A corpus as ids, memory-mapped.
 
+    Args:
+        folder: what `index_corpus` made.
+
+    Raises:
+        CorpusError: there is no index in the folder, or a damaged one.
+
     Attributes:
         folder: where the index lies.
         facts: numbers and settings of the index.
@@ -67,9 +78,15 @@ class IndexedCorpus:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.facts = IndexFacts(**json.loads((folder / "index.json").read_text(encoding="utf-8")))
-        self.tokens: npt.NDArray[np.int32] = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
-        self.offsets: npt.NDArray[np.int64] = np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False)
+        try:
+            self.facts = IndexFacts(**json.loads((folder / "index.json").read_bytes()))
+            self.tokens: npt.NDArray[np.int32] = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
+            self.offsets: npt.NDArray[np.int64] = np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False)
+            sizes = (len(self.tokens), len(self.offsets), (folder / "vocab.tsv").stat().st_size > 0)
+        except (OSError, EOFError, ValueError, TypeError) as error:
+            raise _damaged(folder) from error
+        if sizes != (self.facts.words, self.facts.sentences + 1, True):
+            raise _damaged(folder)
 
     @property
     def fingerprint(self) -> str:
@@ -77,7 +94,11 @@ class IndexedCorpus:
         return self.folder.name
 
     def vocabulary(self, min_count: int = 1, max_size: int | None = None) -> Vocabulary:
-        """The vocabulary of the words met at least `min_count` times; see `Vocabulary.prefix`."""
+        """The vocabulary of the words met at least `min_count` times; see `Vocabulary.prefix`.
+
+        Raises:
+            CorpusError: fewer than two words are left, or the index is damaged.
+        """
         words: list[str] = []
         counts: list[int] = []
         with (self.folder / "vocab.tsv").open(encoding="utf-8", newline="\n") as lines:
@@ -87,6 +108,9 @@ class IndexedCorpus:
                 counts.append(int(count))
                 if counts[-1] < min_count or len(words) == max_size:
                     break
+            else:
+                if len(words) != self.facts.distinct_words:
+                    raise _damaged(self.folder)
         return Vocabulary(words, counts).prefix(min_count, max_size)
 
     @cached_property
@@ -98,6 +122,10 @@ class IndexedCorpus:
         if facts.long_words:
             lines.append(f"{facts.long_words:,} words over 1,024 bytes were left out")
         return lines
+
+
+def _damaged(folder: Path) -> CorpusError:
+    return CorpusError(f"{folder}: holds no whole index of a corpus; remove the folder and start again")
 
 
 def index_corpus(
@@ -116,38 +144,49 @@ def index_corpus(
     """
     files = resolve(sources)
     cache = cache_folder() if cache is None else cache
-    indexes = cache / "indexes"
-    if files == [STDIN]:
-        with _spooled_stdin(cache) as spooled:
-            return _index_files([spooled], indexes, lowercase, progress)
-    return _index_files(files, indexes, lowercase, progress)
+    with ExitStack() as spools:
+        files = [spools.enter_context(_spooled(file, cache)) if _is_stream(file) else file for file in files]
+        return _index_files(files, cache / "indexes", lowercase, progress)
 
 
 def _index_files(files: Sequence[Path], indexes: Path, lowercase: bool, progress: bool) -> IndexedCorpus:
-    before = _file_states(files)
-    folder = indexes / _content_key(files, before, indexes, lowercase)
-    if not (folder / "index.json").exists():
-        _build(files, folder, lowercase, progress)
-        if _file_states(files) != before:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise CorpusError("the corpus changed while it was read: start again when nothing writes to it")
+    states = _file_states(files)
+    folder = indexes / _content_key(files, states, indexes, lowercase)
+    if not _is_whole(folder):
+        _build(files, states, folder, lowercase, progress)
     return IndexedCorpus(folder)
 
 
-def _file_states(files: Sequence[Path]) -> list[tuple[str, int, int]]:
-    """Path, size and time of change of each file: what tells, without reading, that a file is as it was."""
+def _is_whole(folder: Path) -> bool:
+    try:
+        IndexedCorpus(folder)
+    except CorpusError:
+        return False
+    return True
+
+
+def _file_states(files: Sequence[Path]) -> list[FileState]:
+    """Path, size and times of change of each file: what tells, without reading, that a file is as it was.
+
+    Two times, because the first can be set back, as `cp -p` and `touch` do.
+    """
     try:
         states = [(file, file.stat()) for file in files]
     except OSError as error:
         raise CorpusError(f"{error.filename}: cannot be read: {error.strerror}") from error
-    return [(str(file.resolve()), state.st_size, state.st_mtime_ns) for file, state in states]
+    return [(str(file.resolve()), state.st_size, state.st_mtime_ns, state.st_ctime_ns) for file, state in states]
 
 
-def _content_key(files: Sequence[Path], states: list[tuple[str, int, int]], indexes: Path, lowercase: bool) -> str:
+def _refuse_changed(files: Sequence[Path], states: list[FileState]) -> None:
+    if _file_states(files) != states:
+        raise CorpusError("the corpus changed while it was read: start again when nothing writes to it")
+
+
+def _content_key(files: Sequence[Path], states: list[FileState], indexes: Path, lowercase: bool) -> str:
     """The index's name: a digest of the files' content, which is remembered by their states."""
     settings = f"version {INDEX_VERSION} lowercase {lowercase}"
     memo = indexes / f"seen-{hashlib.sha256(repr((settings, states)).encode()).hexdigest()[:32]}"
-    if memo.exists():
+    with suppress(OSError):
         return memo.read_text(encoding="ascii")
     digest = hashlib.sha256(settings.encode())
     for file in files:
@@ -156,32 +195,40 @@ def _content_key(files: Sequence[Path], states: list[tuple[str, int, int]], inde
                 digest.update(hashlib.file_digest(content, "sha256").digest())
         except OSError as error:
             raise CorpusError(f"{file}: cannot be read: {error.strerror}") from error
+    _refuse_changed(files, states)
     key = digest.hexdigest()[:32]
-    try:
+    with suppress(OSError, Word2VecError):  # only saves time; what keeps it from being written is told by _build
         indexes.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=indexes, prefix="tmp-", delete=False, encoding="ascii") as note:
-            note.write(key)
-        Path(note.name).replace(memo)
-    except OSError as error:
-        raise _cannot_write(indexes, error) from error
+        with atomic_path(memo) as path:
+            path.write_text(key, encoding="ascii")
     return key
 
 
-def _build(files: Sequence[Path], folder: Path, lowercase: bool, progress: bool) -> None:
+def _build(files: Sequence[Path], states: list[FileState], folder: Path, lowercase: bool, progress: bool) -> None:
     """Build the index in a temporary folder beside `folder` and rename it."""
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=folder.parent, prefix="tmp-"))
     except OSError as error:
         raise _cannot_write(folder.parent, error) from error
     try:
         _write_index(files, work, lowercase, progress)
-        work.rename(folder)
+        _refuse_changed(files, states)
+        _put_in_place(work, folder)
     except OSError as error:
-        if (folder / "index.json").exists():
-            return  # another process was first; its index is of the same text
         raise _cannot_write(folder.parent, error) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _put_in_place(work: Path, folder: Path) -> None:
+    try:
+        work.rename(folder)
+    except OSError:
+        if _is_whole(folder):
+            return  # another process was first; its index is of the same text
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
+        work.rename(folder)
 
 
 def _cannot_write(folder: Path, error: OSError) -> CorpusError:
@@ -215,7 +262,7 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
 
 
 def _names(files: Sequence[Path]) -> str:
-    return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more files"
+    return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
 def _encode_files(
@@ -248,16 +295,15 @@ def _by_frequency(words: Sequence[bytes], counts: npt.NDArray[np.int64]) -> npt.
 
 
 def _write_tokens(work: Path, rank: npt.NDArray[np.int32], words: int) -> None:
-    provisional = np.memmap(work / "provisional", np.int32, mode="r")
-    with _npy_file(work / "tokens.npy", np.dtype(np.int32), words) as tokens:
-        for start in range(0, words, COPY_TOKENS):
-            tokens.write(rank[provisional[start : start + COPY_TOKENS]].data)
+    with (work / "provisional").open("rb") as ids, _npy_file(work / "tokens.npy", np.dtype(np.int32), words) as tokens:
+        while len(provisional := np.fromfile(ids, np.int32, COPY_TOKENS)):
+            tokens.write(rank[provisional].data)
 
 
 def _write_offsets(work: Path, sentences: int) -> None:
-    with _npy_file(work / "offsets.npy", np.dtype(np.int64), sentences + 1) as offsets:
-        offsets.write(np.zeros(1, np.int64).data)
-        offsets.write(np.memmap(work / "ends", np.int64, mode="r").data)
+    with (work / "ends").open("rb") as ends, _npy_file(work / "offsets.npy", np.dtype(np.int64), sentences + 1) as file:
+        file.write(np.zeros(1, np.int64).data)
+        shutil.copyfileobj(ends, file, COPY_BYTES)
 
 
 @contextmanager
@@ -280,17 +326,34 @@ def _write_vocabulary(
         file.writelines(lines())
 
 
+def _is_stream(file: Path) -> bool:
+    return file == STDIN or file.is_fifo()
+
+
 @contextmanager
-def _spooled_stdin(cache: Path) -> Iterator[Path]:
-    """Standard input as a file, so that it is hashed and indexed like any other; removed afterwards."""
+def _spooled(source: Path, cache: Path) -> Iterator[Path]:
+    """Standard input or a pipe as a file, so that it is hashed and indexed like any other; removed afterwards."""
+    name = "standard input" if source == STDIN else str(source)
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=cache, prefix="stdin-", delete=False) as spool:
-            path = Path(spool.name)
-            shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+        descriptor, spool = tempfile.mkstemp(dir=cache, prefix="stdin-")
     except OSError as error:
         raise _cannot_write(cache, error) from error
     try:
-        yield path
+        _copy_stream(source, descriptor, cache)
+        yield Path(spool)
+    except CorpusError as error:
+        raise CorpusError(str(error).replace(spool, name)) from error  # what the user typed, not where it was put
     finally:
-        path.unlink(missing_ok=True)
+        Path(spool).unlink(missing_ok=True)
+
+
+def _copy_stream(source: Path, descriptor: int, cache: Path) -> None:
+    try:
+        with (
+            os.fdopen(descriptor, "wb") as file,
+            nullcontext(sys.stdin.buffer) if source == STDIN else source.open("rb") as stream,
+        ):
+            shutil.copyfileobj(stream, file, COPY_BYTES)
+    except OSError as error:
+        raise _cannot_write(cache, error) from error

@@ -21,7 +21,7 @@ from word2vec.engines import make_engine
 from word2vec.errors import TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
 from word2vec.files import atomic_path, new_folder
-from word2vec.losses import make_objective
+from word2vec.losses import find_objective, make_objective
 from word2vec.model import SkipGram
 from word2vec.runlog import RunLog
 from word2vec.testsets import PairSet, read_pairs
@@ -53,12 +53,17 @@ def train(
     """
     pair_sets = [read_pairs(source) for source in config.pairs]
     device = choose_device(config.device)
+    if objective is None:
+        find_objective(config.objective)  # a wrong name is told before the corpus is read
     with new_folder(output) if output else nullcontext():
         _refuse_unwritable(output)
         corpus, vocabulary = _read_corpus(config, progress)
         words = len(corpus.tokens)
         objective = objective or make_objective(config.objective, num_labels=len(vocabulary))
-        lr = config.lr or getattr(objective, "default_lr", DEFAULT_LR)
+        lr: float = config.lr or getattr(objective, "default_lr", DEFAULT_LR)
+
+        # an objective that takes its noise words from the batch needs none drawn
+        negatives = 0 if getattr(objective, "in_batch", False) else config.negatives
 
         def lr_at(epoch: int, words_read: int) -> float:
             return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
@@ -67,7 +72,7 @@ def train(
             corpus.tokens,
             corpus.offsets,
             vocabulary,
-            SamplingSettings(config.window, config.negatives, config.subsample, config.noise_exponent),
+            SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent),
             batch_size=config.batch_size,
             seed=config.seed,
             device=device,
@@ -82,7 +87,7 @@ def train(
                     with closing(engine.epoch(epoch)) as steps:
                         for step in steps:
                             log.step(epoch, step, lr_at(epoch, step.words))
-                    log.epoch(epoch, step, lr_at(epoch, step.words), _similarity(model, vocabulary, pair_sets))
+                    log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
             except KeyboardInterrupt:
                 _save(model, vocabulary, config, output)
                 raise TrainingInterrupted(log.words, config.epochs * words, output) from None
@@ -102,7 +107,9 @@ def choose_device(name: str) -> torch.device:
     """
     found = torch.cuda.is_available()
     if name == "cuda" and not found:
-        raise Word2VecError("--device cuda: torch finds no CUDA device here; use --device cpu or install torch for CUDA")
+        raise Word2VecError(
+            "--device cuda: torch finds no CUDA device here; use --device cpu or install torch for CUDA"
+        )
     return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from word2vec.dataset import Batch, SamplingSettings, SkipGramDataset
-from word2vec.engines.autograd import AutogradEngine, train_step
-from word2vec.losses import NegativeSampling
+from word2vec.engines.autograd import AutogradEngine, in_batch_step, train_step
+from word2vec.losses import InBatchSoftmax, NegativeSampling, SampledSoftmax
 from word2vec.model import SkipGram
 from word2vec.vocabulary import Vocabulary
 
@@ -37,6 +37,7 @@ def test_a_step_equals_autograd_through_the_whole_model() -> None:
     expected.backward()
     torch.optim.SGD(reference.parameters(), lr=0.1).step()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    assert not loss.requires_grad  # added up over an epoch, a loss with a history would keep every batch in memory
     torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
 
@@ -53,10 +54,42 @@ def test_only_the_rows_used_move() -> None:
 def test_working_memory_changes_nothing() -> None:
     ours, reference, batch = make_model(), make_model(), make_batch()
     rows = torch.full((100, 5), torch.nan, dtype=torch.float64)
-    train_step(ours, NegativeSampling("sum"), batch, 0.1, rows)
+    train_step(ours, NegativeSampling("sum"), batch, 0.1, rows=rows)
     train_step(reference, NegativeSampling("sum"), batch, 0.1)
     assert torch.equal(ours.input, reference.input)
     assert torch.equal(ours.output, reference.output)
+
+
+def test_a_sampled_softmax_is_told_how_its_noise_is_drawn() -> None:
+    ours, reference, batch = make_model(), make_model(), make_batch()
+    log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
+    loss = train_step(ours, SampledSoftmax("sum"), batch, 0.1, log_q)
+
+    targets = torch.cat([batch.centre[:, None], batch.negatives], dim=1)
+    expected = nn.functional.cross_entropy(
+        reference(batch.context, targets) - log_q[targets], torch.zeros(5, dtype=torch.int64), reduction="sum"
+    )
+    expected.backward()
+    torch.optim.SGD(reference.parameters(), lr=0.1).step()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
+
+
+def test_an_in_batch_step_equals_autograd_through_the_whole_model() -> None:
+    ours, reference, batch = make_model(), make_model(), make_batch()
+    log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
+    loss, hits = in_batch_step(ours, InBatchSoftmax(reduction="sum"), batch, 0.1, log_q)
+
+    logits = reference.input[batch.context] @ reference.output[batch.centre].T - log_q[batch.centre]
+    same_word = (batch.centre[:, None] == batch.centre) & ~torch.eye(5, dtype=torch.bool)
+    logits = logits.masked_fill(same_word, -torch.inf)
+    expected = nn.functional.cross_entropy(logits, torch.arange(5), reduction="sum")
+    expected.backward()
+    torch.optim.SGD(reference.parameters(), lr=0.1).step()
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
+    assert hits.item() == (logits.argmax(1) == torch.arange(5)).sum().item()
+    torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
 
 
 class PerExample(nn.Module):

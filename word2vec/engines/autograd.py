@@ -6,20 +6,22 @@ the scores s_k = x . y_k. Autograd gives g_k = dL/ds_k; the rest is two sums,
     dL/dx = sum_k g_k y_k        dL/dy_k = g_k x,
 
 and the step is added to just the rows that were used: no gradient the size of a table is ever made, and no row that
-was not drawn moves. A batch adds up its examples' steps, as stochastic gradient descent with the values of the batch's
-start would.
+was not drawn moves. A batch adds up its examples' steps, as stochastic gradient descent with the values of the
+batch's start would. An objective whose noise words are the other examples of the batch is given the rows themselves.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from word2vec.dataset import Batch, SkipGramDataset
 from word2vec.engines.progress import Progress
+from word2vec.losses import InBatchSoftmax
 from word2vec.model import SkipGram, scores
 
 REPORT_SECONDS = 0.2  # between two reports of progress; each waits for the device once
@@ -30,6 +32,7 @@ class _Share:
     """How far a thread is with its share of the corpus; written by the thread, read by all."""
 
     loss: Tensor  # float64 scalar on the device, the sum over the pairs
+    hits: Tensor  # int64 scalar on the device
     words: int = 0
     pairs: int = 0
 
@@ -44,7 +47,8 @@ class AutogradEngine:
 
     Args:
         model: the tables, changed in place.
-        objective: `forward(positive (B,), negative (B, K))` gives the examples' losses or their sum.
+        objective: a module over scores, `forward(positive (B,), negative (B, K))`, that gives the examples' losses or
+            their sum, or one of losses/ with `in_batch`.
         dataset: the batches, on the model's device.
         lr_at: the learning rate by the number of the epoch and the corpus words read in it.
         threads: how many train at once; a GPU takes one, being parallel itself.
@@ -60,8 +64,12 @@ class AutogradEngine:
     ) -> None:
         self.model, self.objective, self.dataset, self.lr_at = model, objective, dataset, lr_at
         self.threads = threads if dataset.device.type == "cpu" else 1
+        self._in_batch = bool(getattr(objective, "in_batch", False))
+        # (V,) what an objective that corrects for how its noise is drawn needs to know
+        needs_log_q = bool(getattr(objective, "needs_log_q", False))
+        self._log_q = (dataset.pair_share if self._in_batch else dataset.noise).log() if needs_log_q else None
 
-    def epoch(self, number: int) -> Iterator[Progress]:
+    def epoch(self, number: int) -> Generator[Progress]:
         """Train one pass over the corpus; reports a few times a second and at the end.
 
         Closing the iterator early stops the threads after their batches.
@@ -70,7 +78,7 @@ class AutogradEngine:
         if self.dataset.device.type == "cpu":
             torch.set_num_threads(1)  # of each of ours
         stop = Event()
-        shares = [_Share(torch.zeros((), dtype=torch.float64, device=self.dataset.device)) for _ in range(self.threads)]
+        shares = [self._no_progress() for _ in range(self.threads)]
         with ThreadPoolExecutor(self.threads) as pool:
             running = {pool.submit(self._train_share, number, rank, shares, stop) for rank in range(self.threads)}
             try:
@@ -78,7 +86,7 @@ class AutogradEngine:
                     ended, running = wait(running, REPORT_SECONDS, FIRST_EXCEPTION)
                     for thread in ended:
                         thread.result()  # raises what the thread raised
-                    yield _total(shares)
+                    yield self._total(shares)
             finally:
                 stop.set()
 
@@ -91,21 +99,38 @@ class AutogradEngine:
             if stop.is_set():
                 return
             lr = self.lr_at(epoch, sum(each.words for each in shares))
-            share.loss += train_step(self.model, self.objective, batch, lr, rows)
+            if self._in_batch:
+                loss, hits = in_batch_step(self.model, cast(InBatchSoftmax, self.objective), batch, lr, self._log_q)
+                share.hits += hits
+            else:
+                loss = train_step(self.model, self.objective, batch, lr, self._log_q, rows)
+            share.loss += loss
             share.words = words
             share.pairs += len(batch.centre)
 
+    def _no_progress(self) -> _Share:
+        device = self.dataset.device
+        loss = torch.zeros((), dtype=torch.float64, device=device)
+        return _Share(loss=loss, hits=torch.zeros((), dtype=torch.int64, device=device))
 
-def _total(shares: list[_Share]) -> Progress:
-    return Progress(
-        words=sum(share.words for share in shares),
-        pairs=sum(share.pairs for share in shares),
-        loss=sum(share.loss.item() for share in shares),
-    )
+    def _total(self, shares: list[_Share]) -> Progress:
+        return Progress(
+            words=sum(share.words for share in shares),
+            pairs=sum(share.pairs for share in shares),
+            loss=sum(share.loss.item() for share in shares),
+            hits=sum(int(share.hits.item()) for share in shares) if self._in_batch else None,
+        )
 
 
 @torch.no_grad()
-def train_step(model: SkipGram, objective: nn.Module, batch: Batch, lr: float, rows: Tensor | None = None) -> Tensor:
+def train_step(
+    model: SkipGram,
+    objective: nn.Module,
+    batch: Batch,
+    lr: float,
+    log_q: Tensor | None = None,
+    rows: Tensor | None = None,
+) -> Tensor:
     """One step of stochastic gradient descent on the summed loss of a batch.
 
     Args:
@@ -113,6 +138,7 @@ def train_step(model: SkipGram, objective: nn.Module, batch: Batch, lr: float, r
         objective: as for the engine.
         batch: B examples with K noise words each.
         lr: the learning rate.
+        log_q: (V,) log probability of each word as noise, for objectives that ask for it.
         rows: working memory, (B * (1 + K) or more, D). Fresh memory of that size costs more in page faults than the
             arithmetic does.
 
@@ -128,7 +154,8 @@ def train_step(model: SkipGram, objective: nn.Module, batch: Batch, lr: float, r
     y = y.view(*targets.shape, -1)  # (B, 1 + K, D)
     with torch.enable_grad():
         s = scores(x, y).requires_grad_()  # (B, 1 + K)
-        loss = objective(s[:, 0], s[:, 1:]).sum()
+        correction = {} if log_q is None else {"log_q": log_q[targets]}
+        loss: Tensor = objective(s[:, 0], s[:, 1:], **correction).sum()
         (g,) = torch.autograd.grad(loss, s)  # (B, 1 + K)
     g = -lr * g
     # subtle: both steps come from the values before the step, so dL/dx is taken before y is overwritten
@@ -136,4 +163,25 @@ def train_step(model: SkipGram, objective: nn.Module, batch: Batch, lr: float, r
     step_y = torch.mul(g.unsqueeze(2), x.unsqueeze(1), out=y)  # (B, 1 + K, D)
     model.input.index_add_(0, batch.context, step_x)
     model.output.index_add_(0, targets.view(-1), step_y.view(-1, step_y.shape[-1]))
-    return loss
+    return loss.detach()  # subtle: with its history it would keep the batch in memory for as long as it is added up
+
+
+@torch.no_grad()
+def in_batch_step(
+    model: SkipGram, objective: InBatchSoftmax, batch: Batch, lr: float, log_q: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """As `train_step` for an objective whose noise words are the other true words of the batch; negatives are not used.
+
+    Returns:
+        The summed loss, and the number of examples whose own true word scored best, both scalars on the device.
+    """
+    left = model.input.index_select(0, batch.context).requires_grad_()  # (B, D)
+    right = model.output.index_select(0, batch.centre).requires_grad_()  # (B, D)
+    with torch.enable_grad():
+        correction = None if log_q is None else log_q[batch.centre]  # (B,)
+        loss, predictions = objective.fortraining(left, right, ids=batch.centre, log_q=correction)
+        step_left, step_right = torch.autograd.grad(loss.sum(), (left, right))  # both (B, D)
+    model.input.index_add_(0, batch.context, step_left, alpha=-lr)
+    model.output.index_add_(0, batch.centre, step_right, alpha=-lr)
+    hits = (predictions == torch.arange(len(predictions), device=predictions.device)).sum()
+    return loss.detach().sum(), hits

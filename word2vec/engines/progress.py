@@ -9,3 +9,4 @@ class Progress(NamedTuple):
     words: int  # corpus words read
     pairs: int  # examples trained
     loss: float  # sum of their losses, in float64
+    hits: int | None = None  # examples whose true word scored best in the batch, where the objective tells

@@ -36,6 +36,7 @@ __all__ = [
     "Objective",
     "RankNet",
     "SampledSoftmax",
+    "find_objective",
     "load_objective",
     "make_objective",
     "margin_ranking_loss",
@@ -56,26 +57,41 @@ LOSSES: dict[str, type[Objective]] = {
 }
 
 
-def make_objective(name: str, num_labels: int | None = None, reduction: Reduction = "sum") -> nn.Module:
-    """The objective of that name with its default settings, or the user's own for "package.module:ClassName".
+def find_objective(name: str) -> type[nn.Module]:
+    """The class of an objective.
 
     Args:
-        name: A key of LOSSES, or the place of a class; the user's class is built without arguments.
-        num_labels: The number of words in the vocabulary, for the objectives that declare `needs_num_labels`.
-        reduction: What the registered objectives give; learning rates are meant for "sum".
+        name: A key of LOSSES, or the place of a user's class, "package.module:ClassName".
 
     Raises:
-        ConfigError: there is no such objective, or the vocabulary's size is missing.
+        ConfigError: there is no such objective.
     """
     if ":" in name:
-        objective = load_objective(name)()
-        if isinstance(objective, Objective):
-            objective.reduction = reduction
-        return objective
+        return load_objective(name)
     if name not in LOSSES:
         near = difflib.get_close_matches(name, LOSSES, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         raise ConfigError(f"unknown objective {name!r}: {hint}use {', '.join(LOSSES)} or package.module:ClassName")
+    return LOSSES[name]
+
+
+def make_objective(name: str, num_labels: int | None = None, reduction: Reduction = "sum") -> nn.Module:
+    """An objective with its default settings; see `find_objective` for its name.
+
+    Args:
+        name: As for `find_objective`; a user's class is built without arguments.
+        num_labels: The number of words in the vocabulary, for the objectives that declare `needs_num_labels`.
+        reduction: What the objectives derived from `Objective` give; learning rates are meant for "sum".
+
+    Raises:
+        ConfigError: there is no such objective, or the vocabulary's size is missing.
+    """
+    found = find_objective(name)
+    if name not in LOSSES:
+        objective = found()
+        if isinstance(objective, Objective):
+            objective.reduction = reduction
+        return objective
     if not LOSSES[name].needs_num_labels:
         return LOSSES[name](reduction=reduction)
     if num_labels is None:

@@ -19,7 +19,7 @@ def ndcg_weights(scores: Tensor, relevance: Tensor) -> Tensor:
 
     Relevances are 0 or more; items of equal score stand in the order given.
     """
-    scores = at_least_float32(scores.detach())
+    scores = at_least_float32(scores)
     gains = 2 ** relevance.to(scores.dtype) - 1  # (N,)
     discounts = 1 / torch.log2(torch.arange(2, len(scores) + 2, dtype=scores.dtype, device=scores.device))  # (N,)
     order = scores.argsort(descending=True, stable=True)  # (N,) item at each position

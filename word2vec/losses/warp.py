@@ -43,9 +43,8 @@ class WARP(Objective):
         reduction: "none", "mean" or "sum".
     """
 
-    default_lr: ClassVar[float] = (
-        0.002  # the weight of a first draw is log Y, about 11, so the steps are as long as others'
-    )
+    # the weight of a first draw is log Y, about 11, so that steps are as long as the others' at .025
+    default_lr: ClassVar[float] = 0.002
     needs_num_labels: ClassVar[bool] = True
 
     def __init__(
@@ -68,7 +67,7 @@ class WARP(Objective):
         scores = join_scores(positive, negative)  # (B, 1 + K)
         first, rank_weights = self.first_offenders(scores)
         hinges = self.margin - scores[:, 0] + scores.gather(1, first).squeeze(1)  # (B,)
-        # subtle: relu and not clamp, whose slope at 0 is 1; where nobody offends the hinge is not above 0
+        # subtle: where nobody offends the weight is 0 already, but the hinge may be -inf, and 0 x -inf is NaN
         return reduce_losses(rank_weights.squeeze(1) * hinges.relu(), weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:

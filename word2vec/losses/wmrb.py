@@ -8,6 +8,9 @@ top of the list as WARP's weight does. With h_k = 1 where the hinge of k is abov
 
     dL/ds_k = Y / |Z| * h_k / (1 + rank)        dL/ds_0 = -sum_k dL/ds_k
 
+Trap: where one word offends by a hair, the rank is near 0 and its step is up to Y / |Z|. Few noise words from a large
+vocabulary want a small learning rate.
+
 Paper: Liu & Natarajan 2017, "WMRB: learning to rank in a scalable batch training approach".
 """
 
@@ -29,6 +32,8 @@ class WMRB(Objective):
         reduction: "none", "mean" or "sum".
     """
 
+    # on 1.2 M words of text8, 5 noise words: of .0005, .0025, .005, .01 the loss fell most at .005; at .025 it rose
+    default_lr: ClassVar[float] = 0.005
     needs_num_labels: ClassVar[bool] = True
 
     def __init__(self, num_labels: int, margin: float = 1.0, reduction: Reduction = "mean") -> None:

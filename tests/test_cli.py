@@ -1,0 +1,203 @@
+"""The command line as a script sees it: exit codes, what goes to which stream, one line an error."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from word2vec.cli import run
+from word2vec.config import SETTINGS, option
+from word2vec.vectors import WordVectors
+
+
+@pytest.fixture
+def vectors_file(tmp_path: Path) -> Path:
+    """Four words; king - man + woman is queen."""
+    rows = np.array([[1, 1, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
+    path = tmp_path / "royal.txt"
+    WordVectors(["king", "queen", "man", "woman"], rows).save(path)
+    return path
+
+
+def output(arguments: list[object], capsys: pytest.CaptureFixture[str], code: int = 0) -> tuple[str, str]:
+    assert run([str(argument) for argument in arguments]) == code
+    captured = capsys.readouterr()
+    return captured.out, captured.err
+
+
+def complaint(arguments: list[object], capsys: pytest.CaptureFixture[str], code: int) -> str:
+    out, err = output(arguments, capsys, code)
+    assert out == ""
+    assert err.startswith("word2vec: ")
+    assert err.count("\n") == 1
+    return err.removeprefix("word2vec: ").rstrip()
+
+
+def test_train_then_ask(topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    settings = [
+        "--dim",
+        "16",
+        "--epochs",
+        "3",
+        "--lr",
+        "0.1",
+        "--subsample",
+        "0",
+        "--batch-size",
+        "64",
+        "--threads",
+        "1",
+    ]
+    out, err = output(["train", topics_file, "--output", folder, *settings], capsys)
+    assert out == ""
+    assert "corpus of 6,000 words, vocabulary of 18" in err
+    out, _ = output(["nearest", folder, "cat", "red", "-n", "5", "--json"], capsys)
+    found = json.loads(out)
+    assert {word for word, _ in found["cat"]} == {"dog", "horse", "sheep", "cow", "goat"}
+    assert {word for word, _ in found["red"]} == {"green", "blue", "yellow", "white", "black"}
+    out, _ = output(["info", folder], capsys)
+    assert "words" in out
+    assert "topics.txt" in out
+
+
+def test_options_win_over_the_config_file(
+    topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(f'corpus = ["{topics_file}"]\ndim = 5\nepochs = 1\nsubsample = 0.0\n')
+    output(["train", "--config", config, "--dim", "7", "--output", tmp_path / "run"], capsys)
+    assert WordVectors.load(tmp_path / "run").dim == 7
+
+
+def test_several_files_behind_one_option(topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = [tmp_path / f"{name}.csv" for name in ("one", "two", "three")]
+    for file in files:
+        file.write_text("cat,dog,9\nred,green,8\ncat,red,1\n")
+    arguments = ["train", topics_file, "--pairs", files[0], files[1], "--pairs", files[2], "--output", tmp_path / "run"]
+    output([*arguments, "--epochs", "1", "--dim", "4"], capsys)
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert set(last["similarity"]) == {"one", "two", "three"}
+
+
+def test_evaluate_prints_the_contracts_json(
+    vectors_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs, questions = tmp_path / "p.csv", tmp_path / "q.txt"
+    pairs.write_text("king,queen,9\nking,man,7\nman,woman,1\nking,emperor,8\n")
+    questions.write_text(": royal\nman king woman queen\n")
+    out, _ = output(["evaluate", vectors_file, "--pairs", pairs, "--analogies", questions, "--json"], capsys)
+    similarity, analogy = json.loads(out)
+    keys = {"name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high"}
+    assert set(similarity) == keys
+    assert (similarity["pairs"], similarity["pairs_total"], similarity["oov"]) == (3, 4, ["emperor"])
+    assert set(analogy) == {"name", "kind", "accuracy", "questions", "questions_total", "sections"}
+    assert analogy["accuracy"] == 1.0
+    out, _ = output(["evaluate", vectors_file, "--pairs", pairs, "--oov", "zero", "--json"], capsys)
+    assert json.loads(out)[0]["pairs"] == 4
+    out, _ = output(["evaluate", vectors_file, "--pairs", pairs], capsys)
+    assert "3 of 4 pairs" in out
+    assert "emperor" in out
+
+
+def test_an_undefined_score_is_null_and_told(
+    vectors_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pairs = tmp_path / "p.csv"
+    pairs.write_text("king,queen,5\nking,man,5\n")
+    out, err = output(["evaluate", vectors_file, "--pairs", pairs, "--json"], capsys)
+    assert json.loads(out)[0]["spearman"] is None
+    assert err.startswith("p: ")
+
+
+def test_analogy_answers(vectors_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = output(["analogy", vectors_file, "man", "king", "woman", "-n", "1", "--json"], capsys)
+    ((answers,),) = [json.loads(out).values()]
+    assert answers[0][0] == "queen"
+    out, _ = output(["analogy", vectors_file, "man", "king", "woman"], capsys)
+    assert "queen" in out
+
+
+def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output(["export", vectors_file, tmp_path / "v.bin"], capsys)
+    output(["export", vectors_file, tmp_path / "v.other", "--format", "word2vec-binary"], capsys)
+    assert (tmp_path / "v.bin").read_bytes() == (tmp_path / "v.other").read_bytes()
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "v.bin").vectors, WordVectors.load(vectors_file).vectors)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["train", "missing.txt", "--output", "RUN"], 1, "missing.txt: no such file, folder or corpus"),
+        (["train", "CORPUS", "--output", "RUN", "--dim", "0"], 2, "--dim must be at least 1, not 0"),
+        (["train", "CORPUS", "--output", "RUN", "--dim", "x"], 2, "Invalid value for '--dim'"),
+        (["train", "CORPUS"], 2, "Missing option '--output'"),
+        (["train", "--output", "RUN"], 1, "no corpus given"),
+        (["train", "CORPUS", "--output", "RUN", "--lr", "0.1", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.1"),
+        (
+            ["train", "CORPUS", "--output", "RUN", "--min-count", "9999"],
+            1,
+            "the vocabulary has 0 words after min_count",
+        ),
+        (["train", "CORPUS", "--output", "RUN", "--objective", "war"], 2, "unknown objective 'war'"),
+        (["train", "CORPUS", "--output", "RUN", "--pairs", "no.csv"], 1, "no.csv: no such file"),
+        (["train", "CORPUS", "--output", "RUN", "--config", "no.toml"], 2, "no.toml: cannot be read"),
+        (["train", "EMPTY", "--output", "RUN"], 1, "EMPTY: holds no words"),
+        (["evaluate", "VECTORS", "--pairs", "BAD"], 1, "BAD, line 2:"),
+        (["evaluate", "nothing"], 1, "nothing"),
+        (["evaluate", "EMPTY"], 1, "EMPTY"),
+        (["nearest", "VECTORS", "kin"], 1, "'kin' has no vector; the nearest spellings are: king"),
+        (["nearest", "VECTORS", "king", "-n", "0"], 2, "Invalid value for '-n'"),
+        (["nearest", "VECTORS"], 2, "Missing argument 'WORD...'"),
+        (["analogy", "VECTORS", "man", "king"], 2, "Missing argument 'C'"),
+        (["export", "VECTORS", "x.zzz"], 1, "x.zzz"),
+        (["export", "VECTORS", "nowhere/x.txt"], 1, "nowhere"),
+        (["download", "text9"], 2, "nothing called 'text9' can be downloaded"),
+        (["trian"], 2, "No such command 'trian'"),
+    ],
+)
+def test_every_error_is_one_line_with_the_right_code(
+    arguments: list[str], code: int, message: str, topics_file: Path, vectors_file: Path, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    Path("EMPTY").write_text("")
+    Path("BAD").write_text("king,queen,9\nking,man\nman,woman,1\n")
+    paths = {"CORPUS": str(topics_file), "VECTORS": str(vectors_file)}
+    before = sorted(tmp_path.iterdir())
+    assert message in complaint([paths.get(argument, argument) for argument in arguments], capsys, code)
+    left = [path for path in sorted(tmp_path.iterdir()) if path not in before and path.name != "cache"]
+    assert left == []
+
+
+def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
+    out, _ = output(["train", "--help"], capsys)
+    for name in SETTINGS:
+        assert option(name) in out
+
+
+def test_a_reader_that_stops_early_is_no_error(vectors_file: Path) -> None:
+    command = f"{sys.executable} -m word2vec nearest {vectors_file} king king king | head -n 1"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("command", [["--help"], ["train", "--help"]])
+def test_help_is_light(command: list[str]) -> None:
+    code = (
+        "import sys; from word2vec.cli import run; run(sys.argv[1:]); "
+        "heavy = {'torch', 'numba', 'scipy', 'pandas', 'sklearn', 'numpy'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    result = subprocess.run([sys.executable, "-c", code, *command], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_asking_does_not_load_torch(vectors_file: Path) -> None:
+    code = "import sys; from word2vec.cli import run; run(sys.argv[1:]); assert 'torch' not in sys.modules"
+    command = [sys.executable, "-c", code, "nearest", str(vectors_file), "king"]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr

@@ -1,0 +1,85 @@
+"""Settings: their bounds, their sources, and that each reaches the command line's help."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli_w
+
+from word2vec.config import SETTINGS, TrainConfig, make_config, read_config
+from word2vec.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dim": 0}, "--dim must be at least 1, not 0"),
+        ({"dim": 1.5}, "--dim must be a whole number, not 1.5"),
+        ({"dim": True}, "--dim must be a whole number, not True"),
+        ({"window": -1}, "--window must be at least 1, not -1"),
+        ({"negatives": 0}, "--negatives must be at least 1, not 0"),
+        ({"epochs": 0}, "--epochs must be at least 1, not 0"),
+        ({"lr": 0.0}, "--lr must be above 0, not 0"),
+        ({"lr": float("nan")}, "--lr must be above 0, not nan"),
+        ({"subsample": 2}, "--subsample must be at most 1, not 2"),
+        ({"subsample": "no"}, "--subsample must be a number, not 'no'"),
+        ({"max_vocab": 1}, "--max-vocab must be at least 2, not 1"),
+        ({"device": "gpu"}, "--device must be one of auto, cpu, cuda, not 'gpu'"),
+        ({"lowercase": 1}, "--lowercase must be true or false, not 1"),
+        ({"corpus": "text8"}, "CORPUS must be a list of strings, not 'text8'"),
+        ({"lr": 0.01, "min_lr": 0.02}, "--min-lr 0.02 is above --lr 0.01"),
+    ],
+)
+def test_wrong_settings_are_refused_in_the_users_words(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(**settings)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+
+
+def test_whole_numbers_pass_for_numbers() -> None:
+    config = TrainConfig(subsample=0, lr=1)
+    assert (config.subsample, config.lr) == (0.0, 1.0)
+    assert isinstance(config.subsample, float)
+
+
+def test_every_field_has_help_that_fits_a_line() -> None:
+    assert list(SETTINGS) == [field.name for field in fields(TrainConfig)]
+    for _, setting in SETTINGS.values():
+        assert setting.help.endswith(".")
+        assert len(setting.help) < 110
+
+
+def test_a_file_holds_what_a_config_says(tmp_path: Path) -> None:
+    config = TrainConfig(corpus=("a.txt", "b"), dim=7, lr=0.5, lowercase=True, pairs=("x.csv",), max_vocab=10)
+    path = tmp_path / "config.toml"
+    path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
+    assert make_config(read_config(path)) == config
+
+
+def test_later_sources_win_and_none_says_nothing() -> None:
+    config = make_config({"dim": 5, "window": 3}, {"dim": 6, "window": None})
+    assert (config.dim, config.window) == (6, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("dimm = 5", "unknown setting 'dimm'; did you mean 'dim'?"),
+        ("zzzzz = 5", "unknown setting 'zzzzz'; settings are corpus, objective"),
+        ("dim = ", "is not TOML"),
+        ("[train]\ndim = 5", "unknown setting 'train'"),
+    ],
+)
+def test_wrong_files_are_refused_by_name(content: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        read_config(tmp_path / "none.toml")

@@ -1,0 +1,266 @@
+"""The compiled pass over the text against plain Python."""
+
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from word2vec import corpus
+from word2vec.corpus import MAX_WORD_BYTES, ReadReport, read_blocks
+from word2vec.counting import FNV_OFFSET, FNV_PRIME, MAX_SENTENCE_WORDS, WordTable
+
+# Words with the same 64-bit digest, found by lattice reduction.
+COLLISIONS = [
+    (b"x4n87m191454yq", b"qbo4f39098j51o"),
+    (b"z7b45domb594zg", b"z8wyb7qbmoii4i"),
+    (b"bwzq9clpd2h92f", b"bru4f6xo5j6rtl"),
+    (b"pe28nv322pg3y1", b"uu25u8938u98x6"),
+]
+
+
+def plain_sentences(text: bytes) -> list[list[bytes]]:
+    """The definition: lines of words that are not too long, cut after MAX_SENTENCE_WORDS."""
+    lines = ([word for word in re.split(rb"[\x00-\x20]+", line) if 0 < len(word) <= MAX_WORD_BYTES]
+             for line in text.split(b"\n"))  # fmt: skip
+    return [
+        line[start : start + MAX_SENTENCE_WORDS] for line in lines for start in range(0, len(line), MAX_SENTENCE_WORDS)
+    ]
+
+
+def plain_digests(words: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    """FNV-1a of words of one length.
+
+    Args:
+        words: (words, length) their bytes.
+    """
+    digests = np.full(len(words), FNV_OFFSET)  # (words,)
+    for column in words.T:
+        digests = (digests ^ column.astype(np.uint64)) * FNV_PRIME
+    return digests
+
+
+def encoded(blocks: Sequence[bytes], table: WordTable) -> list[list[bytes]]:
+    """Sentences of words, decoded from what the table gives for the blocks."""
+    ids: list[int] = []
+    ends: list[int] = []
+    for block in blocks:
+        block_ids, block_ends = table.encode(block)
+        ends += (block_ends + len(ids)).tolist()
+        ids += block_ids.tolist()
+    words = table.words
+    starts = [0, *ends]
+    assert starts[-1] == len(ids)  # no words after the last end
+    return [[words[id_] for id_ in ids[start:end]] for start, end in zip(starts, ends, strict=False)]
+
+
+def test_words_sentences_and_counts() -> None:
+    table = WordTable()
+    assert encoded([b"the cat\nsat on the\r\n\n\tmat\n"], table) == [
+        [b"the", b"cat"],
+        [b"sat", b"on", b"the"],
+        [b"mat"],
+    ]
+    assert table.words == [b"the", b"cat", b"sat", b"on", b"mat"]  # by first appearance
+    assert table.counts.tolist() == [2, 1, 1, 1, 1]
+    assert len(table) == 5
+
+
+def test_types_of_what_is_returned() -> None:
+    ids, ends = WordTable().encode(b"a b a\n")
+    assert (ids.dtype, ends.dtype) == (np.int32, np.int64)
+    assert (ids.tolist(), ends.tolist()) == ([0, 1, 0], [3])
+
+
+@pytest.mark.parametrize("block", [b"", b"\n", b" \t\r\n\n  ", bytes(range(0x21))])
+def test_nothing_but_white_space(block: bytes) -> None:
+    table = WordTable()
+    ids, ends = table.encode(block)
+    assert (len(ids), len(ends), len(table), table.words, table.counts.tolist()) == (0, 0, 0, [], [])
+
+
+def test_every_byte_above_the_space_belongs_to_a_word() -> None:
+    word = bytes(range(0x21, 0x100))
+    assert encoded([b" ".join([word, b"\x7f", "\u00a0\u3000".encode()]) + b"\n"], WordTable()) == [
+        [word, b"\x7f", "\u00a0\u3000".encode()]
+    ]
+
+
+def test_words_of_one_letter_fill_the_block() -> None:
+    for text in [b"a", b"a b", b"a b ", b"a\nb\nc", b"a\nb\nc\n"]:
+        assert encoded([text, b"\n"], WordTable()) == plain_sentences(text)
+
+
+def test_words_that_are_parts_of_each_other() -> None:
+    words = [b"a", b"aa", b"aaa", b"ab", b"ba", b"abab", b"aaaa"]
+    table = WordTable()
+    table.encode(b" ".join(words * 3))
+    assert dict(zip(table.words, table.counts.tolist(), strict=True)) == dict.fromkeys(words, 3)
+
+
+def test_random_text_is_counted_as_counter_does() -> None:
+    draw = random.Random(0)
+    words = [bytes(draw.choices(range(0x21, 0x100), k=draw.randrange(1, 12))) for _ in range(3000)]
+    text = b" ".join(draw.choices(words, weights=[1 / (1 + rank) for rank in range(len(words))], k=50_000))
+    table = WordTable()
+    table.encode(text)
+    expected = Counter(text.split(b" "))
+    assert dict(zip(table.words, table.counts.tolist(), strict=True)) == expected
+    assert table.words == list(expected)  # by first appearance
+
+
+def test_table_grows_in_the_middle_of_a_block() -> None:
+    """Slots, hashes, counts and the arena all grow, several times, and every id stays what it was."""
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(0, 300_000, 1_000_000)
+    text = b" ".join(b"w%d" % number for number in numbers.tolist())
+    table = WordTable()
+    before = [len(array) for array in (table._slots, table._hashes, table._counts, table._starts, table._arena)]
+    ids, _ = table.encode(text)
+    after = [len(array) for array in (table._slots, table._hashes, table._counts, table._starts, table._arena)]
+    assert all(new >= 4 * old - 3 for old, new in zip(before, after, strict=True))
+    found = np.array([int(word[1:]) for word in table.words])  # (distinct words,)
+    np.testing.assert_array_equal(found[ids], numbers)
+    values, counts = np.unique(numbers, return_counts=True)
+    order = np.argsort(found)
+    np.testing.assert_array_equal(found[order], values)
+    np.testing.assert_array_equal(table.counts[order], counts)
+
+
+def test_arena_grows_for_the_longest_words() -> None:
+    words = [b"%04d" % number + b"x" * (MAX_WORD_BYTES - 4) for number in range(1500)]
+    table = WordTable()
+    assert encoded([b" ".join(words * 2), b"\n"], table) == plain_sentences(b" ".join(words * 2))
+    assert table.long_words == 0
+
+
+def test_growing_while_a_sentence_and_long_words_are_open() -> None:
+    """What the kernel keeps between its calls survives a stop in the middle of a sentence, and is not counted twice."""
+    long = b"y" * (MAX_WORD_BYTES + 1)
+    pieces = [long if number % 5000 == 0 else b"v%d" % number for number in range(100_000)]
+    text = b" ".join(pieces)
+    table = WordTable()
+    assert encoded([text, b"\n"], table) == plain_sentences(text)
+    assert table.long_words == 20
+
+
+@pytest.mark.parametrize("pair", COLLISIONS)
+def test_words_of_one_digest_are_two_words(pair: tuple[bytes, bytes]) -> None:
+    first, second = plain_digests(np.array([list(word) for word in pair], np.uint8)).tolist()
+    assert first == second  # else this test tests nothing
+    table = WordTable()
+    ids, _ = table.encode(b" ".join([pair[0], pair[1], pair[1], pair[0], pair[1]]))
+    assert ids.tolist() == [0, 1, 1, 0, 1]
+    assert (table.words, table.counts.tolist()) == (list(pair), [2, 3])
+
+
+def test_words_of_one_slot_are_all_kept_across_the_end_of_the_table_and_its_growth() -> None:
+    digits = np.arange(10**6)[:, None] // 10 ** np.arange(6) % 10  # (words, 6)
+    candidates = (digits + ord("0")).astype(np.uint8)
+    digests = plain_digests(candidates)
+    last = (1 << 16) - 1  # the last slot of a new table, so that the search for a free one goes on at the first
+    slots = (digests ^ (digests >> np.uint64(32))) & np.uint64(last)
+    same = [word.tobytes() for word in candidates[slots >= last - 1]]
+    assert len(same) > 20
+    table = WordTable()
+    assert len(table._slots) == last + 1
+    expected = list(range(len(same)))
+    assert table.encode(b" ".join(same))[0].tolist() == expected
+    assert table.encode(b" ".join(same))[0].tolist() == expected
+    table.encode(b" ".join(b"filler%d" % number for number in range(40_000)))
+    assert len(table._slots) > last + 1
+    assert table.encode(b" ".join(same))[0].tolist() == expected
+    assert table.counts[: len(same)].tolist() == [3] * len(same)
+
+
+def test_too_long_words_are_dropped_and_counted() -> None:
+    longest, too_long = b"l" * MAX_WORD_BYTES, b"t" * (MAX_WORD_BYTES + 1)
+    table = WordTable()
+    assert encoded([b" ".join([too_long, b"a", longest, too_long, too_long, b"b"]) + b"\n"], table) == [
+        [b"a", longest, b"b"]
+    ]
+    assert table.long_words == 3
+
+
+def test_sentence_is_cut_after_a_thousand_words() -> None:
+    assert MAX_SENTENCE_WORDS == 1000
+    for words, lengths in [(999, [999]), (1000, [1000]), (1001, [1000, 1]), (2000, [1000, 1000])]:
+        for block_words in (1, 7, 1000, 3000):
+            blocks = [b"a " * min(block_words, words - start) for start in range(0, words, block_words)]
+            sentences = encoded([*blocks, b"\nend\n"], WordTable())
+            assert [len(sentence) for sentence in sentences] == [*lengths, 1]
+
+
+def test_sentence_goes_on_in_the_next_block_but_not_in_the_next_file(tmp_path: Path) -> None:
+    assert encoded([b"a b ", b"c ", b"d\ne ", b"\n"], WordTable()) == [[b"a", b"b", b"c", b"d"], [b"e"]]
+    (tmp_path / "1").write_bytes(b"a b")  # without a newline at the end
+    (tmp_path / "2").write_bytes(b"c d\n")
+    (tmp_path / "3").write_bytes(b"")
+    blocks = [block for name in "123" for block in read_blocks(tmp_path / name, ReadReport())]
+    assert encoded(blocks, WordTable()) == [[b"a", b"b"], [b"c", b"d"]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 17, 100, 2000])
+def test_no_block_boundary_changes_a_word_or_a_sentence(
+    tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File to ids and back, against the plain definition, with blocks of a few bytes."""
+    monkeypatch.setattr(corpus, "BLOCK_BYTES", size)
+    monkeypatch.setattr(corpus, "BINARY_PROBE_BYTES", size)
+    draw = random.Random(size)
+    pieces = [
+        b"a",
+        b"B",
+        "é".encode(),
+        "語".encode(),
+        "İ".encode(),
+        b"\xff",
+        b" ",
+        b" ",
+        b"\t",
+        b"\x1f",
+        b"\r\n",
+        b"\n",
+    ]
+    rare = ["語".encode() * 341, "語".encode() * 342, b"x" * 1024, b"x" * 1025, b"z" * 5000, b"a " * 1500]
+    for number in range(10):
+        parts = draw.choices(pieces, k=500)
+        for part in draw.sample(rare, 2):
+            parts.insert(draw.randrange(len(parts)), part)
+        path = tmp_path / str(number)
+        path.write_bytes(b"".join(parts))
+        for lowercase in (False, True):
+            text = b"".join(parts).decode(errors="replace")
+            expected = (text.lower() if lowercase else text).encode()
+            table = WordTable()
+            found = encoded(list(read_blocks(path, ReadReport(), lowercase=lowercase)), table)
+            assert found == plain_sentences(expected)
+            too_long = [word for word in re.split(rb"[\x00-\x20]+", expected) if len(word) > MAX_WORD_BYTES]
+            assert table.long_words == len(too_long)
+
+
+def test_compiled_code_is_found_again_by_a_second_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
+    program = """if True:
+        from word2vec.counting import WordTable, _encode, _rehash
+        WordTable().encode(b" ".join(b"%d" % number for number in range(40_000)))
+        print(*(sum(getattr(kernel.stats, name).values()) for kernel in (_encode, _rehash)
+                for name in ("cache_hits", "cache_misses")))
+    """
+
+    def run() -> tuple[str, list[Path]]:
+        shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+        return shown.strip(), sorted(path for path in (tmp_path / "numba").rglob("*") if path.is_file())
+
+    compiled, files = run()
+    assert compiled == "0 1 0 1"
+    assert files
+    found, files_later = run()
+    assert found == "1 0 1 0"
+    assert files_later == files

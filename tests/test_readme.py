@@ -1,0 +1,72 @@
+"""What the README promises: its commands are accepted, its Python runs, the files it lists exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import word2vec
+from word2vec import cli
+from word2vec.vectors import WordVectors
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines()] + [
+    line.removeprefix("$ ") for block in blocks("console") for line in block.splitlines() if line.startswith("$ ")
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_are_accepted(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # the work itself is tested elsewhere; here it is whether the words of the command line are right
+    trained: list[object] = []
+    asked = ["king", "queen", "man", "woman", "computer", "france", "monday"]
+    vectors = WordVectors(asked, np.random.default_rng(0).normal(size=(len(asked), 5)))
+    monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
+    monkeypatch.setattr(cli, "_load", lambda path: vectors)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(next(block for block in blocks("python") if "SoftMargin" in block))
+    name, *arguments = shlex.split(command)
+    assert name == "word2vec"
+    assert cli.run(arguments) == 0
+    assert bool(trained) == (arguments[0] == "train")
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 5
+
+
+def test_python_runs(topics_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, objective = blocks("python")
+    # a small corpus in place of the demo's, with the words that are asked for
+    text = "array arrays ndarray maximum minimum max min\n" * 50
+    topics_file.write_text(text, encoding="utf-8")
+    names: dict[str, object] = {}
+    exec(session.replace('"pydocs"', f'"{topics_file}"'), names)
+    assert isinstance(names["vectors"], word2vec.WordVectors)
+    exec(objective, names)
+    config = word2vec.TrainConfig(corpus=(str(topics_file),), dim=8, epochs=1)
+    assert len(word2vec.train(config, objective=names["SoftMargin"]())) == 7  # type: ignore[operator]
+
+
+def test_the_files_listed_are_there() -> None:
+    listed = re.findall(r"`((?:word2vec/|evaluation/)?[\w/]+(?:\.py|/))`", README.split("reading order")[1])
+    assert len(listed) > 20
+    folder = ROOT / "word2vec"
+    for name in listed:
+        assert (ROOT / name).exists() or (folder / name).exists(), name
+
+
+def test_every_module_is_listed() -> None:
+    table = README.split("reading order")[1]
+    for module in (ROOT / "word2vec").glob("*.py"):
+        if module.name not in ("__init__.py", "__main__.py", "errors.py"):
+            assert f"{module.name}`" in table, module.name
