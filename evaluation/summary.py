@@ -39,7 +39,9 @@ def paired_ratio(measurements: Sequence[Measurement], label: str, reference: str
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that reads well as text too: columns padded, all but the first to the right."""
+    """A table that reads well as text too: padded, all but the first to the right, without columns of dashes only."""
+    filled = [i for i in range(len(header)) if any(row[i] != "-" for row in rows)]
+    header, rows = [header[i] for i in filled], [[row[i] for i in filled] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
 
     def line(cells: Sequence[str]) -> str:

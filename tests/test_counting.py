@@ -74,7 +74,7 @@ def test_words_sentences_and_counts() -> None:
 
 def test_types_of_what_is_returned() -> None:
     ids, ends = WordTable().encode(b"a b a\n")
-    assert (ids.dtype, ends.dtype) == (np.int32, np.int64)
+    assert (ids.dtype, ends.dtype) == (np.dtype(np.int32), np.dtype(np.int64))
     assert (ids.tolist(), ends.tolist()) == ([0, 1, 0], [3])
 
 

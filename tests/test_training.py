@@ -90,6 +90,14 @@ def test_a_run_folder_holds_what_the_contract_says(topics_file: Path, tmp_path: 
     np.testing.assert_array_equal(loaded.context, vectors.context)
 
 
+def test_the_config_saved_says_what_was_used(topics_file: Path, tmp_path: Path) -> None:
+    train(make_config({"corpus": (str(topics_file),), "epochs": 1, "objective": "warp"}), str(tmp_path / "run"))
+    saved = read_config(tmp_path / "run/config.toml")
+    assert (saved["objective"], saved["lr"]) == ("warp", LOSSES["warp"].default_lr)
+    train(small(topics_file, epochs=1), tmp_path / "own", objective=UserObjective())
+    assert read_config(tmp_path / "own/config.toml")["objective"] == "tests.test_training:UserObjective"
+
+
 def test_metrics_are_the_contracts(topics_file: Path, tmp_path: Path) -> None:
     pairs = tmp_path / "topic-pairs.csv"
     pairs.write_text("cat,dog,9\nred,green,8\ncat,red,1\none,green,2\n", encoding="utf-8")

@@ -58,6 +58,7 @@ class IndexFacts:
     distinct_words: int
     undecodable_bytes: int
     long_words: int
+    vocabulary_bytes: int
 
 
 class IndexedCorpus:
@@ -82,10 +83,10 @@ class IndexedCorpus:
             self.facts = IndexFacts(**json.loads((folder / "index.json").read_bytes()))
             self.tokens: npt.NDArray[np.int32] = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
             self.offsets: npt.NDArray[np.int64] = np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False)
-            sizes = (len(self.tokens), len(self.offsets), (folder / "vocab.tsv").stat().st_size > 0)
+            sizes = (len(self.tokens), len(self.offsets), (folder / "vocab.tsv").stat().st_size)
         except (OSError, EOFError, ValueError, TypeError) as error:
             raise _damaged(folder) from error
-        if sizes != (self.facts.words, self.facts.sentences + 1, True):
+        if sizes != (self.facts.words, self.facts.sentences + 1, self.facts.vocabulary_bytes):
             raise _damaged(folder)
 
     @property
@@ -94,11 +95,7 @@ class IndexedCorpus:
         return self.folder.name
 
     def vocabulary(self, min_count: int = 1, max_size: int | None = None) -> Vocabulary:
-        """The vocabulary of the words met at least `min_count` times; see `Vocabulary.prefix`.
-
-        Raises:
-            CorpusError: fewer than two words are left, or the index is damaged.
-        """
+        """The vocabulary of the words met at least `min_count` times; see `Vocabulary.prefix`."""
         words: list[str] = []
         counts: list[int] = []
         with (self.folder / "vocab.tsv").open(encoding="utf-8", newline="\n") as lines:
@@ -108,9 +105,6 @@ class IndexedCorpus:
                 counts.append(int(count))
                 if counts[-1] < min_count or len(words) == max_size:
                     break
-            else:
-                if len(words) != self.facts.distinct_words:
-                    raise _damaged(self.folder)
         return Vocabulary(words, counts).prefix(min_count, max_size)
 
     @cached_property
@@ -254,7 +248,14 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
     _write_offsets(work, sentences)
     _write_vocabulary(work / "vocab.tsv", distinct, counts, order)
     facts = IndexFacts(
-        INDEX_VERSION, lowercase, words, sentences, len(table), report.undecodable_bytes, table.long_words
+        version=INDEX_VERSION,
+        lowercase=lowercase,
+        words=words,
+        sentences=sentences,
+        distinct_words=len(table),
+        undecodable_bytes=report.undecodable_bytes,
+        long_words=table.long_words,
+        vocabulary_bytes=(work / "vocab.tsv").stat().st_size,
     )
     (work / "index.json").write_text(json.dumps(asdict(facts), indent=1) + "\n", encoding="utf-8")
     (work / "provisional").unlink()

@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import tomli_w
@@ -36,7 +37,7 @@ DEFAULT_LR = 0.025  # of an objective that states none; word2vec.c's for skip-gr
 
 
 def train(
-    config: TrainConfig, output: Path | None = None, *, objective: nn.Module | None = None, progress: bool = False
+    config: TrainConfig, output: str | Path | None = None, *, objective: nn.Module | None = None, progress: bool = False
 ) -> WordVectors:
     """Train word vectors.
 
@@ -55,13 +56,16 @@ def train(
     device = choose_device(config.device)
     if objective is None:
         find_objective(config.objective)  # a wrong name is told before the corpus is read
-    with new_folder(output) if output else nullcontext():
-        _refuse_unwritable(output)
+    else:
+        config = replace(config, objective=f"{type(objective).__module__}:{type(objective).__qualname__}")
+    run = None if output is None else Path(output)
+    with nullcontext() if run is None else new_folder(run):
+        _refuse_unwritable(run)
         corpus, vocabulary = _read_corpus(config, progress)
         words = len(corpus.tokens)
         objective = objective or make_objective(config.objective, num_labels=len(vocabulary))
-        lr: float = config.lr or getattr(objective, "default_lr", DEFAULT_LR)
-
+        lr = float(getattr(objective, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
+        config = replace(config, lr=lr)  # the run's config.toml says what was used
         # an objective that takes its noise words from the batch needs none drawn
         negatives = 0 if getattr(objective, "in_batch", False) else config.negatives
 
@@ -79,8 +83,7 @@ def train(
         )
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(device)
         engine = make_engine(config.engine, model, objective, dataset, lr_at, config.threads or default_threads())
-        metrics = output / "metrics.jsonl" if output else None
-        with RunLog(metrics, words, config.epochs, progress=progress) as log:
+        with RunLog(run / "metrics.jsonl" if run else None, words, config.epochs, progress=progress) as log:
             try:
                 for epoch in range(config.epochs):
                     log.start_clock()
@@ -89,9 +92,9 @@ def train(
                             log.step(epoch, step, lr_at(epoch, step.words))
                     log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
             except KeyboardInterrupt:
-                _save(model, vocabulary, config, output)
-                raise TrainingInterrupted(log.words, config.epochs * words, output) from None
-        return _save(model, vocabulary, config, output)
+                _save(model, vocabulary, config, run)
+                raise TrainingInterrupted(log.words, config.epochs * words, run) from None
+        return _save(model, vocabulary, config, run)
 
 
 def learning_rate(done: float, first: float, last: float) -> float:
@@ -118,10 +121,10 @@ def default_threads() -> int:
     return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MAX_THREADS)
 
 
-def _refuse_unwritable(output: Path | None) -> None:
+def _refuse_unwritable(run: Path | None) -> None:
     """Say now, not after hours of training, that the result cannot be kept."""
-    if output and not os.access(output, os.W_OK | os.X_OK):
-        raise Word2VecError(f"{output}: the folder cannot be written to; choose another --output")
+    if run and not os.access(run, os.W_OK | os.X_OK):
+        raise Word2VecError(f"{run}: the folder cannot be written to; choose another --output")
 
 
 def _read_corpus(config: TrainConfig, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
@@ -147,10 +150,10 @@ def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
     return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, context=context)
 
 
-def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, output: Path | None) -> WordVectors:
+def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Path | None) -> WordVectors:
     vectors = _word_vectors(model, vocabulary)
-    if output:
-        with atomic_path(output / "config.toml") as path:
+    if run:
+        with atomic_path(run / "config.toml") as path:
             path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
-        vectors.save(output, format="run")
+        vectors.save(run, format="run")
     return vectors

@@ -75,8 +75,6 @@ class AutogradEngine:
         Closing the iterator early stops the threads after their batches.
         """
         self.dataset.set_epoch(number)
-        if self.dataset.device.type == "cpu":
-            torch.set_num_threads(1)  # of each of ours
         stop = Event()
         shares = [self._no_progress() for _ in range(self.threads)]
         with ThreadPoolExecutor(self.threads) as pool:
@@ -91,6 +89,9 @@ class AutogradEngine:
                 stop.set()
 
     def _train_share(self, epoch: int, rank: int, shares: list[_Share], stop: Event) -> None:
+        if self.dataset.device.type == "cpu":
+            # subtle: counts for the thread that calls it; without it each of ours would start threads of its own
+            torch.set_num_threads(1)
         share = shares[rank]
         rows = self.model.output.new_empty(
             self.dataset.batch_size * (1 + self.dataset.settings.negatives), self.model.output.shape[1]
