@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zstandard
+from tqdm import tqdm
 
 from word2vec import tokens
 from word2vec.corpus import MAX_WORD_BYTES
@@ -177,6 +178,18 @@ def test_progress_goes_to_stderr(text: Path, capsys: pytest.CaptureFixture[str])
     out, err = capsys.readouterr()
     assert out == ""
     assert "indexing" in err
+
+
+def test_progress_reaches_its_end(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars: list[Any] = []
+
+    def noting(**settings: Any) -> Any:
+        bars.append(tqdm(**settings))
+        return bars[-1]
+
+    monkeypatch.setattr(tokens, "tqdm", noting)
+    index_corpus([text, text], progress=True)
+    assert [(bar.n, bar.total) for bar in bars] == [(2 * len(TEXT), 2 * len(TEXT))]
 
 
 # When an index is made anew.
@@ -476,10 +489,14 @@ def test_two_processes_index_the_same_text_at_once(text: Path, indexes: Path) ->
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
     assert [name[:4] for name in folders(indexes)] == ["tmp-", "tmp-"]
+    made = set()
     for process in processes:
         assert process.communicate("go\n", timeout=60) == ("[0, 1, 5, 4, 0, 3, 0, 2]\n", "")
         assert process.returncode == 0
+        (name,) = (name for name in folders(indexes) if not name.startswith("tmp-"))
+        made.add((indexes / name).stat().st_ino)
     assert folders(indexes) == [index_corpus([text]).fingerprint]
+    assert len(made) == 1  # the second leaves the index of the first where it is
 
 
 def empty(path: Path) -> None:

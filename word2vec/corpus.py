@@ -29,7 +29,7 @@ BINARY_PROBE_BYTES = 1 << 13  # how much of a file is looked at for NUL bytes, a
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SEPARATORS = [bytes([byte]) for byte in range(0x21)]  # what parts words, see counting.py
 LAST_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # the last one, if it may lack bytes
-ZSTD_BYTES = 1 << 13  # compressed bytes decoded at a time; a block of 4 bytes can hold 128 KiB, so no more than this
+ZSTD_BYTES = 1 << 10  # compressed bytes decoded at a time; 4 bytes can hold 128 KiB of text, so at most 32 MiB
 
 
 class _ZstdReader(io.RawIOBase):
@@ -102,7 +102,7 @@ def resolve(sources: Sequence[str | Path]) -> list[Path]:
     try:
         files = [file for source in sources for file in _resolve_one(source)]
     except OSError as error:  # a folder that may not be read, a name that is too long
-        raise CorpusError(f"{error.filename}: cannot be read: {error.strerror}") from error
+        raise CorpusError(f"{error.filename or 'the corpus'}: cannot be read: {error.strerror or error}") from error
     if not files:
         raise CorpusError("no corpus given: name a text file, a folder, a glob, '-' or a named corpus such as text8")
     if STDIN in files and len(files) > 1:
@@ -153,8 +153,8 @@ def read_blocks(
 ) -> Iterator[bytes]:
     """Yield a file's text as valid UTF-8 in blocks of a few MiB that end between words; the last ends with a newline.
 
-    Compressed files (gzip, bzip2, xz, zstandard) are recognised by their first bytes, so that it needs no name to be
-    decompressed. Undecodable bytes become U+FFFD and are counted in `report`; a byte order mark is dropped.
+    Compressed files (gzip, bzip2, xz, zstandard) are recognised by their first bytes, whatever their names. Undecodable
+    bytes become U+FFFD and are counted in `report`; a byte order mark is dropped.
 
     Args:
         path: a file; standard input has to be copied to one (tokens.py does).

@@ -103,7 +103,10 @@ def _download(download: Download, work: Path, target: Path, progress: bool) -> P
         ) from error
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: BaseException) -> str:
+    """The innermost cause in one line; requests and urllib3 wrap it in long repetitions of the address."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 

@@ -7,12 +7,13 @@ vocabulary, so one index serves every `min_count` and `max_vocab`.
 
 An index is a folder in the cache, named by the content of the files and the settings:
 
-    index.json    format version, settings, numbers of words, sentences and distinct words, warnings
+    index.json    format version, settings, numbers of words, sentences and distinct words, warnings, size of vocab.tsv
     tokens.npy    (words,) int32 ids
     offsets.npy   (sentences + 1,) int64: sentence i is tokens[offsets[i]:offsets[i + 1]]
     vocab.tsv     word, tab, count; a word's line number is its id
 
-It is built under another name and renamed when whole, so no reader sees a part of one.
+It is built under another name and renamed when whole, so no reader sees a part of one. One that was damaged later is
+noticed by its sizes and built anew.
 """
 
 import hashlib
