@@ -310,7 +310,7 @@ def run_folder(path: Path, vocabulary: bytes = b"a\t2\nb\t1\n", **tensors: np.nd
     formats.write(path, Table(["a", "b"], np.ones((2, 3), dtype=np.float32), np.array([2, 1])))
     (path / "vocab.tsv").write_bytes(vocabulary)
     if tensors:
-        save_file(tensors, path / "vectors.safetensors", {"format": "word2vec-run", "version": "1"})
+        save_file(tensors, path / "vectors.safetensors", {"word2vec-run": "1"})
     return path
 
 

@@ -1,5 +1,6 @@
 """The corpora that have names."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from word2vec.download import TEXT8, fetch
 from word2vec.pydocs import pydocs
 
 NAMED_CORPORA: dict[str, Callable[[], Path]] = {
-    "text8": lambda: fetch(TEXT8),
+    "text8": lambda: fetch(TEXT8, progress=sys.stderr.isatty()),
     "pydocs": pydocs,
 }
 """Name -> a function that gives the text file, making or downloading it where needed."""
