@@ -1,6 +1,7 @@
 """The command line as a script sees it: exit codes, what goes to which stream, one line an error."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from word2vec import cli
 from word2vec.cli import run
 from word2vec.config import SETTINGS, option
 from word2vec.vectors import WordVectors
@@ -31,9 +33,10 @@ def output(arguments: list[object], capsys: pytest.CaptureFixture[str], code: in
 def complaint(arguments: list[object], capsys: pytest.CaptureFixture[str], code: int) -> str:
     out, err = output(arguments, capsys, code)
     assert out == ""
-    assert err.startswith("word2vec: ")
-    assert err.count("\n") == 1
-    return err.removeprefix("word2vec: ").rstrip()
+    *logs, last = err.splitlines()
+    assert last.startswith("word2vec: ")
+    assert all(line.startswith(("corpus of ", "batches of ")) for line in logs)
+    return last.removeprefix("word2vec: ")
 
 
 def test_train_then_ask(topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,7 +138,7 @@ def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: p
         (["train", "CORPUS", "--output", "RUN", "--dim", "0"], 2, "--dim must be at least 1, not 0"),
         (["train", "CORPUS", "--output", "RUN", "--dim", "x"], 2, "Invalid value for '--dim'"),
         (["train", "CORPUS"], 2, "Missing option '--output'"),
-        (["train", "--output", "RUN"], 1, "no corpus given"),
+        (["train", "--output", "RUN"], 2, "no CORPUS given"),
         (["train", "CORPUS", "--output", "RUN", "--lr", "0.1", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.1"),
         (
             ["train", "CORPUS", "--output", "RUN", "--min-count", "9999"],
@@ -145,6 +148,10 @@ def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: p
         (["train", "CORPUS", "--output", "RUN", "--objective", "war"], 2, "unknown objective 'war'"),
         (["train", "CORPUS", "--output", "RUN", "--pairs", "no.csv"], 1, "no.csv: no such file"),
         (["train", "CORPUS", "--output", "RUN", "--config", "no.toml"], 2, "no.toml: cannot be read"),
+        (["train", "CORPUS", "--output", "RUN", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.025"),
+        (["train", "CORPUS", "--output", "RUN", "--lr", "inf"], 2, "--lr must be at most 1000, not inf"),
+        (["train", "CORPUS", "--output", "RUN", "--seed", "9" * 20], 2, "--seed must be at most"),
+        (["train", "COLUMN", "--output", "RUN", "--min-count", "1"], 1, "no two words of the vocabulary stand in one"),
         (["train", "EMPTY", "--output", "RUN"], 1, "EMPTY: holds no words"),
         (["evaluate", "VECTORS", "--pairs", "BAD"], 1, "BAD, line 2:"),
         (["evaluate", "nothing"], 1, "nothing"),
@@ -153,7 +160,8 @@ def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: p
         (["nearest", "VECTORS", "king", "-n", "0"], 2, "Invalid value for '-n'"),
         (["nearest", "VECTORS"], 2, "Missing argument 'WORD...'"),
         (["analogy", "VECTORS", "man", "king"], 2, "Missing argument 'C'"),
-        (["export", "VECTORS", "x.zzz"], 1, "x.zzz"),
+        (["export", "VECTORS", "x.zzz"], 2, "x.zzz"),
+        (["export", "VECTORS", "x.txt", "--format", "bogus"], 2, "there is no format 'bogus'"),
         (["export", "VECTORS", "nowhere/x.txt"], 1, "nowhere"),
         (["download", "text9"], 2, "nothing called 'text9' can be downloaded"),
         (["trian"], 2, "No such command 'trian'"),
@@ -165,6 +173,7 @@ def test_every_error_is_one_line_with_the_right_code(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     Path("EMPTY").write_text("")
+    Path("COLUMN").write_text("one\nword\na\nline\n" * 5)
     Path("BAD").write_text("king,queen,9\nking,man\nman,woman,1\n")
     paths = {"CORPUS": str(topics_file), "VECTORS": str(vectors_file)}
     before = sorted(tmp_path.iterdir())
@@ -173,10 +182,72 @@ def test_every_error_is_one_line_with_the_right_code(
     assert left == []
 
 
+@pytest.mark.parametrize(("given", "kept"), [([], False), (["--no-lowercase"], True), (["--lowercase"], False)])
+def test_a_switch_of_the_config_file_can_be_undone(
+    given: list[str], kept: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "text.txt").write_text("One TWO one two\n" * 50)
+    (tmp_path / "c.toml").write_text("lowercase = true\nmin_count = 1\nepochs = 1\ndim = 2\nsubsample = 0.0\n")
+    arguments = ["train", tmp_path / "text.txt", "--config", tmp_path / "c.toml", "--output", tmp_path / "run", *given]
+    output(arguments, capsys)
+    assert ("One" in WordVectors.load(tmp_path / "run")) == kept
+
+
+def test_words_that_look_like_markup_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["foo", "[/b]", "[red]", ":cat:"]
+    WordVectors(words, np.random.default_rng(0).normal(size=(4, 3))).save(tmp_path / "v.txt")
+    out, _ = output(["nearest", tmp_path / "v.txt", "foo"], capsys)
+    for word in words:
+        assert word in out
+    out, _ = output(["nearest", tmp_path / "v.txt", "[red]"], capsys)
+    assert "[red]" in out
+
+
+def test_a_full_disk_behind_stdout_is_one_line(vectors_file: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "word2vec", "nearest", str(vectors_file), "king", "--json"]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=environment)
+    assert (result.returncode, result.stderr) == (1, "word2vec: cannot write the result: No space left on device\n")
+
+
+def test_letters_that_the_terminal_lacks_are_no_error(tmp_path: Path) -> None:
+    WordVectors(["größe", "länge"], np.eye(2)).save(tmp_path / "v.txt")
+    command = [sys.executable, "-m", "word2vec", "nearest", str(tmp_path / "v.txt"), "größe", "--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert "l\\xe4nge" in result.stdout
+
+
+def test_ctrl_c_outside_training_is_one_line(
+    vectors_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_load", interrupted)
+    assert complaint(["nearest", vectors_file, "king"], capsys, 130) == "interrupted"
+
+
+def test_an_unexpected_error_is_one_line_too(
+    vectors_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(path: Path) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr(cli, "_load", broken)
+    told = complaint(["nearest", vectors_file, "king"], capsys, 1)
+    assert told == "RuntimeError: two lines (set WORD2VEC_TRACEBACK=1 to see where)"
+    monkeypatch.setenv("WORD2VEC_TRACEBACK", "1")
+    with pytest.raises(RuntimeError, match="two"):
+        run(["nearest", str(vectors_file), "king"])
+
+
 def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     out, _ = output(["train", "--help"], capsys)
     for name in SETTINGS:
         assert option(name) in out
+    assert output([], capsys)[0] == output(["--help"], capsys)[0] != ""
 
 
 def test_a_reader_that_stops_early_is_no_error(vectors_file: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 import word2vec.dataset
-from word2vec.dataset import SamplingSettings, SkipGramDataset
+from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
 from word2vec.vocabulary import Vocabulary
 
 EVERYTHING = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
@@ -54,9 +54,9 @@ def test_subsampling_goes_before_windows_are_made() -> None:
     assert 0 < pairs[1, 0] < 50
 
 
-@pytest.mark.parametrize("chunk_words", [1, 7, 10_000])
-def test_chunks_never_cut_a_sentence(chunk_words: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word2vec.dataset, "CHUNK_WORDS", chunk_words)
+@pytest.mark.parametrize("chunk_pairs", [2, 14, 20_000])
+def test_chunks_never_cut_a_sentence(chunk_pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.dataset, "CHUNK_PAIRS", chunk_pairs)
     sentences = [[0, 1, 2, 3], [4, 5], [6], [7, 8, 9]] * 5
     expected = Counter(pair for s in sentences for a, b in pairwise(s) for pair in ((a, b), (b, a)))
     assert counted(make_dataset(sentences)) == expected
@@ -64,11 +64,30 @@ def test_chunks_never_cut_a_sentence(chunk_words: int, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 10_000])
 def test_batches_have_the_size_asked_for_but_for_the_last(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word2vec.dataset, "CHUNK_WORDS", 50)
+    monkeypatch.setattr(word2vec.dataset, "CHUNK_PAIRS", 100)
     sizes = [len(batch.centre) for batch in make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=batch_size)]
     assert set(sizes[:-1]) <= {batch_size}
     assert 0 < sizes[-1] <= batch_size
     assert sum(sizes) == 40 * 8
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 1000])
+def test_negatives_drawn_in_parts_are_complete(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.dataset, "NEGATIVES_AT_ONCE", at_once)
+    batches = list(make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=7))
+    assert sum(len(batch.centre) for batch in batches) == 40 * 8
+    for batch in batches:
+        assert len(batch.centre) == len(batch.context) == len(batch.negatives) <= 7
+
+
+def test_batches_are_limited_by_the_most_frequent_word() -> None:
+    settings = SamplingSettings(negatives=5, subsample=0, noise_exponent=1.0)
+    even = Vocabulary([str(word) for word in range(1000)], np.full(1000, 10))
+    assert stable_batch_size(even, settings, 100_000) == pytest.approx(100 / (6 / 1000), rel=0.01)
+    assert stable_batch_size(even, settings, 1024) == 1024
+    skewed = Vocabulary(["a", "b", "c"], [98, 1, 1])
+    assert stable_batch_size(skewed, SamplingSettings(negatives=1, subsample=0), 1024) == 32
+    assert stable_batch_size(skewed, SamplingSettings(negatives=100_000, subsample=0), 1024) == 1
 
 
 def test_a_batch_has_the_shapes_and_types_promised() -> None:
@@ -115,7 +134,7 @@ def test_shares_cover_all_words_whatever_their_number(shares: int) -> None:
 
 
 def test_progress_rises_to_the_number_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word2vec.dataset, "CHUNK_WORDS", 40)
+    monkeypatch.setattr(word2vec.dataset, "CHUNK_PAIRS", 80)
     words = [words for _, words in make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=3).share(0, 1)]
     assert words == sorted(words)
     assert words[0] < 20

@@ -79,6 +79,13 @@ def test_negatives_of_two_words_are_always_the_other() -> None:
     assert torch.equal(drawn, torch.tensor([[1], [0], [1]]).expand(-1, 20))
 
 
+def test_negatives_end_however_much_one_word_has() -> None:
+    # word 0 has all but a hundred-millionth: drawing until another comes would take minutes
+    table = AliasTable([1.0, 5e-9, 5e-9])
+    drawn = draw_negatives(table, torch.zeros(DRAWS, dtype=torch.int64), 1, generator())
+    assert p_value(drawn, np.array([0.0, 0.5, 0.5])) > ENOUGH
+
+
 def test_subsampling_keeps_each_word_as_often_as_told_and_drops_the_unknown() -> None:
     keep = torch.tensor([0.0, 0.25, 0.5, 1.0])
     times = 40_000

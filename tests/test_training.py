@@ -1,6 +1,7 @@
 """Training end to end on the tiny corpus whose right answer is known."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.conftest import TOPICS
+from tests.conftest import TOPICS, topic_text
 from word2vec.config import TrainConfig, make_config, read_config
 from word2vec.errors import ConfigError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.losses import LOSSES
@@ -181,6 +182,61 @@ def test_ctrl_c_saves_what_was_learnt(topics_file: Path, tmp_path: Path, monkeyp
         f"interrupted after 12,000 of 30,000 words; the vectors learnt so far are in {tmp_path / 'run'}"
     )
     assert margin(WordVectors.load(tmp_path / "run")) > 0.6
+
+
+def test_ctrl_c_before_the_first_batch_keeps_the_earlier_run(
+    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    train(small(topics_file, epochs=1), run)
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+
+    def interrupt(self: RunLog) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunLog, "start_clock", interrupt)
+    with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
+        train(small(topics_file), run)
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_ctrl_c_while_saving_does_not_lose_the_result(
+    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = WordVectors.save
+
+    def interrupted_save(self: WordVectors, *arguments: str, **options: str) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        save(self, *arguments, **options)
+
+    monkeypatch.setattr(WordVectors, "save", interrupted_save)
+    vectors = train(small(topics_file, epochs=1), tmp_path / "run")
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "run").vectors, vectors.vectors)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_log_that_cannot_be_written_does_not_end_training(
+    topics_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/metrics.jsonl").symlink_to("/dev/full")
+    train(small(topics_file, epochs=1), tmp_path / "run")
+    assert len(WordVectors.load(tmp_path / "run")) == 18
+    assert [record.message for record in caplog.records if "training goes on without it" in record.message]
+
+
+def test_default_batches_do_not_overshoot_on_few_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # 18 words in batches of 1,024 would use each 57 times as a pair and 340 times in all, and diverge
+    caplog.set_level("INFO", "word2vec")
+    (tmp_path / "many.txt").write_text(topic_text(20_000))
+    vectors = train(make_config({"corpus": (str(tmp_path / "many.txt"),), "subsample": 0.0, "epochs": 2, "dim": 16}))
+    assert margin(vectors) > 0.6
+    assert [record.message for record in caplog.records if record.message.startswith("batches of ")]
+
+
+def test_one_word_nearly_alone_ends(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a " * 20_000 + "b")
+    train(make_config({"corpus": (str(tmp_path / "a.txt"),), "min_count": 1, "subsample": 0.0, "epochs": 1, "dim": 4}))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a child")

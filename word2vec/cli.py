@@ -5,11 +5,13 @@ is one line. Nothing heavy is imported before a command needs it.
 """
 
 import inspect
+import io
 import json
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
     from word2vec.vectors import WordVectors
 
 FILE_LISTS = ("--pairs", "--analogies")
+TRACEBACK = "WORD2VEC_TRACEBACK"  # environment variable: show where an unexpected error arose
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
 app = typer.Typer(
     name="word2vec",
     help="Train, evaluate and query word embeddings.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -50,9 +52,16 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; returns the exit code."""
-    _log_to_stderr()
+    with _logs_on_stderr():
+        return _run(arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has not all letters shows the others' codes
     try:
-        return int(app(_one_option_a_file(arguments), prog_name="word2vec", standalone_mode=False) or 0)
+        code = int(app(_one_option_a_file(arguments) or ["--help"], prog_name="word2vec", standalone_mode=False) or 0)
+        sys.stdout.flush()
     except typer.TyperException as error:
         return _fail(error.format_message(), error.exit_code)
     except ConfigError as error:
@@ -61,14 +70,21 @@ def run(arguments: list[str]) -> int:
         return _fail(str(error), INTERRUPTED)
     except Word2VecError as error:
         return _fail(str(error), 1)
-    except MemoryError:
-        return _fail("out of memory: choose a smaller --dim or --max-vocab, or a machine with more", 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        # subtle: whoever read stdout has gone; without this Python complains once more while it exits
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as error:  # of stdout: files of our own raise Word2VecError
+        # subtle: Python tries once more to write what is left when it exits, and would complain in its own words
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1 if isinstance(error, BrokenPipeError) else _fail(f"cannot write the result: {error.strerror}", 1)
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        return _fail(_unexpected(error), 1)
+    return _fail("interrupted", code) if code == INTERRUPTED else code  # typer turns Ctrl-C into that code
+
+
+def _unexpected(error: Exception) -> str:
+    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+        return "out of memory: choose a smaller --dim, --max-vocab or --batch-size, or a machine with more"
+    return f"{type(error).__name__}: {error} (set {TRACEBACK}=1 to see where)"
 
 
 def _one_option_a_file(arguments: list[str]) -> list[str]:
@@ -89,13 +105,17 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+@contextmanager
+def _logs_on_stderr() -> Iterator[None]:
     logger = logging.getLogger("word2vec")
-    logger.handlers[:] = [handler]
+    handler, level = logging.StreamHandler(sys.stderr), logger.level
+    logger.addHandler(handler)
     logger.setLevel(logging.INFO)
-    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _print_json(document: object) -> None:
@@ -105,9 +125,9 @@ def _print_json(document: object) -> None:
 def _print_table(table: "Table") -> None:
     from rich.console import Console
 
-    # subtle: where stdout is no terminal, rich would cut the table to 80 columns
-    width = None if sys.stdout.isatty() else 200
-    Console(width=width).print(table)
+    # subtle: where stdout is no terminal, rich would cut the table to 80 columns; and words may look like markup
+    width = None if sys.stdout.isatty() else 10_000
+    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def _load(path: Path) -> "WordVectors":
@@ -144,7 +164,8 @@ def _parameter(name: str) -> inspect.Parameter:
         info: Any = typer.Argument(metavar="[CORPUS]...", help=setting.help, show_default=False)
     else:
         shown = "" if default in (None, ()) or kind is bool else f" [default: {default}]"
-        info = typer.Option(option(name), help=setting.help + shown, metavar=setting.metavar, show_default=False)
+        flags = f"{option(name)}/--no-{name}" if kind is bool else option(name)
+        info = typer.Option(flags, help=setting.help + shown, metavar=setting.metavar, show_default=False)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
     )
@@ -318,7 +339,10 @@ def info(vectors: VectorsArgument) -> int:
         facts["corpus words"] = f"{int(words.counts.sum()):,}"
     facts["first words"] = " ".join(words.words[:10])
     if (vectors / "config.toml").is_file():
-        facts |= read_config(vectors / "config.toml")
+        try:
+            facts |= read_config(vectors / "config.toml")
+        except ConfigError as error:
+            logging.getLogger("word2vec").warning(str(error))  # of a newer version, or edited; the vectors are fine
     width = max(map(len, facts))
     for name, value in facts.items():
         print(f"{name:{width}}  {value}")  # noqa: T201

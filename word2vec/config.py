@@ -42,9 +42,11 @@ class TrainConfig:
         str,
         Setting("What is optimised: a name in word2vec/losses, or MODULE:CLASS for one of your own.", metavar="NAME"),
     ] = "negative-sampling"
-    dim: Annotated[int, Setting("Dimensions of the vectors.", least=1)] = 100
-    window: Annotated[int, Setting("Largest distance of a context word; widths are drawn from 1 to this.", least=1)] = 5
-    negatives: Annotated[int, Setting("Noise words for each true word.", least=1)] = 5
+    dim: Annotated[int, Setting("Dimensions of the vectors.", least=1, most=65_536)] = 100
+    window: Annotated[
+        int, Setting("Largest distance of a context word; widths are drawn from 1 to this.", least=1, most=1000)
+    ] = 5
+    negatives: Annotated[int, Setting("Noise words for each true word.", least=1, most=10_000)] = 5
     noise_exponent: Annotated[float, Setting("Noise words are drawn by count to this power.", least=-2, most=2)] = 0.75
     subsample: Annotated[
         float, Setting("Frequency above which words are thinned out; 0 keeps all.", least=0, most=1)
@@ -56,17 +58,24 @@ class TrainConfig:
     lr: Annotated[
         float | None,
         Setting(
-            "Learning rate at the start, falling linearly over all epochs; by default the objective's own.", above=0
+            "Learning rate at the start, falling linearly over all epochs; by default the objective's own.",
+            above=0,
+            most=1000,
         ),
     ] = None
     min_lr: Annotated[float, Setting("Learning rate at the end.", least=0)] = 1e-4
-    batch_size: Annotated[int, Setting("Pairs of words a step of the autograd engine.", least=1)] = 1024
+    batch_size: Annotated[
+        int,
+        Setting(
+            "Pairs a step of the autograd engine, at most; fewer where few words make up the text.", least=1, most=2**24
+        ),
+    ] = 1024
     device: Annotated[str, Setting("Where to train.", choices=("auto", "cpu", "cuda"))] = "auto"
     engine: Annotated[str, Setting("What trains.", choices=("auto", "autograd"))] = "auto"
     threads: Annotated[
-        int | None, Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1)
+        int | None, Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1, most=1024)
     ] = None
-    seed: Annotated[int, Setting("Of all that is drawn at random.", least=0)] = 1
+    seed: Annotated[int, Setting("Of all that is drawn at random.", least=0, most=2**32)] = 1
     pairs: Annotated[
         tuple[str, ...], Setting("Word-similarity files to score after each epoch.", metavar="FILE ...")
     ] = ()

@@ -45,5 +45,5 @@ class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: someone p
 
     def __init__(self, words: int, total: int, output: Path | None) -> None:
         self.words, self.total, self.output = words, total, output
-        kept = f"; the vectors learnt so far are in {output}" if output else ""
+        kept = f"; the vectors learnt so far are in {output}" if output and words else ""
         super().__init__(f"interrupted after {words:,} of {total:,} words{kept}")

@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from word2vec.errors import FormatError, Word2VecError
+from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.files import atomic_path, atomic_paths, new_folder
 
 _log = logging.getLogger(__name__)
@@ -403,7 +403,7 @@ def _refuse_not_finite(path: Path, table: Table) -> None:
 
 def _named(name: str) -> Format:
     if name not in FORMATS:
-        raise Word2VecError(f"there is no format {name!r}; the formats are: {_listed()}")
+        raise ConfigError(f"there is no format {name!r}; the formats are: {_listed()}")
     return FORMATS[name]
 
 
@@ -423,7 +423,7 @@ def _by_extension(path: Path) -> Format:
     for candidate in FORMATS.values():
         if extension in candidate.extensions:
             return candidate
-    raise Word2VecError(f"{path}: no format has names that end in {extension!r}; the formats are: {_listed()}")
+    raise ConfigError(f"{path}: no format has names that end in {extension!r}; the formats are: {_listed()}")
 
 
 def _listed() -> str:

@@ -12,6 +12,7 @@ import logging
 import math
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Self, TextIO
 
@@ -21,6 +22,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from word2vec.engines.progress import Progress
 from word2vec.errors import TrainingError
 
+ABSURD_LOSS = 1e6  # a pair; no objective that learns comes near it, and overshooting passes it long before infinity
 STEP_LINES = 100  # about how many step lines a run writes
 
 logger = logging.getLogger("word2vec")
@@ -30,7 +32,7 @@ class RunLog:
     """The log of one run; a context manager.
 
     Args:
-        path: of metrics.jsonl, begun anew; None writes no file.
+        path: of metrics.jsonl, begun anew with the first line; None writes no file.
         words_per_epoch: corpus words in a pass.
         epochs: passes.
         progress: draw a bar on stderr.
@@ -53,13 +55,12 @@ class RunLog:
         self._bar = tqdm(total=total, unit="word", unit_scale=True, disable=not self._progress, leave=False)
         self._redirect = logging_redirect_tqdm([logger])
         self._redirect.__enter__()
-        if self._path is not None:
-            self._file = self._path.open("w", encoding="utf-8")
         return self
 
     def __exit__(self, *details: object) -> None:
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # what could not be written was told when it was tried
+                self._file.close()
         self._bar.close()
         self._redirect.__exit__(None, None, None)
 
@@ -71,27 +72,36 @@ class RunLog:
         """Take note of how far an epoch (from 0) is.
 
         Raises:
-            TrainingError: the loss is no longer a finite number.
+            TrainingError: the loss is no longer a number, or an absurd one.
         """
         now = time.perf_counter()
         self._seconds += now - self._mark
         self._mark, self._last, self._lr = now, progress, lr
         self.words = epoch * self._words_per_epoch + progress.words
         mean = progress.loss / max(progress.pairs, 1)
-        if not math.isfinite(mean):
+        if not mean < ABSURD_LOSS:  # so written that NaN is refused too
             raise TrainingError(
                 f"training diverged in epoch {epoch + 1}: the loss is {mean}; "
-                f"start again with a lower --lr (it is {lr:.3g} now)"
+                f"start again with a lower --lr (it is {lr:.3g} now) or a smaller --batch-size"
             )
         self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
         self._bar.set_postfix_str(f"lr {lr:.4f}, loss {mean:.4f}", refresh=False)
         self._bar.update(self.words - self._bar.n)
-        if self.words >= self._next_line:
+        if self.words >= self._next_line and progress.pairs:
             self._next_line = self.words + self._words_per_epoch * self._epochs // STEP_LINES
             self._write("step", epoch)
 
     def epoch(self, epoch: int, similarity: Mapping[str, float]) -> None:
-        """Take note of the end of an epoch (from 0), whose last step was noted before."""
+        """Take note of the end of an epoch (from 0), whose last step was noted before.
+
+        Raises:
+            TrainingError: there was nothing to train on.
+        """
+        if not self._last.pairs:
+            raise TrainingError(
+                "no two words of the vocabulary stand in one sentence, so there is nothing to train on: "
+                "is it one word a line? if not, lower --min-count, raise --subsample or give more text"
+            )
         line = self._write("epoch", epoch, similarity)
         found = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
         speed = f"{self._speed:,.0f}"
@@ -117,7 +127,16 @@ class RunLog:
         if similarity:
             # subtle: JSON has no NaN; an undefined correlation is null
             line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
-        if self._file is not None:
-            self._file.write(json.dumps(line) + "\n")
-            self._file.flush()
+        if self._path is not None:
+            self._append(self._path, json.dumps(line) + "\n")
         return line
+
+    def _append(self, path: Path, line: str) -> None:
+        """Write a line; where that fails training goes on, since what it learns is worth more than its log."""
+        try:
+            self._file = self._file or path.open("w", encoding="utf-8")
+            self._file.write(line)
+            self._file.flush()
+        except OSError as error:
+            logger.warning("%s: cannot be written (%s); training goes on without it", path, error.strerror)
+            self._path = None

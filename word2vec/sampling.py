@@ -44,6 +44,8 @@ def window_pairs(sentence: Tensor, window: int, generator: torch.Generator) -> t
     centres, contexts = [], []
     for distance in range(1, min(window, size - 1) + 1):
         together = sentence[:-distance] == sentence[distance:]  # (N - distance,)
+        if not together.any():
+            break  # no sentence is this long
         left = (together & (width[:-distance] >= distance)).nonzero().squeeze(1)  # centres with a context to the right
         right = (together & (width[distance:] >= distance)).nonzero().squeeze(1) + distance  # and to the left
         centres += [left, right]
@@ -64,10 +66,15 @@ class AliasTable:
     Attributes:
         share: (V,) float32, the probability that a column gives its own word.
         alias: (V,) int64, the word it gives otherwise.
+        probability: (V,) float64, the distribution.
+        cumulative: (V,) float64, the probability of each word and all before it.
     """
 
     def __init__(self, probabilities: npt.ArrayLike, device: torch.device | str = "cpu") -> None:
         share, alias = _build_alias(np.asarray(probabilities, dtype=np.float64))
+        probability = torch.as_tensor(probabilities, dtype=torch.float64)
+        self.probability = (probability / probability.sum()).to(device)
+        self.cumulative = self.probability.cumsum(0)
         self.share = torch.from_numpy(share.astype(np.float32)).to(device)
         self.alias = torch.from_numpy(alias).to(device)
 
@@ -81,6 +88,22 @@ class AliasTable:
         column = torch.randint(len(self.share), size, generator=generator, device=device)
         own = torch.rand(size, generator=generator, device=device) < self.share[column]
         return torch.where(own, column, self.alias[column])
+
+    def draw_other(self, words: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw for each of `words` (N,) another word: the distribution given that it is not that one.
+
+        By inversion, not by drawing until it differs: a word may have nearly all of the probability.
+
+        Returns:
+            (N,) int64.
+        """
+        own = self.probability[words]  # (N,)
+        before = self.cumulative[words] - own  # (N,)
+        place = torch.rand(len(words), dtype=torch.float64, generator=generator, device=words.device) * (1 - own)
+        place += torch.where(place >= before, own, 0.0)  # steps over the word's own stretch
+        drawn = torch.searchsorted(self.cumulative, place, right=True).clamp(max=len(self.cumulative) - 1)
+        # subtle: rounding may land on the word all the same; its most frequent neighbour takes that sliver
+        return torch.where(drawn == words, (words == 0).long(), drawn)
 
 
 def _build_alias(probabilities: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
@@ -101,7 +124,7 @@ def _build_alias(probabilities: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np
 
 
 def draw_negatives(table: AliasTable, positive: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw noise words for each example; one that equals the true word is drawn again.
+    """Draw noise words for each example; one that equals the true word is replaced.
 
     So the noise of an example follows the table's distribution given that it is not the true word (as in fastText;
     word2vec.c and gensim skip such a draw and train on fewer noise words).
@@ -116,8 +139,6 @@ def draw_negatives(table: AliasTable, positive: Tensor, count: int, generator: t
         (B, K) word ids, none equal to its row's true word.
     """
     negatives = table.draw((len(positive), count), generator)
-    while True:
-        row, column = (negatives == positive[:, None]).nonzero(as_tuple=True)
-        if not len(row):
-            return negatives
-        negatives[row, column] = table.draw((len(row),), generator)
+    row, column = (negatives == positive[:, None]).nonzero(as_tuple=True)
+    negatives[row, column] = table.draw_other(positive[row], generator)
+    return negatives

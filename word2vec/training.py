@@ -1,14 +1,16 @@
 """The training loop: data, model, objective, engine, log, save.
 
 What trains is an engine (engines/), what it is told to optimise an objective (losses/); this module brings them
-together with the data and writes the run folder: metrics.jsonl while it trains, then config.toml, vocab.tsv and
-vectors.safetensors, each in one step and the vectors last, so that no reader meets half a file.
+together with the data and writes the run folder: metrics.jsonl while it trains, then vocab.tsv, vectors.safetensors and
+config.toml, each in one step, so that no reader meets half a file.
 """
 
 import logging
 import os
-from collections.abc import Sequence
-from contextlib import closing, nullcontext
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +19,9 @@ import torch
 from torch import nn
 
 from word2vec.config import TrainConfig
-from word2vec.dataset import SamplingSettings, SkipGramDataset
+from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
 from word2vec.engines import make_engine
-from word2vec.errors import TrainingInterrupted, Word2VecError
+from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
 from word2vec.files import atomic_path, new_folder
 from word2vec.losses import find_objective, make_objective
@@ -52,32 +54,35 @@ def train(
         TrainingInterrupted: Ctrl-C; what was learnt is saved in `output`.
         Word2VecError: the corpus, a setting, the machine or the disk is at fault; says what to do.
     """
+    if not config.corpus:
+        raise ConfigError(
+            "no CORPUS given: name a text file, a folder, a glob, '-' for standard input, text8 or pydocs"
+        )
     pair_sets = [read_pairs(source) for source in config.pairs]
     device = choose_device(config.device)
-    if objective is None:
-        find_objective(config.objective)  # a wrong name is told before the corpus is read
-    else:
-        config = replace(config, objective=f"{type(objective).__module__}:{type(objective).__qualname__}")
+    chosen = objective or find_objective(config.objective)  # a wrong name is told before the corpus is read
+    lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
+    name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
+    config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used
     run = None if output is None else Path(output)
     with nullcontext() if run is None else new_folder(run):
         _refuse_unwritable(run)
         corpus, vocabulary = _read_corpus(config, progress)
         words = len(corpus.tokens)
-        objective = objective or make_objective(config.objective, num_labels=len(vocabulary))
-        lr = float(getattr(objective, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
-        config = replace(config, lr=lr)  # the run's config.toml says what was used
+        objective = (objective or make_objective(config.objective, num_labels=len(vocabulary))).to(device)
         # an objective that takes its noise words from the batch needs none drawn
         negatives = 0 if getattr(objective, "in_batch", False) else config.negatives
 
         def lr_at(epoch: int, words_read: int) -> float:
             return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
 
+        sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
         dataset = SkipGramDataset(
             corpus.tokens,
             corpus.offsets,
             vocabulary,
-            SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent),
-            batch_size=config.batch_size,
+            sampling,
+            batch_size=_batch_size(vocabulary, sampling, config.batch_size),
             seed=config.seed,
             device=device,
         )
@@ -92,7 +97,8 @@ def train(
                             log.step(epoch, step, lr_at(epoch, step.words))
                     log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
             except KeyboardInterrupt:
-                _save(model, vocabulary, config, run)
+                if log.words:
+                    _save(model, vocabulary, config, run)
                 raise TrainingInterrupted(log.words, config.epochs * words, run) from None
         return _save(model, vocabulary, config, run)
 
@@ -114,6 +120,15 @@ def choose_device(name: str) -> torch.device:
             "--device cuda: torch finds no CUDA device here; use --device cpu or install torch for CUDA"
         )
     return torch.device("cuda" if found and name != "cpu" else "cpu")
+
+
+def _batch_size(vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int) -> int:
+    size = stable_batch_size(vocabulary, sampling, wanted)
+    if size < wanted:
+        logger.info(
+            "batches of %s pairs, not %s: larger ones would use the most frequent words too often", size, wanted
+        )
+    return size
 
 
 def default_threads() -> int:
@@ -153,7 +168,21 @@ def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
 def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Path | None) -> WordVectors:
     vectors = _word_vectors(model, vocabulary)
     if run:
-        with atomic_path(run / "config.toml") as path:
-            path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
-        vectors.save(run, format="run")
+        with _interrupts_held_back():
+            vectors.save(run, format="run")
+            with atomic_path(run / "config.toml") as path:
+                path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
     return vectors
+
+
+@contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait for nothing: who presses it while the result is saved wants the result."""
+    if threading.current_thread() is not threading.main_thread():  # the only one that Ctrl-C reaches
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -21,7 +21,7 @@ from word2vec.errors import UnknownWordError, Word2VecError
 
 AnalogyMethod = Literal["3cosadd", "3cosmul"]
 
-_TINY = 1e-6  # keeps the quotient of 3CosMul finite; the value of Levy and Goldberg (2014)
+_TINY = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value, Levy and Goldberg (2014) took 1e-3
 _BLOCK_ROWS = 8192  # rows scaled at a time, so that their copies in float64 stay small
 _SHORTLIST = 20_000  # spellings compared closely, about 0.2 s; the vocabulary's first, so the most frequent
 

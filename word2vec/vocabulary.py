@@ -82,6 +82,15 @@ class Vocabulary:
         ratio = threshold * self.total / self.counts
         return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
+    def pair_share(self, threshold: float) -> npt.NDArray[np.float64]:
+        """Each word's share of the words that survive subsampling, and so of the training pairs.
+
+        Returns:
+            (V,) shares that sum to 1.
+        """
+        kept = self.keep_probability(threshold) * self.counts
+        return np.asarray(kept / kept.sum(), dtype=np.float64)
+
     def noise_distribution(self, exponent: float) -> npt.NDArray[np.float64]:
         """The distribution of noise words, counts to the power `exponent` (word2vec: 0.75), normalised.
 

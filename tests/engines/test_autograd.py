@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from word2vec.dataset import Batch, SamplingSettings, SkipGramDataset
-from word2vec.engines import autograd
-from word2vec.engines.autograd import AutogradEngine, WorkingMemory, in_batch_step, train_step
+from word2vec.engines.autograd import AutogradEngine, in_batch_step, train_step
+from word2vec.errors import TrainingError
 from word2vec.losses import InBatchSoftmax, NegativeSampling, SampledSoftmax
 from word2vec.model import SkipGram
 from word2vec.vocabulary import Vocabulary
@@ -29,13 +29,6 @@ def make_batch() -> Batch:
     return Batch(centre, context, torch.tensor([[5, 5], [1, 3], [3, 4], [6, 2], [0, 0]]))
 
 
-@pytest.fixture
-def plain_sums(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows that are used several times get the plain sum of their steps, as torch's own optimisers would give."""
-    monkeypatch.setattr(autograd, "STEP_SHARE", 1e-15)
-
-
-@pytest.mark.usefixtures("plain_sums")
 def test_a_step_equals_autograd_through_the_whole_model() -> None:
     ours, reference, batch = make_model(), make_model(), make_batch()
     loss = train_step(ours, NegativeSampling("sum"), batch, lr=0.1)
@@ -50,31 +43,6 @@ def test_a_step_equals_autograd_through_the_whole_model() -> None:
     torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize("times", [1, 2, 50, 5000])
-def test_a_row_used_often_moves_as_far_as_the_steps_are_worth(times: int) -> None:
-    once, often = make_model(), make_model()
-    lr = 0.1
-    one = Batch(torch.tensor([1]), torch.tensor([2]), torch.tensor([[3]]))
-    train_step(once, NegativeSampling("sum"), one, lr)
-    train_step(often, NegativeSampling("sum"), Batch(*(tensor.repeat_interleave(times, 0) for tensor in one)), lr)
-    share = autograd.STEP_SHARE * lr
-    worth = (1 - np.exp(-share * times)) / share
-    assert worth <= min(times, 1 / share)
-    start = make_model()
-    for table, row in (("input", 2), ("output", 1), ("output", 3)):
-        single = getattr(once, table)[row] - getattr(start, table)[row]
-        moved = getattr(often, table)[row] - getattr(start, table)[row]
-        expected = single * worth / ((1 - np.exp(-share)) / share)
-        torch.testing.assert_close(moved, expected, rtol=1e-9, atol=1e-12)
-
-
-def test_counting_leaves_its_memory_clean() -> None:
-    model = make_model()
-    memory = WorkingMemory(model, 100)
-    train_step(model, NegativeSampling("sum"), make_batch(), 0.1, memory=memory)
-    assert not memory.counts.any()
-
-
 def test_only_the_rows_used_move() -> None:
     model, before = make_model(), make_model()
     train_step(model, NegativeSampling("sum"), make_batch(), lr=0.1)
@@ -86,16 +54,14 @@ def test_only_the_rows_used_move() -> None:
 
 def test_working_memory_changes_nothing() -> None:
     ours, reference, batch = make_model(), make_model(), make_batch()
-    memory = WorkingMemory(ours, 100)
-    memory.rows.fill_(torch.nan)
+    rows = torch.full((100, 5), torch.nan, dtype=torch.float64)
     for _ in range(2):
-        train_step(ours, NegativeSampling("sum"), batch, 0.1, memory=memory)
+        train_step(ours, NegativeSampling("sum"), batch, 0.1, rows=rows)
         train_step(reference, NegativeSampling("sum"), batch, 0.1)
     assert torch.equal(ours.input, reference.input)
     assert torch.equal(ours.output, reference.output)
 
 
-@pytest.mark.usefixtures("plain_sums")
 def test_a_sampled_softmax_is_told_how_its_noise_is_drawn() -> None:
     ours, reference, batch = make_model(), make_model(), make_batch()
     log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
@@ -111,7 +77,6 @@ def test_a_sampled_softmax_is_told_how_its_noise_is_drawn() -> None:
     torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.usefixtures("plain_sums")
 def test_an_in_batch_step_equals_autograd_through_the_whole_model() -> None:
     ours, reference, batch = make_model(), make_model(), make_batch()
     log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
@@ -198,6 +163,39 @@ def test_the_learning_rate_is_asked_for_by_epoch_and_words() -> None:
     assert words[0] == 0
     assert words == sorted(words)
     assert 5000 < words[-1] <= 6000
+
+
+class WrongShape(nn.Module):
+    def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
+        return positive - negative.sum(1, keepdim=True)  # (B, B): a missing squeeze
+
+
+class NoGradient(nn.Module):
+    def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
+        return positive.detach()
+
+
+@pytest.mark.parametrize(
+    ("objective", "message"),
+    [(WrongShape(), r"of shape \(100, 100\) for 100 examples"), (NoGradient(), "without a gradient")],
+)
+def test_an_objective_that_gives_no_loss_per_example_is_refused(objective: nn.Module, message: str) -> None:
+    _, engine = make_engine(1, objective)
+    with pytest.raises(TrainingError, match=message):
+        list(engine.epoch(0))
+
+
+def test_the_threads_of_others_are_as_before() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    _, engine = make_engine(2)
+    list(engine.epoch(0))
+    found: list[int] = []
+    other = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+    other.start()
+    other.join()
+    torch.set_num_threads(before)
+    assert found == [2]
 
 
 class Failing(nn.Module):

@@ -8,10 +8,8 @@ the scores s_k = x . y_k. Autograd gives g_k = dL/ds_k; the rest is two sums,
 and the step is added to just the rows that were used: no gradient the size of a table is ever made, and no row that
 was not drawn moves. An objective whose noise words are the other examples of the batch is given the rows themselves.
 
-All examples of a batch see the values of its start, and a row that n of them use gets the sum of their n steps. In a
-large batch n is in the thousands for the most frequent words, and the plain sum overshoots until training diverges.
-Taken one after the other, each step would shrink what is left to learn by a share of about a, so that n of them are
-worth (1 - exp(-a n)) / a; by that much the sum is scaled down. For small n the factor is 1.
+All examples of a batch see the values of its start, and a row that several of them use gets the sum of their steps.
+Where those are too many the sum overshoots until training diverges: dataset.stable_batch_size says where.
 """
 
 from collections.abc import Callable, Generator
@@ -25,12 +23,10 @@ from torch import Tensor, nn
 
 from word2vec.dataset import Batch, SkipGramDataset
 from word2vec.engines.progress import Progress
+from word2vec.errors import TrainingError
 from word2vec.losses import InBatchSoftmax
 from word2vec.model import SkipGram, scores
 
-STEP_SHARE = (
-    0.5  # a / learning rate above; s' x.x for sigmoid scores is at most x.x / 4, with x.x of 1 to 4 in practice
-)
 REPORT_SECONDS = 0.2  # between two reports of progress; each waits for the device once
 
 
@@ -82,7 +78,7 @@ class AutogradEngine:
         Closing the iterator early stops the threads after their batches.
         """
         self.dataset.set_epoch(number)
-        stop = Event()
+        stop, threads_before = Event(), torch.get_num_threads()
         shares = [self._no_progress() for _ in range(self.threads)]
         with ThreadPoolExecutor(self.threads) as pool:
             running = {pool.submit(self._train_share, number, rank, shares, stop) for rank in range(self.threads)}
@@ -94,24 +90,25 @@ class AutogradEngine:
                     yield self._total(shares)
             finally:
                 stop.set()
+                torch.set_num_threads(threads_before)  # what _train_share sets reaches threads that others start later
 
     def _train_share(self, epoch: int, rank: int, shares: list[_Share], stop: Event) -> None:
         if self.dataset.device.type == "cpu":
             # subtle: counts for the thread that calls it; without it each of ours would start threads of its own
             torch.set_num_threads(1)
         share = shares[rank]
-        memory = WorkingMemory(self.model, self.dataset.batch_size * (1 + self.dataset.settings.negatives))
+        targets = self.dataset.batch_size * (1 + self.dataset.settings.negatives)
+        rows = self.model.output.new_empty(targets, self.model.output.shape[1])
         for batch, words in self.dataset.share(rank, len(shares)):
             if stop.is_set():
                 return
             lr = self.lr_at(epoch, sum(each.words for each in shares))
             if self._in_batch:
-                loss, hits = in_batch_step(
-                    self.model, cast(InBatchSoftmax, self.objective), batch, lr, self._log_q, memory
-                )
+                objective = cast(InBatchSoftmax, self.objective)
+                loss, hits = in_batch_step(self.model, objective, batch, lr, self._log_q)
                 share.hits += hits
             else:
-                loss = train_step(self.model, self.objective, batch, lr, self._log_q, memory)
+                loss = train_step(self.model, self.objective, batch, lr, self._log_q, rows)
             share.loss += loss
             share.words = words
             share.pairs += len(batch.centre)
@@ -130,20 +127,6 @@ class AutogradEngine:
         )
 
 
-class WorkingMemory:
-    """Memory for the steps of one thread; fresh memory for each would cost more in page faults than the arithmetic.
-
-    Attributes:
-        rows: (targets, D) for output rows and what is added to them.
-        counts: (V,) zeros between uses.
-    """
-
-    def __init__(self, model: SkipGram, targets: int) -> None:
-        size, dim = model.output.shape
-        self.rows = model.output.new_empty(targets, dim)
-        self.counts = model.output.new_zeros(size)
-
-
 @torch.no_grad()
 def train_step(
     model: SkipGram,
@@ -151,7 +134,7 @@ def train_step(
     batch: Batch,
     lr: float,
     log_q: Tensor | None = None,
-    memory: WorkingMemory | None = None,
+    rows: Tensor | None = None,
 ) -> Tensor:
     """One step of stochastic gradient descent on the summed loss of a batch.
 
@@ -161,70 +144,59 @@ def train_step(
         batch: B examples with K noise words each.
         lr: the learning rate.
         log_q: (V,) log probability of each word as noise, for objectives that ask for it.
-        memory: used again from step to step.
+        rows: working memory, (B * (1 + K) or more, D). Fresh memory of that size costs more in page faults than the
+            arithmetic does.
 
     Returns:
         The loss before the step, summed over the batch, a scalar on the device.
     """
     targets = torch.cat([batch.centre.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
-    memory = memory or WorkingMemory(model, targets.numel())
+    if rows is None:
+        rows = model.output.new_empty(targets.numel(), model.output.shape[1])
     x = model.input.index_select(0, batch.context)  # (B, D)
-    y = memory.rows[: targets.numel()]  # (B * (1 + K), D)
+    y = rows[: targets.numel()]  # (B * (1 + K), D)
     torch.index_select(model.output, 0, targets.view(-1), out=y)
     y = y.view(*targets.shape, -1)  # (B, 1 + K, D)
     with torch.enable_grad():
         s = scores(x, y).requires_grad_()  # (B, 1 + K)
         correction = {} if log_q is None else {"log_q": log_q[targets]}
-        loss: Tensor = objective(s[:, 0], s[:, 1:], **correction).sum()
+        loss = _summed(objective(s[:, 0], s[:, 1:], **correction), len(s))
         (g,) = torch.autograd.grad(loss, s)  # (B, 1 + K)
     g = -lr * g
     # subtle: both steps come from the values before the step, so dL/dx is taken before y is overwritten
     step_x = torch.bmm(g.unsqueeze(1), y).squeeze(1)  # (B, D)
     step_y = torch.mul(g.unsqueeze(2), x.unsqueeze(1), out=y)  # (B, 1 + K, D)
-    _add_rows(model.input, batch.context, step_x, lr, memory.counts)
-    _add_rows(model.output, targets.view(-1), step_y.view(-1, step_y.shape[-1]), lr, memory.counts)
+    model.input.index_add_(0, batch.context, step_x)
+    model.output.index_add_(0, targets.view(-1), step_y.view(-1, step_y.shape[-1]))
     return loss.detach()  # subtle: with its history it would keep the batch in memory for as long as it is added up
+
+
+def _summed(loss: Tensor, examples: int) -> Tensor:
+    """The sum over the examples, checked: a user's (B, B) loss would train, on something that nobody meant."""
+    if loss.shape not in ((), (examples,)) or not loss.requires_grad:
+        raise TrainingError(
+            f"the objective gave a loss of shape {tuple(loss.shape)} for {examples} examples, "
+            f"{'with' if loss.requires_grad else 'without'} a gradient: return one loss for each, or their sum"
+        )
+    return loss.sum()
 
 
 @torch.no_grad()
 def in_batch_step(
-    model: SkipGram,
-    objective: InBatchSoftmax,
-    batch: Batch,
-    lr: float,
-    log_q: Tensor | None = None,
-    memory: WorkingMemory | None = None,
+    model: SkipGram, objective: InBatchSoftmax, batch: Batch, lr: float, log_q: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """As `train_step` for an objective whose noise words are the other true words of the batch; negatives are not used.
 
     Returns:
         The summed loss, and the number of examples whose own true word scored best, both scalars on the device.
     """
-    memory = memory or WorkingMemory(model, len(batch.centre))
     left = model.input.index_select(0, batch.context).requires_grad_()  # (B, D)
     right = model.output.index_select(0, batch.centre).requires_grad_()  # (B, D)
     with torch.enable_grad():
         correction = None if log_q is None else log_q[batch.centre]  # (B,)
         loss, predictions = objective.fortraining(left, right, ids=batch.centre, log_q=correction)
         step_left, step_right = torch.autograd.grad(loss.sum(), (left, right))  # both (B, D)
-    _add_rows(model.input, batch.context, step_left.mul_(-lr), lr, memory.counts)
-    _add_rows(model.output, batch.centre, step_right.mul_(-lr), lr, memory.counts)
+    model.input.index_add_(0, batch.context, step_left, alpha=-lr)
+    model.output.index_add_(0, batch.centre, step_right, alpha=-lr)
     hits = (predictions == torch.arange(len(predictions), device=predictions.device)).sum()
     return loss.detach().sum(), hits
-
-
-def _add_rows(table: Tensor, ids: Tensor, steps: Tensor, lr: float, counts: Tensor) -> None:
-    """Add steps (N, D) to the rows of a table (V, D) named by ids (N,), those of a row used n times scaled as above.
-
-    Args:
-        table: changed in place.
-        ids: rows, any of them several times.
-        steps: scaled in place.
-        lr: the learning rate that is in the steps.
-        counts: (V,) zeros, to count in; zeros again afterwards.
-    """
-    counts.index_add_(0, ids, counts.new_ones(len(ids)))
-    share = counts[ids].mul_(STEP_SHARE * lr)  # (N,) a n
-    counts.index_fill_(0, ids, 0)
-    factor = torch.where(share > 0, -torch.expm1(-share) / share, 1.0)  # (N,)
-    table.index_add_(0, ids, steps.mul_(factor.unsqueeze(1)))
