@@ -9,20 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 
-from word2vec import corpus
+from word2vec import corpus, counting
 from word2vec.corpus import MAX_WORD_BYTES, ReadReport, read_blocks
-from word2vec.counting import FNV_OFFSET, FNV_PRIME, MAX_SENTENCE_WORDS, WordTable
-
-# Words with the same 64-bit digest, found by lattice reduction.
-COLLISIONS = [
-    (b"x4n87m191454yq", b"qbo4f39098j51o"),
-    (b"z7b45domb594zg", b"z8wyb7qbmoii4i"),
-    (b"bwzq9clpd2h92f", b"bru4f6xo5j6rtl"),
-    (b"pe28nv322pg3y1", b"uu25u8938u98x6"),
-]
+from word2vec.counting import GOLDEN, MAX_SENTENCE_WORDS, WordTable
 
 
 def plain_sentences(text: bytes) -> list[list[bytes]]:
@@ -32,18 +23,6 @@ def plain_sentences(text: bytes) -> list[list[bytes]]:
     return [
         line[start : start + MAX_SENTENCE_WORDS] for line in lines for start in range(0, len(line), MAX_SENTENCE_WORDS)
     ]
-
-
-def plain_digests(words: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
-    """FNV-1a of words of one length.
-
-    Args:
-        words: (words, length) their bytes.
-    """
-    digests = np.full(len(words), FNV_OFFSET)  # (words,)
-    for column in words.T:
-        digests = (digests ^ column.astype(np.uint64)) * FNV_PRIME
-    return digests
 
 
 def encoded(blocks: Sequence[bytes], table: WordTable) -> list[list[bytes]]:
@@ -116,14 +95,14 @@ def test_random_text_is_counted_as_counter_does() -> None:
 
 
 def test_table_grows_in_the_middle_of_a_block() -> None:
-    """Slots, hashes, counts and the arena all grow, several times, and every id stays what it was."""
+    """Slots, keys, counts and the arena all grow, several times, and every id stays what it was."""
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 300_000, 1_000_000)
     text = b" ".join(b"w%d" % number for number in numbers.tolist())
     table = WordTable()
-    before = [len(array) for array in (table._slots, table._hashes, table._counts, table._starts, table._arena)]
+    before = [len(array) for array in (table._slots, table._keys, table._counts, table._starts, table._arena)]
     ids, _ = table.encode(text)
-    after = [len(array) for array in (table._slots, table._hashes, table._counts, table._starts, table._arena)]
+    after = [len(array) for array in (table._slots, table._keys, table._counts, table._starts, table._arena)]
     assert all(new >= 4 * old - 3 for old, new in zip(before, after, strict=True))
     found = np.array([int(word[1:]) for word in table.words])  # (distinct words,)
     np.testing.assert_array_equal(found[ids], numbers)
@@ -150,23 +129,34 @@ def test_growing_while_a_sentence_and_long_words_are_open() -> None:
     assert table.long_words == 20
 
 
-@pytest.mark.parametrize("pair", COLLISIONS)
-def test_words_of_one_digest_are_two_words(pair: tuple[bytes, bytes]) -> None:
-    first, second = plain_digests(np.array([list(word) for word in pair], np.uint8)).tolist()
-    assert first == second  # else this test tests nothing
+@pytest.mark.parametrize("lengths", [(8, 9), (9, 9), (9, 10), (8, 8, 9, 12, 12, 30)])
+def test_words_of_one_hash_are_kept_apart(lengths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a factor of zero all words over eight bytes have the same key up to their last byte."""
+    monkeypatch.setattr(counting, "FNV_PRIME", np.uint64(0))
+    monkeypatch.setattr(counting, "_encode", counting._encode.py_func)
+    words = [bytes([ord("a") + number]) + b"x" * (length - 1) for number, length in enumerate(lengths)]
     table = WordTable()
-    ids, _ = table.encode(b" ".join([pair[0], pair[1], pair[1], pair[0], pair[1]]))
-    assert ids.tolist() == [0, 1, 1, 0, 1]
-    assert (table.words, table.counts.tolist()) == (list(pair), [2, 3])
+    with np.errstate(over="ignore"):
+        ids, _ = table.encode(b" ".join([*words, *reversed(words)]))
+    assert ids.tolist() == [*range(len(words)), *reversed(range(len(words)))]
+    assert (table.words, table.counts.tolist()) == (words, [2] * len(words))
+    long_keys = {int(table._keys[number]) for number, length in enumerate(lengths) if length > 8}
+    assert len(long_keys) == 1  # else this test tests nothing
+
+
+def test_words_of_up_to_eight_bytes_are_their_own_key() -> None:
+    table = WordTable()
+    words = [b"a", b"abcdefgh", b"abcdefg", "äöü".encode(), b"\xff" * 8, b"b\xff"]
+    table.encode(b" ".join(words))
+    assert [int(key).to_bytes(8, "little").rstrip(b"\0") for key in table._keys[: len(words)]] == words
 
 
 def test_words_of_one_slot_are_all_kept_across_the_end_of_the_table_and_its_growth() -> None:
-    digits = np.arange(10**6)[:, None] // 10 ** np.arange(6) % 10  # (words, 6)
-    candidates = (digits + ord("0")).astype(np.uint8)
-    digests = plain_digests(candidates)
+    candidates = np.array([b"%06d" % number for number in range(10**6)])
+    keys = np.frombuffer(candidates.astype("S8").tobytes(), np.uint64)
     last = (1 << 16) - 1  # the last slot of a new table, so that the search for a free one goes on at the first
-    slots = (digests ^ (digests >> np.uint64(32))) & np.uint64(last)
-    same = [word.tobytes() for word in candidates[slots >= last - 1]]
+    slots = (keys * GOLDEN) >> np.uint64(48)
+    same = candidates[slots >= last - 1].tolist()
     assert len(same) > 20
     table = WordTable()
     assert len(table._slots) == last + 1

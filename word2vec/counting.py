@@ -4,8 +4,9 @@ A word is a run of bytes above 0x20: white space and control characters part wor
 sentence is cut after MAX_SENTENCE_WORDS words, as in word2vec.c (text8 is one line). Words get provisional ids in
 the order of their first appearance; tokens.py renumbers them by frequency once all are counted.
 
-The table is a hash table with open addressing over UTF-8 bytes: FNV-1a (Fowler, Noll and Vo) to find a slot, and a
-comparison of the bytes themselves, so that no two words are ever taken for one.
+The table is a hash table with open addressing. A word of up to eight bytes is its own key, the bytes packed into 64
+bits; a longer one has a hash of its bytes (FNV-1a's step, Fowler, Noll and Vo) with a mark that no packed word has, and
+its bytes are compared, so that no two words are ever taken for one.
 """
 
 from itertools import pairwise
@@ -17,8 +18,14 @@ import numpy.typing as npt
 from word2vec.corpus import MAX_WORD_BYTES
 
 MAX_SENTENCE_WORDS = 1000
-FNV_OFFSET = np.uint64(0xCBF29CE484222325)
+PACKED_BYTES = 8
 FNV_PRIME = np.uint64(0x100000001B3)
+HASH_BITS = np.uint64((1 << 56) - 1)  # of a long word's key; the byte above them is the mark
+LONG_MARK = np.uint64(1 << 56)  # a packed word has 0 there, or a byte above 0x20
+GOLDEN = np.uint64(
+    0x9E3779B97F4A7C15
+)  # 2^64 / golden ratio: its multiples spread over the slots (Knuth, volume 3, 6.4)
+ONE, BYTE_BITS = np.uint64(1), np.uint64(8)
 SPACE = np.uint8(0x20)
 NEWLINE = np.uint8(0x0A)
 MIN_WORD_BYTES_READ = 2  # a word and the white space behind it
@@ -32,7 +39,8 @@ class WordTable:
 
     def __init__(self) -> None:
         self._slots = np.zeros(1 << 16, np.int32)  # (capacity,) 1 + id of the word in the slot, 0 where empty
-        self._hashes = np.zeros(1 << 15, np.uint64)  # (words,)
+        self._slot_keys = np.zeros(1 << 16, np.uint64)  # (capacity,) the key of the word in the slot
+        self._keys = np.zeros(1 << 15, np.uint64)  # (words,)
         self._counts = np.zeros(1 << 15, np.int64)  # (words,)
         self._starts = np.zeros((1 << 15) + 1, np.int64)  # (words + 1,) where a word's bytes begin in the arena
         self._arena = np.zeros(1 << 18, np.uint8)
@@ -72,7 +80,8 @@ class WordTable:
             self._grow()
             position, n_ids, n_ends = _encode(
                 text, position, ids, n_ids, ends, n_ends,
-                self._slots, self._hashes, self._counts, self._starts, self._arena, self._state,
+                self._slots, self._slot_keys, self._keys, self._counts, self._starts, self._arena, self._state,
+                _shift(self._slots),
             )  # fmt: skip
             if position == len(text):
                 return ids[:n_ids], ends[:n_ends]
@@ -80,29 +89,36 @@ class WordTable:
     def _grow(self) -> None:
         """Make room for a word more; called again whenever the kernel stops for want of room."""
         types, used = int(self._state[TYPES]), int(self._state[ARENA_USED])
-        if types == len(self._hashes):
-            self._hashes = np.concatenate([self._hashes, np.zeros_like(self._hashes)])
+        if types == len(self._keys):
+            self._keys = np.concatenate([self._keys, np.zeros_like(self._keys)])
             self._counts = np.concatenate([self._counts, np.zeros_like(self._counts)])
             self._starts = np.concatenate([self._starts, np.zeros(types, np.int64)])
         if used + MAX_WORD_BYTES > len(self._arena):
             self._arena = np.concatenate([self._arena, np.zeros_like(self._arena)])
         if 2 * types >= len(self._slots):
             self._slots = np.zeros(4 * len(self._slots), np.int32)
-            _rehash(self._slots, self._hashes[:types])
+            self._slot_keys = np.zeros(len(self._slots), np.uint64)
+            _rehash(self._slots, self._slot_keys, self._keys[:types], _shift(self._slots))
+
+
+def _shift(slots: npt.NDArray[np.int32]) -> np.uint64:
+    """How far a 64-bit product is shifted to become the number of a slot; their number is a power of two."""
+    return np.uint64(65 - len(slots).bit_length())
 
 
 @numba.njit(cache=True, nogil=True)
-def _rehash(slots, hashes):  # type: ignore[no-untyped-def]
+def _rehash(slots, slot_keys, keys, shift):  # type: ignore[no-untyped-def]
     mask = np.uint64(len(slots) - 1)
-    for word in range(len(hashes)):
-        slot = (hashes[word] ^ (hashes[word] >> np.uint64(32))) & mask
+    for word in range(len(keys)):
+        slot = (keys[word] * GOLDEN) >> shift
         while slots[slot]:
-            slot = (slot + np.uint64(1)) & mask
+            slot = (slot + ONE) & mask
         slots[slot] = word + 1
+        slot_keys[slot] = keys[word]
 
 
 @numba.njit(cache=True, nogil=True, boundscheck=False)
-def _encode(text, position, ids, n_ids, ends, n_ends, slots, hashes, counts, starts, arena, state):  # type: ignore[no-untyped-def]
+def _encode(text, position, ids, n_ids, ends, n_ends, slots, slot_keys, keys, counts, starts, arena, state, shift):  # type: ignore[no-untyped-def]
     """Encode `text` from `position`; stop early, at a word's start, where the table needs to grow."""
     mask = np.uint64(len(slots) - 1)
     size = len(text)
@@ -117,36 +133,44 @@ def _encode(text, position, ids, n_ids, ends, n_ends, slots, hashes, counts, sta
                 in_sentence = 0
             continue
         start = position
-        digest = FNV_OFFSET
-        while position < size and text[position] > SPACE:
-            digest = (digest ^ np.uint64(text[position])) * FNV_PRIME
+        key, place = np.uint64(0), np.uint64(0)
+        packed_end = min(size, start + PACKED_BYTES)
+        while position < packed_end and text[position] > SPACE:
+            key |= np.uint64(text[position]) << place
+            place += BYTE_BITS
             position += 1
+        is_long = position == packed_end and position < size and text[position] > SPACE
+        if is_long:
+            while position < size and text[position] > SPACE:
+                key = (key ^ np.uint64(text[position])) * FNV_PRIME
+                position += 1
+            key = (key ^ (key >> np.uint64(32))) & HASH_BITS | LONG_MARK
         length = position - start
         if length > MAX_WORD_BYTES:
             state[LONG_WORDS] += 1
             continue
-        # FNV's low bits are its weakest; the fold brings the high ones down to where the slot is chosen
-        slot = (digest ^ (digest >> np.uint64(32))) & mask
+        slot = (key * GOLDEN) >> shift
         word = -1
         while slots[slot]:
-            other = slots[slot] - 1
-            if hashes[other] == digest and starts[other + 1] - starts[other] == length:
-                same = True
-                for i in range(length):
+            if slot_keys[slot] == key:
+                other = slots[slot] - 1
+                same = not is_long or starts[other + 1] - starts[other] == length
+                for i in range(length if is_long and same else 0):
                     if arena[starts[other] + i] != text[start + i]:
                         same = False
                         break
                 if same:
                     word = other
                     break
-            slot = (slot + np.uint64(1)) & mask
+            slot = (slot + ONE) & mask
         if word < 0:
-            if types == len(hashes) or used + length > len(arena) or 2 * types >= len(slots):
+            if types == len(keys) or used + length > len(arena) or 2 * types >= len(slots):
                 position = start
                 break
             word = types
             slots[slot] = word + 1
-            hashes[word] = digest
+            slot_keys[slot] = key
+            keys[word] = key
             for i in range(length):
                 arena[used + i] = text[start + i]
             used += length

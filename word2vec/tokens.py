@@ -23,9 +23,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -276,17 +278,30 @@ def _encode_files(
     lowercase: bool,
     progress: bool,
 ) -> tuple[int, int]:
-    """Write provisional ids and sentence ends of all files; returns the numbers of words and sentences."""
+    """Write provisional ids and sentence ends of all files; returns the numbers of words and sentences.
+
+    The compiled pass over a block runs in a thread of its own while this one writes the block before it and reads the
+    block after it.
+    """
     words = sentences = 0
     size = sum(file.stat().st_size for file in files)
-    with tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar:
-        for file in files:
-            for block in read_blocks(file, report, lowercase=lowercase, advance=bar.update):
-                block_ids, block_ends = table.encode(block)
+    with (
+        tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        blocks = (
+            block for file in files for block in read_blocks(file, report, lowercase=lowercase, advance=bar.update)
+        )
+        encoding: Future[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] | None = None
+        for block in chain(blocks, [b""]):  # the empty one comes last, to write what the last of the text gave
+            following = pool.submit(table.encode, block)
+            if encoding is not None:
+                block_ids, block_ends = encoding.result()
                 ids.write(block_ids.data)
                 ends.write((block_ends + words).data)
                 words += len(block_ids)
                 sentences += len(block_ends)
+            encoding = following
     return words, sentences
 
 
