@@ -133,7 +133,7 @@ def train_fasttext(job: Job) -> Figures:
     With T threads, version 0.9.3 starts only T tenths of its input table at random (its issue 1061) and leaves the
     rest as the memory was, which on small texts ends in NaN. So it is given fresh memory, which is zero.
     """
-    import fasttext
+    import fasttext  # pyright: ignore[reportMissingImports] (a peer, installed only for `make bench`)
 
     if sys.platform == "linux":
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 1 << 16)
