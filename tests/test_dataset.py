@@ -84,7 +84,10 @@ def test_batches_are_limited_by_the_most_frequent_word() -> None:
     settings = SamplingSettings(negatives=5, subsample=0, noise_exponent=1.0)
     even = Vocabulary([str(word) for word in range(1000)], np.full(1000, 10))
     assert stable_batch_size(even, settings, 100_000) == pytest.approx(100 / (6 / 1000), rel=0.01)
+    assert stable_batch_size(even, settings, 100_000, threads=4) == pytest.approx(100 / (6 / 1000) / 4, rel=0.01)
     assert stable_batch_size(even, settings, 1024) == 1024
+    many = Vocabulary([str(word) for word in range(10_000)], np.full(10_000, 10))
+    assert stable_batch_size(many, settings, 10**9) == pytest.approx(4 * 100 / (6 / 10_000), rel=0.01)
     skewed = Vocabulary(["a", "b", "c"], [98, 1, 1])
     assert stable_batch_size(skewed, SamplingSettings(negatives=1, subsample=0), 1024) == 32
     assert stable_batch_size(skewed, SamplingSettings(negatives=100_000, subsample=0), 1024) == 1

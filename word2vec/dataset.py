@@ -20,7 +20,7 @@ from word2vec.vocabulary import Vocabulary
 
 CHUNK_PAIRS = 400_000  # pairs made at once, before subsampling; some 20 MB of ids
 NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once, 16 MB
-USES_AS_PAIR, USES_IN_ALL = 32, 100  # see stable_batch_size
+USES_AS_PAIR, USES_IN_ALL, FEW_WORDS = 32, 100, 2500  # see stable_batch_size
 
 
 class Batch(NamedTuple):
@@ -145,17 +145,20 @@ class SkipGramDataset(IterableDataset[Batch]):
                 yield Batch(centre[part], context[part], negatives[start : start + self.batch_size])
 
 
-def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int) -> int:
+def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
     """The largest batch, up to `wanted`, whose summed steps do not overshoot.
 
-    All pairs of a batch see the tables as they were before it, so a row that many of them use moves by the sum of as
-    many stale steps. The limits were found by trial at the learning rate 0.025, with vocabularies of 18 to 70,000
-    words: training diverged from 64 uses of a word in pairs, or 200 in pairs and as noise together. Half of that is
-    allowed, counting the uses that are expected of the most frequent word.
+    All pairs of a batch see the tables as they were before it, and so nearly do those of batches that other threads
+    work on meanwhile. A row that many of them use moves by the sum of as many stale steps. By trial at the learning
+    rate 0.025, training diverged from 64 uses of one word in pairs, or 200 in pairs and as noise together, where up to
+    300 words made up the text, whose vectors share few directions; with 15,000 and 68,000 words from five times that.
+    Half is allowed, counting the uses that are expected of the most frequent word.
     """
     in_pairs = float(vocabulary.pair_share(settings.subsample).max())
     as_noise = float(vocabulary.noise_distribution(settings.noise_exponent).max()) * settings.negatives
-    return max(1, min(wanted, int(USES_AS_PAIR / in_pairs), int(USES_IN_ALL / (in_pairs + as_noise))))
+    variety = min(4.0, max(1.0, len(vocabulary) / FEW_WORDS))
+    allowed = variety * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise)) / threads
+    return max(1, min(wanted, int(allowed)))
 
 
 def _mixed_seed(*numbers: int) -> int:

@@ -76,18 +76,19 @@ def train(
         def lr_at(epoch: int, words_read: int) -> float:
             return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
 
+        threads = config.threads or default_threads()
         sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
         dataset = SkipGramDataset(
             corpus.tokens,
             corpus.offsets,
             vocabulary,
             sampling,
-            batch_size=_batch_size(vocabulary, sampling, config.batch_size),
+            batch_size=_batch_size(vocabulary, sampling, config.batch_size, threads),
             seed=config.seed,
             device=device,
         )
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(device)
-        engine = make_engine(config.engine, model, objective, dataset, lr_at, config.threads or default_threads())
+        engine = make_engine(config.engine, model, objective, dataset, lr_at, threads)
         with RunLog(run / "metrics.jsonl" if run else None, words, config.epochs, progress=progress) as log:
             try:
                 for epoch in range(config.epochs):
@@ -122,8 +123,8 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 
-def _batch_size(vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int) -> int:
-    size = stable_batch_size(vocabulary, sampling, wanted)
+def _batch_size(vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int, threads: int) -> int:
+    size = stable_batch_size(vocabulary, sampling, wanted, threads)
     if size < wanted:
         logger.info(
             "batches of %s pairs, not %s: larger ones would use the most frequent words too often", size, wanted
