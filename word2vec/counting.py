@@ -96,7 +96,7 @@ class WordTable:
         if used + MAX_WORD_BYTES > len(self._arena):
             self._arena = np.concatenate([self._arena, np.zeros_like(self._arena)])
         if 2 * types >= len(self._slots):
-            self._slots = np.zeros(4 * len(self._slots), np.int32)
+            self._slots = np.zeros(2 * len(self._slots), np.int32)
             self._slot_keys = np.zeros(len(self._slots), np.uint64)
             _rehash(self._slots, self._slot_keys, self._keys[:types], _shift(self._slots))
 
