@@ -236,7 +236,10 @@ def test_default_batches_do_not_overshoot_on_few_words(tmp_path: Path, caplog: p
 
 def test_one_word_nearly_alone_ends(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a " * 20_000 + "b")
-    train(make_config({"corpus": (str(tmp_path / "a.txt"),), "min_count": 1, "subsample": 0.0, "epochs": 1, "dim": 4}))
+    vectors = train(
+        make_config({"corpus": (str(tmp_path / "a.txt"),), "min_count": 1, "subsample": 0.0, "epochs": 1, "dim": 4})
+    )
+    assert vectors.words == ["a", "b"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for a child")
