@@ -169,7 +169,7 @@ def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
 def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Path | None) -> WordVectors:
     vectors = _word_vectors(model, vocabulary)
     if run:
-        with _interrupts_held_back():
+        with _interrupts_ignored():
             vectors.save(run, format="run")
             with atomic_path(run / "config.toml") as path:
                 path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
@@ -177,8 +177,8 @@ def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Pat
 
 
 @contextmanager
-def _interrupts_held_back() -> Iterator[None]:
-    """Let Ctrl-C wait for nothing: who presses it while the result is saved wants the result."""
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C for as long as the result is being saved: a moment, and it would cost the whole training."""
     if threading.current_thread() is not threading.main_thread():  # the only one that Ctrl-C reaches
         yield
         return

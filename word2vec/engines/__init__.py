@@ -20,5 +20,5 @@ def make_engine(
     lr_at: Callable[[int, int], float],
     threads: int,
 ) -> AutogradEngine:
-    """The engine of that name; "auto" takes the fastest that can train this objective on the model's device."""
+    """The engine of that name; "auto" takes the default."""
     return ENGINES[DEFAULT if name == "auto" else name](model, objective, dataset, lr_at, threads)
