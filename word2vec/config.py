@@ -71,7 +71,7 @@ class TrainConfig:
         ),
     ] = 1024
     device: Annotated[str, Setting("Where to train.", choices=("auto", "cpu", "cuda"))] = "auto"
-    engine: Annotated[str, Setting("What trains.", choices=("auto", "autograd"))] = "auto"
+    engine: Annotated[str, Setting("What trains.", choices=("auto", "autograd", "fused"))] = "auto"
     threads: Annotated[
         int | None, Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1, most=1024)
     ] = None

@@ -62,6 +62,8 @@ class SkipGramDataset(IterableDataset[Batch]):
         device: where batches are built.
 
     Attributes:
+        keep: (V,) float32, the probability that an occurrence of each word survives subsampling.
+        alias: draws the noise words.
         noise: (V,) float32, the probability of each word as a noise word.
         pair_share: (V,) float32, each word's share of the pairs, as centre and as context alike.
     """
@@ -83,8 +85,8 @@ class SkipGramDataset(IterableDataset[Batch]):
         self.epoch = 0
         keep = vocabulary.keep_probability(settings.subsample)  # (V,)
         noise = vocabulary.noise_distribution(settings.noise_exponent)  # (V,)
-        self._keep = torch.from_numpy(keep).float().to(self.device)
-        self._alias = AliasTable(noise, self.device)
+        self.keep = torch.from_numpy(keep).float().to(self.device)
+        self.alias = AliasTable(noise, self.device)
         self.noise = torch.from_numpy(noise).float().to(self.device)
         self.pair_share = torch.from_numpy(vocabulary.pair_share(settings.subsample)).float().to(self.device)
 
@@ -103,11 +105,11 @@ class SkipGramDataset(IterableDataset[Batch]):
         Yields:
             A batch, and how many corpus words of the share are read when it is done.
         """
-        generator = torch.Generator(self.device).manual_seed(_mixed_seed(self.seed, self.epoch, rank))
-        first, last = _share_of_sentences(self.offsets, rank, shares)
+        generator = torch.Generator(self.device).manual_seed(mixed_seed(self.seed, self.epoch, rank))
+        first, last = share_of_sentences(self.offsets, rank, shares)
         words = 0
         centre = context = torch.empty(0, dtype=torch.int64, device=self.device)  # too few for a batch, carried over
-        for begin, end in _chunks(self.offsets, first, last, CHUNK_PAIRS // (self.settings.window + 1)):
+        for begin, end in chunks(self.offsets, first, last, CHUNK_PAIRS // (self.settings.window + 1)):
             pairs = self._pairs(begin, end, generator)
             centre, context = torch.cat([centre, pairs[0]]), torch.cat([context, pairs[1]])
             batches = len(centre) // self.batch_size
@@ -123,7 +125,7 @@ class SkipGramDataset(IterableDataset[Batch]):
     def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The shuffled (centre, context) word ids of the sentences begin..end."""
         ids, sentence = self._read(begin, end)
-        kept = subsample(self._keep, ids, generator).nonzero().squeeze(1)
+        kept = subsample(self.keep, ids, generator).nonzero().squeeze(1)
         ids, sentence = ids[kept], sentence[kept]
         centre, context = window_pairs(sentence, self.settings.window, generator)
         order = torch.randperm(len(centre), generator=generator, device=self.device)
@@ -139,7 +141,7 @@ class SkipGramDataset(IterableDataset[Batch]):
     def _batches(self, centre: Tensor, context: Tensor, generator: torch.Generator) -> Iterator[Batch]:
         group = max(1, NEGATIVES_AT_ONCE // (self.batch_size * max(self.settings.negatives, 1))) * self.batch_size
         for begin in range(0, len(centre), group):
-            negatives = draw_negatives(self._alias, centre[begin : begin + group], self.settings.negatives, generator)
+            negatives = draw_negatives(self.alias, centre[begin : begin + group], self.settings.negatives, generator)
             for start in range(0, len(negatives), self.batch_size):
                 part = slice(begin + start, begin + start + self.batch_size)
                 yield Batch(centre[part], context[part], negatives[start : start + self.batch_size])
@@ -161,18 +163,18 @@ def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted
     return max(1, min(wanted, int(allowed)))
 
 
-def _mixed_seed(*numbers: int) -> int:
+def mixed_seed(*numbers: int) -> int:
     """One seed from several, such that neighbours have nothing in common."""
     return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
 
 
-def _share_of_sentences(offsets: npt.NDArray[np.integer], rank: int, shares: int) -> tuple[int, int]:
+def share_of_sentences(offsets: npt.NDArray[np.integer], rank: int, shares: int) -> tuple[int, int]:
     """The sentences of a share: contiguous, disjoint, together all, about equal in words."""
     edges = [int(np.searchsorted(offsets, int(offsets[-1]) * part // shares)) for part in (rank, rank + 1)]
     return edges[0], min(edges[1], len(offsets) - 1)
 
 
-def _chunks(offsets: npt.NDArray[np.integer], first: int, last: int, words: int) -> Iterator[tuple[int, int]]:
+def chunks(offsets: npt.NDArray[np.integer], first: int, last: int, words: int) -> Iterator[tuple[int, int]]:
     """Runs of whole sentences of about so many words."""
     while first < last:
         end = int(np.searchsorted(offsets, offsets[first] + words, side="right")) - 1

@@ -20,7 +20,7 @@ from torch import nn
 
 from word2vec.config import TrainConfig
 from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
-from word2vec.engines import make_engine
+from word2vec.engines import choose_engine
 from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
 from word2vec.files import atomic_path, new_folder
@@ -34,7 +34,6 @@ from word2vec.vocabulary import Vocabulary
 
 logger = logging.getLogger("word2vec")
 
-MAX_THREADS = 8  # unless asked for: the interpreter's lock lets hardly more threads than this train at once
 DEFAULT_LR = 0.025  # of an objective that states none; word2vec.c's for skip-gram
 
 
@@ -76,19 +75,20 @@ def train(
         def lr_at(epoch: int, words_read: int) -> float:
             return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
 
-        threads = config.threads or default_threads()
+        engine_class = choose_engine(config.engine, objective, device)
+        threads = config.threads or default_threads(engine_class.most_threads)
         sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
         dataset = SkipGramDataset(
             corpus.tokens,
             corpus.offsets,
             vocabulary,
             sampling,
-            batch_size=_batch_size(vocabulary, sampling, config.batch_size, threads),
+            batch_size=_batch_size(vocabulary, sampling, config.batch_size, threads, logged=engine_class.in_batches),
             seed=config.seed,
             device=device,
         )
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(device)
-        engine = make_engine(config.engine, model, objective, dataset, lr_at, threads)
+        engine = engine_class(model, objective, dataset, lr_at, threads)
         with RunLog(run / "metrics.jsonl" if run else None, words, config.epochs, progress=progress) as log:
             try:
                 for epoch in range(config.epochs):
@@ -123,18 +123,21 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 
-def _batch_size(vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int, threads: int) -> int:
+def _batch_size(
+    vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int, threads: int, *, logged: bool
+) -> int:
     size = stable_batch_size(vocabulary, sampling, wanted, threads)
-    if size < wanted:
+    if size < wanted and logged:
         logger.info(
             "batches of %s pairs, not %s: larger ones would use the most frequent words too often", size, wanted
         )
     return size
 
 
-def default_threads() -> int:
-    """The processors that this process may use, at most MAX_THREADS."""
-    return min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MAX_THREADS)
+def default_threads(most: int | None) -> int:
+    """The processors that this process may use, at most `most`."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return found if most is None else min(found, most)
 
 
 def _refuse_unwritable(run: Path | None) -> None:

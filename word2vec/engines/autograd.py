@@ -13,7 +13,6 @@ Where those are too many the sum overshoots until training diverges: dataset.sta
 """
 
 from collections.abc import Callable, Generator
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event
 from typing import cast
@@ -22,12 +21,10 @@ import torch
 from torch import Tensor, nn
 
 from word2vec.dataset import Batch, SkipGramDataset
-from word2vec.engines.progress import Progress
+from word2vec.engines.progress import Progress, run_threads
 from word2vec.errors import TrainingError
 from word2vec.losses import InBatchSoftmax
 from word2vec.model import SkipGram, scores
-
-REPORT_SECONDS = 0.2  # between two reports of progress; each waits for the device once
 
 
 @dataclass
@@ -57,6 +54,9 @@ class AutogradEngine:
         threads: how many train at once; a GPU takes one, being parallel itself.
     """
 
+    most_threads = 8  # unless asked for: the interpreter's lock lets hardly more than this train at once
+    in_batches = True
+
     def __init__(
         self,
         model: SkipGram,
@@ -78,19 +78,16 @@ class AutogradEngine:
         Closing the iterator early stops the threads after their batches.
         """
         self.dataset.set_epoch(number)
-        stop, threads_before = Event(), torch.get_num_threads()
+        threads_before = torch.get_num_threads()
         shares = [self._no_progress() for _ in range(self.threads)]
-        with ThreadPoolExecutor(self.threads) as pool:
-            running = {pool.submit(self._train_share, number, rank, shares, stop) for rank in range(self.threads)}
-            try:
-                while running:
-                    ended, running = wait(running, REPORT_SECONDS, FIRST_EXCEPTION)
-                    for thread in ended:
-                        thread.result()  # raises what the thread raised
-                    yield self._total(shares)
-            finally:
-                stop.set()
-                torch.set_num_threads(threads_before)  # what _train_share sets reaches threads that others start later
+        try:
+            yield from run_threads(
+                lambda rank, stop: self._train_share(number, rank, shares, stop),
+                self.threads,
+                lambda: self._total(shares),  # waits for the device
+            )
+        finally:
+            torch.set_num_threads(threads_before)  # what _train_share sets reaches threads that others start later
 
     def _train_share(self, epoch: int, rank: int, shares: list[_Share], stop: Event) -> None:
         if self.dataset.device.type == "cpu":

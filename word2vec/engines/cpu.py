@@ -1,0 +1,148 @@
+"""The fused engine for CPUs: sampling, scores, gradients and steps in one compiled loop.
+
+It draws its examples from the same distributions as the reference engine and takes the same steps, with two differences
+that make it fast (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"):
+
+- The pairs of a centre word with the words of its window share one set of K noise words.
+- The pairs of a window, LANES of them at most, take their steps at once, from the values before.
+
+Nothing is stored per pair. Threads run the kernel (cpu_kernel.py) on shares of the corpus without the interpreter's
+lock and write to the same tables (Hogwild: Niu et al. 2011).
+"""
+
+from collections.abc import Callable, Generator
+from threading import Event
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from word2vec.dataset import SkipGramDataset, chunks, mixed_seed, share_of_sentences
+from word2vec.engines.cpu_blocks import LANES
+from word2vec.engines.cpu_gradients import COMPILED
+from word2vec.engines.cpu_kernel import Sampling, Share, Tables, Text, kernel
+from word2vec.engines.progress import Progress, run_threads
+from word2vec.model import SkipGram
+
+CHUNK_WORDS = 10_000  # words at a time, between two looks at the learning rate and at Ctrl-C; word2vec.c takes as many
+LINE_BYTES = 64  # of a cache
+
+T = TypeVar("T", bound=np.integer)
+
+
+class FusedEngine:
+    """Trains a model on the CPU with one of the objectives of gradients.py; see AutogradEngine for the arguments.
+
+    Of the dataset it takes the corpus and the settings; the batches are not made. With one thread the order of all
+    steps is fixed, and the same seed gives the same bytes.
+    """
+
+    most_threads = None  # as many as there are processors
+    in_batches = False
+
+    def __init__(
+        self,
+        model: SkipGram,
+        objective: nn.Module,
+        dataset: SkipGramDataset,
+        lr_at: Callable[[int, int], float],
+        threads: int = 1,
+    ) -> None:
+        self.model, self.dataset, self.lr_at, self.threads = model, dataset, lr_at, threads
+        self._text = Text(_read_only(dataset.tokens, np.int32), _read_only(dataset.offsets, np.int64))
+        needs_log_q = bool(getattr(objective, "needs_log_q", False))
+        self._sampling = Sampling(
+            keep=_thresholds(dataset.keep.double().numpy()),
+            noise=_noise_table(dataset),
+            cumulative=dataset.alias.cumulative.numpy(),
+            log_q=dataset.noise.log().numpy() if needs_log_q else np.empty(0, np.float32),
+            window=dataset.settings.window,
+        )
+        width = -(-model.input.shape[1] // LANES) * LANES
+        self._tables = Tables(_flat_rows(model.input, width), _flat_rows(model.output, width), width)
+        negatives = dataset.settings.negatives
+        self._constants = np.array([*COMPILED[type(objective)].constants(objective, negatives), 0.0], np.float32)
+        self._kernel = kernel(list(COMPILED).index(type(objective)), negatives, needs_log_q)
+        self._train(_new_share(0), 0, 0, 0.0)  # trains nothing, compiles
+
+    def epoch(self, number: int) -> Generator[Progress]:
+        """Train one pass over the corpus; reports a few times a second and at the end.
+
+        Closing the iterator early stops the threads within CHUNK_WORDS words.
+        """
+        shares = [_new_share(mixed_seed(self.dataset.seed, number, rank)) for rank in range(self.threads)]
+        words = [0] * self.threads  # read; written by the threads, each its own
+
+        def train_share(rank: int, stop: Event) -> None:
+            offsets = self.dataset.offsets
+            first, last = share_of_sentences(offsets, rank, self.threads)
+            for begin, end in chunks(offsets, first, last, CHUNK_WORDS):
+                if stop.is_set():
+                    return
+                chunk_words = int(offsets[end] - offsets[begin])
+                shares[rank] = _with_room(shares[rank], chunk_words, end - begin)
+                self._train(shares[rank], begin, end, self.lr_at(number, sum(words)))
+                words[rank] += chunk_words
+
+        def progress() -> Progress:
+            pairs, loss = (sum(share.pairs.item() for share in shares), sum(share.loss.sum() for share in shares))
+            return Progress(words=sum(words), pairs=int(pairs), loss=float(loss))
+
+        return run_threads(train_share, self.threads, progress)
+
+    def _train(self, share: Share, first: int, last: int, lr: float) -> None:
+        """Train on the sentences first..last."""
+        self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), share)
+
+
+def _new_share(seed: int) -> Share:
+    return Share(
+        kept=np.zeros(1, np.int32),
+        ends=np.zeros(1, np.int64),
+        state=np.array([seed], np.uint64),
+        pairs=np.zeros(1, np.int64),
+        loss=np.zeros(LANES, np.float64),
+    )
+
+
+def _with_room(share: Share, words: int, sentences: int) -> Share:
+    """The share with working memory for a chunk: all of them are about equal, but a sentence is never cut."""
+    if words >= len(share.kept):
+        share = share._replace(kept=np.zeros(words + 1, np.int32))  # the kernel writes one word more than it keeps
+    if sentences > len(share.ends):
+        share = share._replace(ends=np.zeros(sentences, np.int64))
+    return share
+
+
+def _read_only(array: npt.NDArray[np.integer], kind: type[T]) -> npt.NDArray[T]:
+    """A view that numba takes for the same type wherever the array comes from."""
+    view = np.ascontiguousarray(array, dtype=kind).view(np.ndarray)
+    view.flags.writeable = False
+    return view
+
+
+def _thresholds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
+    """The largest draw from 0..2^32-1 that counts: probability 1 takes all of them, and none is left without any."""
+    thresholds: npt.NDArray[np.uint32] = np.clip(np.ceil(probabilities * 2.0**32) - 1, 0, 2**32 - 1).astype(np.uint32)
+    return thresholds
+
+
+def _noise_table(dataset: SkipGramDataset) -> npt.NDArray[np.uint32]:
+    """Both columns of the alias table side by side, so that a draw costs one line of the cache."""
+    share, alias = dataset.alias.share.double().numpy(), dataset.alias.alias.numpy()
+    own = np.clip(np.round(share * 2.0**32), 0, 2**32 - 1)  # (V,)
+    table: npt.NDArray[np.uint32] = np.stack([own, alias], axis=1).astype(np.uint32)
+    return table.reshape(-1)
+
+
+def _flat_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
+    """The memory of a table, (V * width,), to which the parameter is moved: rows begin at lines of the cache."""
+    memory = np.zeros(len(table) * width + LANES, np.float32)  # numpy's, for it asks the system for huge pages
+    first = -memory.ctypes.data % LINE_BYTES // memory.itemsize
+    flat = memory[first : first + len(table) * width]
+    rows = torch.from_numpy(flat.reshape(len(table), width)[:, : table.shape[1]])
+    rows.copy_(table.detach())
+    table.data = rows
+    return flat

@@ -1,0 +1,242 @@
+"""The objectives as the fused engine needs them: losses and gradients of a block of scores, compiled.
+
+What an objective is, its formula, its derivation and its paper stand in losses/; here is the same arithmetic for LANES
+examples at a time, in loops that become vector instructions. A test holds each to the one in losses/, value by value.
+
+A block of scores is flat: the score of target k (0 is the true word) of example i stands at k * LANES + i. Each
+function reads it, writes the gradients to a block of the same form, and the losses, (LANES,). Lanes without an example
+hold any number, and so may what is written for them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from llvmlite import ir
+from numba import types
+from numba.extending import overload, register_jitable
+from torch import nn
+
+from word2vec.engines.cpu_blocks import LANES, intrinsic
+from word2vec.losses import WARP, WMRB, MarginRanking, NegativeSampling, RankNet, SampledSoftmax
+from word2vec.losses.warp import RANK_WEIGHTS
+
+FLAGS = {"reassoc", "contract", "nsz", "arcp"}
+"""Liberties that arithmetic may take: all but to assume that there is no NaN, which is how divergence is noticed."""
+
+F = np.float32
+ZERO, ONE = F(0), F(1)
+LOG2_E, LN_2 = F(1.4426950408889634), F(0.6931471805599453)
+SMALLEST_EXPONENT, LARGEST_EXPONENT = F(-126), F(127)  # of two, in float32
+EXPONENT_BIAS, MANTISSA_BITS = np.int32(127), np.int32(23)
+MANTISSA = np.int32((1 << 23) - 1)
+
+
+@intrinsic
+def _float_of_bits(typing_context, bits):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
+
+
+@intrinsic
+def _bits_of_float(typing_context, number):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(32))
+
+    return types.int32(types.float32), generate
+
+
+@register_jitable
+def _exp(x):
+    """exp(x) to 2e-7 of it: 2^n times a minimax polynomial for 2^f, f in [0, 1); 2^127 at most."""
+    x = min(max(x * LOG2_E, SMALLEST_EXPONENT), LARGEST_EXPONENT)
+    whole = np.floor(x)
+    f = x - whole
+    power = F(0.0018775759963318706)
+    power = power * f + F(0.008989342488348484)
+    power = power * f + F(0.05582631379365921)
+    power = power * f + F(0.24015361070632935)
+    power = power * f + F(0.6931530833244324)
+    power = power * f + F(0.9999999403953552)
+    return power * _float_of_bits((np.int32(whole) + EXPONENT_BIAS) << MANTISSA_BITS)
+
+
+@register_jitable
+def _log1p(x):
+    """log(1 + x) to 2e-7 of it, for x from 0 to 1: x times a minimax polynomial."""
+    ratio = F(-0.008539105765521526)
+    ratio = ratio * x + F(0.044089287519454956)
+    ratio = ratio * x + F(-0.1076812595129013)
+    ratio = ratio * x + F(0.17745211720466614)
+    ratio = ratio * x + F(-0.24495454132556915)
+    ratio = ratio * x + F(0.33275479078292847)
+    ratio = ratio * x + F(-0.4999740421772003)
+    ratio = ratio * x + F(0.9999998211860657)
+    return ratio * x
+
+
+@register_jitable
+def _log(x):
+    """log(x) for x from 1 on: its power of two, and the rest by `_log1p`."""
+    bits = _bits_of_float(x)
+    exponent = (bits >> MANTISSA_BITS) - EXPONENT_BIAS
+    rest = _float_of_bits((bits & MANTISSA) | (EXPONENT_BIAS << MANTISSA_BITS))  # in [1, 2)
+    return F(exponent) * LN_2 + _log1p(rest - ONE)
+
+
+@register_jitable
+def _sigmoid_and_tail(x):
+    """sigmoid(x), and what softplus(x) and softplus(-x) are above max(x, 0) and max(-x, 0), from one exponential."""
+    small = _exp(-abs(x))  # at most 1, so that nothing overflows
+    share = ONE / (ONE + small)
+    return (share if x > ZERO else small * share), _log1p(small)
+
+
+def _negative_sampling(objective, n_targets, scores, gradients, losses, constants):
+    for i in range(LANES):
+        sigmoid, tail = _sigmoid_and_tail(scores[i])
+        losses[i] = max(-scores[i], ZERO) + tail
+        gradients[i] = sigmoid - ONE
+    for k in range(1, n_targets):
+        for i in range(LANES):
+            sigmoid, tail = _sigmoid_and_tail(scores[k * LANES + i])
+            losses[i] += max(scores[k * LANES + i], ZERO) + tail
+            gradients[k * LANES + i] = sigmoid
+
+
+def _sampled_softmax(objective, n_targets, scores, gradients, losses, constants):
+    largest, total = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    for i in range(LANES):
+        largest[i] = scores[i]
+        total[i] = ZERO
+    for k in range(1, n_targets):
+        for i in range(LANES):
+            largest[i] = max(largest[i], scores[k * LANES + i])
+    for k in range(n_targets):
+        for i in range(LANES):
+            power = _exp(scores[k * LANES + i] - largest[i])
+            gradients[k * LANES + i] = power
+            total[i] += power
+    for i in range(LANES):
+        losses[i] = _log(total[i]) + largest[i] - scores[i]
+        total[i] = ONE / total[i]
+    for k in range(n_targets):
+        for i in range(LANES):
+            gradients[k * LANES + i] *= total[i]
+    for i in range(LANES):
+        gradients[i] -= ONE
+
+
+def _ranknet(objective, n_targets, scores, gradients, losses, constants):
+    sigma = constants[0]
+    for i in range(LANES):
+        losses[i] = ZERO
+        gradients[i] = ZERO
+    for k in range(1, n_targets):
+        for i in range(LANES):
+            lead = sigma * (scores[k * LANES + i] - scores[i])  # of the noise word
+            sigmoid, tail = _sigmoid_and_tail(lead)
+            losses[i] += max(lead, ZERO) + tail
+            gradients[k * LANES + i] = sigma * sigmoid
+            gradients[i] -= sigma * sigmoid
+
+
+def _margin_ranking(objective, n_targets, scores, gradients, losses, constants):
+    margin = constants[0]
+    for i in range(LANES):
+        losses[i] = ZERO
+        gradients[i] = ZERO
+    for k in range(1, n_targets):
+        for i in range(LANES):
+            hinge = margin - scores[i] + scores[k * LANES + i]
+            within = ONE if hinge > ZERO else ZERO
+            losses[i] += max(hinge, ZERO)
+            gradients[k * LANES + i] = within
+            gradients[i] -= within
+
+
+def _warp(objective, n_targets, scores, gradients, losses, constants):
+    margin = constants[0]  # and from 1 on the rank weight of an offender by its draw
+    for i in range(LANES):
+        losses[i] = ZERO
+        gradients[i] = ZERO
+    searching = np.ones(LANES, np.float32)  # 1 until the first offender is found
+    for k in range(1, n_targets):
+        for i in range(LANES):
+            hinge = margin - scores[i] + scores[k * LANES + i]
+            first = searching[i] if hinge > ZERO else ZERO
+            searching[i] -= first
+            losses[i] += first * constants[k] * max(hinge, ZERO)
+            gradients[k * LANES + i] = first * constants[k]
+            gradients[i] -= first * constants[k]
+
+
+def _wmrb(objective, n_targets, scores, gradients, losses, constants):
+    margin, scale = constants[0], constants[1]
+    rank = np.zeros(LANES, np.float32)
+    for k in range(1, n_targets):
+        for i in range(LANES):
+            rank[i] += max(margin - scores[i] + scores[k * LANES + i], ZERO)
+    for i in range(LANES):
+        losses[i] = _log(ONE + scale * rank[i])
+        rank[i] = scale / (ONE + scale * rank[i])
+    for i in range(LANES):
+        gradients[i] = ZERO
+    for k in range(1, n_targets):
+        for i in range(LANES):
+            step = rank[i] if margin - scores[i] + scores[k * LANES + i] > ZERO else ZERO
+            gradients[k * LANES + i] = step
+            gradients[i] -= step
+
+
+def _warp_constants(objective: WARP, negatives: int) -> list[float]:
+    draws = torch.arange(1, negatives + 1)
+    ranks = ((objective.num_labels - 1) // draws).clamp(min=1).double()
+    weights = RANK_WEIGHTS[objective.rank_weight](ranks)
+    looked_at = draws <= (objective.max_draws or negatives)
+    return [objective.margin, *(weights * looked_at).tolist()]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """An objective's compiled form."""
+
+    gradient: Callable[..., None]
+    constants: Callable[[Any, int], list[float]] = lambda _, __: []
+    """What the function needs to know of an objective and its number of noise words."""
+
+
+COMPILED: dict[type[nn.Module], Compiled] = {
+    NegativeSampling: Compiled(_negative_sampling),
+    SampledSoftmax: Compiled(_sampled_softmax),
+    RankNet: Compiled(_ranknet, lambda objective, _: [objective.sigma]),
+    MarginRanking: Compiled(_margin_ranking, lambda objective, _: [objective.margin]),
+    WARP: Compiled(_warp, _warp_constants),
+    WMRB: Compiled(_wmrb, lambda objective, negatives: [objective.margin, objective.num_labels / negatives]),
+}
+
+
+def score_gradients(objective, n_targets, scores, gradients, losses, constants):
+    """The losses and gradients of a block, by the objective of that number in COMPILED; to be called from a kernel.
+
+    Args:
+        objective: position in COMPILED, known when compiled.
+        n_targets: 1 + K.
+        scores: (n_targets * LANES,) float32 or more.
+        gradients: the same shape, written.
+        losses: (LANES,) float32, written.
+        constants: float32, what `Compiled.constants` gave.
+    """
+    raise NotImplementedError("compiled code only")
+
+
+@overload(score_gradients, prefer_literal=True, jit_options={"fastmath": FLAGS})
+def _choose(objective, n_targets, scores, gradients, losses, constants):
+    # subtle: a function handed to the kernel, or caught by it, would keep numba from ever finding it in its cache
+    if isinstance(objective, types.IntegerLiteral):
+        return list(COMPILED.values())[objective.literal_value].gradient
+    return None
