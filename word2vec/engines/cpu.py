@@ -4,7 +4,7 @@ It draws its examples from the same distributions as the reference engine and ta
 that make it fast (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"):
 
 - The pairs of a centre word with the words of its window share one set of K noise words.
-- The pairs of a window, LANES of them at most, take their steps at once, from the values before.
+- The pairs of a window, BLOCK_ROWS of them at most, take their steps at once, from the values before.
 
 Nothing is stored per pair. Threads run the kernel (cpu_kernel.py) on shares of the corpus without the interpreter's
 lock and write to the same tables (Hogwild: Niu et al. 2011).

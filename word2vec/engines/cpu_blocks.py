@@ -1,7 +1,7 @@
 """The arithmetic of the fused engine on blocks of rows, as vector instructions.
 
-A block is n input rows x_i (the context words of one centre word, or LANES of them at most) against T target rows y_k
-(the centre word and its noise words). Training needs three matrix products of it, all small:
+A block is n input rows x_i (the context words of one centre word, or BLOCK_ROWS of them at most) against T target rows
+y_k (the centre word and its noise words). Training needs three matrix products of it, all small:
 
     scores      s_ki = x_i . y_k
     steps       x_i += sum_k g_ki y_k        y_k += sum_i g_ki x_i        (right-hand sides from before the step)
@@ -28,7 +28,11 @@ from numba.extending import intrinsic as numba_intrinsic
 intrinsic: Any = numba_intrinsic  # whose type counts the typing context among the arguments of a call
 
 LANES = 16
-"""Input rows of a block at most, and what the width of a row is a multiple of: 64 bytes, a line of the cache."""
+"""Places for the scores of a target; the width of a row is a multiple of it too: 64 bytes, a line of the cache."""
+
+BLOCK_ROWS = 10
+"""Input rows of a block at most: the whole window at the default width of 5. The steps of each number of rows have code
+of their own, so that a larger block would take longer to compile."""
 
 TARGETS_AT_ONCE = range(4, 8)
 """Target rows whose sums are kept in registers together, chosen so that few are empty; see `tile_size`."""
@@ -75,7 +79,7 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
         typing_context: numba's; the call begins with the next.
         inputs: the table of the input rows, an array as all that follow, or a pointer into one.
         rows: (n or more,) int64, where the input rows begin.
-        n: 1 to LANES.
+        n: 1 to BLOCK_ROWS.
         outputs: the table of the target rows.
         targets: (padded_targets(n_targets),) int64, where the target rows begin; the padding repeats any of them.
         scores: (padded_targets(n_targets) * LANES,).
@@ -162,7 +166,7 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, st
                 for row, x_step in zip(x, x_steps, strict=True):
                     _add_to(builder, row, d, builder.load(x_step))
 
-        _for_each_case(builder, n, range(1, LANES + 1), step_rows)
+        _for_each_case(builder, n, range(1, BLOCK_ROWS + 1), step_rows)
         return context.get_dummy_value()
 
     return signature, generate

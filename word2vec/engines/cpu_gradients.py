@@ -3,9 +3,10 @@
 What an objective is, its formula, its derivation and its paper stand in losses/; here is the same arithmetic for LANES
 examples at a time, in loops that become vector instructions. A test holds each to the one in losses/, value by value.
 
-A block of scores is flat: the score of target k (0 is the true word) of example i stands at k * LANES + i. Each
-function reads it, writes the gradients to a block of the same form, and the losses, (LANES,). Lanes without an example
-hold any number, and so may what is written for them.
+A block is flat. The score of target k (0 is the true word) of example i stands at k * LANES + i; behind the scores
+come the gradients, laid out alike, then the losses and working memory, LANES numbers each. It is one array, so that the
+compiler knows that they do not overlap: with four it gives up vectors for the longer functions. Lanes without an
+example hold any number, and so may what is written for them.
 """
 
 from collections.abc import Callable
@@ -96,101 +97,117 @@ def _sigmoid_and_tail(x):
     return (share if x > ZERO else small * share), _log1p(small)
 
 
-def _negative_sampling(objective, n_targets, scores, gradients, losses, constants):
+def block_size(padded: int) -> int:
+    """How many numbers a block has for so many targets."""
+    return (2 * padded + 2) * LANES
+
+
+@register_jitable
+def _places(padded):
+    """Where in a block the gradients begin, the losses, and LANES numbers to work with."""
+    return padded * LANES, 2 * padded * LANES, (2 * padded + 1) * LANES
+
+
+def _negative_sampling(objective, n_targets, padded, block, constants):
+    gradients, losses, _ = _places(padded)
     for i in range(LANES):
-        sigmoid, tail = _sigmoid_and_tail(scores[i])
-        losses[i] = max(-scores[i], ZERO) + tail
-        gradients[i] = sigmoid - ONE
+        sigmoid, tail = _sigmoid_and_tail(block[i])
+        block[losses + i] = max(-block[i], ZERO) + tail
+        block[gradients + i] = sigmoid - ONE
     for k in range(1, n_targets):
         for i in range(LANES):
-            sigmoid, tail = _sigmoid_and_tail(scores[k * LANES + i])
-            losses[i] += max(scores[k * LANES + i], ZERO) + tail
-            gradients[k * LANES + i] = sigmoid
+            sigmoid, tail = _sigmoid_and_tail(block[k * LANES + i])
+            block[losses + i] += max(block[k * LANES + i], ZERO) + tail
+            block[gradients + k * LANES + i] = sigmoid
 
 
-def _sampled_softmax(objective, n_targets, scores, gradients, losses, constants):
-    largest, total = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+def _sampled_softmax(objective, n_targets, padded, block, constants):
+    gradients, losses, work = _places(padded)
     for i in range(LANES):
-        largest[i] = scores[i]
-        total[i] = ZERO
+        block[losses + i] = block[i]  # for now the largest score
+        block[work + i] = ZERO  # the sum of the powers
     for k in range(1, n_targets):
         for i in range(LANES):
-            largest[i] = max(largest[i], scores[k * LANES + i])
+            block[losses + i] = max(block[losses + i], block[k * LANES + i])
     for k in range(n_targets):
         for i in range(LANES):
-            power = _exp(scores[k * LANES + i] - largest[i])
-            gradients[k * LANES + i] = power
-            total[i] += power
+            power = _exp(block[k * LANES + i] - block[losses + i])
+            block[gradients + k * LANES + i] = power
+            block[work + i] += power
     for i in range(LANES):
-        losses[i] = _log(total[i]) + largest[i] - scores[i]
-        total[i] = ONE / total[i]
+        block[losses + i] += _log(block[work + i]) - block[i]
+        block[work + i] = ONE / block[work + i]
     for k in range(n_targets):
         for i in range(LANES):
-            gradients[k * LANES + i] *= total[i]
+            block[gradients + k * LANES + i] *= block[work + i]
     for i in range(LANES):
-        gradients[i] -= ONE
+        block[gradients + i] -= ONE
 
 
-def _ranknet(objective, n_targets, scores, gradients, losses, constants):
+def _ranknet(objective, n_targets, padded, block, constants):
+    gradients, losses, _ = _places(padded)
     sigma = constants[0]
     for i in range(LANES):
-        losses[i] = ZERO
-        gradients[i] = ZERO
+        block[losses + i] = ZERO
+        block[gradients + i] = ZERO
     for k in range(1, n_targets):
         for i in range(LANES):
-            lead = sigma * (scores[k * LANES + i] - scores[i])  # of the noise word
+            lead = sigma * (block[k * LANES + i] - block[i])  # of the noise word
             sigmoid, tail = _sigmoid_and_tail(lead)
-            losses[i] += max(lead, ZERO) + tail
-            gradients[k * LANES + i] = sigma * sigmoid
-            gradients[i] -= sigma * sigmoid
+            block[losses + i] += max(lead, ZERO) + tail
+            block[gradients + k * LANES + i] = sigma * sigmoid
+            block[gradients + i] -= sigma * sigmoid
 
 
-def _margin_ranking(objective, n_targets, scores, gradients, losses, constants):
+def _margin_ranking(objective, n_targets, padded, block, constants):
+    gradients, losses, _ = _places(padded)
     margin = constants[0]
     for i in range(LANES):
-        losses[i] = ZERO
-        gradients[i] = ZERO
+        block[losses + i] = ZERO
+        block[gradients + i] = ZERO
     for k in range(1, n_targets):
         for i in range(LANES):
-            hinge = margin - scores[i] + scores[k * LANES + i]
+            hinge = margin - block[i] + block[k * LANES + i]
             within = ONE if hinge > ZERO else ZERO
-            losses[i] += max(hinge, ZERO)
-            gradients[k * LANES + i] = within
-            gradients[i] -= within
+            block[losses + i] += max(hinge, ZERO)
+            block[gradients + k * LANES + i] = within
+            block[gradients + i] -= within
 
 
-def _warp(objective, n_targets, scores, gradients, losses, constants):
+def _warp(objective, n_targets, padded, block, constants):
+    gradients, losses, work = _places(padded)
     margin = constants[0]  # and from 1 on the rank weight of an offender by its draw
     for i in range(LANES):
-        losses[i] = ZERO
-        gradients[i] = ZERO
-    searching = np.ones(LANES, np.float32)  # 1 until the first offender is found
+        block[losses + i] = ZERO
+        block[gradients + i] = ZERO
+        block[work + i] = ONE  # until the first offender is found
     for k in range(1, n_targets):
         for i in range(LANES):
-            hinge = margin - scores[i] + scores[k * LANES + i]
-            first = searching[i] if hinge > ZERO else ZERO
-            searching[i] -= first
-            losses[i] += first * constants[k] * max(hinge, ZERO)
-            gradients[k * LANES + i] = first * constants[k]
-            gradients[i] -= first * constants[k]
+            hinge = margin - block[i] + block[k * LANES + i]
+            first = block[work + i] if hinge > ZERO else ZERO
+            block[work + i] -= first
+            block[losses + i] += first * constants[k] * max(hinge, ZERO)
+            block[gradients + k * LANES + i] = first * constants[k]
+            block[gradients + i] -= first * constants[k]
 
 
-def _wmrb(objective, n_targets, scores, gradients, losses, constants):
+def _wmrb(objective, n_targets, padded, block, constants):
+    gradients, losses, work = _places(padded)
     margin, scale = constants[0], constants[1]
-    rank = np.zeros(LANES, np.float32)
+    for i in range(LANES):
+        block[work + i] = ZERO  # the sum of the hinges
+        block[gradients + i] = ZERO
     for k in range(1, n_targets):
         for i in range(LANES):
-            rank[i] += max(margin - scores[i] + scores[k * LANES + i], ZERO)
+            block[work + i] += max(margin - block[i] + block[k * LANES + i], ZERO)
     for i in range(LANES):
-        losses[i] = _log(ONE + scale * rank[i])
-        rank[i] = scale / (ONE + scale * rank[i])
-    for i in range(LANES):
-        gradients[i] = ZERO
+        block[losses + i] = _log(ONE + scale * block[work + i])
+        block[work + i] = scale / (ONE + scale * block[work + i])
     for k in range(1, n_targets):
         for i in range(LANES):
-            step = rank[i] if margin - scores[i] + scores[k * LANES + i] > ZERO else ZERO
-            gradients[k * LANES + i] = step
-            gradients[i] -= step
+            step = block[work + i] if margin - block[i] + block[k * LANES + i] > ZERO else ZERO
+            block[gradients + k * LANES + i] = step
+            block[gradients + i] -= step
 
 
 def _warp_constants(objective: WARP, negatives: int) -> list[float]:
@@ -220,22 +237,23 @@ COMPILED: dict[type[nn.Module], Compiled] = {
 }
 
 
-def score_gradients(objective, n_targets, scores, gradients, losses, constants):
-    """The losses and gradients of a block, by the objective of that number in COMPILED; to be called from a kernel.
+def score_gradients(objective, n_targets, padded, block, constants):
+    """Write the losses and gradients of a block's scores, by the objective of that number in COMPILED.
+
+    To be called from a kernel; the first three are known when it is compiled.
 
     Args:
-        objective: position in COMPILED, known when compiled.
+        objective: position in COMPILED.
         n_targets: 1 + K.
-        scores: (n_targets * LANES,) float32 or more.
-        gradients: the same shape, written.
-        losses: (LANES,) float32, written.
+        padded: n_targets or more, the places for scores and gradients.
+        block: (block_size(padded),) float32.
         constants: float32, what `Compiled.constants` gave.
     """
     raise NotImplementedError("compiled code only")
 
 
 @overload(score_gradients, prefer_literal=True, jit_options={"fastmath": FLAGS})
-def _choose(objective, n_targets, scores, gradients, losses, constants):
+def _choose(objective, n_targets, padded, block, constants):
     # subtle: a function handed to the kernel, or caught by it, would keep numba from ever finding it in its cache
     if isinstance(objective, types.IntegerLiteral):
         return list(COMPILED.values())[objective.literal_value].gradient

@@ -17,8 +17,16 @@ import numpy as np
 import numpy.typing as npt
 from numba.extending import register_jitable
 
-from word2vec.engines.cpu_blocks import LANES, block_scores, block_steps, padded_targets, pointer_to, prefetch_row
-from word2vec.engines.cpu_gradients import FLAGS, score_gradients
+from word2vec.engines.cpu_blocks import (
+    BLOCK_ROWS,
+    LANES,
+    block_scores,
+    block_steps,
+    padded_targets,
+    pointer_to,
+    prefetch_row,
+)
+from word2vec.engines.cpu_gradients import FLAGS, block_size, score_gradients
 
 U64 = np.uint64
 GOLDEN, MIX_1, MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
@@ -73,6 +81,8 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
+    size = block_size(padded)
+    gradients, losses = padded * LANES, 2 * padded * LANES  # where they begin in a block
     # subtle: numba looks for changes in this file only; what the kernel is made of has to be a part of its name too
     parts = _digest_of_parts()
 
@@ -85,10 +95,9 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
         targets = np.zeros(2 * padded, np.int64)  # row starts, of the word at work and of the next, in turns
         widths = np.zeros(2, np.int64)
         rows = np.empty(2 * window, np.int64)
-        scores = np.zeros(padded * LANES, np.float32)
-        gradients = np.zeros(padded * LANES, np.float32)
+        block = np.zeros(size, np.float32)
         steps = np.empty(padded * LANES, np.float32)
-        losses = np.zeros(LANES, np.float32)
+        shifts = np.zeros(2 * padded, np.float32)  # of the scores of the targets
         sentence, begin, pairs = 0, 0, 0
         for position in range(-1, n_kept):
             ahead = position + 1
@@ -97,6 +106,8 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
                 centre = np.int64(share.kept[ahead])
                 for k in range(padded):
                     targets[place + k] = centre * width
+                if corrected:
+                    shifts[place] = sampling.log_q[centre]
                 prefetch_row(tables.output, centre * width, width)
                 for k in range(1, n_targets):
                     state, bits = _next(state)
@@ -105,6 +116,8 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
                         state, bits = _next(state)
                         word = _other_word(centre, sampling.cumulative, bits)
                     targets[place + k] = word * width
+                    if corrected:
+                        shifts[place + k] = sampling.log_q[word]
                     prefetch_row(tables.output, word * width, width)
                 state, bits = _next(state)
                 widths[ahead & 1] = 1 + _below(bits, window)
@@ -123,20 +136,21 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
             for i in range(position - left, n_rows):
                 rows[i] = np.int64(share.kept[left + i + 1]) * width
             now = pointer_to(targets, place)
-            for start in range(0, n_rows, LANES):
-                n = min(LANES, n_rows - start)
+            for start in range(0, n_rows, BLOCK_ROWS):
+                n = min(BLOCK_ROWS, n_rows - start)
                 part = pointer_to(rows, start)
-                block_scores(tables.input, part, n, tables.output, now, scores, width, n_targets)
+                block_scores(tables.input, part, n, tables.output, now, block, width, n_targets)
                 if corrected:
                     for k in range(n_targets):
                         for i in range(LANES):
-                            scores[k * LANES + i] -= sampling.log_q[targets[place + k] // width]
-                score_gradients(objective, n_targets, scores, gradients, losses, constants)
+                            block[k * LANES + i] -= shifts[place + k]
+                score_gradients(objective, n_targets, padded, block, constants)
                 for i in range(n_targets * LANES):
-                    gradients[i] *= -lr
-                block_steps(tables.input, part, n, tables.output, now, gradients, steps, width, n_targets)
+                    block[gradients + i] *= -lr
+                slopes = pointer_to(block, gradients)
+                block_steps(tables.input, part, n, tables.output, now, slopes, steps, width, n_targets)
                 for i in range(LANES):
-                    share.loss[i] += np.float64(losses[i]) if i < n else 0.0
+                    share.loss[i] += np.float64(block[losses + i]) if i < n else 0.0
             pairs += n_rows
         share.state[0] = state
         share.pairs[0] += pairs
