@@ -1,5 +1,6 @@
 """The compiled pass over the text against plain Python."""
 
+import gc
 import random
 import re
 import subprocess
@@ -11,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from word2vec import corpus, counting
+from word2vec import corpus
 from word2vec.corpus import MAX_WORD_BYTES, ReadReport, read_blocks
-from word2vec.counting import GOLDEN, MAX_SENTENCE_WORDS, WordTable
+from word2vec.counting import FIRST_CAPACITY, GOLDEN, MAX_SENTENCE_WORDS, WordTable, load_kernels
 
 
 def plain_sentences(text: bytes) -> list[list[bytes]]:
@@ -25,6 +26,18 @@ def plain_sentences(text: bytes) -> list[list[bytes]]:
     ]
 
 
+def words_by_id(table: WordTable) -> dict[int, bytes]:
+    """The words of the provisional ids."""
+    ranked = table.by_frequency()
+    return {id_: ranked.words[place] for id_, place in enumerate(ranked.rank.tolist()) if place < len(ranked.words)}
+
+
+def counted(table: WordTable) -> dict[bytes, int]:
+    ranked = table.by_frequency()
+    assert len(set(ranked.words)) == len(ranked.words)
+    return dict(zip(ranked.words, ranked.counts.tolist(), strict=True))
+
+
 def encoded(blocks: Sequence[bytes], table: WordTable) -> list[list[bytes]]:
     """Sentences of words, decoded from what the table gives for the blocks."""
     ids: list[int] = []
@@ -33,7 +46,7 @@ def encoded(blocks: Sequence[bytes], table: WordTable) -> list[list[bytes]]:
         block_ids, block_ends = table.encode(block)
         ends += (block_ends + len(ids)).tolist()
         ids += block_ids.tolist()
-    words = table.words
+    words = words_by_id(table)
     starts = [0, *ends]
     assert starts[-1] == len(ids)  # no words after the last end
     return [[words[id_] for id_ in ids[start:end]] for start, end in zip(starts, ends, strict=False)]
@@ -46,9 +59,7 @@ def test_words_sentences_and_counts() -> None:
         [b"sat", b"on", b"the"],
         [b"mat"],
     ]
-    assert table.words == [b"the", b"cat", b"sat", b"on", b"mat"]  # by first appearance
-    assert table.counts.tolist() == [2, 1, 1, 1, 1]
-    assert len(table) == 5
+    assert list(counted(table).items()) == [(b"the", 2), (b"cat", 1), (b"mat", 1), (b"on", 1), (b"sat", 1)]
 
 
 def test_types_of_what_is_returned() -> None:
@@ -61,7 +72,7 @@ def test_types_of_what_is_returned() -> None:
 def test_nothing_but_white_space(block: bytes) -> None:
     table = WordTable()
     ids, ends = table.encode(block)
-    assert (len(ids), len(ends), len(table), table.words, table.counts.tolist()) == (0, 0, 0, [], [])
+    assert (len(ids), len(ends), counted(table)) == (0, 0, {})
 
 
 def test_every_byte_above_the_space_belongs_to_a_word() -> None:
@@ -80,7 +91,7 @@ def test_words_that_are_parts_of_each_other() -> None:
     words = [b"a", b"aa", b"aaa", b"ab", b"ba", b"abab", b"aaaa"]
     table = WordTable()
     table.encode(b" ".join(words * 3))
-    assert dict(zip(table.words, table.counts.tolist(), strict=True)) == dict.fromkeys(words, 3)
+    assert counted(table) == dict.fromkeys(words, 3)
 
 
 def test_random_text_is_counted_as_counter_does() -> None:
@@ -89,34 +100,61 @@ def test_random_text_is_counted_as_counter_does() -> None:
     text = b" ".join(draw.choices(words, weights=[1 / (1 + rank) for rank in range(len(words))], k=50_000))
     table = WordTable()
     table.encode(text)
-    expected = Counter(text.split(b" "))
-    assert dict(zip(table.words, table.counts.tolist(), strict=True)) == expected
-    assert table.words == list(expected)  # by first appearance
+    assert counted(table) == Counter(text.split(b" "))
+
+
+@pytest.mark.parametrize("size", range(26))
+def test_end_of_the_text_may_cut_the_eight_bytes_that_are_read(size: int) -> None:
+    words = [b"abcdefghijklmnopqrstuvwxyz"[:size], *(b"w" * length for length in range(1, 20))]
+    for word in words:
+        text = b" ".join([word, b"x", words[0]])
+        assert encoded([text, b"\n"], WordTable()) == plain_sentences(text)
+
+
+@pytest.mark.parametrize("around", [b"a", b"\x21", b"\xff"])
+def test_every_byte_at_every_place_of_a_word(around: bytes) -> None:
+    """Whether a byte ends a word does not depend on its neighbours, which share an arithmetic operation with it."""
+    lines = [
+        around * place + bytes([byte]) + around * (25 - place)
+        for byte in set(range(256)) - {0x0A}
+        for place in range(26)
+    ]
+    text = b"\n".join(lines)
+    table = WordTable()
+    assert encoded([text, b"\n"], table) == plain_sentences(text)
 
 
 def test_table_grows_in_the_middle_of_a_block() -> None:
-    """Slots, keys, counts and the arena all grow, several times, and every id stays what it was."""
+    """Several times, and every id stays what it was."""
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 300_000, 1_000_000)
     text = b" ".join(b"w%d" % number for number in numbers.tolist())
     table = WordTable()
-    before = [len(array) for array in (table._slots, table._keys, table._counts, table._starts, table._arena)]
+    capacity = len(table._entries)
     ids, _ = table.encode(text)
-    after = [len(array) for array in (table._slots, table._keys, table._counts, table._starts, table._arena)]
-    assert all(new >= 4 * old - 3 for old, new in zip(before, after, strict=True))
-    found = np.array([int(word[1:]) for word in table.words])  # (distinct words,)
+    assert len(table._entries) >= 4 * capacity
+    words = words_by_id(table)
+    found = np.array([int(words[id_][1:]) for id_ in range(len(words))])  # (distinct words,)
     np.testing.assert_array_equal(found[ids], numbers)
     values, counts = np.unique(numbers, return_counts=True)
-    order = np.argsort(found)
-    np.testing.assert_array_equal(found[order], values)
-    np.testing.assert_array_equal(table.counts[order], counts)
+    assert counted(table) == {b"w%d" % value: count for value, count in zip(values, counts, strict=True)}
 
 
-def test_arena_grows_for_the_longest_words() -> None:
+def test_table_grows_for_the_longest_words() -> None:
     words = [b"%04d" % number + b"x" * (MAX_WORD_BYTES - 4) for number in range(1500)]
     table = WordTable()
     assert encoded([b" ".join(words * 2), b"\n"], table) == plain_sentences(b" ".join(words * 2))
+    assert len(table._entries) > FIRST_CAPACITY
     assert table.long_words == 0
+
+
+def test_table_is_never_more_than_half_full() -> None:
+    """Even where one word, the last before the table grows, makes as many entries as a word can."""
+    table = WordTable()
+    for number in range(300):
+        table.encode(b"%04d" % number + b"x" * (MAX_WORD_BYTES - 4))
+        assert 2 * np.count_nonzero(table._entries[:, 0]) <= len(table._entries)
+    assert len(table._entries) > FIRST_CAPACITY
 
 
 def test_growing_while_a_sentence_and_long_words_are_open() -> None:
@@ -129,44 +167,78 @@ def test_growing_while_a_sentence_and_long_words_are_open() -> None:
     assert table.long_words == 20
 
 
-@pytest.mark.parametrize("lengths", [(8, 9), (9, 9), (9, 10), (8, 8, 9, 12, 12, 30)])
-def test_words_of_one_hash_are_kept_apart(lengths: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a factor of zero all words over eight bytes have the same key up to their last byte."""
-    monkeypatch.setattr(counting, "FNV_PRIME", np.uint64(0))
-    monkeypatch.setattr(counting, "_encode", counting._encode.py_func)
-    words = [bytes([ord("a") + number]) + b"x" * (length - 1) for number, length in enumerate(lengths)]
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 32, 33, 100, MAX_WORD_BYTES])
+def test_words_that_differ_in_one_byte_are_kept_apart(length: int) -> None:
+    places = range(length) if length <= 100 else range(0, length, 37)
+    words = [b"x" * length] + [b"x" * place + b"y" + b"x" * (length - place - 1) for place in places]
     table = WordTable()
-    with np.errstate(over="ignore"):
-        ids, _ = table.encode(b" ".join([*words, *reversed(words)]))
-    assert ids.tolist() == [*range(len(words)), *reversed(range(len(words)))]
-    assert (table.words, table.counts.tolist()) == (words, [2] * len(words))
-    long_keys = {int(table._keys[number]) for number, length in enumerate(lengths) if length > 8}
-    assert len(long_keys) == 1  # else this test tests nothing
+    ids, _ = table.encode(b" ".join([*words, *reversed(words)]))
+    assert len(set(ids.tolist())) == len(words)
+    assert ids.tolist() == ids[::-1].tolist()
+    assert counted(table) == dict.fromkeys(words, 2)
 
 
-def test_words_of_up_to_eight_bytes_are_their_own_key() -> None:
+def test_beginnings_of_long_words_are_words_only_where_they_stand_alone() -> None:
+    long = bytes(range(0x21, 0x21 + 64))
+    beginnings = [long[:16], long[:32]]  # where chains have their links
     table = WordTable()
-    words = [b"a", b"abcdefgh", b"abcdefg", "äöü".encode(), b"\xff" * 8, b"b\xff"]
+    table.encode(b" ".join([long, long[:40], long]))
+    assert counted(table) == {long: 2, long[:40]: 1}
+    table.encode(b" ".join([*beginnings, long[:24] + b"!", beginnings[0]]))
+    assert counted(table) == {beginnings[0]: 2, long: 2, beginnings[1]: 1, long[:24] + b"!": 1, long[:40]: 1}
+
+
+def test_eight_bytes_that_follow_are_no_word() -> None:
+    """A chain's last link has the bytes of a short word in its key."""
+    words = [b"a" * 16 + b"tail", b"tail", b"b" * 16 + b"tail", b"c" * 24 + b"tail", b"c" * 16 + b"tail"]
+    table = WordTable()
     table.encode(b" ".join(words))
-    assert [int(key).to_bytes(8, "little").rstrip(b"\0") for key in table._keys[: len(words)]] == words
+    assert counted(table) == dict.fromkeys(words, 1)
 
 
 def test_words_of_one_slot_are_all_kept_across_the_end_of_the_table_and_its_growth() -> None:
     candidates = np.array([b"%06d" % number for number in range(10**6)])
     keys = np.frombuffer(candidates.astype("S8").tobytes(), np.uint64)
-    last = (1 << 16) - 1  # the last slot of a new table, so that the search for a free one goes on at the first
+    last = FIRST_CAPACITY - 1  # the last slot of a new table, so that the search for a free one goes on at the first
     slots = (keys * GOLDEN) >> np.uint64(48)
     same = candidates[slots >= last - 1].tolist()
     assert len(same) > 20
     table = WordTable()
-    assert len(table._slots) == last + 1
+    assert len(table._entries) == last + 1
     expected = list(range(len(same)))
     assert table.encode(b" ".join(same))[0].tolist() == expected
+    assert table._entries[0, 0]  # so the search did go on at the first
     assert table.encode(b" ".join(same))[0].tolist() == expected
     table.encode(b" ".join(b"filler%d" % number for number in range(40_000)))
-    assert len(table._slots) > last + 1
+    assert len(table._entries) > last + 1
     assert table.encode(b" ".join(same))[0].tolist() == expected
-    assert table.counts[: len(same)].tolist() == [3] * len(same)
+    assert {word: count for word, count in counted(table).items() if count > 1} == dict.fromkeys(same, 3)
+
+
+def test_order_is_by_count_and_then_by_bytes() -> None:
+    """Also where the first eight, 16 or more bytes, or all of a shorter word, are the same."""
+    draw = random.Random(0)
+    begins = [b"", b"a", b"\xff", b"a" * 8, b"\xc3" * 8, b"a" * 15, b"a" * 16, b"a" * 24, b"a" * 40]
+    words = {draw.choice(begins) + bytes(draw.choices(b"!a\xc3\xff", k=draw.randrange(1, 12))) for _ in range(3000)}
+    counts = {word: draw.choice([1, 1, 2, 3, 300]) for word in sorted(words)}
+    occurrences = [word for word, count in counts.items() for _ in range(count)]
+    draw.shuffle(occurrences)
+    table = WordTable()
+    ids, _ = table.encode(b" ".join(occurrences))
+    ranked = table.by_frequency()
+    expected = sorted(counts, key=lambda word: (-counts[word], word))
+    assert ranked.words == expected
+    assert ranked.counts.tolist() == [counts[word] for word in expected]
+    assert [expected[place] for place in ranked.rank[ids]] == occurrences
+    assert (ranked.rank.dtype, ranked.counts.dtype) == (np.dtype(np.int32), np.dtype(np.int64))
+
+
+def test_asking_for_the_order_changes_nothing() -> None:
+    table = WordTable()
+    first = table.encode(b"b a b " + b"c" * 50)[0].tolist()
+    assert counted(table) == counted(table)
+    assert table.encode(b"b a b " + b"c" * 50)[0].tolist() == first
+    assert counted(table) == {b"b": 4, b"a": 2, b"c" * 50: 2}
 
 
 def test_too_long_words_are_dropped_and_counted() -> None:
@@ -254,3 +326,14 @@ def test_compiled_code_is_found_again_by_a_second_process(tmp_path: Path, monkey
     found, files_later = run()
     assert found == "1 0 1 0"
     assert files_later == files
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_is_collected_after_loading_as_before(enabled: bool) -> None:
+    before = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        load_kernels()
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if before else gc.disable)()

@@ -29,7 +29,7 @@ import pytest
 import zstandard
 from tqdm import tqdm
 
-from word2vec import tokens
+from word2vec import counting, tokens
 from word2vec.corpus import MAX_WORD_BYTES
 from word2vec.errors import CorpusError, Word2VecError
 from word2vec.tokens import IndexedCorpus, index_corpus
@@ -107,6 +107,15 @@ def test_files_of_an_index(text: Path) -> None:
     assert corpus.offsets.tolist() == [0, 3, 6, 8]
     assert (corpus.folder / "vocab.tsv").read_text() == "the\t3\nCat\t1\nend\t1\nmat\t1\non\t1\nsat\t1\n"
     assert corpus.fingerprint == corpus.folder.name
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000])
+def test_array_file_is_what_numpy_saves(tmp_path: Path, size: int) -> None:
+    array = np.arange(size)
+    with tokens._npy_file(tmp_path / "ours.npy", array.dtype) as file:
+        file.write(array.data)
+    np.save(tmp_path / "theirs.npy", array)
+    assert (tmp_path / "ours.npy").read_bytes() == (tmp_path / "theirs.npy").read_bytes()
 
 
 @pytest.mark.parametrize("lowercase", [False, True])
@@ -198,7 +207,8 @@ def test_progress_reaches_its_end(text: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_second_call_does_not_read_the_text(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = index_corpus([text])
     monkeypatch.setattr(tokens, "_build", refuse)
-    monkeypatch.setattr(hashlib, "file_digest", refuse)
+    monkeypatch.setattr(tokens, "_digest", refuse)
+    monkeypatch.setattr(tokens, "_load_counting", refuse)
     second = index_corpus([str(text)])
     assert second.folder == first.folder
     assert decoded(second) == SENTENCES
@@ -229,6 +239,14 @@ def test_changed_content_is_seen_behind_an_old_date(text: Path) -> None:
     os.utime(text, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert (text.stat().st_size, text.stat().st_mtime_ns) == (state.st_size, state.st_mtime_ns)
     assert decoded(index_corpus([text]))[1] == ["on", "the", "hat"]
+
+
+def test_all_of_a_file_counts_for_the_name_of_its_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "HASH_BYTES", 7)
+    path = tmp_path / "text"
+    for content in (b"1234567", b"1234567 ", b"1234567 8901234", b"7654321 8901234", b"1234567 8904321"):
+        path.write_bytes(content)
+        assert tokens._digest(path) == hashlib.sha256(content).digest()
 
 
 def test_lower_case_is_another_index(text: Path) -> None:
@@ -363,14 +381,14 @@ def test_corpus_that_changes_while_it_is_encoded(text: Path, indexes: Path, monk
 
 
 def test_corpus_that_changes_while_it_is_hashed(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file_digest = hashlib.file_digest
+    digest_of = tokens._digest
 
-    def changing(*args: Any) -> Any:
-        digest = file_digest(*args)
+    def changing(file: Path) -> bytes:
+        digest = digest_of(file)
         text.write_text(TEXT.replace("mat", "hat"))
         return digest
 
-    monkeypatch.setattr(hashlib, "file_digest", changing)
+    monkeypatch.setattr(tokens, "_digest", changing)
     assert message(lambda: index_corpus([text])).startswith("the corpus changed while it was read: start again")
     assert not indexes.exists()  # above all no note that this file has the other content
 
@@ -433,19 +451,32 @@ def test_cache_that_cannot_be_made(text: Path, tmp_path: Path, monkeypatch: pyte
     assert said in message(lambda: index_corpus(["-"]))
 
 
+@pytest.mark.parametrize("step", ["read_blocks", "_renumber", "_write_vocabulary"])  # the last in a thread of its own
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError])
 def test_interruption_leaves_nothing(
-    text: Path, indexes: Path, interruption: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    text: Path, indexes: Path, interruption: type[BaseException], step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise interruption
 
-    monkeypatch.setattr(tokens, "_write_offsets", interrupted)
+    monkeypatch.setattr(tokens, step, interrupted)
     set_standard_input(monkeypatch, TEXT.encode())
     for source in (text, "-"):
         with pytest.raises(interruption):
             index_corpus([source])
         assert folders(indexes) == []
+
+
+def test_failure_of_the_compiled_pass_comes_through(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It runs in a thread; and the thread that loads it leaves it to its use to fail."""
+
+    def failing(*_: object) -> None:
+        raise MemoryError("no room for more words")
+
+    monkeypatch.setattr(counting.WordTable, "encode", failing)
+    with pytest.raises(MemoryError, match="no room for more words"):
+        index_corpus([text])
+    assert folders(indexes) == []
 
 
 def test_killed_process_leaves_no_index(text: Path, indexes: Path) -> None:

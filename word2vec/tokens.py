@@ -1,8 +1,8 @@
 """The indexed corpus: every word as an int32 id in one memory-mapped file, and where each sentence begins.
 
-Indexing streams the text once (counting.py), writes provisional ids, then renumbers them by frequency. Memory holds
-the distinct words and one block of text, whatever the size of the corpus. The ids cover *all* words of the corpus:
-because ids go by frequency, a vocabulary cut at `min_count` is a prefix, and ids beyond it are simply out of
+Indexing streams the text once (counting.py), writes provisional ids, then renumbers them in place, by frequency. Memory
+holds the distinct words and a few blocks of text, whatever the size of the corpus. The ids cover *all* words of the
+corpus: because ids go by frequency, a vocabulary cut at `min_count` is a prefix, and ids beyond it are simply out of
 vocabulary, so one index serves every `min_count` and `max_vocab`.
 
 An index is a folder in the cache, named by the content of the files and the settings:
@@ -22,12 +22,12 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -41,11 +41,14 @@ from word2vec.files import atomic_path
 from word2vec.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
-    from word2vec.counting import WordTable  # numba is loaded only when an index is built
+    from word2vec.counting import RankedWords, WordTable  # numba is loaded only when an index is built
 
 INDEX_VERSION = 1
-COPY_TOKENS = 1 << 22  # ids renumbered at a time, 16 MiB
+COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
 COPY_BYTES = 1 << 20  # bytes copied at a time
+# Bytes hashed at a time. Subtle: at each step a thread waits up to 5 ms for the one that loads the compiled code, which
+# holds Python's lock; so the steps are few.
+HASH_BYTES = 1 << 23
 
 FileState = tuple[str, int, int, int]
 
@@ -186,12 +189,10 @@ def _content_key(files: Sequence[Path], states: list[FileState], indexes: Path, 
     with suppress(OSError):
         return memo.read_text(encoding="ascii")
     digest = hashlib.sha256(settings.encode())
-    for file in files:
-        try:
-            with file.open("rb") as content:
-                digest.update(hashlib.file_digest(content, "sha256").digest())
-        except OSError as error:
-            raise CorpusError(f"{file}: cannot be read: {error.strerror}") from error
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_load_counting)  # a text not seen before will nearly always be encoded next
+        for file in files:
+            digest.update(_digest(file))
     _refuse_changed(files, states)
     key = digest.hexdigest()[:32]
     with suppress(OSError, Word2VecError):  # only saves time; what keeps it from being written is told by _build
@@ -199,6 +200,25 @@ def _content_key(files: Sequence[Path], states: list[FileState], indexes: Path, 
         with atomic_path(memo) as path:
             path.write_text(key, encoding="ascii")
     return key
+
+
+def _load_counting() -> None:
+    """Load the compiled code, which takes a third of a second; where this fails, so will its use."""
+    from word2vec.counting import load_kernels
+
+    load_kernels()
+
+
+def _digest(file: Path) -> bytes:
+    """The SHA-256 of a file."""
+    digest, buffer = hashlib.sha256(), bytearray(HASH_BYTES)
+    try:
+        with file.open("rb", buffering=0) as content:
+            while size := content.readinto(buffer):
+                digest.update(memoryview(buffer)[:size])
+    except OSError as error:
+        raise CorpusError(f"{file}: cannot be read: {error.strerror}") from error
+    return digest.digest()
 
 
 def _build(files: Sequence[Path], states: list[FileState], folder: Path, lowercase: bool, progress: bool) -> None:
@@ -239,30 +259,29 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
     from word2vec.counting import WordTable
 
     report, table = ReadReport(), WordTable()
-    with (work / "provisional").open("wb") as ids, (work / "ends").open("wb") as ends:
-        words, sentences = _encode_files(files, table, report, ids, ends, lowercase, progress)
+    with (
+        _npy_file(work / "tokens.npy", np.dtype(np.int32)) as ids,
+        _npy_file(work / "offsets.npy", np.dtype(np.int64)) as offsets,
+    ):
+        words, sentences = _encode_files(files, table, report, ids, offsets, lowercase, progress)
     if not words:
         raise CorpusError(f"{_names(files)}: holds no words; give it text, words parted by spaces")
-    distinct, counts = table.words, table.counts
-    order = _by_frequency(distinct, counts)  # (distinct words,) provisional ids, most frequent first
-    rank = np.empty(len(order), np.int32)  # (distinct words,) provisional id -> id
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    _write_tokens(work, rank, words)
-    _write_offsets(work, sentences)
-    _write_vocabulary(work / "vocab.tsv", distinct, counts, order)
+    ranked = table.by_frequency()
+    with ThreadPoolExecutor(1) as pool:
+        vocabulary = pool.submit(_write_vocabulary, work / "vocab.tsv", ranked)
+        _renumber(work / "tokens.npy", ranked.rank)
+        vocabulary.result()
     facts = IndexFacts(
         version=INDEX_VERSION,
         lowercase=lowercase,
         words=words,
         sentences=sentences,
-        distinct_words=len(table),
+        distinct_words=len(ranked.words),
         undecodable_bytes=report.undecodable_bytes,
         long_words=table.long_words,
         vocabulary_bytes=(work / "vocab.tsv").stat().st_size,
     )
     (work / "index.json").write_text(json.dumps(asdict(facts), indent=1) + "\n", encoding="utf-8")
-    (work / "provisional").unlink()
-    (work / "ends").unlink()
 
 
 def _names(files: Sequence[Path]) -> str:
@@ -274,16 +293,17 @@ def _encode_files(
     table: "WordTable",
     report: ReadReport,
     ids: BinaryIO,
-    ends: BinaryIO,
+    offsets: BinaryIO,
     lowercase: bool,
     progress: bool,
 ) -> tuple[int, int]:
-    """Write provisional ids and sentence ends of all files; returns the numbers of words and sentences.
+    """Write provisional ids and sentence offsets of all files; returns the numbers of words and sentences.
 
     The compiled pass over a block runs in a thread of its own while this one writes the block before it and reads the
     block after it.
     """
     words = sentences = 0
+    offsets.write(np.zeros(1, np.int64).data)
     size = sum(file.stat().st_size for file in files)
     with (
         tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar,
@@ -298,49 +318,47 @@ def _encode_files(
             if encoding is not None:
                 block_ids, block_ends = encoding.result()
                 ids.write(block_ids.data)
-                ends.write((block_ends + words).data)
+                offsets.write((block_ends + words).data)
                 words += len(block_ids)
                 sentences += len(block_ends)
             encoding = following
     return words, sentences
 
 
-def _by_frequency(words: Sequence[bytes], counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The order of the words: count down, then alphabetical by UTF-8 bytes, which is by code point."""
-    alphabetical = np.array(sorted(range(len(words)), key=words.__getitem__), dtype=np.int64)
-    return alphabetical[np.argsort(-counts[alphabetical], kind="stable")]
+@contextmanager
+def _npy_file(path: Path, dtype: np.dtype[Any]) -> Iterator[BinaryIO]:
+    """A one-dimensional .npy file of which only the content has to be written."""
+
+    def write_header(size: int) -> None:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
+        np.lib.format.write_array_header_1_0(file, header)
+
+    with path.open("wb") as file:
+        write_header(0)
+        start = file.tell()
+        yield file
+        size = (file.tell() - start) // dtype.itemsize
+        file.seek(0)
+        write_header(size)  # subtle: no longer than the first one, for numpy leaves room for a larger size
 
 
-def _write_tokens(work: Path, rank: npt.NDArray[np.int32], words: int) -> None:
-    with (work / "provisional").open("rb") as ids, _npy_file(work / "tokens.npy", np.dtype(np.int32), words) as tokens:
-        while len(provisional := np.fromfile(ids, np.int32, COPY_TOKENS)):
+def _renumber(path: Path, rank: npt.NDArray[np.int32]) -> None:
+    """Replace each id in a .npy file by its rank."""
+    with path.open("r+b") as tokens:
+        np.lib.format.read_magic(tokens)
+        np.lib.format.read_array_header_1_0(tokens)
+        while len(provisional := np.fromfile(tokens, np.int32, COPY_TOKENS)):
+            tokens.seek(-provisional.nbytes, os.SEEK_CUR)
             tokens.write(rank[provisional].data)
 
 
-def _write_offsets(work: Path, sentences: int) -> None:
-    with (work / "ends").open("rb") as ends, _npy_file(work / "offsets.npy", np.dtype(np.int64), sentences + 1) as file:
-        file.write(np.zeros(1, np.int64).data)
-        shutil.copyfileobj(ends, file, COPY_BYTES)
-
-
-@contextmanager
-def _npy_file(path: Path, dtype: np.dtype[Any], size: int) -> Iterator[BinaryIO]:
-    """A file with the header of a one-dimensional .npy array, to be followed by its bytes."""
+def _write_vocabulary(path: Path, ranked: "RankedWords") -> None:
+    """Write a line a word; the words of one count at once, for many are rare and few counts are large."""
+    borders = [0, *(np.flatnonzero(np.diff(ranked.counts)) + 1).tolist(), len(ranked.words)]
     with path.open("wb") as file:
-        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
-        np.lib.format.write_array_header_1_0(file, header)
-        yield file
-
-
-def _write_vocabulary(
-    path: Path, words: Sequence[bytes], counts: npt.NDArray[np.int64], order: npt.NDArray[np.int64]
-) -> None:
-    def lines() -> Iterable[bytes]:
-        for word, count in zip(order.tolist(), counts[order].tolist(), strict=True):
-            yield b"%b\t%d\n" % (words[word], count)
-
-    with path.open("wb") as file:
-        file.writelines(lines())
+        for start, end in pairwise(borders):
+            line_end = b"\t%d\n" % ranked.counts[start]
+            file.write(line_end.join(ranked.words[start:end]) + line_end)
 
 
 def _is_stream(file: Path) -> bool:
