@@ -53,7 +53,8 @@ def warp(objective: WARP, positive: float, negatives: list[float]) -> float:
 
 def wmrb(objective: WMRB, positive: float, negatives: list[float]) -> float:
     hinges = sum(max(0.0, objective.margin - positive + score) for score in negatives)
-    return math.log(1 + objective.num_labels / len(negatives) * hinges)
+    finest = objective.num_labels / len(negatives)
+    return math.log(1 + finest * hinges / (objective.resolution or finest))
 
 
 def ranknet(objective: RankNet, positive: float, negatives: list[float]) -> float:
@@ -76,7 +77,7 @@ CASES: dict[str, tuple[Callable[..., Objective], Callable[..., float]]] = {
     "warp few draws, wide margin": (partial(WARP, NUM_LABELS, max_draws=2, margin=1.5), warp),
     "warp few labels": (partial(WARP, 3, rank_weight="harmonic"), warp),
     "wmrb": (partial(WMRB, NUM_LABELS), wmrb),
-    "wmrb wide margin": (partial(WMRB, 50, margin=1.5), wmrb),
+    "wmrb as published, wide margin": (partial(WMRB, 50, margin=1.5, resolution=1), wmrb),
     "ranknet": (RankNet, ranknet),
     "ranknet steep": (partial(RankNet, sigma=2.5), ranknet),
     "margin-ranking": (MarginRanking, margin_ranking),

@@ -218,6 +218,11 @@ def _warp_constants(objective: WARP, negatives: int) -> list[float]:
     return [objective.margin, *(weights * looked_at).tolist()]
 
 
+def _wmrb_constants(objective: WMRB, negatives: int) -> list[float]:
+    scale = 1.0 if objective.resolution is None else objective.num_labels / negatives / objective.resolution
+    return [objective.margin, scale]
+
+
 @dataclass(frozen=True)
 class Compiled:
     """An objective's compiled form."""
@@ -233,7 +238,7 @@ COMPILED: dict[type[nn.Module], Compiled] = {
     RankNet: Compiled(_ranknet, lambda objective, _: [objective.sigma]),
     MarginRanking: Compiled(_margin_ranking, lambda objective, _: [objective.margin]),
     WARP: Compiled(_warp, _warp_constants),
-    WMRB: Compiled(_wmrb, lambda objective, negatives: [objective.margin, objective.num_labels / negatives]),
+    WMRB: Compiled(_wmrb, _wmrb_constants),
 }
 
 
