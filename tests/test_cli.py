@@ -11,7 +11,7 @@ import pytest
 
 from word2vec import cli
 from word2vec.cli import run
-from word2vec.config import SETTINGS, option
+from word2vec.config import PRESETS, SETTINGS, option, read_config
 from word2vec.vectors import WordVectors
 
 
@@ -74,6 +74,17 @@ def test_options_win_over_the_config_file(
     config.write_text(f'corpus = ["{topics_file}"]\ndim = 5\nepochs = 1\nsubsample = 0.0\n')
     output(["train", "--config", config, "--dim", "7", "--output", tmp_path / "run"], capsys)
     assert WordVectors.load(tmp_path / "run").dim == 7
+
+
+def test_a_preset_gives_way_to_the_config_file_and_to_options(
+    topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text("epochs = 1\nsubsample = 0.0\n")
+    arguments = ["train", topics_file, "--preset", "quality", "--config", config, "--dim", "7"]
+    output([*arguments, "--output", tmp_path / "run"], capsys)
+    used = read_config(tmp_path / "run/config.toml")
+    assert (used["epochs"], used["dim"], used["negatives"]) == (1, 7, PRESETS["quality"]["negatives"])
 
 
 def test_several_files_behind_one_option(topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import tomli_w
 
-from word2vec.config import SETTINGS, TrainConfig, make_config, read_config
+from word2vec.config import PRESETS, SETTINGS, TrainConfig, make_config, preset, read_config
 from word2vec.errors import ConfigError
 
 
@@ -83,3 +83,16 @@ def test_wrong_files_are_refused_by_name(content: str, message: str, tmp_path: P
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         read_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_gives_way_to_what_is_given(name: str) -> None:
+    values = preset(name)
+    assert values  # else there would be nothing to give way
+    config = make_config(values, {"dim": 7, "epochs": None})
+    assert config == TrainConfig(**(values | {"dim": 7}))
+
+
+def test_an_unknown_preset_is_refused() -> None:
+    with pytest.raises(ConfigError, match="--preset must be one of quality, not 'best'"):
+        preset("best")

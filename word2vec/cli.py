@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 
-from word2vec.config import SETTINGS, TrainConfig, make_config, option, read_config
+from word2vec.config import PRESETS, SETTINGS, TrainConfig, make_config, option, read_config
+from word2vec.config import preset as find_preset
 from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 
 if TYPE_CHECKING:
@@ -178,11 +179,15 @@ def train(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE.toml", help="Settings; options given here win over it.")
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Settings to start from, {', '.join(PRESETS)}; --config and options win."),
+    ] = None,
     **settings: Any,
 ) -> int:
     """Train word vectors on CORPUS and write them to the folder RUN."""
     given = {name: value for name, value in settings.items() if value != []}  # an empty list is typer's "not given"
-    chosen = make_config(read_config(config) if config else {}, given)
+    chosen = make_config(find_preset(preset) if preset else {}, read_config(config) if config else {}, given)
     from word2vec.training import train as train_vectors
 
     train_vectors(chosen, output, progress=sys.stderr.isatty())

@@ -105,6 +105,23 @@ SETTINGS = _settings()
 """Each field's type and Setting, by the field's name."""
 
 
+PRESETS: dict[str, dict[str, Any]] = {
+    "quality": {"dim": 200, "subsample": 1e-4, "negatives": 10, "epochs": 10},
+}
+"""Settings under a name. quality: better vectors for about six times the work; evaluation/README.md has the figures."""
+
+
+def preset(name: str) -> dict[str, Any]:
+    """The settings of that name.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ConfigError(f"--preset must be one of {', '.join(PRESETS)}, not {name!r}")
+    return PRESETS[name]
+
+
 def option(name: str) -> str:
     """How a field is typed on the command line."""
     return "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
