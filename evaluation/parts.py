@@ -45,7 +45,7 @@ def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     @njit
     def objective(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
-            score_gradients(0, n_targets, padded, block, constants)
+            score_gradients(0, n_targets, padded, block, constants)  # type: ignore[no-untyped-call]
 
     @njit
     def update(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
@@ -55,7 +55,7 @@ def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     return scores, objective, update
 
 
-@numba.njit(fastmath={"contract"})  # type: ignore[untyped-decorator]
+@numba.njit(fastmath={"contract"})
 def chain(repeats, number):  # type: ignore[no-untyped-def]
     """Multiply-adds that each wait for the one before: LATENCY cycles each."""
     for _ in range(repeats):
