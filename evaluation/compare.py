@@ -49,10 +49,13 @@ class Task:
     objective: str = ""
     needs: str = ""
     """The package that has to be installed."""
+    preset: str = ""
+    """Ours with the settings of this name in place of those that all systems share."""
 
 
 SYSTEMS: dict[str, tuple[Task, ...]] = {
     "ours": (Task("ours", "ours"),),
+    "preset": (Task("ours, --preset quality", "ours", preset="quality"),),
     "gensim": (Task("gensim", "gensim", needs="gensim"),),
     "fasttext": (Task("fasttext", "fasttext", needs="fasttext"),),
     "tutorial": (Task("tutorial", "tutorial"),),
@@ -67,26 +70,29 @@ class ComparisonError(Exception):
 def training_command(job: Job, task: Task, engine: str, device: str) -> list[str]:
     """The command line that trains with this package."""
     command = [sys.executable, "-m", "word2vec", "train", job.text, "--output", job.output]
-    settings = {
+    shared = {
         "--dim": job.dim,
         "--window": job.window,
         "--negatives": job.negatives,
         "--subsample": job.subsample,
-        "--min-count": job.min_count,
         "--epochs": job.epochs,
+    }
+    settings = {
+        "--min-count": job.min_count,
         "--threads": job.threads,
         "--seed": job.seed,
         "--device": device,
         "--engine": engine,
         "--objective": task.objective,
+        **({"--preset": task.preset} if task.preset else shared),
     }
     return command + [part for name, value in settings.items() if value != "" for part in (name, str(value))]
 
 
-def training_seconds(run: Path) -> float:
-    """The time that training took by the last line of a run's metrics.jsonl."""
-    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-    return float(json.loads(lines[-1])["elapsed_seconds"])
+def trained(run: Path) -> Figures:
+    """Time and words of all epochs by the last line of a run's metrics.jsonl."""
+    last = json.loads((run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    return {"training_seconds": float(last["elapsed_seconds"]), "raw_words": float(last["words"])}
 
 
 def busy_seconds() -> float:
@@ -137,8 +143,11 @@ def measure(task: Task, job: Job, words: int, options: argparse.Namespace, folde
     environment = os.environ | {"WORD2VEC_CACHE": str(cache), "OMP_NUM_THREADS": threads}
     environment["OPENBLAS_NUM_THREADS"] = threads
     if task.work == "ours":
+        environment["NUMBA_CACHE_DIR"] = str(
+            folder / "compiled"
+        )  # as the first training on a machine: nothing compiled
         figures = run_process(training_command(job, task, options.engine, options.device), folder / "log", environment)
-        figures["training_seconds"] = training_seconds(Path(job.output))
+        figures |= trained(Path(job.output))
     else:
         figures = run_work(task.work, job, folder, environment)
     if "training_seconds" in figures:
@@ -153,7 +162,7 @@ def plan(systems: Sequence[str], objectives: Sequence[str]) -> list[Task]:
     """The tasks of a round, in order; ours once for each objective."""
     tasks = [task for system in systems for task in SYSTEMS[system]]
     ours = [Task(f"ours, {objective}", "ours", objective) for objective in objectives]
-    return [each for task in tasks for each in (ours if ours and task.work == "ours" else [task])]
+    return [each for task in tasks for each in (ours if ours and task.label == "ours" else [task])]
 
 
 def gpu_name() -> str:

@@ -26,7 +26,7 @@ TRAINER = """
 import json, pathlib, sys
 run = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
 run.mkdir()
-lines = [{"epoch": 1, "elapsed_seconds": 0.5}, {"epoch": 2, "elapsed_seconds": 2.0}]
+lines = [{"words": 600, "elapsed_seconds": 0.5}, {"words": 1200, "elapsed_seconds": 2.0}]
 run.joinpath("metrics.jsonl").write_text("".join(json.dumps(line) + chr(10) for line in lines))
 """
 
@@ -69,7 +69,7 @@ def test_markdown_table_is_padded_and_leaves_out_what_nobody_measured() -> None:
 def test_training_table(rounds: list[Any]) -> None:
     _, _, ours, gensim = summary.training_table(rounds).splitlines()
     cells = [cell.strip() for cell in ours.strip("|").split("|")]
-    assert cells == ["ours", "2,000 (1,000 to 3,000)", "7.50", "1.0", "3.0", "305", "66.0"]
+    assert cells == ["ours", "2,000 (1,000 to 3,000)", "7.50", "1.0", "3.0", "4.46", "305", "66.0"]
     assert [cell.strip() for cell in gensim.strip("|").split("|")][2] == "1.00"
 
 
@@ -141,6 +141,11 @@ def test_the_training_command_keeps_the_contract(tmp_path: Path) -> None:
     assert given["--device"] == "cpu"
     assert "--engine" not in given
     assert "--engine" in compare.training_command(job, task, engine="fused", device="cpu")
+    (preset,) = compare.SYSTEMS["preset"]
+    of_preset = compare.training_command(job, preset, engine="", device="cpu")
+    assert of_preset[of_preset.index("--preset") + 1] == "quality"
+    assert "--dim" not in of_preset  # it would win over the preset's
+    assert "--min-count" in of_preset
 
 
 def test_a_child_is_measured_by_its_own_memory(tmp_path: Path) -> None:
