@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from tests.conftest import TOPICS, topic_text
 from word2vec.config import TrainConfig, make_config, read_config
+from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.errors import ConfigError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.losses import LOSSES
 from word2vec.runlog import RunLog
@@ -23,15 +24,23 @@ from word2vec.training import learning_rate, train
 from word2vec.vectors import WordVectors
 
 CALIBRATED = {
-    "negative-sampling": 0.6,
-    "sampled-softmax": 1.2,
-    "in-batch-softmax": 1.2,
-    "warp": 0.7,
-    "wmrb": 0.7,
-    "ranknet": 1.2,
-    "margin-ranking": 0.6,
+    ("negative-sampling", "autograd"): 0.57,
+    ("negative-sampling", "fused"): 0.54,
+    ("sampled-softmax", "autograd"): 1.15,
+    ("sampled-softmax", "fused"): 1.08,
+    ("in-batch-softmax", "autograd"): 1.17,
+    ("warp", "autograd"): 0.74,
+    ("warp", "fused"): 0.66,
+    ("wmrb", "autograd"): 0.91,
+    ("wmrb", "fused"): 0.54,
+    ("ranknet", "autograd"): 1.14,
+    ("ranknet", "fused"): 1.0,
+    ("margin-ranking", "autograd"): 0.73,
+    ("margin-ranking", "fused"): 0.5,
 }
-"""The least margin (see below) that each objective must reach; two seeds gave at least a fifth more."""
+"""The least margin (see below) that each objective must reach: four fifths of the smallest of seeds 1 to 3; untrained,
+it is 0.005. At this learning rate, high for 18 words, the fused engine's depends more on the seed, for its examples
+come in the order of the text and share noise words."""
 
 
 def small(corpus: Path, **settings: object) -> TrainConfig:
@@ -57,7 +66,7 @@ def margin(vectors: WordVectors) -> float:
 
 
 def test_topics_are_learnt(topics_file: Path) -> None:
-    # calibrated: seeds 1 to 6 gave 0.71 to 0.72, and at most 0.04 where the learning rate was next to nothing
+    # calibrated: seeds 1 to 6 gave 0.68 to 0.75, and at most 0.08 where the learning rate was next to nothing
     assert margin(train(small(topics_file))) > 0.6
 
 
@@ -141,13 +150,14 @@ def test_divergence_is_told_with_advice(topics_file: Path, tmp_path: Path) -> No
     assert not (tmp_path / "run/vectors.safetensors").exists()
 
 
-@pytest.mark.parametrize(("objective", "least"), CALIBRATED.items())
-def test_every_objective_learns_the_topics(objective: str, least: float, topics_file: Path) -> None:
-    assert margin(train(small(topics_file, objective=objective))) > least
+@pytest.mark.parametrize(("objective", "engine"), CALIBRATED)
+def test_every_objective_learns_the_topics(objective: str, engine: str, topics_file: Path) -> None:
+    assert margin(train(small(topics_file, objective=objective, engine=engine))) > CALIBRATED[objective, engine]
 
 
-def test_every_objective_is_calibrated() -> None:
-    assert set(CALIBRATED) == set(LOSSES)
+def test_every_objective_is_calibrated_for_the_engines_that_train_it() -> None:
+    fused = {name for name, kind in LOSSES.items() if kind in COMPILED}
+    assert set(CALIBRATED) == {(name, "autograd") for name in LOSSES} | {(name, "fused") for name in fused}
 
 
 def test_precision_in_the_batch_is_logged(topics_file: Path, tmp_path: Path) -> None:
@@ -181,7 +191,7 @@ def test_ctrl_c_saves_what_was_learnt(topics_file: Path, tmp_path: Path, monkeyp
     assert str(caught.value) == (
         f"interrupted after 12,000 of 30,000 words; the vectors learnt so far are in {tmp_path / 'run'}"
     )
-    assert margin(WordVectors.load(tmp_path / "run")) > 0.6
+    assert margin(WordVectors.load(tmp_path / "run")) > 0.4  # of two epochs; seeds 1 to 6 gave 0.52 to 0.69
 
 
 def test_ctrl_c_before_the_first_batch_keeps_the_earlier_run(
@@ -225,13 +235,17 @@ def test_a_log_that_cannot_be_written_does_not_end_training(
     assert [record.message for record in caplog.records if "training goes on without it" in record.message]
 
 
-def test_default_batches_do_not_overshoot_on_few_words(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("engine", ["autograd", "fused"])
+def test_default_settings_do_not_overshoot_on_few_words(
+    engine: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     # 18 words in batches of 1,024 would use each 57 times as a pair and 340 times in all, and diverge
     caplog.set_level("INFO", "word2vec")
     (tmp_path / "many.txt").write_text(topic_text(20_000))
-    vectors = train(make_config({"corpus": (str(tmp_path / "many.txt"),), "subsample": 0.0, "epochs": 2, "dim": 16}))
-    assert margin(vectors) > 0.6
-    assert [record.message for record in caplog.records if record.message.startswith("batches of ")]
+    settings = {"corpus": (str(tmp_path / "many.txt"),), "subsample": 0.0, "epochs": 2, "dim": 16}
+    assert margin(train(make_config(settings, {"engine": engine}))) > 0.6
+    told = [record.message for record in caplog.records if record.message.startswith("batches of ")]
+    assert bool(told) == (engine == "autograd")  # the other makes none
 
 
 def test_one_word_nearly_alone_ends(tmp_path: Path) -> None:

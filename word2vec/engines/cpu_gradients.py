@@ -28,7 +28,7 @@ FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 """Liberties that arithmetic may take: all but to assume that there is no NaN, which is how divergence is noticed."""
 
 F = np.float32
-ZERO, ONE = F(0), F(1)
+ZERO, ONE, INFINITY = F(0), F(1), F(np.inf)
 LOG2_E, LN_2 = F(1.4426950408889634), F(0.6931471805599453)
 SMALLEST_EXPONENT, LARGEST_EXPONENT = F(-126), F(127)  # of two, in float32
 EXPONENT_BIAS, MANTISSA_BITS = np.int32(127), np.int32(23)
@@ -54,7 +54,10 @@ def _bits_of_float(typing_context, number):
 @register_jitable
 def _exp(x):
     """exp(x) to 2e-7 of it: 2^n times a minimax polynomial for 2^f, f in [0, 1); 2^127 at most."""
-    x = min(max(x * LOG2_E, SMALLEST_EXPONENT), LARGEST_EXPONENT)
+    x = x * LOG2_E
+    # subtle: written so that NaN, which compares false with everything, comes out as NaN
+    x = SMALLEST_EXPONENT if x < SMALLEST_EXPONENT else x
+    x = LARGEST_EXPONENT if x > LARGEST_EXPONENT else x
     whole = np.floor(x)
     f = x - whole
     power = F(0.0018775759963318706)
@@ -86,7 +89,8 @@ def _log(x):
     bits = _bits_of_float(x)
     exponent = (bits >> MANTISSA_BITS) - EXPONENT_BIAS
     rest = _float_of_bits((bits & MANTISSA) | (EXPONENT_BIAS << MANTISSA_BITS))  # in [1, 2)
-    return F(exponent) * LN_2 + _log1p(rest - ONE)
+    log = F(exponent) * LN_2 + _log1p(rest - ONE)
+    return log if x < INFINITY else x  # the bits of infinity and NaN are no powers of two
 
 
 @register_jitable

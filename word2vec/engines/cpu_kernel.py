@@ -98,6 +98,7 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
         block = np.zeros(size, np.float32)
         steps = np.empty(padded * LANES, np.float32)
         shifts = np.zeros(2 * padded, np.float32)  # of the scores of the targets
+        loss = np.zeros(LANES, np.float64)
         sentence, begin, pairs = 0, 0, 0
         for position in range(-1, n_kept):
             ahead = position + 1
@@ -150,10 +151,13 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
                 slopes = pointer_to(block, gradients)
                 block_steps(tables.input, part, n, tables.output, now, slopes, steps, width, n_targets)
                 for i in range(LANES):
-                    share.loss[i] += np.float64(block[losses + i]) if i < n else 0.0
+                    loss[i] += np.float64(block[losses + i]) if i < n else 0.0
             pairs += n_rows
         share.state[0] = state
+        # subtle: together at the end, so that a report in between has the pairs to its loss
         share.pairs[0] += pairs
+        for i in range(LANES):
+            share.loss[i] += loss[i]
 
     return train
 

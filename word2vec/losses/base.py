@@ -29,7 +29,8 @@ class Objective(nn.Module):
         reduction: "none" gives a loss per example, (B,); "sum" and "mean" give a scalar.
 
     Attributes:
-        default_lr: The learning rate to start from where the user gives none.
+        default_lr: The learning rate to start from where the user gives none; found by evaluation/objectives.py, which
+            tries multiples of it, as evaluation/README.md shows.
         needs_log_q: `forward` takes the keyword `log_q (B, 1 + K)`, the log probability with which each of these words
             is drawn as noise. It is a shift of the scores, so `score_gradients` holds as it is for `scores - log_q`.
             In the batch it is `log_q (B,)`, the log share of each true word in the training pairs.

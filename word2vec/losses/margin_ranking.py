@@ -11,6 +11,8 @@ Paper: Collobert & Weston 2008, "A unified architecture for natural language pro
 Herbrich et al. 2000, "Large margin rank boundaries for ordinal regression".
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
@@ -25,6 +27,8 @@ class MarginRanking(Objective):
         margin: How far the true word has to be ahead.
         reduction: "none", "mean" or "sum".
     """
+
+    default_lr: ClassVar[float] = 0.00625
 
     def __init__(self, margin: float = 1.0, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)

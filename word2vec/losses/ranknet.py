@@ -17,6 +17,8 @@ Papers: Burges et al. 2005, "Learning to rank using gradient descent"; Burges 20
 LambdaMART"; Rendle et al. 2009, "BPR: Bayesian personalized ranking from implicit feedback".
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from torch.nn.functional import softplus
@@ -32,6 +34,8 @@ class RankNet(Objective):
         sigma: Steepness of the sigmoid.
         reduction: "none", "mean" or "sum".
     """
+
+    default_lr: ClassVar[float] = 0.0125
 
     def __init__(self, sigma: float = 1.0, reduction: Reduction = "mean") -> None:
         super().__init__(reduction)

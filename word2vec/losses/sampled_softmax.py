@@ -24,6 +24,7 @@ from word2vec.losses.base import Objective, at_least_float32, join_scores, reduc
 class SampledSoftmax(Objective):
     """Cross-entropy over the true word and the noise words, with logQ correction."""
 
+    default_lr: ClassVar[float] = 0.05
     needs_log_q: ClassVar[bool] = True
 
     def forward(

@@ -43,7 +43,7 @@ class WARP(Objective):
         reduction: "none", "mean" or "sum".
     """
 
-    # the weight of a first draw is log Y, about 11, so that steps are as long as the others' at .025
+    # the weight of a first draw is log Y, about 11: steps are as long as a margin ranking's at .02
     default_lr: ClassVar[float] = 0.002
     needs_num_labels: ClassVar[bool] = True
 

@@ -1,0 +1,361 @@
+"""One contract for all engines: what is counted, what is drawn, what moves, and that each setting has its effect."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.engines.small import make_dataset, make_model, make_objective, make_vocabulary, random_sentences
+from word2vec.dataset import SamplingSettings, SkipGramDataset
+from word2vec.engines import Engine, choose_engine, cpu
+from word2vec.engines.autograd import AutogradEngine
+from word2vec.engines.cpu import FusedEngine
+from word2vec.engines.cpu_gradients import COMPILED
+from word2vec.errors import ConfigError
+from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
+from word2vec.model import SkipGram
+
+ENGINES: dict[str, Engine] = {"autograd": AutogradEngine, "fused": FusedEngine}
+every_engine = pytest.mark.parametrize("engine_class", ENGINES.values(), ids=ENGINES.keys())
+every_objective = pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
+
+EQUAL = [300] * 20  # counts of twenty words
+SENTENCES = random_sentences(6000, EQUAL, length=10)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several chunks even for these corpora."""
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 500)
+
+
+def train(
+    engine_class: Engine,
+    sentences: Sequence[Sequence[int]] = SENTENCES,
+    counts: Sequence[int] = EQUAL,
+    *,
+    objective: Objective | None = None,
+    lr_at: Callable[[int, int], float] = lambda epoch, words: 0.05,
+    threads: int = 1,
+    model: SkipGram | None = None,
+    epoch: int = 0,
+    **settings: Any,
+) -> tuple[SkipGram, cpu.Progress]:
+    """The model after an epoch, and the last report."""
+    settings = {"window": 2, "subsample": 0, "batch_size": 100, "seed": 1, **settings}
+    model = model or make_model(len(counts), 8)
+    dataset = make_dataset(sentences, counts, **settings)
+    *_, last = engine_class(model, objective or NegativeSampling("sum"), dataset, lr_at, threads).epoch(epoch)
+    return model, last
+
+
+def frozen(epoch: int, words: int) -> float:
+    return 0.0
+
+
+def moved_rows(table: Tensor, before: Tensor) -> list[int]:
+    return (table != before).any(dim=1).nonzero().squeeze(1).tolist()
+
+
+# What is counted
+
+
+@every_engine
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_an_epoch_counts_every_word_and_pair_once(engine_class: Engine, threads: int) -> None:
+    _, last = train(engine_class, threads=threads, window=1)
+    assert last.words == 6000
+    assert last.pairs == 600 * 2 * 9  # sentences of ten words, each with the word before and the word after
+    assert last.hits is None
+
+
+@every_engine
+def test_reports_only_ever_grow(engine_class: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.001)
+    dataset = make_dataset(SENTENCES, EQUAL, batch_size=100)
+    engine = engine_class(make_model(20, 8), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05, 2)
+    for number in range(2):  # every epoch counts from nothing
+        reports = [report[:3] for report in engine.epoch(number)]
+        assert all(np.less_equal(*two).all() for two in pairwise(reports))
+        assert reports[-1][0] == 6000
+
+
+@every_engine
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("negatives", [1, 5])
+def test_the_first_loss_is_a_coin_toss_for_each_target(engine_class: Engine, threads: int, negatives: int) -> None:
+    # output rows are zero at first, so all scores are, and each of the 1 + K logistic regressions costs log 2
+    _, last = train(engine_class, lr_at=frozen, threads=threads, negatives=negatives)
+    assert last.loss / last.pairs == pytest.approx((1 + negatives) * np.log(2), rel=1e-6)
+
+
+@every_engine
+def test_the_loss_is_the_mean_over_pairs_and_noise_words(engine_class: Engine) -> None:
+    counts = [3000, 1000, 300, 100, 30]
+    sentences, model = random_sentences(40_000, counts, length=10), make_model(5, 8, spread=2.0)
+    scores = (model.input @ model.output.T).detach().double()  # (context, target)
+    noise = make_vocabulary(counts).noise_distribution(0.75)
+    noise_given = np.tile(noise, (5, 1)) * (1 - np.eye(5))  # (centre, noise word), never the centre itself
+    noise_given /= noise_given.sum(axis=1, keepdims=True)
+    answer_yes, answer_no = (nn.functional.softplus(sign * scores).numpy() for sign in (-1, 1))
+    losses = answer_yes + 5 * answer_no @ noise_given.T  # (context, centre)
+    expected = [losses[context, centre] for s in sentences for a, b in pairwise(s)
+                for context, centre in ((a, b), (b, a))]  # fmt: skip
+
+    _, last = train(engine_class, sentences, counts, model=model, lr_at=frozen, window=1)
+    # 72,000 pairs: the standard error is 0.1 to 0.2 %, more where pairs share noise words
+    assert last.loss / last.pairs == pytest.approx(np.mean(expected), rel=0.01)
+
+
+@every_objective
+def test_all_engines_find_the_same_loss(kind: type[Objective]) -> None:
+    counts = [20_000 // (rank + 1) for rank in range(30)]
+    sentences = random_sentences(30_000, counts)
+    means = []
+    for engine_class in ENGINES.values():
+        model = make_model(30, 8, spread=1.5)
+        _, last = train(engine_class, sentences, counts, objective=make_objective(kind, 30), model=model, lr_at=frozen)
+        means.append(last.loss / last.pairs)
+    assert means[1] == pytest.approx(means[0], rel=0.02)  # seeds differ by up to 0.5 %
+
+
+# What the settings do
+
+
+@every_engine
+@pytest.mark.parametrize("window", [1, 5, 20])
+def test_a_word_has_one_more_pair_than_its_window(engine_class: Engine, window: int) -> None:
+    # the width is drawn from 1 to the window, (1 + window) / 2 on average, and counts to both sides
+    _, last = train(engine_class, [list(chain(*SENTENCES))], lr_at=frozen, window=window)
+    assert last.pairs / last.words == pytest.approx(1 + window, rel=0.03)  # the standard error is 0.7 %
+
+
+@every_engine
+def test_subsampling_keeps_the_words_that_it_should(engine_class: Engine) -> None:
+    counts = [16_000, 2000, 1000, 500, 500]
+    sentence = random_sentences(20_000, counts, length=20_000)
+    keep = make_vocabulary(counts).keep_probability(0.01)[sentence[0]]  # (words,)
+    _, last = train(engine_class, sentence, counts, lr_at=frozen, subsample=0.01, window=1)
+    kept = 1 + last.pairs / 2
+    assert last.words == 20_000
+    assert kept == pytest.approx(keep.sum(), abs=5 * np.sqrt((keep * (1 - keep)).sum()))
+
+
+@every_engine
+def test_words_kept_are_neighbours_across_those_left_out(engine_class: Engine) -> None:
+    # word2vec subsamples before it cuts windows: 1 and 2, always kept, meet where all words between are dropped
+    _, last = train(engine_class, [[1, *[0] * 8, 2]] * 50, [10**9, 1, 1], lr_at=frozen, subsample=1e-9, window=1)
+    assert last.pairs == 2 * 50
+
+
+@every_engine
+def test_the_noise_exponent_says_which_words_are_noise(engine_class: Engine) -> None:
+    counts = [10_000] * 5 + [100] * 5 + [1] * 5
+    sentences = random_sentences(3000, [1] * 5)  # of the first five words only
+    for exponent, noise_words in ((5.0, []), (-5.0, [10, 11, 12, 13, 14]), (0.0, list(range(5, 15)))):
+        model, _ = train(engine_class, sentences, counts, noise_exponent=exponent)
+        assert moved_rows(model.output, torch.zeros(15, 8)) == [0, 1, 2, 3, 4, *noise_words]
+
+
+@every_engine
+def test_seeds_and_epochs_draw_anew_and_nothing_else_does(engine_class: Engine) -> None:
+    def tables(**changed: Any) -> bytes:
+        model, _ = train(engine_class, **changed)
+        return torch.cat([model.input, model.output]).detach().numpy().tobytes()
+
+    first = tables()
+    assert tables() == first
+    assert len({first, tables(seed=2), tables(epoch=1)}) == 3
+
+
+@every_engine
+def test_the_batch_size_matters_where_there_are_batches(engine_class: Engine) -> None:
+    models = [train(engine_class, batch_size=size)[0] for size in (50, 100)]
+    assert torch.equal(models[0].input, models[1].input) == (not engine_class.in_batches)
+
+
+@every_engine
+@pytest.mark.parametrize("dim", [1, 7, 16, 102])
+def test_all_of_a_row_is_trained_whatever_its_length(engine_class: Engine, dim: int) -> None:
+    model, _ = train(engine_class, model=make_model(20, dim))
+    before = make_model(20, dim)
+    assert model.input.shape == model.output.shape == (20, dim)
+    assert (model.input != before.input).all(dim=0).all()
+    assert (model.output != 0).all()
+
+
+@every_engine
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_learning_rate_is_asked_for_by_epoch_and_words_of_all_threads(engine_class: Engine, threads: int) -> None:
+    asked = []
+
+    def lr_at(epoch: int, words: int) -> float:
+        asked.append((epoch, words))
+        return 0.05
+
+    train(engine_class, lr_at=lr_at, epoch=3, threads=threads)
+    words = [words for _, words in asked]
+    assert {epoch for epoch, _ in asked} == {3}
+    assert words[0] == 0
+    assert words == sorted(words) or threads > 1
+    assert 4500 < max(words) <= 6000
+
+
+@every_engine
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_threads_train_at_once(engine_class: Engine, threads: int) -> None:
+    # each thread waits in its first question for the learning rate until all are there
+    everyone, mine = threading.Barrier(threads), threading.local()
+
+    def lr_at(epoch: int, words: int) -> float:
+        if not hasattr(mine, "came"):
+            mine.came = True
+            everyone.wait(timeout=10)
+        return 0.05
+
+    _, last = train(engine_class, lr_at=lr_at, threads=threads)
+    assert last.words == 6000
+
+
+@every_engine
+def test_threads_draw_each_for_itself(engine_class: Engine) -> None:
+    # two threads on the same text twice: the first has the pairs that one thread has, the second must have others
+    _, alone = train(engine_class, lr_at=frozen, window=5)
+    _, both = train(engine_class, SENTENCES * 2, lr_at=frozen, window=5, threads=2)
+    assert both.words == 2 * alone.words
+    assert both.pairs != 2 * alone.pairs
+    assert both.pairs == pytest.approx(2 * alone.pairs, rel=0.03)
+
+
+# What moves
+
+
+@every_engine
+def test_a_learning_rate_of_zero_moves_nothing(engine_class: Engine) -> None:
+    model, before = make_model(20, 8, spread=1.0), make_model(20, 8, spread=1.0)
+    train(engine_class, lr_at=frozen, model=model)
+    assert torch.equal(model.input, before.input)
+    assert torch.equal(model.output, before.output)
+
+
+@every_engine
+def test_windows_end_where_sentences_do(engine_class: Engine) -> None:
+    # were 1 and 2 neighbours, there would be more than two pairs a sentence
+    _, last = train(engine_class, [[0, 1], [2, 3], [4]] * 100, [200] * 4 + [100], window=5)
+    assert last.pairs == 2 * 200
+
+
+@every_engine
+def test_only_the_rows_used_move(engine_class: Engine) -> None:
+    counts = [1000] * 5 + [1] * 5  # an exponent of 20 leaves the last five no chance as noise
+    model, before = make_model(10, 8, spread=1.0), make_model(10, 8, spread=1.0)
+    train(engine_class, random_sentences(500, [1] * 5), counts, model=model, noise_exponent=20.0)
+    assert moved_rows(model.input, before.input) == [0, 1, 2, 3, 4]
+    assert moved_rows(model.output, before.output) == [0, 1, 2, 3, 4]
+
+
+@every_engine
+def test_words_outside_the_vocabulary_are_counted_and_left_out(engine_class: Engine) -> None:
+    # 0 and 1 are neighbours once the word between them is gone
+    _, last = train(engine_class, [[0, 7, 1], [2**31 - 1], [4, 4, 4, 4]] * 100, [100] * 4, window=1)
+    assert last.words == 800
+    assert last.pairs == 200
+
+
+@every_engine
+def test_a_corpus_without_pairs_trains_nothing(engine_class: Engine) -> None:
+    model, last = train(engine_class, [[word] for word in range(20)] * 10)
+    assert (last.pairs, last.loss) == (0, 0.0)
+    assert torch.equal(model.input, make_model(20, 8).input)
+
+
+# How it ends
+
+
+@every_engine
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_in_a_thread_reaches_the_caller(engine_class: Engine, threads: int) -> None:
+    def lr_at(epoch: int, words: int) -> float:
+        if words > 1000:
+            raise RuntimeError("a defect in the schedule")
+        return 0.05
+
+    with pytest.raises(RuntimeError, match="a defect in the schedule"):
+        train(engine_class, lr_at=lr_at, threads=threads)
+
+
+@every_engine
+def test_closing_stops_an_epoch_within_a_second(engine_class: Engine) -> None:
+    tokens = np.resize(np.arange(20, dtype=np.int32), 20_000_000)  # an epoch takes the fused engine ten seconds
+    dataset = SkipGramDataset(tokens, np.arange(0, 20_000_001, 20), make_vocabulary([10**6] * 20), SamplingSettings())
+    asked: list[int] = []
+
+    def lr_at(epoch: int, words: int) -> float:
+        asked.append(words)
+        return 0.0
+
+    steps = engine_class(make_model(20, 64), NegativeSampling("sum"), dataset, lr_at, 2).epoch(0)
+    while not next(steps).words:
+        pass
+    begin = time.monotonic()
+    steps.close()
+    assert time.monotonic() - begin < 1
+    questions = len(asked)
+    time.sleep(0.1)
+    assert len(asked) == questions
+    assert max(asked) < 10_000_000
+
+
+@every_engine
+@every_objective
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_divergence_shows_in_the_loss(engine_class: Engine, kind: type[Objective], number: float) -> None:
+    model = make_model(20, 8, spread=1.0)
+    with torch.no_grad():
+        model.input[3] = number
+    _, last = train(engine_class, objective=make_objective(kind, 20), model=model, lr_at=frozen)
+    assert not np.isfinite(last.loss)
+
+
+# Which one it is
+
+
+class UserObjective(NegativeSampling):
+    """Derived from a compiled one, and different: the compiled form must not be taken for it."""
+
+    def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
+        return super().forward(positive, negative, weight) + positive.square().sum()
+
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+@every_objective
+def test_auto_takes_the_fused_engine_where_it_can_train(kind: type[Objective]) -> None:
+    objective = make_objective(kind, 20)
+    assert choose_engine("auto", objective, CPU) is choose_engine("fused", objective, CPU) is FusedEngine
+    assert choose_engine("autograd", objective, CPU) is AutogradEngine
+
+
+@pytest.mark.parametrize(
+    ("objective", "device", "reason"),
+    [
+        (NegativeSampling(), CUDA, "cuda"),
+        (InBatchSoftmax(), CPU, "InBatchSoftmax"),
+        (UserObjective(), CPU, "UserObjective"),
+        (nn.Identity(), CPU, "Identity"),
+    ],
+    ids=["cuda", "in the batch", "derived", "module"],
+)
+def test_what_the_fused_engine_cannot_train_is_the_others(
+    objective: Objective, device: torch.device, reason: str
+) -> None:
+    assert choose_engine("auto", objective, device) is AutogradEngine
+    with pytest.raises(ConfigError, match=rf"^--engine fused [^\n]*{reason}[^\n]*; use --engine autograd$"):
+        choose_engine("fused", objective, device)
