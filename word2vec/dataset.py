@@ -122,6 +122,11 @@ class SkipGramDataset(IterableDataset[Batch]):
             centre, context = centre[whole:], context[whole:]
         yield from ((batch, words) for batch in self._batches(centre, context, generator))
 
+    def words_of_share(self, rank: int, shares: int) -> int:
+        """How many corpus words are in a share."""
+        first, last = share_of_sentences(self.offsets, rank, shares)
+        return int(self.offsets[last] - self.offsets[first])
+
     def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The shuffled (centre, context) word ids of the sentences begin..end."""
         ids, sentence = self._read(begin, end)

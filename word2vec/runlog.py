@@ -82,7 +82,7 @@ class RunLog:
         if not mean < ABSURD_LOSS:  # so written that NaN is refused too
             raise TrainingError(
                 f"training diverged in epoch {epoch + 1}: the loss is {mean}; "
-                f"start again with a lower --lr (it is {lr:.3g} now) or a smaller --batch-size"
+                f"start again with a lower --lr (it is {lr:.3g} now) or, with --engine autograd, a smaller --batch-size"
             )
         self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
         self._bar.set_postfix_str(f"lr {lr:.4f}, loss {mean:.4f}", refresh=False)

@@ -67,6 +67,12 @@ def moved_rows(table: Tensor, before: Tensor) -> list[int]:
 
 
 @every_engine
+def test_words_that_make_no_pairs_are_counted_too(engine_class: Engine) -> None:
+    _, last = train(engine_class, [[1], [2], [3]] * 20, threads=2)
+    assert (last.words, last.pairs, last.loss) == (60, 0, 0.0)
+
+
+@every_engine
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_an_epoch_counts_every_word_and_pair_once(engine_class: Engine, threads: int) -> None:
     _, last = train(engine_class, threads=threads, window=1)

@@ -30,6 +30,7 @@ from word2vec.engines.cpu_kernel import (
     kernel,
 )
 from word2vec.engines.progress import Progress
+from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling, Objective
 from word2vec.model import SkipGram
 
@@ -401,3 +402,19 @@ def test_words_survive_by_their_probability() -> None:
     assert found[2] == 5000
     assert share.ends[999] == n_kept
     assert (np.diff(share.ends[:1000]) >= 5).all()  # every sentence has five words that always survive
+
+
+def test_a_second_engine_trains_the_same_memory() -> None:
+    model, objective = make_model(4, 3), NegativeSampling("sum")
+    dataset = make_dataset([[0, 1, 2, 3]] * 50, [50] * 4, subsample=0)
+    first = FusedEngine(model, objective, dataset, lambda epoch, words: 0.05)
+    FusedEngine(model, objective, dataset, lambda epoch, words: 0.05)
+    before = model.input.clone()
+    list(first.epoch(0))
+    assert not torch.equal(model.input, before)
+
+
+def test_a_vocabulary_of_one_word_is_refused() -> None:
+    # there would be no row to train as noise but one behind the table's end
+    with pytest.raises(ConfigError, match="one word: training needs two"):
+        FusedEngine(make_model(1, 3), NegativeSampling("sum"), make_dataset([[0, 0]], [2]), lambda epoch, words: 0.05)

@@ -109,6 +109,7 @@ class AutogradEngine:
             share.loss += loss
             share.words = words
             share.pairs += len(batch.centre)
+        share.words = self.dataset.words_of_share(rank, len(shares))  # the last of them may have made no pairs
 
     def _no_progress(self) -> _Share:
         device = self.dataset.device

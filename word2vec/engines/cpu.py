@@ -24,6 +24,7 @@ from word2vec.engines.cpu_blocks import LANES
 from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.engines.cpu_kernel import Sampling, Share, Tables, Text, kernel
 from word2vec.engines.progress import Progress, run_threads
+from word2vec.errors import ConfigError
 from word2vec.model import SkipGram
 
 CHUNK_WORDS = 10_000  # words at a time, between two looks at the learning rate and at Ctrl-C; word2vec.c takes as many
@@ -37,6 +38,9 @@ class FusedEngine:
 
     Of the dataset it takes the corpus and the settings; the batches are not made. With one thread the order of all
     steps is fixed, and the same seed gives the same bytes.
+
+    Raises:
+        ConfigError: the vocabulary has fewer than two words.
     """
 
     most_threads = None  # as many as there are processors
@@ -50,6 +54,8 @@ class FusedEngine:
         lr_at: Callable[[int, int], float],
         threads: int = 1,
     ) -> None:
+        if len(dataset.keep) < 2:
+            raise ConfigError("the vocabulary has one word: training needs two, one of them to be drawn as noise")
         self.model, self.dataset, self.lr_at, self.threads = model, dataset, lr_at, threads
         self._text = Text(_read_only(dataset.tokens, np.int32), _read_only(dataset.offsets, np.int64))
         needs_log_q = bool(getattr(objective, "needs_log_q", False))
@@ -138,11 +144,14 @@ def _noise_table(dataset: SkipGramDataset) -> npt.NDArray[np.uint32]:
 
 
 def _flat_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
-    """The memory of a table, (V * width,), to which the parameter is moved: rows begin at lines of the cache."""
-    memory = np.zeros(len(table) * width + LANES, np.float32)  # numpy's, for it asks the system for huge pages
-    first = -memory.ctypes.data % LINE_BYTES // memory.itemsize
-    flat = memory[first : first + len(table) * width]
-    rows = torch.from_numpy(flat.reshape(len(table), width)[:, : table.shape[1]])
-    rows.copy_(table.detach())
-    table.data = rows
-    return flat
+    """The memory of a table, (V * width,), in which each row begins at a line of the cache.
+
+    The parameter is moved to such memory, unless an engine before this one has done so.
+    """
+    if table.stride() != (width, 1) or table.data_ptr() % LINE_BYTES:
+        memory = np.zeros(len(table) * width + LANES, np.float32)  # numpy's, for it asks the system for huge pages
+        first = -memory.ctypes.data % LINE_BYTES // memory.itemsize
+        flat = torch.from_numpy(memory[first : first + len(table) * width])
+        rows = flat.view(len(table), width)[:, : table.shape[1]]
+        table.data = rows.copy_(table.detach())
+    return torch.as_strided(table.detach(), (len(table) * width,), (1,)).numpy()
