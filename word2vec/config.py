@@ -106,9 +106,9 @@ SETTINGS = _settings()
 
 
 PRESETS: dict[str, dict[str, Any]] = {
-    "quality": {"dim": 200, "subsample": 1e-4, "negatives": 10, "epochs": 10},
+    "quality": {"dim": 200, "subsample": 1e-4, "epochs": 10},
 }
-"""Settings under a name. quality: better vectors for about six times the work; evaluation/README.md has the figures."""
+"""Settings under a name. quality: better vectors for about three times the work; evaluation/README.md has the figures."""
 
 
 def preset(name: str) -> dict[str, Any]:
