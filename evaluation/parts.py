@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from compare import positive
 
-from word2vec.engines.cpu_blocks import LANES, WIDTH, block_scores, block_steps, padded_targets, pointer_to
+from word2vec.engines.cpu_blocks import BLOCK_ROWS, LANES, WIDTH, block_scores, block_steps, padded_targets, pointer_to
 from word2vec.engines.cpu_gradients import FLAGS, block_size, score_gradients
 
 REPEATS, ROUNDS = 100_000, 10
@@ -81,6 +81,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--negatives", type=positive, default=5)
     parser.add_argument("--rows", type=positive, default=6, help="context words in the block")
     options = parser.parse_args(arguments)
+    if options.rows > BLOCK_ROWS:
+        parser.error(f"--rows: a block has {BLOCK_ROWS} at most")
     n, n_targets = options.rows, 1 + options.negatives
     width, padded = -(-options.dim // LANES) * LANES, padded_targets(n_targets)
     starts = np.arange(max(n, padded), dtype=np.int64) * width

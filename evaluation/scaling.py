@@ -84,13 +84,13 @@ def draw(best: dict[str, list[tuple[int, float]]], title: str, path: Path) -> No
     for panel, (name, points) in zip(panels, best.items(), strict=True):
         panel.plot(*zip(*points, strict=True), marker="o")
         panel.set_xlabel(name)
-        panel.set_ylim(bottom=0)
         panel.grid(alpha=0.3)
         if name in LOGARITHMIC:
             panel.set_xscale("log")
         if name == "threads":
             panel.set_xticks(VARIED[name])
     panels[0].set_ylabel("million raw words/s")
+    panels[0].set_ylim(0, 1.1 * max(speed for points in best.values() for _, speed in points))
     figure.suptitle(title, fontsize=9)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> int:
         ],
     }
     write_atomically(options.output.with_suffix(".json"), report)
-    base = ", ".join(f"{value:,} {name}" for name, value in BASE.items())
+    base = ", ".join(f"{name} {value:,}" for name, value in BASE.items())
     draw(best, f"{machine['cpu']}; where not varied: {base}", options.output.with_suffix(".svg"))
     return 0
 

@@ -1,0 +1,67 @@
+"""The smaller scripts of evaluation/: they run, and what they write is what they measured."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
+objectives: Any = importlib.import_module("objectives")
+parts: Any = importlib.import_module("parts")
+
+
+def test_objectives_are_trained_at_multiples_of_their_rate(
+    topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]
+    topics_file.write_text(" ".join(words) * 50)  # words that the question sets ask for
+    output = tmp_path / "objectives.json"
+    arguments = [str(topics_file), "--objectives", "negative-sampling,ranknet", "--rates", ".5,1", "--seeds", "2"]
+    settings = [part for value in ("dim=4", "epochs=1", "min_count=1") for part in ("--set", value)]
+    assert objectives.main([*arguments, *settings, "--output", str(output)]) == 0
+    report = json.loads(output.read_text())
+    assert [(each["objective"], each["lr"], each["seed"]) for each in report["measurements"]] == [
+        (name, lr, seed)
+        for name, rates in (("negative-sampling", (0.0125, 0.025)), ("ranknet", (0.00625, 0.0125)))
+        for lr in rates
+        for seed in (1, 2)
+    ]
+    assert report["settings"] == {"subsample": 1e-4, "dim": 4, "epochs": 1, "min_count": 1}
+    assert str(tmp_path) not in output.read_text()
+    rows = capsys.readouterr().out.splitlines()[2:]
+    assert [row.split("|")[3].strip() for row in rows] == ["2"] * 4  # seeds
+
+
+def test_scores_are_means_over_the_seeds() -> None:
+    one = objectives.Measured("warp", 0.002, 1, 9.0, wordsim353=0.5, simlex999=0.3, analogies=0.1)
+    two = objectives.Measured("warp", 0.002, 2, 9.0, wordsim353=0.7, simlex999=0.3, analogies=0.2)
+    *_, row = objectives.table([one, two]).splitlines()
+    assert [cell.strip() for cell in row.strip("|").split("|")] == ["warp", "0.002", "2", "60.0", "30.0", "15.0"]
+
+
+def test_parts_are_measured_one_by_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(parts, "REPEATS", 10)
+    monkeypatch.setattr(parts, "ROUNDS", 1)
+    assert parts.main(["--dim", "20", "--rows", "2"]) == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert names == ["scores", "objective", "steps", "vectors"]
+
+
+def test_speeds_are_measured_once_a_setting_and_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("matplotlib").use("svg")
+    scaling: Any = importlib.import_module("scaling")
+    monkeypatch.setattr(scaling, "WORDS", 3000)
+    monkeypatch.setattr(scaling, "BASE", {"vocabulary": 50, "dimensions": 4, "negatives": 5, "window": 2, "threads": 1})
+    monkeypatch.setattr(scaling, "VARIED", {"window": (1, 2), "threads": (1, 2)})
+    assert len(scaling.plan()) == 3  # the base is among both
+    assert scaling.main(["--rounds", "2", "--output", str(tmp_path / "speeds")]) == 0
+    report = json.loads((tmp_path / "speeds.json").read_text())
+    assert {name: [value for value, _ in points] for name, points in report["million_words_per_second"].items()} == {
+        "window": [1, 2],
+        "threads": [1, 2],
+    }
+    assert all(len(each["words_per_second"]) == 2 for each in report["measurements"])
+    assert "<svg" in (tmp_path / "speeds.svg").read_text()
