@@ -1,5 +1,6 @@
 """Training end to end on the tiny corpus whose right answer is known."""
 
+import contextlib
 import json
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import time
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.conftest import TOPICS, topic_text
+from word2vec import training
 from word2vec.config import TrainConfig, make_config, read_config
+from word2vec.engines.cpu import FusedEngine
 from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.errors import ConfigError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.losses import LOSSES
@@ -208,6 +212,21 @@ def test_ctrl_c_before_the_first_batch_keeps_the_earlier_run(
     with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
         train(small(topics_file), run)
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_ctrl_c_while_the_kernel_is_compiled_is_not_lost(topics_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Compiling(FusedEngine):
+        def __init__(self, *arguments: Any) -> None:
+            with contextlib.suppress(KeyboardInterrupt):  # as a callback of the compiler does
+                os.kill(os.getpid(), signal.SIGINT)
+            super().__init__(*arguments)
+
+        def epoch(self, number: int) -> Any:
+            pytest.fail("trains all the same")
+
+    monkeypatch.setattr(training, "choose_engine", lambda *_: Compiling)
+    with pytest.raises(KeyboardInterrupt):
+        train(small(topics_file))
 
 
 def test_ctrl_c_while_saving_does_not_lose_the_result(

@@ -88,7 +88,10 @@ def train(
             device=device,
         )
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(device)
-        engine = engine_class(model, objective, dataset, lr_at, threads)
+        with _interrupts_held() as interrupts:  # the compiler calls back into Python, and drops what is raised there
+            engine = engine_class(model, objective, dataset, lr_at, threads)
+        if interrupts:
+            raise KeyboardInterrupt
         with RunLog(run / "metrics.jsonl" if run else None, words, config.epochs, progress=progress) as log:
             try:
                 for epoch in range(config.epochs):
@@ -123,9 +126,7 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 
-def _batch_size(
-    vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int, threads: int, *, logged: bool
-) -> int:
+def _batch_size(vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int, threads: int, *, logged: bool) -> int:
     size = stable_batch_size(vocabulary, sampling, wanted, threads)
     if size < wanted and logged:
         logger.info(
@@ -172,7 +173,7 @@ def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
 def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Path | None) -> WordVectors:
     vectors = _word_vectors(model, vocabulary)
     if run:
-        with _interrupts_ignored():
+        with _interrupts_held():
             vectors.save(run, format="run")
             with atomic_path(run / "config.toml") as path:
                 path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
@@ -180,13 +181,14 @@ def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Pat
 
 
 @contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C for as long as the result is being saved: a moment, and it would cost the whole training."""
+def _interrupts_held() -> Iterator[list[int]]:
+    """Let Ctrl-C wait, for a moment in which it would be lost or cost the whole training; yields those that came."""
+    held: list[int] = []
     if threading.current_thread() is not threading.main_thread():  # the only one that Ctrl-C reaches
-        yield
+        yield held
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
     try:
-        yield
+        yield held
     finally:
         signal.signal(signal.SIGINT, before)
