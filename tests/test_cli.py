@@ -11,7 +11,7 @@ import pytest
 
 from word2vec import cli
 from word2vec.cli import run
-from word2vec.config import SETTINGS, option, read_config
+from word2vec.config import PRESETS, SETTINGS, option, read_config
 from word2vec.vectors import WordVectors
 
 
@@ -76,15 +76,20 @@ def test_options_win_over_the_config_file(
     assert WordVectors.load(tmp_path / "run").dim == 7
 
 
-def test_a_preset_gives_way_to_the_config_file_and_to_options(
+def test_a_preset_wins_over_the_config_file_and_gives_way_to_options(
     topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = tmp_path / "c.toml"
-    config.write_text("epochs = 1\n")
-    arguments = ["train", topics_file, "--preset", "quality", "--config", config, "--dim", "7", "--subsample", "0.01"]
+    config.write_text("window = 2\ndim = 5\nsubsample = 0.0\n")  # as a run's own config.toml, which holds all settings
+    arguments = ["train", topics_file, "--preset", "quality", "--config", config, "--dim", "7", "--epochs", "1"]
     output([*arguments, "--output", tmp_path / "run"], capsys)
     used = read_config(tmp_path / "run/config.toml")
-    assert (used["epochs"], used["dim"]) == (1, 7)
+    assert (used["window"], used["dim"], used["epochs"], used["subsample"]) == (
+        2,
+        7,
+        1,
+        PRESETS["quality"]["subsample"],
+    )
 
 
 def test_several_files_behind_one_option(topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from word2vec.config import TrainConfig, make_config, read_config
 from word2vec.engines.cpu import FusedEngine
 from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.errors import ConfigError, TrainingError, TrainingInterrupted, Word2VecError
-from word2vec.losses import LOSSES
+from word2vec.losses import LOSSES, NegativeSampling
 from word2vec.runlog import RunLog
 from word2vec.training import learning_rate, train
 from word2vec.vectors import WordVectors
@@ -212,6 +212,13 @@ def test_ctrl_c_before_the_first_batch_keeps_the_earlier_run(
     with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
         train(small(topics_file), run)
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+@pytest.mark.parametrize("engine", ["autograd", "fused"])
+def test_the_loss_is_summed_whatever_reduction_the_objective_has(engine: str, topics_file: Path) -> None:
+    # the mean of a batch would be trained with a thousandth of the step, and by one engine only
+    vectors = [train(small(topics_file, engine=engine), objective=NegativeSampling(how)) for how in ("mean", "sum")]
+    assert np.array_equal(vectors[0].vectors, vectors[1].vectors)
 
 
 def test_ctrl_c_while_the_kernel_is_compiled_is_not_lost(topics_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

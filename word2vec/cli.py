@@ -181,13 +181,15 @@ def train(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Settings to start from, {', '.join(PRESETS)}; --config and options win."),
+        typer.Option(
+            metavar="NAME", help=f"Settings under a name, {', '.join(PRESETS)}; options given here win over them."
+        ),
     ] = None,
     **settings: Any,
 ) -> int:
     """Train word vectors on CORPUS and write them to the folder RUN."""
     given = {name: value for name, value in settings.items() if value != []}  # an empty list is typer's "not given"
-    chosen = make_config(find_preset(preset) if preset else {}, read_config(config) if config else {}, given)
+    chosen = make_config(read_config(config) if config else {}, find_preset(preset) if preset else {}, given)
     from word2vec.training import train as train_vectors
 
     train_vectors(chosen, output, progress=sys.stderr.isatty())

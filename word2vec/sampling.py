@@ -15,14 +15,14 @@ def subsample(keep: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
 
     Args:
         keep: (V,) float32 probabilities from `Vocabulary.keep_probability`.
-        ids: (N,) word ids; ids of V and above are out of vocabulary and never survive.
+        ids: (N,) word ids; ids below 0 or from V on are out of vocabulary and never survive.
         generator: random state, on the device of `ids`.
 
     Returns:
         (N,) bool.
     """
-    known = ids < len(keep)
-    chance = keep[ids.clamp(max=len(keep) - 1)]  # (N,)
+    known = (ids >= 0) & (ids < len(keep))
+    chance = keep[ids.clamp(0, len(keep) - 1)]  # (N,)
     return known & (torch.rand(len(ids), generator=generator, device=ids.device) < chance)
 
 

@@ -24,7 +24,7 @@ from word2vec.engines import choose_engine
 from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
 from word2vec.files import atomic_path, new_folder
-from word2vec.losses import find_objective, make_objective
+from word2vec.losses import Objective, find_objective, make_objective
 from word2vec.model import SkipGram
 from word2vec.runlog import RunLog
 from word2vec.testsets import PairSet, read_pairs
@@ -60,6 +60,7 @@ def train(
     pair_sets = [read_pairs(source) for source in config.pairs]
     device = choose_device(config.device)
     chosen = objective or find_objective(config.objective)  # a wrong name is told before the corpus is read
+    engine_class = choose_engine(config.engine, chosen if isinstance(chosen, type) else type(chosen), device)
     lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
     name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
     config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used
@@ -69,13 +70,14 @@ def train(
         corpus, vocabulary = _read_corpus(config, progress)
         words = len(corpus.tokens)
         objective = (objective or make_objective(config.objective, num_labels=len(vocabulary))).to(device)
+        if isinstance(objective, Objective):
+            objective.reduction = "sum"  # what learning rates are meant for
         # an objective that takes its noise words from the batch needs none drawn
         negatives = 0 if getattr(objective, "in_batch", False) else config.negatives
 
         def lr_at(epoch: int, words_read: int) -> float:
             return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
 
-        engine_class = choose_engine(config.engine, objective, device)
         threads = config.threads or default_threads(engine_class.most_threads)
         sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
         dataset = SkipGramDataset(
@@ -160,7 +162,7 @@ def _similarity(model: SkipGram, vocabulary: Vocabulary, pair_sets: Sequence[Pai
     """Spearman's correlation for each set, without the interval, which costs more than the score."""
     if not pair_sets:
         return {}
-    vectors = _word_vectors(model, vocabulary)
+    vectors = WordVectors(vocabulary.words, model.input.detach().cpu().numpy(), counts=vocabulary.counts)
     return {pairs.name: evaluate_similarity(vectors, pairs, bootstrap=0).spearman for pairs in pair_sets}
 
 

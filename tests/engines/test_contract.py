@@ -154,6 +154,14 @@ def test_subsampling_keeps_the_words_that_it_should(engine_class: Engine) -> Non
 
 
 @every_engine
+def test_ids_outside_the_vocabulary_are_left_out(engine_class: Engine) -> None:
+    # 7 is behind the vocabulary's end, -1 before its beginning; a kernel would read and write memory there
+    model, last = train(engine_class, [[0, 7, 1, -1]] * 50, [50, 50], window=1)
+    assert last.pairs == 100
+    assert bool(model.output.isfinite().all())
+
+
+@every_engine
 def test_words_kept_are_neighbours_across_those_left_out(engine_class: Engine) -> None:
     # word2vec subsamples before it cuts windows: 1 and 2, always kept, meet where all words between are dropped
     _, last = train(engine_class, [[1, *[0] * 8, 2]] * 50, [10**9, 1, 1], lr_at=frozen, subsample=1e-9, window=1)
@@ -344,24 +352,30 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 @every_objective
 def test_auto_takes_the_fused_engine_where_it_can_train(kind: type[Objective]) -> None:
-    objective = make_objective(kind, 20)
-    assert choose_engine("auto", objective, CPU) is choose_engine("fused", objective, CPU) is FusedEngine
-    assert choose_engine("autograd", objective, CPU) is AutogradEngine
+    assert choose_engine("auto", kind, CPU) is choose_engine("fused", kind, CPU) is FusedEngine
+    assert choose_engine("autograd", kind, CPU) is AutogradEngine
 
 
 @pytest.mark.parametrize(
     ("objective", "device", "reason"),
     [
-        (NegativeSampling(), CUDA, "cuda"),
-        (InBatchSoftmax(), CPU, "InBatchSoftmax"),
-        (UserObjective(), CPU, "UserObjective"),
-        (nn.Identity(), CPU, "Identity"),
+        (NegativeSampling, CUDA, "cuda"),
+        (InBatchSoftmax, CPU, "InBatchSoftmax"),
+        (UserObjective, CPU, "UserObjective"),
+        (nn.Identity, CPU, "Identity"),
     ],
     ids=["cuda", "in the batch", "derived", "module"],
 )
 def test_what_the_fused_engine_cannot_train_is_the_others(
-    objective: Objective, device: torch.device, reason: str
+    objective: type[nn.Module], device: torch.device, reason: str
 ) -> None:
     assert choose_engine("auto", objective, device) is AutogradEngine
-    with pytest.raises(ConfigError, match=rf"^--engine fused [^\n]*{reason}[^\n]*; use --engine autograd$"):
+    with pytest.raises(ConfigError, match=rf"^--engine fused [^\n]*{reason}[^\n]*, or --engine autograd$"):
         choose_engine("fused", objective, device)
+
+
+def test_without_a_compiler_there_is_no_fused_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
+    assert choose_engine("auto", NegativeSampling, CPU) is AutogradEngine
+    with pytest.raises(ConfigError, match="unset it, or --engine autograd"):
+        choose_engine("fused", NegativeSampling, CPU)

@@ -3,6 +3,7 @@
 All are made of the same arguments and have `epoch(number)`, which trains one pass and yields Progress.
 """
 
+import logging
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,14 +11,17 @@ from torch import nn
 
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.errors import ConfigError
+from word2vec.losses import LOSSES
 
 if TYPE_CHECKING:
     from word2vec.engines.cpu import FusedEngine
 
+logger = logging.getLogger("word2vec")
+
 Engine = type["AutogradEngine | FusedEngine"]
 
 
-def choose_engine(name: str, objective: nn.Module, device: torch.device) -> Engine:
+def choose_engine(name: str, objective: type[nn.Module], device: torch.device) -> Engine:
     """The engine of that name; "auto" takes the fused one where it can train.
 
     Raises:
@@ -25,22 +29,28 @@ def choose_engine(name: str, objective: nn.Module, device: torch.device) -> Engi
     """
     if name == "autograd":
         return AutogradEngine
-    # numba and the kernel's parts take a third of a second to import: only where they are needed
-    from word2vec.engines.cpu import FusedEngine
-
     reason = _why_not_fused(objective, device)
     if reason and name == "fused":
-        raise ConfigError(f"--engine fused {reason}; use --engine autograd")
-    return AutogradEngine if reason else FusedEngine
+        raise ConfigError(f"--engine fused {reason}, or --engine autograd")
+    if reason:
+        logger.info("the autograd engine trains: the fused one %s", reason)
+        return AutogradEngine
+    from word2vec.engines.cpu import FusedEngine
+
+    return FusedEngine
 
 
-def _why_not_fused(objective: nn.Module, device: torch.device) -> str:
+def _why_not_fused(objective: type[nn.Module], device: torch.device) -> str:
+    """What keeps the fused engine from training, and what else to use; nothing, if it can."""
+    if device.type != "cpu":
+        return f"trains on the CPU only: use --device cpu, not {device.type}"
+    from numba.core import config  # takes a third of a second: only where it is needed
+
     from word2vec.engines.cpu_gradients import COMPILED
 
-    if device.type != "cpu":
-        return f"trains on the CPU only, not on {device.type}"
-    if getattr(objective, "in_batch", False):
-        return f"makes no batches, which {type(objective).__name__} takes its noise words from"
-    if type(objective) not in COMPILED:
-        return f"has no compiled form of {type(objective).__name__}, only of {', '.join(c.__name__ for c in COMPILED)}"
+    compiled = {kind: name for name, kind in LOSSES.items() if kind in COMPILED}
+    if objective not in compiled:
+        return f"has no compiled form of {objective.__name__}: use --objective {', '.join(compiled.values())}"
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return "cannot be compiled while NUMBA_DISABLE_JIT is set: unset it"
     return ""

@@ -10,6 +10,7 @@ Nothing is stored per pair. Threads run the kernel (cpu_kernel.py) on shares of 
 lock and write to the same tables (Hogwild: Niu et al. 2011).
 """
 
+import logging
 from collections.abc import Callable, Generator
 from threading import Event
 from typing import TypeVar
@@ -27,14 +28,18 @@ from word2vec.engines.progress import Progress, run_threads
 from word2vec.errors import ConfigError
 from word2vec.model import SkipGram
 
-CHUNK_WORDS = 10_000  # words at a time, between two looks at the learning rate and at Ctrl-C; word2vec.c takes as many
+# What a thread does between two looks at the learning rate and at Ctrl-C: at most as many words as in word2vec.c, and
+# fewer where a word costs more multiply-adds than by default, some 4,000 for each of the three products.
+CHUNK_WORDS, CHUNK_PRODUCTS = 10_000, 40_000_000
 LINE_BYTES = 64  # of a cache
 
 T = TypeVar("T", bound=np.integer)
 
+logger = logging.getLogger("word2vec")
+
 
 class FusedEngine:
-    """Trains a model on the CPU with one of the objectives of gradients.py; see AutogradEngine for the arguments.
+    """Trains a model on the CPU with one of the objectives of cpu_gradients.py; see AutogradEngine for the arguments.
 
     Of the dataset it takes the corpus and the settings; the batches are not made. With one thread the order of all
     steps is fixed, and the same seed gives the same bytes.
@@ -70,13 +75,26 @@ class FusedEngine:
         self._tables = Tables(_flat_rows(model.input, width), _flat_rows(model.output, width), width)
         negatives = dataset.settings.negatives
         self._constants = np.array([*COMPILED[type(objective)].constants(objective, negatives), 0.0], np.float32)
-        self._kernel = kernel(list(COMPILED).index(type(objective)), negatives, needs_log_q)
-        self._train(_new_share(0), 0, 0, 0.0)  # trains nothing, compiles
+        self._chunk_words = max(
+            1, min(CHUNK_WORDS, CHUNK_PRODUCTS // ((self._sampling.window + 1) * (1 + negatives) * width))
+        )
+        self._kernel = self._compiled(list(COMPILED).index(type(objective)), negatives, needs_log_q)
+
+    def _compiled(self, objective: int, negatives: int, needs_log_q: bool) -> Callable[..., None]:
+        """The kernel, compiled by a call that trains nothing; what cannot be kept on disk is compiled all the same."""
+        try:
+            self._kernel = kernel(objective, negatives, needs_log_q)
+            self._train(_new_share(0), 0, 0, 0.0)
+        except (OSError, RuntimeError) as error:  # numba's, of a full disk and of no folder to write to
+            logger.warning("the compiled kernel cannot be kept for the next training: %s", error)
+            self._kernel = kernel(objective, negatives, needs_log_q, cached=False)
+            self._train(_new_share(0), 0, 0, 0.0)
+        return self._kernel
 
     def epoch(self, number: int) -> Generator[Progress]:
         """Train one pass over the corpus; reports a few times a second and at the end.
 
-        Closing the iterator early stops the threads within CHUNK_WORDS words.
+        Closing the iterator early stops the threads within a fraction of a second.
         """
         shares = [_new_share(mixed_seed(self.dataset.seed, number, rank)) for rank in range(self.threads)]
         words = [0] * self.threads  # read; written by the threads, each its own
@@ -84,7 +102,7 @@ class FusedEngine:
         def train_share(rank: int, stop: Event) -> None:
             offsets = self.dataset.offsets
             first, last = share_of_sentences(offsets, rank, self.threads)
-            for begin, end in chunks(offsets, first, last, CHUNK_WORDS):
+            for begin, end in chunks(offsets, first, last, self._chunk_words):
                 if stop.is_set():
                     return
                 chunk_words = int(offsets[end] - offsets[begin])
@@ -93,8 +111,9 @@ class FusedEngine:
                 words[rank] += chunk_words
 
         def progress() -> Progress:
-            pairs, loss = (sum(share.pairs.item() for share in shares), sum(share.loss.sum() for share in shares))
-            return Progress(words=sum(words), pairs=int(pairs), loss=float(loss))
+            # subtle: the kernel adds the pairs first, so that a loss that is read before them always has its pairs
+            loss = sum(float(share.loss.sum()) for share in shares)
+            return Progress(words=sum(words), pairs=sum(int(share.pairs[0]) for share in shares), loss=loss)
 
         return run_threads(train_share, self.threads, progress)
 

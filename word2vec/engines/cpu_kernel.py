@@ -74,21 +74,18 @@ class Share(NamedTuple):
 
 
 @functools.cache
-def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., None]:
+def kernel(objective: int, negatives: int, corrected: bool, cached: bool = True) -> Callable[..., None]:
     """The compiled loop for an objective, a number of noise words, and with or without correction by log_q.
 
-    All three are constants to the compiler: the loops over the targets are unrolled, the objective is inlined.
+    These are constants to the compiler, which inlines the objective and unrolls the loops over the targets of a tile.
+    With `cached` it is kept on disk.
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
     size = block_size(padded)
     gradients, losses = padded * LANES, 2 * padded * LANES  # where they begin in a block
-    # subtle: numba looks for changes in this file only; what the kernel is made of has to be a part of its name too
-    parts = _digest_of_parts()
 
-    @numba.njit(nogil=True, cache=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")
     def train(text, first, last, sampling, tables, constants, lr, share):
-        _ = parts
         vocabulary_size, width, window = len(sampling.keep), tables.width, sampling.window
         state = share.state[0]
         n_kept, state = _subsample(text, first, last, sampling.keep, share, state)
@@ -159,7 +156,10 @@ def kernel(objective: int, negatives: int, corrected: bool) -> Callable[..., Non
         for i in range(LANES):
             share.loss[i] += loss[i]
 
-    return train
+    # subtle: the name is that of the file in numba's cache. Kernels of one name would share an index, which two
+    # processes that compile at once can spoil for good; and numba looks for changes in this file only, not in the parts
+    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{_digest_of_parts():08x}"
+    return numba.njit(nogil=True, cache=cached, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train)
 
 
 @register_jitable
@@ -184,7 +184,7 @@ def _subsample(text, first, last, keep, share, state):
     for sentence in range(first, last):
         for place in range(text.offsets[sentence], text.offsets[sentence + 1]):
             word = np.int64(text.tokens[place])
-            if word < len(keep):
+            if U64(word) < U64(len(keep)):  # negative ids are outside of the vocabulary too
                 state, bits = _next(state)
                 share.kept[n_kept] = word  # without a branch: the processor would guess every fourth one wrongly
                 n_kept += np.int64((bits >> HALF) <= keep[word])

@@ -53,7 +53,7 @@ class Objective(nn.Module):
     def score_gradients(self, scores: Tensor) -> Tensor:
         """The derivative of each example's loss, not weighted and not reduced, by its scores: (B, 1 + K) -> the same.
 
-        Written out by hand, without autograd: this is what the fused engines inline.
+        Written out by hand, without autograd: the fused engine's compiled forms are held to it by tests.
         """
         raise NotImplementedError
 
