@@ -8,8 +8,9 @@ y_k (the centre word and its noise words). Training needs three matrix products 
 
 Numba gives no hold on registers, so these are written as LLVM instructions by Python loops that run while the kernel is
 compiled: the loops over the targets of a tile, and over the rows whose steps are taken, are gone from the machine
-code, and all their sums stay in registers while a row is read once. For T = 6 and n = 6 that is within 5 % (steps) and 30 %
-(scores) of what the multiply-add units can do. A loop over the rows, or sums of lanes one by one, took 1.4 times as long.
+code, and all their sums stay in registers while a row is read once. For T = 6 and n = 6 that is within 5 % (steps) and
+30 % (scores) of what the multiply-add units can do. A loop over the rows, or sums of lanes one by one, took 1.4 times
+as long.
 
 Rows are given by where they begin in a flat table, (V * width,), width a multiple of LANES; scores and gradients are
 flat too, s_ki at k * LANES + i. Nothing is checked here: the kernel hands over what fits.
