@@ -202,18 +202,20 @@ def _wmrb(objective, n_targets, padded, block, constants):
     margin, scale = constants[0], constants[1]
     for i in range(LANES):
         block[work + i] = ZERO  # the sum of the hinges
-        block[gradients + i] = ZERO
+        block[gradients + i] = ZERO  # less one for each offender, for now
     for k in range(1, n_targets):
         for i in range(LANES):
-            block[work + i] += max(margin - block[i] + block[k * LANES + i], ZERO)
+            hinge = margin - block[i] + block[k * LANES + i]
+            offends = ONE if hinge > ZERO else ZERO
+            block[work + i] += max(hinge, ZERO)
+            block[gradients + k * LANES + i] = offends
+            block[gradients + i] -= offends
     for i in range(LANES):
         block[losses + i] = _log(ONE + scale * block[work + i])
         block[work + i] = scale / (ONE + scale * block[work + i])
-    for k in range(1, n_targets):
+    for k in range(n_targets):
         for i in range(LANES):
-            step = block[work + i] if margin - block[i] + block[k * LANES + i] > ZERO else ZERO
-            block[gradients + k * LANES + i] = step
-            block[gradients + i] -= step
+            block[gradients + k * LANES + i] *= block[work + i]
 
 
 def _warp_constants(objective: WARP, negatives: int) -> list[float]:
