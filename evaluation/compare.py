@@ -143,9 +143,8 @@ def measure(task: Task, job: Job, words: int, options: argparse.Namespace, folde
     environment = os.environ | {"WORD2VEC_CACHE": str(cache), "OMP_NUM_THREADS": threads}
     environment["OPENBLAS_NUM_THREADS"] = threads
     if task.work == "ours":
-        environment["NUMBA_CACHE_DIR"] = str(
-            folder / "compiled"
-        )  # as the first training on a machine: nothing compiled
+        # as in the first training on a machine: nothing is compiled yet
+        environment["NUMBA_CACHE_DIR"] = str(folder / "compiled")
         figures = run_process(training_command(job, task, options.engine, options.device), folder / "log", environment)
         figures |= trained(Path(job.output))
     else:
@@ -203,9 +202,9 @@ def commit() -> str:
     return result.stdout.strip() or "unknown"
 
 
-def shown_command(arguments: Sequence[str]) -> str:
+def shown_command(arguments: Sequence[str], script: str = "compare.py") -> str:
     """The command as it was given, with file names in place of paths, which are of this machine only."""
-    return shlex.join(["python", "evaluation/compare.py", *(re.sub(r"[^=]*/", "", argument) for argument in arguments)])
+    return shlex.join(["python", f"evaluation/{script}", *(re.sub(r"[^=]*/", "", argument) for argument in arguments)])
 
 
 def describe_corpus(job: Job, counts: Figures) -> dict[str, object]:

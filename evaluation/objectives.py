@@ -86,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
     settings = SETTINGS | dict(options.set)
     report: dict[str, object] = {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shown_command(arguments).replace("compare.py", "objectives.py"),
+        "command": shown_command(arguments, "objectives.py"),
         "commit": commit(),
         "hardware": hardware("cpu"),
         "versions": versions(),

@@ -17,8 +17,17 @@ import numba
 import numpy as np
 from compare import positive
 
-from word2vec.engines.cpu_blocks import BLOCK_ROWS, LANES, WIDTH, block_scores, block_steps, padded_targets, pointer_to
-from word2vec.engines.cpu_gradients import FLAGS, block_size, score_gradients
+from word2vec.engines.cpu_blocks import (
+    BLOCK_ROWS,
+    LANES,
+    WIDTH,
+    block_scores,
+    block_steps,
+    padded_targets,
+    padded_width,
+    pointer_to,
+)
+from word2vec.engines.cpu_gradients import FLAGS, block_size, places, score_gradients
 
 REPEATS, ROUNDS = 100_000, 10
 UNITS, LATENCY = 2, 4  # multiply-adds begun in a cycle, and cycles that one takes: Intel since Skylake, AMD since Zen 3
@@ -35,7 +44,7 @@ def aligned(size: int) -> np.ndarray:
 def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     """The parts, each repeated in compiled code."""
     padded = padded_targets(n_targets)
-    gradients = padded * LANES
+    gradients, _, _ = places(padded)  # type: ignore[no-untyped-call]
 
     @njit
     def scores(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
@@ -84,7 +93,7 @@ def main(arguments: list[str]) -> int:
     if options.rows > BLOCK_ROWS:
         parser.error(f"--rows: a block has {BLOCK_ROWS} at most")
     n, n_targets = options.rows, 1 + options.negatives
-    width, padded = -(-options.dim // LANES) * LANES, padded_targets(n_targets)
+    width, padded = padded_width(options.dim), padded_targets(n_targets)
     starts = np.arange(max(n, padded), dtype=np.int64) * width
     block, steps = np.zeros(block_size(padded), np.float32), np.zeros(padded * LANES, np.float32)
     common = (

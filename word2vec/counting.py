@@ -35,9 +35,8 @@ POSITION, IDS, ENDS, ENTRIES, SENTENCE_WORDS, LONG_WORDS = map(np.uint64, range(
 ZERO, ONE, SEVEN, CHUNK, BYTE_VALUES = map(np.uint64, (0, 1, 7, CHUNK_BYTES, 0xFF))
 CHAIN_MARK = np.uint64(1 << 56)  # the highest byte of a chain's second number; a word has 0 there, or above 0x20
 ID_BITS = np.uint64((1 << 56) - 1)
-GOLDEN = np.uint64(
-    0x9E3779B97F4A7C15
-)  # 2^64 / golden ratio: its multiples spread over the slots (Knuth, volume 3, 6.4)
+# 2^64 / golden ratio: its multiples spread over the slots (Knuth, volume 3, 6.4)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 SPREAD = np.uint64(0xC2B2AE3D27D4EB4F)  # keeps a key's two numbers from cancelling out (xxHash's second prime)
 FIRST_OF_WORD = np.uint64(0x2121212121212121)  # the lowest byte that belongs to a word, eight times
 LOWEST_BITS = np.uint64(0x0101010101010101)

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from word2vec.dataset import SkipGramDataset, chunks, mixed_seed, share_of_sentences
-from word2vec.engines.cpu_blocks import LANES
+from word2vec.engines.cpu_blocks import LANES, padded_width
 from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.engines.cpu_kernel import Sampling, Share, Tables, Text, kernel
 from word2vec.engines.progress import Progress, run_threads
@@ -71,17 +71,17 @@ class FusedEngine:
             log_q=dataset.noise.log().numpy() if needs_log_q else np.empty(0, np.float32),
             window=dataset.settings.window,
         )
-        width = -(-model.input.shape[1] // LANES) * LANES
+        width = padded_width(model.input.shape[1])
         self._tables = Tables(_flat_rows(model.input, width), _flat_rows(model.output, width), width)
         negatives = dataset.settings.negatives
         self._constants = np.array([*COMPILED[type(objective)].constants(objective, negatives), 0.0], np.float32)
         self._chunk_words = max(
             1, min(CHUNK_WORDS, CHUNK_PRODUCTS // ((self._sampling.window + 1) * (1 + negatives) * width))
         )
-        self._kernel = self._compiled(list(COMPILED).index(type(objective)), negatives, needs_log_q)
+        self._compile(list(COMPILED).index(type(objective)), negatives, needs_log_q)
 
-    def _compiled(self, objective: int, negatives: int, needs_log_q: bool) -> Callable[..., None]:
-        """The kernel, compiled by a call that trains nothing; what cannot be kept on disk is compiled all the same."""
+    def _compile(self, objective: int, negatives: int, needs_log_q: bool) -> None:
+        """Compile the kernel by a call that trains nothing; one that cannot be kept on disk is used all the same."""
         try:
             self._kernel = kernel(objective, negatives, needs_log_q)
             self._train(_new_share(0), 0, 0, 0.0)
@@ -89,7 +89,6 @@ class FusedEngine:
             logger.warning("the compiled kernel cannot be kept for the next training: %s", error)
             self._kernel = kernel(objective, negatives, needs_log_q, cached=False)
             self._train(_new_share(0), 0, 0, 0.0)
-        return self._kernel
 
     def epoch(self, number: int) -> Generator[Progress]:
         """Train one pass over the corpus; reports a few times a second and at the end.

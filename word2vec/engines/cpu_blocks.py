@@ -72,6 +72,11 @@ def padded_targets(targets: int) -> int:
     return -(-targets // size) * size
 
 
+def padded_width(dim: int) -> int:
+    """Floats in a row of so many dimensions: whole lines of the cache."""
+    return -(-dim // LANES) * LANES
+
+
 @intrinsic(prefer_literal=True)
 def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, width, n_targets):
     """Write s_ki of the block.
@@ -186,7 +191,7 @@ def pointer_to(typing_context, array, place):
 
 @intrinsic
 def prefetch_row(typing_context, table, start, width):
-    """Ask for a row to be brought into the cache; the table waits for nothing."""
+    """Ask for a row to be brought into the cache, and go on without waiting for it."""
 
     def generate(context, builder, signature, arguments):
         table, start, width = _unpacked(context, builder, signature, arguments)

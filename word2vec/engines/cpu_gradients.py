@@ -109,13 +109,13 @@ def block_size(padded: int) -> int:
 
 
 @register_jitable
-def _places(padded):
+def places(padded):
     """Where in a block the gradients begin, the losses, and LANES numbers to work with."""
     return padded * LANES, 2 * padded * LANES, (2 * padded + 1) * LANES
 
 
 def _negative_sampling(objective, n_targets, padded, block, constants):
-    gradients, losses, _ = _places(padded)
+    gradients, losses, _ = places(padded)
     for i in range(LANES):
         sigmoid, tail = _sigmoid_and_tail(block[i])
         block[losses + i] = max(-block[i], ZERO) + tail
@@ -128,7 +128,7 @@ def _negative_sampling(objective, n_targets, padded, block, constants):
 
 
 def _sampled_softmax(objective, n_targets, padded, block, constants):
-    gradients, losses, work = _places(padded)
+    gradients, losses, work = places(padded)
     for i in range(LANES):
         block[losses + i] = block[i]  # for now the largest score
         block[work + i] = ZERO  # the sum of the powers
@@ -151,7 +151,7 @@ def _sampled_softmax(objective, n_targets, padded, block, constants):
 
 
 def _ranknet(objective, n_targets, padded, block, constants):
-    gradients, losses, _ = _places(padded)
+    gradients, losses, _ = places(padded)
     sigma = constants[0]
     for i in range(LANES):
         block[losses + i] = ZERO
@@ -166,7 +166,7 @@ def _ranknet(objective, n_targets, padded, block, constants):
 
 
 def _margin_ranking(objective, n_targets, padded, block, constants):
-    gradients, losses, _ = _places(padded)
+    gradients, losses, _ = places(padded)
     margin = constants[0]
     for i in range(LANES):
         block[losses + i] = ZERO
@@ -181,7 +181,7 @@ def _margin_ranking(objective, n_targets, padded, block, constants):
 
 
 def _warp(objective, n_targets, padded, block, constants):
-    gradients, losses, work = _places(padded)
+    gradients, losses, work = places(padded)
     margin = constants[0]  # and from 1 on the rank weight of an offender by its draw
     for i in range(LANES):
         block[losses + i] = ZERO
@@ -198,7 +198,7 @@ def _warp(objective, n_targets, padded, block, constants):
 
 
 def _wmrb(objective, n_targets, padded, block, constants):
-    gradients, losses, work = _places(padded)
+    gradients, losses, work = places(padded)
     margin, scale = constants[0], constants[1]
     for i in range(LANES):
         block[work + i] = ZERO  # the sum of the hinges

@@ -26,7 +26,7 @@ from word2vec.engines.cpu_blocks import (
     pointer_to,
     prefetch_row,
 )
-from word2vec.engines.cpu_gradients import FLAGS, block_size, score_gradients
+from word2vec.engines.cpu_gradients import FLAGS, block_size, places, score_gradients
 
 U64 = np.uint64
 GOLDEN, MIX_1, MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
@@ -47,9 +47,8 @@ class Sampling(NamedTuple):
     """What is drawn, as the kernel needs it."""
 
     keep: npt.NDArray[np.uint32]  # (V,) a word survives if a draw from 0..2^32-1 is at most this
-    noise: npt.NDArray[
-        np.uint32
-    ]  # (2 * V,) alias table: the share of a column that is its own, in 2^-32, and its alias
+    # (2 * V,) alias table: the share of a column that is its own, in 2^-32, and its alias
+    noise: npt.NDArray[np.uint32]
     cumulative: npt.NDArray[np.float64]  # (V,) of the noise distribution
     log_q: npt.NDArray[np.float32]  # (V,) subtracted from the scores, where the objective asks for it
     window: int
@@ -83,7 +82,7 @@ def kernel(objective: int, negatives: int, corrected: bool, cached: bool = True)
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
     size = block_size(padded)
-    gradients, losses = padded * LANES, 2 * padded * LANES  # where they begin in a block
+    gradients, losses, _ = places(padded)
 
     def train(text, first, last, sampling, tables, constants, lr, share):
         vocabulary_size, width, window = len(sampling.keep), tables.width, sampling.window
