@@ -108,7 +108,7 @@ SETTINGS = _settings()
 PRESETS: dict[str, dict[str, Any]] = {
     "quality": {"dim": 200, "subsample": 1e-4, "epochs": 10},
 }
-"""Settings under a name. quality: better vectors for about three times the work, as evaluation/README.md shows."""
+"""Settings under a name. quality: better vectors for about twice the time, as evaluation/README.md shows."""
 
 
 def preset(name: str) -> dict[str, Any]:
