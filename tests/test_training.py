@@ -231,7 +231,7 @@ def test_ctrl_c_while_the_kernel_is_compiled_is_not_lost(topics_file: Path, monk
         def epoch(self, number: int) -> Any:
             pytest.fail("trains all the same")
 
-    monkeypatch.setattr(training, "choose_engine", lambda *_: Compiling)
+    monkeypatch.setattr(training, "choose_engine", lambda *_, **__: Compiling)
     with pytest.raises(KeyboardInterrupt):
         train(small(topics_file))
 

@@ -20,7 +20,7 @@ from word2vec.vocabulary import Vocabulary
 
 CHUNK_PAIRS = 400_000  # pairs made at once, before subsampling; some 20 MB of ids
 NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once, 16 MB
-USES_AS_PAIR, USES_IN_ALL, FEW_WORDS = 32, 100, 2500  # see stable_batch_size
+USES_AS_PAIR, USES_IN_ALL, FEW_WORDS = 32, 100, 2500  # see stable_pairs
 
 
 class Batch(NamedTuple):
@@ -153,19 +153,29 @@ class SkipGramDataset(IterableDataset[Batch]):
 
 
 def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
-    """The largest batch, up to `wanted`, whose summed steps do not overshoot.
+    """The largest batch, up to `wanted`, whose summed steps do not overshoot where so many threads work at once."""
+    in_pairs = torch.from_numpy(vocabulary.pair_share(settings.subsample))
+    noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
+    return max(1, min(wanted, int(stable_pairs(in_pairs, noise, settings.negatives) / threads)))
 
-    All pairs of a batch see the tables as they were before it, and so nearly do those of batches that other threads
+
+def stable_pairs(pair_share: Tensor, noise: Tensor, negatives: int) -> float:
+    """How many pairs may be trained from the same values of the tables.
+
+    All pairs of a batch see the tables as they were before it, and so nearly do those that other threads or programs
     work on meanwhile. A row that many of them use moves by the sum of as many stale steps. By trial at the learning
     rate 0.025, training diverged from 64 uses of one word in pairs, or 200 in pairs and as noise together, where up to
     300 words made up the text, whose vectors share few directions; with 15,000 and 68,000 words from five times that.
     Half is allowed, counting the uses that are expected of the most frequent word.
+
+    Args:
+        pair_share: (V,) each word's share of the pairs.
+        noise: (V,) the probability of each as a noise word.
+        negatives: K, noise words a pair.
     """
-    in_pairs = float(vocabulary.pair_share(settings.subsample).max())
-    as_noise = float(vocabulary.noise_distribution(settings.noise_exponent).max()) * settings.negatives
-    variety = min(4.0, max(1.0, len(vocabulary) / FEW_WORDS))
-    allowed = variety * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise)) / threads
-    return max(1, min(wanted, int(allowed)))
+    in_pairs, as_noise = float(pair_share.max()), float(noise.max()) * negatives
+    variety = min(4.0, max(1.0, len(noise) / FEW_WORDS))
+    return variety * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise))
 
 
 def mixed_seed(*numbers: int) -> int:

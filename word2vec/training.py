@@ -60,7 +60,14 @@ def train(
     pair_sets = [read_pairs(source) for source in config.pairs]
     device = choose_device(config.device)
     chosen = objective or find_objective(config.objective)  # a wrong name is told before the corpus is read
-    engine_class = choose_engine(config.engine, chosen if isinstance(chosen, type) else type(chosen), device)
+    engine_class = choose_engine(
+        config.engine,
+        chosen if isinstance(chosen, type) else type(chosen),
+        device,
+        dim=config.dim,
+        negatives=config.negatives,
+        window=config.window,
+    )
     lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
     name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
     config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used

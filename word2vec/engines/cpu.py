@@ -13,7 +13,7 @@ lock and write to the same tables (Hogwild: Niu et al. 2011).
 import logging
 from collections.abc import Callable, Generator
 from threading import Event
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,7 @@ from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.engines.cpu_kernel import Sampling, Share, Tables, Text, kernel
 from word2vec.engines.progress import Progress, run_threads
 from word2vec.errors import ConfigError
+from word2vec.losses import Objective
 from word2vec.model import SkipGram
 
 # What a thread does between two looks at the learning rate and at Ctrl-C: at most as many words as in word2vec.c, and
@@ -74,7 +75,7 @@ class FusedEngine:
         width = padded_width(model.input.shape[1])
         self._tables = Tables(_flat_rows(model.input, width), _flat_rows(model.output, width), width)
         negatives = dataset.settings.negatives
-        self._constants = np.array([*COMPILED[type(objective)].constants(objective, negatives), 0.0], np.float32)
+        self._constants = np.array([*cast(Objective, objective).constants(negatives), 0.0], np.float32)
         self._chunk_words = max(
             1, min(CHUNK_WORDS, CHUNK_PRODUCTS // ((self._sampling.window + 1) * (1 + negatives) * width))
         )
