@@ -101,7 +101,7 @@ def train_in_lockstep(config: TrainConfig, programs: int) -> WordVectors:
             drawn = _draw(dataset, begin, end, generator)
             before, work = work, work + int(corpus.offsets[end] - corpus.offsets[begin])
             rates = [learning_rate(done / whole, config.lr or DEFAULT_LR, config.min_lr) for done in (before, work)]
-            lockstep(*drawn, inputs, outputs, programs, shape.centres, shape.rows, config.window, *rates)
+            lockstep(*drawn, inputs, outputs, programs, shape.centres, shape.rows, config.window, *rates)  # type: ignore[call-arg]
     return WordVectors(vocabulary.words, inputs, counts=vocabulary.counts)
 
 

@@ -212,7 +212,8 @@ def test_words_survive_by_their_probability_and_keep_their_order(monkeypatch: py
     sentences = random_sentences(20_000, counts, length=100)
     dataset = make_dataset(sentences, counts, subsample=0.01, device=DEVICE)
     engine = GpuEngine(make_model(5, 8).to(DEVICE), NegativeSampling("sum"), dataset, falling)
-    words, numbers, count = engine._survivors(0, 0, len(sentences))
+    tokens = torch.from_numpy(dataset.tokens).to(DEVICE)
+    words, numbers, count = engine._survivors(0, 0, tokens, torch.full((len(sentences),), 100, device=DEVICE))
     words, numbers = words[: count.item()].cpu(), numbers[: count.item()].cpu()
     drawn = torch.tensor([word for sentence in sentences for word in sentence])
     keep = dataset.keep.cpu()[drawn]

@@ -73,12 +73,27 @@ class GpuEngine:
         self._log_q = dataset.noise.log() if getattr(objective, "needs_log_q", False) else None
         self._programs = programs or _programs(dataset)
         self._tokens = _resident(dataset)
+        self._compile()
+
+    def _compile(self) -> None:
+        """Compile the kernels by a chunk of one word, which is outside of the vocabulary."""
+        device = self.dataset.device
+        word, length = (
+            torch.tensor([-1], dtype=torch.int32, device=device),
+            torch.ones(1, dtype=torch.int64, device=device),
+        )
+        self._train_tokens(0, 0, word, length, (0.0, 0.0), *self._no_progress())
+
+    def _no_progress(self) -> tuple[Tensor, Tensor]:
+        """Losses and pairs of each program, both (programs,)."""
+        device = self.dataset.device
+        losses = torch.zeros(self._programs, dtype=torch.float64, device=device)
+        return losses, torch.zeros(self._programs, dtype=torch.int64, device=device)
 
     def epoch(self, number: int) -> Generator[Progress]:
         """Train one pass over the corpus; reports a few times a second and at the end."""
         offsets = self.dataset.offsets
-        losses = torch.zeros(self._programs, dtype=torch.float64, device=self.dataset.device)
-        pairs = torch.zeros(self._programs, dtype=torch.int64, device=self.dataset.device)
+        losses, pairs = self._no_progress()
         words, reported, queued = 0, time.monotonic(), deque[torch.cuda.Event]()
         for begin, end in chunks(offsets, 0, len(offsets) - 1, CHUNK_WORDS):
             self._train_chunk(number, begin, end, losses, pairs)
@@ -91,13 +106,29 @@ class GpuEngine:
 
     def _train_chunk(self, epoch: int, begin: int, end: int, losses: Tensor, pairs: Tensor) -> None:
         """Train on the sentences begin..end; adds to losses (programs,) and pairs (programs,)."""
-        first, last = int(self.dataset.offsets[begin]), int(self.dataset.offsets[end])
+        bounds = np.asarray(self.dataset.offsets[begin : end + 1], dtype=np.int64)
+        first, last = int(bounds[0]), int(bounds[-1])
         if first == last:
             return
-        words, sentences, count = self._survivors(epoch, begin, end)
+        tokens = _copied(self.dataset, first, last) if self._tokens is None else self._tokens[first:last]
+        lengths = torch.from_numpy(np.diff(bounds)).to(tokens.device)
+        rates = self.lr_at(epoch, first), self.lr_at(epoch, last)
+        self._train_tokens(epoch, first, tokens, lengths, rates, losses, pairs)
+
+    def _train_tokens(
+        self,
+        epoch: int,
+        first: int,
+        tokens: Tensor,
+        lengths: Tensor,
+        rates: tuple[float, float],
+        losses: Tensor,
+        pairs: Tensor,
+    ) -> None:
+        """Train on word ids (N,), of which the first is number `first` of the text, in sentences of these lengths."""
+        words, sentences, count = self._survivors(epoch, first, tokens, lengths)
         targets, widths = self._draw(epoch, first, words, count)
         inputs, outputs = self._tables
-        shape = self._shape
         gpu_kernel.train[(self._programs,)](
             words,
             sentences,
@@ -108,49 +139,35 @@ class GpuEngine:
             outputs,
             self._constants if self._log_q is None else self._log_q,
             self._constants,
-            self.lr_at(epoch, first),
-            self.lr_at(epoch, last),
+            *rates,
             losses,
             pairs,
             gradient=self._gradient,
             CORRECTED=self._log_q is not None,
-            DIM=self.model.input.shape[1],
             STRIDE=inputs.stride(0),
-            COLUMNS=shape.columns,
+            COLUMNS=self._shape.columns,
             N_TARGETS=targets.shape[1],
-            TARGETS=shape.targets,
+            TARGETS=self._shape.targets,
             WINDOW=self.dataset.settings.window,
-            CENTRES=shape.centres,
-            ROWS=shape.rows,
+            CENTRES=self._shape.centres,
+            ROWS=self._shape.rows,
             PRECISION=self.precision,
-            num_warps=shape.warps,
+            num_warps=self._shape.warps,
             enable_fp_fusion=True,
         )
 
-    def _survivors(self, epoch: int, begin: int, end: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _survivors(self, epoch: int, first: int, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The words that survive subsampling, their sentences, both (N,) int32, and how many they are, (1,) int64.
 
         The number is known to the device only, so that the host need not wait; what lies behind it is not written.
         """
-        offsets, device = self.dataset.offsets, self.dataset.device
-        first, last = int(offsets[begin]), int(offsets[end])
-        tokens = self._tokens[first:last] if self._tokens is not None else _copied(self.dataset, first, last)
-        kept = torch.empty(len(tokens), dtype=torch.int8, device=device)
-        grid = (triton.cdiv(len(tokens), SAMPLED_A_PROGRAM),)
+        kept = torch.empty(len(tokens), dtype=torch.int8, device=tokens.device)
+        grid, seed = (triton.cdiv(len(tokens), SAMPLED_A_PROGRAM),), mixed_seed(self.dataset.seed, epoch, 0)
         gpu_kernel.survivors[grid](
-            tokens,
-            len(tokens),
-            first,
-            self._keep,
-            len(self._keep),
-            mixed_seed(self.dataset.seed, epoch, 0),
-            kept,
-            BLOCK=SAMPLED_A_PROGRAM,
+            tokens, len(tokens), first, self._keep, len(self._keep), seed, kept, BLOCK=SAMPLED_A_PROGRAM
         )
-        lengths = torch.from_numpy(np.diff(offsets[begin : end + 1]).astype(np.int64)).to(device)
-        sentence = torch.repeat_interleave(
-            torch.arange(end - begin, dtype=torch.int32, device=device), lengths, output_size=len(tokens)
-        )
+        numbers = torch.arange(len(lengths), dtype=torch.int32, device=tokens.device)
+        sentence = torch.repeat_interleave(numbers, lengths, output_size=len(tokens))
         places = kept.cumsum(0, dtype=torch.int64)
         words, sentences = torch.empty_like(tokens), torch.empty_like(tokens)
         gpu_kernel.compact[grid](tokens, sentence, kept, places, len(tokens), words, sentences, BLOCK=SAMPLED_A_PROGRAM)

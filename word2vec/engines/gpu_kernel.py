@@ -31,8 +31,18 @@ def _bits(seed, number):
     return mixed ^ (mixed >> 31)
 
 
-@triton.jit
-def survivors(tokens, n_tokens, first_number, keep, vocabulary_size, seed, kept, BLOCK: tl.constexpr):
+# subtle: triton would compile anew for numbers of other sizes, for 1, and for multiples of 16
+@triton.jit(do_not_specialize=["n_tokens", "first_number", "vocabulary_size", "seed"])
+def survivors(
+    tokens,
+    n_tokens: tl.int32,
+    first_number: tl.int64,
+    keep,
+    vocabulary_size: tl.int32,
+    seed: tl.uint64,
+    kept,
+    BLOCK: tl.constexpr,
+):
     """Write for each word of a chunk whether it survives; words outside of the vocabulary never do.
 
     Args:
@@ -49,13 +59,13 @@ def survivors(tokens, n_tokens, first_number, keep, vocabulary_size, seed, kept,
     inside = place < n_tokens
     word = tl.load(tokens + place, mask=inside, other=-1)
     known = (word >= 0) & (word < vocabulary_size)
-    bits = _bits(seed.to(tl.uint64), first_number + place.to(tl.int64))
+    bits = _bits(seed, first_number + place.to(tl.int64))
     limit = tl.load(keep + word, mask=known, other=0)
     tl.store(kept + place, ((bits >> 32).to(tl.int64) < limit).to(tl.int8), mask=inside)
 
 
-@triton.jit
-def compact(tokens, sentence, kept, places, n_tokens, words, sentences, BLOCK: tl.constexpr):
+@triton.jit(do_not_specialize=["n_tokens"])
+def compact(tokens, sentence, kept, places, n_tokens: tl.int32, words, sentences, BLOCK: tl.constexpr):
     """Write the surviving words side by side.
 
     Args:
@@ -76,18 +86,18 @@ def compact(tokens, sentence, kept, places, n_tokens, words, sentences, BLOCK: t
     tl.store(sentences + to, tl.load(sentence + place, mask=inside, other=0), mask=survives)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["first_number", "vocabulary_size", "log_size", "window", "seed"])
 def draw(
     words,
     count,
-    first_number,
+    first_number: tl.int64,
     alias_share,
     alias,
     cumulative,
-    vocabulary_size,
-    log_size,
-    window,
-    seed,
+    vocabulary_size: tl.int32,
+    log_size: tl.int32,
+    window: tl.int32,
+    seed: tl.uint64,
     targets,
     widths,
     NEGATIVES: tl.constexpr,
@@ -114,7 +124,6 @@ def draw(
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = place < tl.load(count)
     centre = tl.load(words + place, mask=inside, other=0).to(tl.int64)
-    seed = seed.to(tl.uint64)
     # each word has its own numbers: one for the width, two for a noise word
     number = (first_number + place.to(tl.int64)) * (1 + 2 * NEGATIVES)
     tl.store(widths + place, 1 + _below(_bits(seed, number), window).to(tl.int32), mask=inside)
@@ -166,13 +175,12 @@ def train(
     outputs,
     log_q,
     constants,
-    first_lr,
-    last_lr,
+    first_lr: tl.float32,
+    last_lr: tl.float32,
     losses,
     pairs,
     gradient: tl.constexpr,
     CORRECTED: tl.constexpr,
-    DIM: tl.constexpr,
     STRIDE: tl.constexpr,
     COLUMNS: tl.constexpr,
     N_TARGETS: tl.constexpr,
@@ -200,9 +208,8 @@ def train(
         pairs: (programs,) int64, added to.
         gradient: one of gpu_gradients.py.
         CORRECTED: whether the objective wants its scores corrected by log_q.
-        DIM: D, the numbers in a row.
-        STRIDE: from one row to the next.
-        COLUMNS: a power of two, D or more.
+        STRIDE: numbers in a row; zeros fill it up behind the dimensions, and stay zeros.
+        COLUMNS: a power of two, STRIDE or more.
         N_TARGETS: 1 + K.
         TARGETS: a power of two, 1 + K or more.
         WINDOW: the largest width.
@@ -224,7 +231,7 @@ def train(
             sentence = tl.load(sentences + place, mask=inside, other=-1)
             context = tl.load(words + place, mask=inside, other=0).to(tl.int64)
             x_place = inputs + context[:, None] * STRIDE + column[None, :]  # (ROWS, COLUMNS)
-            x_used = inside[:, None] & (column < DIM)[None, :]
+            x_used = inside[:, None] & (column < STRIDE)[None, :]
             # subtle: ".cg" is the cache that all multiprocessors share, where the additions of the others arrive
             x = tl.load(x_place, mask=x_used, other=0.0, cache_modifier=".cg")
             steps = tl.zeros((ROWS, COLUMNS), tl.float32)
@@ -235,7 +242,7 @@ def train(
                 used = k < N_TARGETS
                 target = tl.load(targets + centre * N_TARGETS + k, mask=used, other=0).to(tl.int64)
                 y_place = outputs + target[:, None] * STRIDE + column[None, :]  # (TARGETS, COLUMNS)
-                y_used = used[:, None] & (column < DIM)[None, :]
+                y_used = used[:, None] & (column < STRIDE)[None, :]
                 y = tl.load(y_place, mask=y_used, other=0.0, cache_modifier=".cg")
                 now = x + steps
                 scores = tl.dot(now, tl.trans(y), input_precision=PRECISION)  # (ROWS, TARGETS)

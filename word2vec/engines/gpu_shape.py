@@ -32,7 +32,7 @@ def tile_shape(dim: int, negatives: int, window: int) -> Shape:
     Raises:
         ConfigError: the rows, or the targets of one word, do not fit into registers; without its subject, the engine.
     """
-    columns = max(LEAST_COLUMNS, _power_of_two(dim))
+    columns = max(LEAST_COLUMNS, _power_of_two(dim))  # never less than a row with its padding
     targets = max(LEAST_TARGETS, _power_of_two(1 + negatives))
     most_rows = TILE_FLOATS // columns
     if most_rows < max(LEAST_ROWS, targets):
