@@ -3,11 +3,13 @@
 Apart from the kernels, so that an engine can be chosen without loading triton.
 """
 
+import functools
+from importlib.metadata import version
 from typing import NamedTuple
 
 from word2vec.errors import ConfigError
 
-LEAST_ROWS, LEAST_TARGETS, LEAST_COLUMNS = 16, 8, 16  # what tl.dot takes
+LEAST_ROWS = LEAST_COLUMNS = 16  # what tl.dot takes
 TILE_FLOATS = 16_384  # of a tile in registers: 64 of a thread's 255, in 256 threads
 FLOATS_A_WARP = 512  # 16 a thread, which leaves room for six such tiles
 MOST_WARPS = 8
@@ -33,7 +35,7 @@ def tile_shape(dim: int, negatives: int, window: int) -> Shape:
         ConfigError: the rows, or the targets of one word, do not fit into registers; without its subject, the engine.
     """
     columns = max(LEAST_COLUMNS, _power_of_two(dim))  # never less than a row with its padding
-    targets = max(LEAST_TARGETS, _power_of_two(1 + negatives))
+    targets = max(least_targets(), _power_of_two(1 + negatives))
     most_rows = TILE_FLOATS // columns
     if most_rows < max(LEAST_ROWS, targets):
         raise ConfigError(_too_large(dim, most_rows))
@@ -43,6 +45,12 @@ def tile_shape(dim: int, negatives: int, window: int) -> Shape:
     centres = rows - 2 * window if rows - 2 * window >= rows // 4 else rows
     warps = min(MOST_WARPS, max(1, max(rows, targets) * columns // FLOATS_A_WARP))
     return Shape(columns, targets, rows, centres, warps)
+
+
+@functools.cache
+def least_targets() -> int:
+    """The shortest sum that tl.dot takes in float32: 8 from triton 3.9 on, 16 before (seen in 3.6)."""
+    return 8 if tuple(map(int, version("triton").split(".")[:2])) >= (3, 9) else 16
 
 
 def _too_large(dim: int, most_rows: int) -> str:
