@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from tests.engines.gpu_twin import GpuTwin
+from tests.engines.small import make_dataset, make_model, random_sentences
+from word2vec.engines.gpu_shape import tile_shape
+from word2vec.losses import NegativeSampling
 
 sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
 objectives: Any = importlib.import_module("objectives")
@@ -81,15 +87,14 @@ def test_floors_count_operations_and_bytes() -> None:
 def test_the_gpu_check_sweeps_and_writes(topics_file: Path, tmp_path: Path) -> None:
     words = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]
     topics_file.write_text(" ".join(words) * 5)
-    script, output = Path(__file__).parents[1] / "evaluation" / "gpu_check.py", tmp_path / "gpu.json"
+    output = tmp_path / "gpu.json"
     code = (
-        "import runpy, sys; sys.argv = ['gpu_check.py', *sys.argv[2:]]; sys.path.insert(0, sys.argv[0])\n"
-        "import gpu_check; gpu_check.PROGRAMS_A_MULTIPROCESSOR = (1, 2); gpu_check.PRECISIONS = ('ieee',)\n"
+        "import sys, gpu_check; gpu_check.PROGRAMS_A_MULTIPROCESSOR = (1, 2); gpu_check.PRECISIONS = ('ieee',); "
         "sys.exit(gpu_check.main(sys.argv[1:]))"
     )
     arguments = [str(topics_file), "--parts", "sweep", "--epochs", "1", "--output", str(output)]
-    environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(script.parent)}
-    done = subprocess.run([sys.executable, "-c", code, "", *arguments], env=environment, capture_output=True, text=True)
+    environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(Path(__file__).parents[1] / "evaluation")}
+    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True)
     assert not done.returncode, done.stderr
     report = json.loads(output.read_text())
     assert [each["programs"] for each in report["sweep"]] == [1, 2]
@@ -98,15 +103,33 @@ def test_the_gpu_check_sweeps_and_writes(topics_file: Path, tmp_path: Path) -> N
     assert done.stdout.count("ieee") == 2
 
 
-def test_lockstep_is_what_the_kernel_does(
-    topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_lockstep_is_what_the_kernel_does() -> None:
+    staleness: Any = importlib.import_module("staleness")
+    counts = [60, 40, 30, 20, 10, 8]
+    dataset = make_dataset(random_sentences(150, counts, length=11), counts, window=3, subsample=0)
+    model, shape = make_model(len(counts), 8, spread=1.0), tile_shape(8, 5, 3)
+    twin = GpuTwin(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.1, 10**6, shape)
+    drawn = twin.draws(0, 0, len(dataset.offsets) - 1)
+    words, sentences, widths = (np.array([each[i] for each in drawn]) for i in range(3))
+    targets = np.array([[each.word, *each.noise] for each in drawn])
+    inputs, outputs = (table.detach().numpy().copy() for table in (model.input, model.output))
+    alone = [inputs.copy(), outputs.copy()]
+    arguments = (words, sentences, targets, widths)
+    staleness.lockstep(*arguments, *alone, 1, shape.centres, shape.rows, 3, 0.1, 0.1)
+    twin.epoch(0)
+    np.testing.assert_allclose(alone[0], twin.input, rtol=1e-4, atol=2e-5)
+    np.testing.assert_allclose(alone[1], twin.output, rtol=1e-4, atol=2e-5)
+    staleness.lockstep(*arguments, inputs, outputs, 5, shape.centres, shape.rows, 3, 0.1, 0.1)
+    assert not np.allclose(inputs, alone[0], rtol=1e-4, atol=2e-5)  # from values that are stale
+
+
+def test_staleness_is_measured_for_each_number_of_programs(topics_file: Path, tmp_path: Path) -> None:
     staleness: Any = importlib.import_module("staleness")
     words = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]
     topics_file.write_text(" ".join(words) * 50)
     output = tmp_path / "staleness.json"
     settings = [part for value in ("dim=4", "epochs=1", "min_count=1") for part in ("--set", value)]
     assert staleness.main([str(topics_file), "--programs", "1,3", *settings, "--output", str(output)]) == 0
-    report = json.loads(output.read_text())
-    assert [each["programs"] for each in report["measurements"]] == [1, 3]
-    assert len(capsys.readouterr().out.splitlines()) == 4
+    measured = json.loads(output.read_text())["measurements"]
+    assert [each["programs"] for each in measured] == [1, 3]
+    assert measured[0] | {"programs": 3} != measured[1]

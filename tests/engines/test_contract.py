@@ -22,8 +22,8 @@ from word2vec.engines.gpu import GpuEngine
 from word2vec.losses import NegativeSampling, Objective
 from word2vec.model import SkipGram
 
-# The engine for CUDA is among them where there is CUDA. It is too where triton's interpreter is asked for, which takes an
-# hour; test_gpu.py has what that can do in a minute.
+# The engine for CUDA is among them where there is CUDA. Triton's interpreter takes it too, but for an hour: test_gpu.py
+# has what it can do in a minute.
 CUDA = torch.cuda.is_available()
 ENGINES: dict[str, Engine] = {"autograd": AutogradEngine, "fused": FusedEngine}
 if CUDA or "WORD2VEC_INTERPRET_ALL" in os.environ:
