@@ -28,7 +28,7 @@ from word2vec.interruption import held_signals
 from word2vec.losses import Objective, find_objective, make_objective
 from word2vec.model import SkipGram
 from word2vec.runlog import RunLog
-from word2vec.shares import CorpusShare
+from word2vec.shares import CorpusShare, words_read
 from word2vec.testsets import PairSet, read_pairs
 from word2vec.tokens import IndexedCorpus, index_corpus
 from word2vec.vectors import WordVectors
@@ -151,10 +151,12 @@ def _train_on(
 ) -> bool:
     """Train to the end of an epoch, from its beginning where there are no shares; False if `stop` said so before."""
     log.start_clock()
+    begun = words_read(shares)
     with closing(engine.epoch(epoch, shares)) as steps:
         for step in steps:
             log.step(epoch, step, lr_at(epoch, step.words))
-            if stop():
+            # subtle: whoever stops before anything is done may do so for ever
+            if step.words > begun and stop():
                 return False
     return True
 
