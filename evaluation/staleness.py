@@ -25,10 +25,11 @@ from summary import markdown_table
 
 from word2vec import TrainConfig, WordVectors, evaluate_analogies, evaluate_similarity
 from word2vec.config import make_config
-from word2vec.dataset import SamplingSettings, SkipGramDataset, chunks
+from word2vec.dataset import SamplingSettings, SkipGramDataset
 from word2vec.engines.gpu_shape import Shape, tile_shape
 from word2vec.model import SkipGram
 from word2vec.sampling import draw_negatives, subsample
+from word2vec.shares import chunks
 from word2vec.tokens import index_corpus
 from word2vec.training import DEFAULT_LR, learning_rate
 

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 import word2vec.dataset
 from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
+from word2vec.shares import new_shares, words_read
 from word2vec.vocabulary import Vocabulary
 
 EVERYTHING = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
@@ -120,7 +121,7 @@ def test_workers_read_disjoint_shares_that_make_up_the_corpus() -> None:
 def test_workers_draw_differently() -> None:
     # the same two sentences for each worker: only their random states can tell them apart
     dataset = make_dataset([[0, 1, 2, 3]] * 2000, SamplingSettings(window=3, negatives=5, subsample=0), batch_size=64)
-    one, two = (next(dataset.share(rank, 2))[0] for rank in (0, 1))
+    one, two = (next(dataset.batches(share)) for share in new_shares(dataset.offsets, 2))
     assert not torch.equal(one.negatives, two.negatives)
 
 
@@ -129,8 +130,8 @@ def test_shares_cover_all_words_whatever_their_number(shares: int) -> None:
     dataset = make_dataset([[0, 1]] * 10 + [[0] * 30] + [[1, 2]] * 5, batch_size=1)
     pairs = Counter(
         pair
-        for rank in range(shares)
-        for batch, _ in dataset.share(rank, shares)
+        for share in new_shares(dataset.offsets, shares)
+        for batch in dataset.batches(share)
         for pair in zip(batch.centre.tolist(), batch.context.tolist(), strict=True)
     )
     assert pairs == counted(dataset)
@@ -138,10 +139,12 @@ def test_shares_cover_all_words_whatever_their_number(shares: int) -> None:
 
 def test_progress_rises_to_the_number_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word2vec.dataset, "CHUNK_PAIRS", 80)
-    words = [words for _, words in make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=3).share(0, 1)]
+    dataset = make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=3)
+    (share,) = shares = new_shares(dataset.offsets, 1)
+    words = [words_read(shares) for _ in dataset.batches(share)]
     assert words == sorted(words)
-    assert words[0] < 20
-    assert words[-1] == 200
+    assert 0 == words[0] < words[1] < 20
+    assert share.words == words_read(shares) == 200
 
 
 def test_seed_and_epoch_decide_the_batches() -> None:

@@ -68,7 +68,7 @@ def _run(arguments: list[str]) -> int:
     except ConfigError as error:
         return _fail(str(error), 2)
     except TrainingInterrupted as error:
-        return _fail(str(error), INTERRUPTED)
+        return _fail(str(error), 128 + error.signal)
     except Word2VecError as error:
         return _fail(str(error), 1)
     except OSError as error:  # of stdout: files of our own raise Word2VecError
@@ -185,15 +185,32 @@ def train(
             metavar="NAME", help=f"Settings under a name, {', '.join(PRESETS)}; options given here win over them."
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the checkpoint in RUN, if there is one; settings not given are those it has."
+        ),
+    ] = False,
     **settings: Any,
 ) -> int:
     """Train word vectors on CORPUS and write them to the folder RUN."""
     given = {name: value for name, value in settings.items() if value != []}  # an empty list is typer's "not given"
-    chosen = make_config(read_config(config) if config else {}, find_preset(preset) if preset else {}, given)
+    chosen = make_config(
+        _settings_before(output) if resume else {},
+        read_config(config) if config else {},
+        find_preset(preset) if preset else {},
+        given,
+    )
     from word2vec.training import train as train_vectors
 
-    train_vectors(chosen, output, progress=sys.stderr.isatty())
+    train_vectors(chosen, output, progress=sys.stderr.isatty(), resume=resume)
     return 0
+
+
+def _settings_before(run: Path) -> dict[str, Any]:
+    from word2vec.checkpoint import saved_settings
+
+    return saved_settings(run)
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
@@ -363,11 +380,13 @@ def demo(
     ),
 ) -> int:
     """Train on the embedded corpus, evaluate and show neighbours; offline, in about a minute."""
+    from word2vec.checkpoint import discard_checkpoint
     from word2vec.training import train as train_vectors
 
     config = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
     logger = logging.getLogger("word2vec")
     logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")
+    discard_checkpoint(output)  # of a demo that was interrupted
     train_vectors(config, output, progress=sys.stderr.isatty())
     evaluate(output, pairs=["wordsim353", "simlex999"])
     nearest(output, ["array", "mean", "monday", "random"])

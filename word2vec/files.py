@@ -12,6 +12,11 @@ from pathlib import Path
 
 from word2vec.errors import Word2VecError
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -57,6 +62,8 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
             _flush(temporary)
         for temporary, path in zip(temporaries, final, strict=True):
             temporary.replace(path)
+        for folder in {path.parent for path in final}:
+            _flush_folder(folder)
     except OSError as error:
         names = " and ".join(map(str, targets))
         raise Word2VecError(f"cannot write {names}: {error.strerror or error}") from error
@@ -87,6 +94,33 @@ def new_folder(path: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps a second process from working in a folder; the lock goes with the process, however that ends.
+
+    Where the file system or the machine knows no locks, nothing is held.
+
+    Raises:
+        Word2VecError: another process has the lock.
+    """
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Word2VecError(
+                f"{folder}: another training writes to this folder; wait for it, or choose another --output"
+            ) from error
+        except OSError:
+            pass  # no locks here
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def _refuse_special(path: Path) -> None:
     """Says no where a file cannot be put."""
     if not path.parent.is_dir():
@@ -100,3 +134,13 @@ def _flush(path: Path) -> None:
     """Waits until the file's content is on the disk; a full disk may show only here."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk, so that a file moved there survives a power cut."""
+    with suppress(OSError):  # Windows opens no folders, and some file systems flush none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

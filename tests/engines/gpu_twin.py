@@ -14,10 +14,11 @@ import numpy.typing as npt
 import torch
 
 from tests.engines.twin import BITS, alias_word, below, mixed, other_word
-from word2vec.dataset import SkipGramDataset, chunks, mixed_seed
+from word2vec.dataset import SkipGramDataset
 from word2vec.engines.gpu_shape import Shape
 from word2vec.losses import Objective
 from word2vec.model import SkipGram
+from word2vec.shares import chunks, mixed_seed
 
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -64,7 +65,7 @@ class GpuTwin:
     def draws(self, epoch: int, begin: int, end: int) -> list[Drawn]:
         """The surviving words of the sentences begin..end, with what is drawn for each."""
         dataset, settings = self.dataset, self.dataset.settings
-        offset, seeds = int(dataset.offsets[begin]), [mixed_seed(dataset.seed, epoch, which) for which in (0, 1)]
+        offset, seeds = int(dataset.offsets[begin]), [mixed_seed(dataset.seed, epoch, 0, which) for which in (0, 1)]
         drawn: list[Drawn] = []
         for sentence in range(begin, end):
             for place in range(dataset.offsets[sentence], dataset.offsets[sentence + 1]):

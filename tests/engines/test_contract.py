@@ -1,5 +1,6 @@
 """One contract for all engines: what is counted, what is drawn, what moves, and that each setting has its effect."""
 
+import copy
 import os
 import threading
 import time
@@ -21,6 +22,7 @@ from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.engines.gpu import GpuEngine
 from word2vec.losses import NegativeSampling, Objective
 from word2vec.model import SkipGram
+from word2vec.shares import CorpusShare, cut_anew, words_read
 
 # The engine for CUDA is among them where there is CUDA. Triton's interpreter takes it too, but for an hour: test_gpu.py
 # has what it can do in a minute.
@@ -340,6 +342,75 @@ def test_closing_stops_an_epoch_within_a_second(engine_class: Engine) -> None:
     time.sleep(0.1)
     assert len(asked) == questions
     assert max(asked) < 10_000_000
+
+
+def train_with_stops(engine_class: Engine, threads: int, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Any:
+    """The model after an epoch that is closed as often as can be and goes on in a new engine; the report, the stops."""
+    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.002)
+    model, stops = make_model(20, 8), 0
+    shares: list[CorpusShare] | None = None
+    while True:
+        dataset = make_dataset(SENTENCES, EQUAL, window=2, subsample=0.01, batch_size=100, seed=1)
+        engine = engine_class(model, NegativeSampling("sum"), dataset, slow, threads)
+        steps = engine.epoch(3, shares)
+        report = next(steps)
+        if next(steps, None) is None:
+            return model, report, stops
+        steps.close()
+        stops += 1
+        shares = copy.deepcopy(engine.state())
+
+
+def slow(epoch: int, words: int) -> float:
+    time.sleep(0.001)
+    return 0.05 * (1 - words / 7000)
+
+
+@every_threaded_engine
+def test_an_epoch_that_stops_and_goes_on_ends_in_the_same_bytes(
+    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("word2vec.dataset.CHUNK_PAIRS", 3000)
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 60)
+    model, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3)
+    stopped, report, stops = train_with_stops(engine_class, 1, monkeypatch)
+    assert stops > 4
+    assert torch.equal(stopped.input, model.input)
+    assert torch.equal(stopped.output, model.output)
+    assert report == last
+
+
+@every_threaded_engine
+def test_threads_that_stop_and_go_on_draw_the_same_examples(
+    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 60)
+    _, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3, threads=3)
+    _, report, stops = train_with_stops(engine_class, 3, monkeypatch)
+    assert stops > 2
+    assert (report.words, report.pairs) == (last.words, last.pairs)
+
+
+@every_engine
+def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
+    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.02)
+    dataset = make_dataset(SENTENCES, EQUAL, window=1, subsample=0, batch_size=100)
+    steps = (first := AutogradEngine(make_model(20, 8), NegativeSampling("sum"), dataset, slow, 2)).epoch(0)
+    next(steps)
+    steps.close()
+    read = words_read(first.state())
+    assert 0 < read < 6000
+    device = device_of(engine_class)
+    dataset = make_dataset(SENTENCES, EQUAL, window=1, subsample=0, batch_size=100, device=device)
+    threads = 1 if engine_class is GpuEngine else 3
+    shares = cut_anew(first.state(), dataset.offsets, threads)
+    model = make_model(20, 8).to(device)
+    *_, last = engine_class(model, NegativeSampling("sum"), dataset, frozen, threads).epoch(0, shares)
+    assert 6000 - read % 100 <= last.words <= 6000
+    assert last.pairs >= 600 * 2 * 9  # some of the chunks at work were trained twice
+    assert last.loss / last.pairs == pytest.approx(6 * np.log(2), rel=0.05)
 
 
 @every_engine

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from word2vec.dataset import SkipGramDataset, chunks, mixed_seed
+from word2vec.dataset import SkipGramDataset
 from word2vec.engines.cpu_blocks import BLOCK_ROWS
 from word2vec.losses import Objective
 from word2vec.model import SkipGram
 from word2vec.sampling import AliasTable
+from word2vec.shares import chunks, mixed_seed
 
 BITS = 1 << 64
 

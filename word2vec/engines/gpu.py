@@ -18,13 +18,14 @@ import torch
 import triton
 from torch import Tensor, nn
 
-from word2vec.dataset import SkipGramDataset, chunks, mixed_seed, stable_pairs
+from word2vec.dataset import SkipGramDataset, stable_pairs
 from word2vec.engines import gpu_kernel
 from word2vec.engines.gpu_gradients import GRADIENTS, constants_of
 from word2vec.engines.gpu_shape import tile_shape
 from word2vec.engines.progress import REPORT_SECONDS, Progress
 from word2vec.errors import ConfigError
 from word2vec.model import SkipGram
+from word2vec.shares import CorpusShare, mixed_seed, new_shares, unread_chunks, words_read
 
 CHUNK_WORDS = 1 << 21  # a launch: some tens of milliseconds of training, some 80 MB of draws with 5 noise words
 CHUNKS_QUEUED = 2  # so that the device never waits for the host, and Ctrl-C not long for the device
@@ -48,6 +49,7 @@ class GpuEngine:
     """
 
     most_threads = 1
+    threads = 1
     in_batches = False
 
     def __init__(
@@ -77,35 +79,48 @@ class GpuEngine:
 
     def _compile(self) -> None:
         """Compile the kernels by a chunk of one word, which is outside of the vocabulary."""
-        device = self.dataset.device
-        word, length = (
-            torch.tensor([-1], dtype=torch.int32, device=device),
-            torch.ones(1, dtype=torch.int64, device=device),
-        )
-        self._train_tokens(0, 0, word, length, (0.0, 0.0), *self._no_progress())
+        word = torch.tensor([-1], dtype=torch.int32, device=self.dataset.device)
+        self._begin(new_shares(self.dataset.offsets, self.threads))
+        self._train_tokens(0, 0, word, torch.ones_like(word, dtype=torch.int64), (0.0, 0.0))
 
-    def _no_progress(self) -> tuple[Tensor, Tensor]:
-        """Losses and pairs of each program, both (programs,)."""
+    def _begin(self, shares: list[CorpusShare]) -> None:
         device = self.dataset.device
-        losses = torch.zeros(self._programs, dtype=torch.float64, device=device)
-        return losses, torch.zeros(self._programs, dtype=torch.int64, device=device)
+        self._shares = shares
+        self._losses = torch.zeros(self._programs, dtype=torch.float64, device=device)  # of each program
+        self._pairs = torch.zeros(self._programs, dtype=torch.int64, device=device)
+        self._losses[0], self._pairs[0] = shares[0].loss, shares[0].pairs
 
-    def epoch(self, number: int) -> Generator[Progress]:
-        """Train one pass over the corpus; reports a few times a second and at the end."""
-        offsets = self.dataset.offsets
-        losses, pairs = self._no_progress()
-        words, reported, queued = 0, time.monotonic(), deque[torch.cuda.Event]()
-        for begin, end in chunks(offsets, 0, len(offsets) - 1, CHUNK_WORDS):
-            self._train_chunk(number, begin, end, losses, pairs)
-            words += int(offsets[end] - offsets[begin])
-            _wait_for_all_but(CHUNKS_QUEUED, queued, self.dataset.device)
+    def epoch(self, number: int, shares: list[CorpusShare] | None = None) -> Generator[Progress]:
+        """Train one pass over the corpus; reports a few times a second and at the end.
+
+        Closing the iterator early stops it at the next chunk; `state` then says how to go on.
+
+        Args:
+            number: of the pass, from 0.
+            shares: where to go on, one share; a new pass by default.
+        """
+        self._begin(shares or new_shares(self.dataset.offsets, self.threads))
+        reported, queued = time.monotonic(), deque[torch.cuda.Event]()
+        for begin, end in unread_chunks(self._shares[0], self.dataset.offsets, CHUNK_WORDS):
             if time.monotonic() > reported + REPORT_SECONDS:
-                yield Progress(words=words, pairs=int(pairs.sum().item()), loss=losses.sum().item())
+                yield self._total()  # subtle: before the chunk, so that whoever stops here finds it unread
                 reported = time.monotonic()
-        yield Progress(words=words, pairs=int(pairs.sum().item()), loss=losses.sum().item())
+            self._train_chunk(number, begin, end)
+            _wait_for_all_but(CHUNKS_QUEUED, queued, self.dataset.device)
+        yield self._total()
 
-    def _train_chunk(self, epoch: int, begin: int, end: int, losses: Tensor, pairs: Tensor) -> None:
-        """Train on the sentences begin..end; adds to losses (programs,) and pairs (programs,)."""
+    def state(self) -> list[CorpusShare]:
+        """How far the pass is that was closed; to be given to `epoch`."""
+        done = self._total()
+        self._shares[0].loss, self._shares[0].pairs = done.loss, done.pairs
+        return self._shares
+
+    def _total(self) -> Progress:
+        """Waits for the device."""
+        return Progress(words_read(self._shares), int(self._pairs.sum().item()), self._losses.sum().item())
+
+    def _train_chunk(self, epoch: int, begin: int, end: int) -> None:
+        """Train on the sentences begin..end."""
         bounds = np.asarray(self.dataset.offsets[begin : end + 1], dtype=np.int64)
         first, last = int(bounds[0]), int(bounds[-1])
         if first == last:
@@ -113,7 +128,7 @@ class GpuEngine:
         tokens = _copied(self.dataset, first, last) if self._tokens is None else self._tokens[first:last]
         lengths = torch.from_numpy(np.diff(bounds)).to(tokens.device)
         rates = self.lr_at(epoch, first), self.lr_at(epoch, last)
-        self._train_tokens(epoch, first, tokens, lengths, rates, losses, pairs)
+        self._train_tokens(epoch, first, tokens, lengths, rates)
 
     def _train_tokens(
         self,
@@ -122,8 +137,6 @@ class GpuEngine:
         tokens: Tensor,
         lengths: Tensor,
         rates: tuple[float, float],
-        losses: Tensor,
-        pairs: Tensor,
     ) -> None:
         """Train on word ids (N,), of which the first is number `first` of the text, in sentences of these lengths."""
         words, sentences, count = self._survivors(epoch, first, tokens, lengths)
@@ -140,8 +153,8 @@ class GpuEngine:
             self._constants if self._log_q is None else self._log_q,
             self._constants,
             *rates,
-            losses,
-            pairs,
+            self._losses,
+            self._pairs,
             gradient=self._gradient,
             CORRECTED=self._log_q is not None,
             STRIDE=inputs.stride(0),
@@ -162,7 +175,10 @@ class GpuEngine:
         The number is known to the device only, so that the host need not wait; what lies behind it is not written.
         """
         kept = torch.empty(len(tokens), dtype=torch.int8, device=tokens.device)
-        grid, seed = (triton.cdiv(len(tokens), SAMPLED_A_PROGRAM),), mixed_seed(self.dataset.seed, epoch, 0)
+        grid, seed = (
+            (triton.cdiv(len(tokens), SAMPLED_A_PROGRAM),),
+            mixed_seed(self.dataset.seed, epoch, *self._shares[0].stream, 0),
+        )
         gpu_kernel.survivors[grid](
             tokens, len(tokens), first, self._keep, len(self._keep), seed, kept, BLOCK=SAMPLED_A_PROGRAM
         )
@@ -188,7 +204,7 @@ class GpuEngine:
             size,
             (size - 1).bit_length(),
             self.dataset.settings.window,
-            mixed_seed(self.dataset.seed, epoch, 1),
+            mixed_seed(self.dataset.seed, epoch, *self._shares[0].stream, 1),
             targets,
             widths,
             NEGATIVES=negatives,
