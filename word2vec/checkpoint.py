@@ -194,7 +194,8 @@ def refuse_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
     ]
     if differences:
         raise ConfigError(
-            f"{run} cannot go on with other settings: {'; '.join(differences)}; or choose another --output"
+            f"{run} cannot go on with other settings ({'; '.join(differences)}): leave them as they were, "
+            "or choose another --output"
         )
     if (saved.corpus, saved.vocabulary) != (now.corpus, now.vocabulary):
         raise CorpusError(
