@@ -36,7 +36,37 @@ from word2vec.training import DEFAULT_LR, learning_rate
 CHUNK_WORDS = 1 << 21  # as in engines/gpu.py
 
 
-@numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, error_model="numpy")
+LIBERTIES = {"reassoc", "contract", "nsz", "arcp"}
+ONE = np.float32(1)
+
+
+@numba.njit(fastmath=LIBERTIES, error_model="numpy")
+def _add(row, other, factor=ONE):  # type: ignore[no-untyped-def]
+    """Add to a row (D,): numba's own addition of rows makes a third one."""
+    for d in range(len(row)):
+        row[d] += factor * other[d]
+
+
+@numba.njit(fastmath=LIBERTIES, error_model="numpy")
+def _train_pair(x, y, y_steps, lr, step):  # type: ignore[no-untyped-def]
+    """Move an input row x (D,) and add to the steps of the targets (1 + K, D), of which y (1 + K, D) are the rows."""
+    dim = len(x)
+    step[:] = 0
+    for k in range(len(y)):
+        target, target_step = y[k], y_steps[k]
+        score = np.float32(0)
+        for d in range(dim):
+            score += x[d] * target[d]
+        g = -lr * (ONE / (ONE + np.exp(-score)) - np.float32(k == 0))
+        for d in range(dim):
+            step[d] += g * target[d]
+        for d in range(dim):
+            target_step[d] += g * x[d]
+    for d in range(dim):
+        x[d] += step[d]
+
+
+@numba.njit(fastmath=LIBERTIES, error_model="numpy")
 def lockstep(words, sentences, targets, widths, inputs, outputs, programs, centres, rows, window, lr_first, lr_last):  # type: ignore[no-untyped-def]
     """Train on a chunk of surviving words; arguments as of gpu_kernel.train, the tables (V, D)."""
     total, dim, n_targets = len(words), inputs.shape[1], targets.shape[1]
@@ -45,7 +75,7 @@ def lockstep(words, sentences, targets, widths, inputs, outputs, programs, centr
     x = np.zeros((programs, rows, dim), np.float32)
     start = np.zeros((programs, rows, dim), np.float32)
     y_steps = np.zeros((programs, n_targets, dim), np.float32)
-    g = np.zeros(n_targets, np.float32)
+    y, own = np.zeros((n_targets, dim), np.float32), np.zeros(dim, np.float32)
     for step in range(stretch):
         for p in range(programs):
             centre = p * stretch + step
@@ -54,37 +84,29 @@ def lockstep(words, sentences, targets, widths, inputs, outputs, programs, centr
             block = centre - step % centres - window
             if step % centres == 0:
                 for r in range(max(0, -block), min(rows, total - block)):
-                    for d in range(dim):
-                        start[p, r, d] = x[p, r, d] = inputs[words[block + r], d]
+                    start[p, r] = 0
+                    _add(start[p, r], inputs[words[block + r]])
+                    x[p, r] = 0
+                    _add(x[p, r], start[p, r])
             lr = np.float32(lr_first + (lr_last - lr_first) * centre / total)
+            for k in range(n_targets):
+                y[k] = 0
+                _add(y[k], outputs[targets[centre, k]])
             y_steps[p] = 0
             for place in range(max(0, centre - widths[centre]), min(total, centre + widths[centre] + 1)):
-                if place == centre or sentences[place] != sentences[centre]:
-                    continue
-                r = place - block
-                for k in range(n_targets):
-                    score = np.float32(0)
-                    for d in range(dim):
-                        score += x[p, r, d] * outputs[targets[centre, k], d]
-                    g[k] = -lr * (1 / (1 + np.exp(-score)) - np.float32(k == 0))
-                for k in range(n_targets):
-                    for d in range(dim):
-                        y_steps[p, k, d] += g[k] * x[p, r, d]
-                for k in range(n_targets):
-                    for d in range(dim):
-                        x[p, r, d] += g[k] * outputs[targets[centre, k], d]
+                if place != centre and sentences[place] == sentences[centre]:
+                    _train_pair(x[p, place - block], y, y_steps[p], lr, own)
         for p in range(programs):
             centre = p * stretch + step
             if centre >= total:
                 continue
             for k in range(n_targets):
-                for d in range(dim):
-                    outputs[targets[centre, k], d] += y_steps[p, k, d]
+                _add(outputs[targets[centre, k]], y_steps[p, k])
             if step % centres == centres - 1 or centre == total - 1:
                 block = centre - step % centres - window
                 for r in range(max(0, -block), min(rows, total - block)):
-                    for d in range(dim):
-                        inputs[words[block + r], d] += x[p, r, d] - start[p, r, d]
+                    _add(inputs[words[block + r]], x[p, r])
+                    _add(inputs[words[block + r]], start[p, r], -ONE)
 
 
 def train_in_lockstep(config: TrainConfig, programs: int) -> WordVectors:
