@@ -19,7 +19,9 @@ from word2vec import checkpoint, training
 from word2vec.checkpoint import CHECKPOINT_FILE, Checkpoint, Checkpoints, read_checkpoint, saved_settings
 from word2vec.cli import run as command
 from word2vec.config import SETTINGS, TrainConfig
+from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, TrainingInterrupted, Word2VecError
+from word2vec.losses import LOSSES
 from word2vec.runlog import RunLog
 from word2vec.shares import CorpusShare
 from word2vec.training import learning_rate, train
@@ -370,6 +372,19 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_training(
 
 
 @every_engine
+@pytest.mark.parametrize("objective", sorted(LOSSES))
+def test_a_learning_rate_of_100_is_caught_within_an_epoch(
+    engine: str, objective: str, topics_file: Path, tmp_path: Path
+) -> None:
+    if engine == "fused" and (LOSSES[objective] not in COMPILED or objective == "wmrb"):
+        pytest.skip("not trained by this engine, or, with so few words, soon without a gradient")
+    config = small(topics_file, engine=engine, objective=objective, lr=100.0, epochs=1, batch_size=1024)
+    with pytest.raises(TrainingError, match=r"^training diverged in epoch 1: .* start again with a lower --lr"):
+        train(config, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").glob("*")] in ([], ["metrics.jsonl"])
+
+
+@every_engine
 def test_divergence_leaves_the_last_good_checkpoint(
     engine: str, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -388,7 +403,7 @@ def test_no_checkpoint_is_written_of_what_is_no_number(topics_file: Path, tmp_pa
     model = torch.nn.Module()
     model.input = model.output = torch.nn.Parameter(torch.tensor([[1.0, torch.nan]]))
     facts = Checkpoint({}, "", "", "")
-    with pytest.raises(TrainingError, match="diverged in epoch 4: the vectors hold nan or infinity"):
+    with pytest.raises(TrainingError, match="diverged in epoch 3: the vectors hold numbers up to nan"):
         Checkpoints(tmp_path, model, facts, 1.0).save(3, [CorpusShare([], (0,))], facts.log)  # type: ignore[arg-type]
     assert not (tmp_path / CHECKPOINT_FILE).exists()
 

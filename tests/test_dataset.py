@@ -2,6 +2,8 @@
 
 from collections import Counter
 from itertools import pairwise
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -160,3 +162,27 @@ def test_seed_and_epoch_decide_the_batches() -> None:
 
 def test_a_corpus_of_single_words_gives_no_batch() -> None:
     assert list(make_dataset([[0], [1], [2]])) == []
+
+
+def test_a_worker_is_sent_the_place_of_a_memory_map_and_not_its_content(tmp_path: Path) -> None:
+    tokens = np.tile(np.arange(4, dtype=np.int32), 250_000)
+    np.save(tmp_path / "tokens.npy", tokens)
+    mapped = np.load(tmp_path / "tokens.npy", mmap_mode="r")
+    vocabulary = Vocabulary(list("abcd"), [250_000] * 4)
+    for given, sent_at_most in ((mapped, 10_000), (mapped[4:], 5_000_000), (tokens, 5_000_000)):
+        offsets = np.arange(0, len(given) + 1, 4)[:100]
+        dataset = SkipGramDataset(given, offsets, vocabulary)
+        sent = ForkingPickler.dumps(dataset)
+        assert len(sent) < sent_at_most
+        received = ForkingPickler.loads(sent)
+        assert np.array_equal(received.tokens, given)
+        assert torch.equal(next(iter(received)).centre, next(iter(dataset)).centre)
+
+
+def test_spawned_workers_give_the_same_batches(tmp_path: Path) -> None:
+    np.save(tmp_path / "tokens.npy", np.tile(np.arange(4, dtype=np.int32), 1000))
+    tokens = np.load(tmp_path / "tokens.npy", mmap_mode="r")
+    dataset = SkipGramDataset(tokens, np.arange(0, 4001, 4), Vocabulary(list("abcd"), [1000] * 4))
+    spawned = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="spawn")
+    for batch, own in zip(spawned, dataset, strict=True):
+        assert torch.equal(batch.negatives, own.negatives)

@@ -35,6 +35,7 @@ from word2vec.vocabulary import Vocabulary
 CHECKPOINT_FILE = "checkpoint.safetensors"
 VERSION_KEY, VERSION = "word2vec-checkpoint", 1  # raise it when an older reader would misread the file
 TABLES = ("input", "output")
+ABSURD_NUMBER = 1e4  # in a table; those of vectors that learn are below 100, and overshooting soon passes 1e6
 COUNTS = ("words", "part", "pairs", "loss", "hits")  # of a share, kept as JSON
 
 logger = logging.getLogger("word2vec")
@@ -235,13 +236,12 @@ class Checkpoints:
             log: what the log has counted.
 
         Raises:
-            TrainingError: the tables hold what is no number.
+            TrainingError: training diverged.
         """
-        tables = {name: getattr(self._model, name) for name in TABLES}
-        for table in tables.values():
-            _refuse_not_finite(table, epoch + 1)
+        self._refuse_diverged(epoch)
         if self._run is None:
             return
+        tables = {name: getattr(self._model, name) for name in TABLES}
         try:
             write_checkpoint(self._run, replace(self._facts, epoch=epoch, shares=shares, log=log), tables)
             self._whole = True
@@ -255,7 +255,11 @@ class Checkpoints:
 
         Subtle: one from before may say so of the vectors before, and would be worthless once these are replaced; so
         there has to be a whole one in between.
+
+        Raises:
+            TrainingError: training diverged.
         """
+        self._refuse_diverged(epoch)
         if self._run and not self._whole and (self._run / CHECKPOINT_FILE).exists():
             self.save(epoch, shares, log)
         yield
@@ -267,10 +271,13 @@ class Checkpoints:
         except Word2VecError as error:
             logger.warning("%s; the run cannot go on with --resume", error)
 
-
-def _refuse_not_finite(table: Tensor, epoch: int) -> None:
-    step = max(1, BLOCK_BYTES // (table.shape[1] * table.element_size()))
-    if not all(bool(table.detach()[start : start + step].isfinite().all()) for start in range(0, len(table), step)):
-        raise TrainingError(
-            f"training diverged in epoch {epoch}: the vectors hold nan or infinity; start again with a lower --lr"
-        )
+    def _refuse_diverged(self, epoch: int) -> None:
+        """Keep what no training that learns can give from taking the place of what was learnt before."""
+        for table in (self._model.input.detach(), self._model.output.detach()):
+            step = max(1, BLOCK_BYTES // (table.shape[1] * table.element_size()))
+            largest = max(float(table[start : start + step].abs().max()) for start in range(0, len(table), step))
+            if not largest < ABSURD_NUMBER:  # so written that NaN is refused too
+                raise TrainingError(
+                    f"training diverged in epoch {max(epoch, 1)}: the vectors hold numbers up to {largest:.3g}; "
+                    "start again with a lower --lr"
+                )

@@ -9,12 +9,13 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 
@@ -48,7 +49,13 @@ RestrictOption = Annotated[int | None, typer.Option(min=1, help="Use only the N 
 
 def main() -> None:
     """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:]))
+
+
+def _terminate(number: int, _: object) -> NoReturn:
+    """Leave as an exception does, so that nothing half done is left behind; training has a better way, and takes it."""
+    raise SystemExit(128 + number)
 
 
 def run(arguments: list[str]) -> int:
@@ -71,6 +78,8 @@ def _run(arguments: list[str]) -> int:
         return _fail(str(error), 128 + error.signal)
     except Word2VecError as error:
         return _fail(str(error), 1)
+    except SystemExit as error:
+        return _fail("terminated", int(error.code or 0))
     except OSError as error:  # of stdout: files of our own raise Word2VecError
         # subtle: Python tries once more to write what is left when it exits, and would complain in its own words
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

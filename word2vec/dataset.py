@@ -7,7 +7,8 @@ from a whole chunk, so that few rows are updated twice from the same stale value
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from mmap import mmap
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,26 @@ class SamplingSettings:
     negatives: int = 5
     subsample: float = 1e-3
     noise_exponent: float = 0.75
+
+
+class _MapOnDisk(NamedTuple):
+    """Where a memory-mapped array lies."""
+
+    path: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        """The place of a whole memory map; anything else as it is."""
+        # subtle: a part of a map says that it begins where the whole does
+        if isinstance(value, np.memmap) and isinstance(value.base, mmap) and value.filename:
+            return cls(str(value.filename), value.dtype, value.shape, value.offset)
+        return value
+
+    def opened(self) -> npt.NDArray[Any]:
+        return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
 
 
 class SkipGramDataset(IterableDataset[Batch]):
@@ -94,6 +115,15 @@ class SkipGramDataset(IterableDataset[Batch]):
     def set_epoch(self, epoch: int) -> None:
         """Choose which pass comes next: each draws anew."""
         self.epoch = epoch
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to the workers of a DataLoader: of a memory map its place on the disk, not gigabytes of ids."""
+        return {name: _MapOnDisk.of(value) for name, value in self.__dict__.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = {
+            name: value.opened() if isinstance(value, _MapOnDisk) else value for name, value in state.items()
+        }
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()

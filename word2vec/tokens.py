@@ -250,8 +250,9 @@ def _cannot_write(folder: Path, error: OSError) -> CorpusError:
 
 
 def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: bool) -> None:
-    from word2vec.counting import WordTable
+    from word2vec.counting import WordTable, load_kernels
 
+    load_kernels()
     report, table = ReadReport(), WordTable()
     with (
         _npy_file(work / "tokens.npy", np.dtype(np.int32)) as ids,

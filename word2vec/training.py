@@ -26,6 +26,7 @@ from word2vec.evaluation import evaluate_similarity
 from word2vec.files import atomic_path, locked, new_folder
 from word2vec.interruption import held_signals
 from word2vec.losses import Objective, find_objective, make_objective
+from word2vec.memory import refuse_too_large
 from word2vec.model import SkipGram
 from word2vec.runlog import RunLog
 from word2vec.shares import CorpusShare, words_read
@@ -118,6 +119,7 @@ def train(
             seed=config.seed,
             device=device,
         )
+        refuse_too_large(len(vocabulary), config.dim, device)
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
         if run and found:
             load_tables(run, found, model)
@@ -234,8 +236,9 @@ def _similarity(model: SkipGram, vocabulary: Vocabulary, pair_sets: Sequence[Pai
 
 
 def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
-    tables = (table.detach().cpu().numpy() for table in (model.input, model.output))
-    vectors, context = tables
+    """The tables with their words; they are moved, not copied, so no engine may train them any more."""
+    model.pack()
+    vectors, context = (table.detach().cpu().numpy() for table in (model.input, model.output))
     return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, context=context)
 
 
