@@ -79,6 +79,7 @@ class TrainConfig:
     pairs: Annotated[
         tuple[str, ...], Setting("Word-similarity files to score after each epoch.", metavar="FILE ...")
     ] = ()
+    tensorboard: Annotated[bool, Setting("Write files for TensorBoard into the run folder.")] = False
 
     def __post_init__(self) -> None:
         for name, (kind, setting) in SETTINGS.items():

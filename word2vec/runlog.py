@@ -21,6 +21,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from word2vec.engines.progress import Progress
 from word2vec.errors import TrainingError
+from word2vec.tensorboard import Board
 
 ABSURD_LOSS = 1e6  # a pair; no objective that learns comes near it, and overshooting passes it long before infinity
 STEP_LINES = 100  # about how many step lines a run writes
@@ -36,13 +37,17 @@ class RunLog:
         words_per_epoch: corpus words in a pass.
         epochs: passes.
         progress: draw a bar on stderr.
+        board: gets the same lines for TensorBoard.
 
     Attributes:
         words: corpus words since the run began.
     """
 
-    def __init__(self, path: Path | None, words_per_epoch: int, epochs: int, *, progress: bool) -> None:
+    def __init__(
+        self, path: Path | None, words_per_epoch: int, epochs: int, *, progress: bool, board: Board | None = None
+    ) -> None:
         self.words = 0
+        self._board = board
         self._path, self._words_per_epoch, self._epochs, self._progress = path, words_per_epoch, epochs, progress
         self._file: TextIO | None = None
         self._seconds = 0.0
@@ -129,6 +134,8 @@ class RunLog:
             line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
         if self._path is not None:
             self._append(self._path, json.dumps(line) + "\n")
+        if self._board is not None:
+            self._board.scalars(line)
         return line
 
     def _append(self, path: Path, line: str) -> None:

@@ -27,6 +27,7 @@ from word2vec.files import atomic_path, new_folder
 from word2vec.losses import Objective, find_objective, make_objective
 from word2vec.model import SkipGram
 from word2vec.runlog import RunLog
+from word2vec.tensorboard import FOLDER, Board, refuse_without_tensorboard
 from word2vec.testsets import PairSet, read_pairs
 from word2vec.tokens import IndexedCorpus, index_corpus
 from word2vec.vectors import WordVectors
@@ -65,6 +66,8 @@ def train(
     name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
     config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used
     run = None if output is None else Path(output)
+    if config.tensorboard:
+        refuse_without_tensorboard(run)
     with nullcontext() if run is None else new_folder(run):
         _refuse_unwritable(run)
         corpus, vocabulary = _read_corpus(config, progress)
@@ -94,7 +97,10 @@ def train(
             engine = engine_class(model, objective, dataset, lr_at, threads)
         if interrupts:
             raise KeyboardInterrupt
-        with RunLog(run / "metrics.jsonl" if run else None, words, config.epochs, progress=progress) as log:
+        with (
+            Board(run / FOLDER) if run and config.tensorboard else nullcontext() as board,
+            RunLog(run / "metrics.jsonl" if run else None, words, config.epochs, progress=progress, board=board) as log,
+        ):
             try:
                 for epoch in range(config.epochs):
                     log.start_clock()
@@ -102,6 +108,8 @@ def train(
                         for step in steps:
                             log.step(epoch, step, lr_at(epoch, step.words))
                     log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
+                    if board:
+                        board.embedding(_word_vectors(model, vocabulary), epoch + 1)
             except KeyboardInterrupt:
                 if log.words:
                     _save(model, vocabulary, config, run)

@@ -23,7 +23,6 @@ SCRIPTS = ("search.js", "charts.js", "map.js", "page.js")
 def render(content: Content) -> str:
     """The page as text, to be written in UTF-8."""
     from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
     from plotly.offline import get_plotlyjs
 
     scripts = [_inline(text) for text in (get_plotlyjs(), *map(_read, SCRIPTS))]
@@ -33,9 +32,9 @@ def render(content: Content) -> str:
         content=content,
         version=version("word2vec-fused"),
         policy=policy(scripts),
-        style=Markup(_read("page.css")),
-        scripts=[Markup(script) for script in scripts],
-        data=Markup(as_json(page_data(content))),
+        style=_read("page.css"),
+        scripts=scripts,
+        data=as_json(page_data(content)),
     )
 
 
@@ -90,7 +89,7 @@ def _history(content: Content) -> dict[str, Any] | None:
 
 
 def _read(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+    return (files("word2vec.report") / name).read_text(encoding="utf-8")
 
 
 def _inline(script: str) -> str:

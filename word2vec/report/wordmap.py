@@ -80,7 +80,8 @@ def _groups(unit: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
 
     different = len(np.unique(unit, axis=0))
     count = min(MOST_GROUPS, max(1, len(unit) // WORDS_PER_GROUP), different)
-    found = KMeans(count, n_init=4, random_state=seed).fit_predict(unit)  # (M,)
+    means = KMeans(count, n_init=4, random_state=seed)  # pyright: ignore[reportArgumentType] (it guesses from "auto")
+    found = means.fit_predict(unit)  # (M,)
     order = np.argsort(-np.bincount(found, minlength=count), kind="stable")
     number = np.empty(count, dtype=np.int64)
     number[order] = np.arange(count)
