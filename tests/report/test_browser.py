@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.report.sample import HOSTILE, WORDS, write_sample_run
 from word2vec.report import write_report
@@ -19,6 +19,7 @@ from word2vec.vectors import WordVectors
 CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed here (apt-get install chromium)")
 
+DESK: ViewportSize = {"width": 1280, "height": 900}
 READABLE = 4.5  # contrast of text with its background, WCAG 2 level AA
 
 
@@ -57,12 +58,32 @@ class Opened:
         self.page.wait_for_selector("#ask-status:not(:empty)")
 
 
-@pytest.fixture
-def opened(browser: Browser, folder: Path, vectors: WordVectors) -> Iterator[Opened]:
-    opened = Opened(browser, folder / "report.html")
+@pytest.fixture(scope="module")
+def one_page(browser: Browser, folder: Path, vectors: WordVectors) -> Iterator[Opened]:
+    opened = Opened(browser, folder / "report.html", viewport=DESK)
     yield opened
     opened.page.close()
-    assert opened.complaints == []
+
+
+@pytest.fixture
+def opened(one_page: Opened) -> Iterator[Opened]:
+    """The page as it was when it opened; it is opened once, since a browser takes seconds to read it."""
+    page = one_page.page
+    page.fill("#ask", "king")
+    page.press("#find", "Escape")
+    yield one_page
+    page.set_viewport_size(DESK)
+    page.emulate_media(media="screen", color_scheme="light")
+    assert one_page.complaints == []
+
+
+def wait_until(page: Page, condition: str) -> None:
+    """Wait for JavaScript to be true; playwright's own way would evaluate it in the page, which the page forbids."""
+    for _ in range(100):
+        if page.evaluate(condition):
+            return
+        page.wait_for_timeout(100)
+    pytest.fail(f"in ten seconds it never came true that {condition}")
 
 
 def answers(page: Page) -> list[tuple[str, str]]:
@@ -200,6 +221,7 @@ def test_all_can_be_done_by_keyboard(opened: Opened, vectors: WordVectors) -> No
     def focused() -> str:
         return str(page.evaluate("document.activeElement.id || document.activeElement.textContent.trim()"))
 
+    page.reload()
     page.keyboard.press("Tab")
     assert focused() == "Skip to the nearest words"
     page.keyboard.press("Enter")
@@ -274,21 +296,25 @@ def test_text_can_be_read_in_light_and_dark(scheme: str, opened: Opened) -> None
                      ".aside", "summary", ".groups button", "footer"):  # fmt: skip
         assert contrast(page, selector) >= READABLE, selector
     # the pictures follow: their text is as light or as dark as the page's
-    page.wait_for_function("getComputedStyle(document.querySelector('.xtick text')).fill === getComputedStyle("
-                           "document.querySelector('.note')).color")  # fmt: skip
+    wait_until(
+        page,
+        """getComputedStyle(document.querySelector(".xtick text")).fill
+            === getComputedStyle(document.querySelector(".note")).color""",
+    )
     label = page.locator("#map .textpoint text").first.evaluate("text => getComputedStyle(text).fill")
     assert label == page.evaluate("getComputedStyle(document.body).color")
 
 
-@pytest.mark.parametrize("width", [320, 390, 768])
-def test_a_phone_needs_no_sideways_scrolling(width: int, browser: Browser, folder: Path, vectors: WordVectors) -> None:
+def test_a_phone_needs_no_sideways_scrolling(browser: Browser, folder: Path, vectors: WordVectors) -> None:
     phone = Opened(
-        browser, folder / "report.html", viewport={"width": width, "height": 844}, is_mobile=True, has_touch=True
+        browser, folder / "report.html", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
     )
     page = phone.page
     page.locator("details").first.evaluate("details => { details.open = true; }")
-    assert page.evaluate("document.documentElement.scrollWidth") == width
-    assert page.locator("#map svg").first.bounding_box()["width"] <= width  # type: ignore[index]
+    for width in (390, 320, 768):
+        page.set_viewport_size({"width": width, "height": 844})
+        wait_until(page, "document.querySelector('#map svg').clientWidth === map.clientWidth")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.evaluate("map.layout.dragmode") is False  # a finger scrolls the page
     page.tap("#zoom-in")
     assert page.evaluate("map.layout.dragmode") == "pan"
@@ -298,7 +324,7 @@ def test_a_phone_needs_no_sideways_scrolling(width: int, browser: Browser, folde
 
 def test_the_map_follows_the_window(opened: Opened) -> None:
     opened.page.set_viewport_size({"width": 600, "height": 800})
-    opened.page.wait_for_function("document.querySelector('#map svg').clientWidth === map.clientWidth")
+    wait_until(opened.page, "document.querySelector('#map svg').clientWidth === map.clientWidth")
     assert opened.page.evaluate("document.documentElement.scrollWidth") == 600
 
 
@@ -308,7 +334,7 @@ def test_on_paper_the_colours_are_light(opened: Opened) -> None:
     assert not opened.page.locator(".tools").is_visible()
 
 
-@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 3])
 def test_the_smallest_vocabularies(count: int, browser: Browser, tmp_path: Path) -> None:
     vectors = WordVectors([f"w{i}" for i in range(count)], [[1.0, i] for i in range(count)])
     write_report(vectors, tmp_path / "none", tmp_path / "small.html")
