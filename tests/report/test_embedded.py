@@ -35,6 +35,20 @@ def test_as_many_words_as_fit() -> None:
     assert len(embed(vectors(100, 8)).words) == 100
 
 
+def test_what_the_page_does_not_know_counts_too() -> None:
+    whole = embed(vectors(300, 20))
+    assert whole.agreement == whole.agreement_all
+    part = embed(vectors(300, 20), most_bytes=2000)  # a third of the words, so a third of the nearest
+    assert part.agreement > 0.9
+    assert part.agreement_all == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_many_words_are_compared_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = embed(vectors(100, 10))
+    monkeypatch.setattr("word2vec.report.embedded.BLOCK", 7)
+    assert embed(vectors(100, 10)).agreement == whole.agreement
+
+
 def test_agreement_is_measured() -> None:
     unit = vectors(300, 20).unit
     exact = np.rint(unit * 1e6).astype(np.int32)

@@ -58,7 +58,9 @@ def gather(vectors: WordVectors, source: Path) -> Content:
     settings = read_settings(source / "config.toml")
     history = read_history(source / "metrics.jsonl")
     if history is not None and history.unreadable:
-        logger.warning("%s: lines that cannot be read and are left out: %d", source / "metrics.jsonl", history.unreadable)
+        logger.warning(
+            "%s: lines that cannot be read and are left out: %d", source / "metrics.jsonl", history.unreadable
+        )
     logger.info("scoring %s words", f"{len(vectors):,}")
     own_pairs = settings.get("pairs", [])
     scores = score_all(vectors, [str(each) for each in own_pairs] if isinstance(own_pairs, list) else [])
