@@ -150,6 +150,8 @@ def test_an_unknown_word_gets_spellings(opened: Opened) -> None:
     page.click("#spellings button >> text=queen")
     assert page.input_value("#ask") == "king - queen"
     assert len(answers(page)) == 10
+    page.fill("#ask", "word99x")
+    assert page.inner_text("#spellings button >> nth=0") == "word99"  # one slip before two
     page.fill("#ask", "qqqqqqqqqq")
     assert page.inner_text("#ask-status") == "“qqqqqqqqqq” is not among the words of this page."
     assert page.locator("#spellings button").count() == 0

@@ -36,6 +36,12 @@ def test_facts_of_a_whole_run(tmp_path: Path) -> None:
     }
 
 
+def test_a_log_of_another_text_gives_no_share(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").write_text("\n".join(TWO_EPOCHS) + "\n")
+    vectors = WordVectors(["a"], [[1.0]], counts=[1001])  # more than the log's 1,000 words in an epoch
+    assert "of the text covered" not in dict(facts(vectors, read_history(tmp_path / "metrics.jsonl"), {}))
+
+
 @pytest.mark.parametrize(("kept", "planned"), [(3, 2), (2, 5), (4, 5)])
 def test_a_run_that_was_stopped_says_so(kept: int, planned: int, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("\n".join(TWO_EPOCHS[:kept]) + "\n")

@@ -38,6 +38,12 @@ def test_groups_are_named_by_their_own_words_and_sorted_by_size() -> None:
         assert {int(drawn.groups[row[word]]) for word in names} == {group}
 
 
+def test_a_group_is_named_by_the_words_in_its_middle() -> None:
+    angles = np.radians([-40, 0, 41, -20, 20])
+    vectors = WordVectors(list("abcde"), np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    assert draw_map(vectors).names == [["b", "e", "d"]]
+
+
 def test_the_same_vectors_give_the_same_map() -> None:
     one, other = draw_map(topics()), draw_map(topics())
     np.testing.assert_array_equal(one.places, other.places)
