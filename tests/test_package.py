@@ -39,3 +39,6 @@ def test_the_wheel_holds_the_package_and_nothing_else(tmp_path: Path) -> None:
     sets = {"wordsim353.csv", "simlex999.csv", "questions-words.txt"}
     assert {f"word2vec/questions/{name}" for name in sets} <= set(names)
     assert "word2vec/py.typed" in names
+    page = {path.name for path in (ROOT / "word2vec" / "report").iterdir() if path.suffix in (".html", ".css", ".js")}
+    assert len(page) == 6
+    assert {f"word2vec/report/{name}" for name in page} <= set(names)

@@ -7,7 +7,7 @@
     vectors.nearest("array")
 
 The parts, in the order in which text passes through them: corpus, counting, tokens, vocabulary; sampling, dataset;
-model, losses, engines, training; vectors, formats; testsets, evaluation.
+model, losses, engines, training; vectors, formats; testsets, evaluation; report.
 """
 
 from importlib import import_module
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from word2vec.evaluation import evaluate_analogies, evaluate_similarity
     from word2vec.losses import LOSSES
     from word2vec.model import SkipGram
+    from word2vec.report import write_report
     from word2vec.results import to_frame
     from word2vec.testsets import read_pairs, read_questions
     from word2vec.tokens import IndexedCorpus, index_corpus
@@ -48,6 +49,7 @@ __all__ = [
     "read_questions",
     "to_frame",
     "train",
+    "write_report",
 ]
 
 _HOMES = {
@@ -69,6 +71,7 @@ _HOMES = {
     "read_questions": "testsets",
     "to_frame": "results",
     "train": "training",
+    "write_report": "report",
 }
 
 __version__ = version("word2vec-fused")

@@ -383,6 +383,21 @@ def info(vectors: VectorsArgument) -> int:
 
 
 @app.command()
+def report(
+    vectors: VectorsArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="The page to write.")] = Path(
+        "report.html"
+    ),
+) -> int:
+    """Write a page on a run: its scores, its course, a map of its words, and a box that finds nearest words."""
+    from word2vec.report import write_report
+
+    write_report(_load(vectors), vectors, output)
+    print(output)  # noqa: T201
+    return 0
+
+
+@app.command()
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="The folder to write.")] = Path(
         "runs/demo"

@@ -88,6 +88,7 @@ class TrainConfig:
         float,
         Setting("Minutes between checkpoints inside an epoch; there is one at its end too.", above=0, may_change=True),
     ] = 10.0
+    tensorboard: Annotated[bool, Setting("Write files for TensorBoard into the run folder.", may_change=True)] = False
 
     def __post_init__(self) -> None:
         for name, (kind, setting) in SETTINGS.items():

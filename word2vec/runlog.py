@@ -21,6 +21,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from word2vec.engines.progress import Progress
 from word2vec.errors import TrainingError
+from word2vec.tensorboard import Board
 
 ABSURD_LOSS = 1e6  # a pair; no objective that learns comes near it, and overshooting passes it long before infinity
 STEP_LINES = 100  # about how many step lines a run writes
@@ -46,6 +47,7 @@ class RunLog:
         words_per_epoch: corpus words in a pass.
         epochs: passes.
         progress: draw a bar on stderr.
+        board: gets the same lines for TensorBoard.
 
     Attributes:
         words: corpus words since the run began.
@@ -59,8 +61,10 @@ class RunLog:
         *,
         earlier: LogState = LogState(),  # noqa: B008 (immutable)
         progress: bool = False,
+        board: Board | None = None,
     ) -> None:
         self.words, self._seconds, self._next_line, self._size = earlier
+        self._board = board
         self._path, self._words_per_epoch, self._epochs, self._progress = path, words_per_epoch, epochs, progress
         self._file: TextIO | None = None
         self._mark = 0.0  # when the clock was last read
@@ -151,6 +155,8 @@ class RunLog:
             line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
         if self._path is not None:
             self._append(self._path, json.dumps(line) + "\n")
+        if self._board is not None:
+            self._board.scalars(line)
         return line
 
     def _append(self, path: Path, line: str) -> None:

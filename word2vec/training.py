@@ -8,7 +8,7 @@ vectors.safetensors and config.toml, each in one step, so that no reader meets h
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +30,7 @@ from word2vec.memory import refuse_too_large
 from word2vec.model import SkipGram
 from word2vec.runlog import RunLog
 from word2vec.shares import CorpusShare, words_read
+from word2vec.tensorboard import FOLDER, Board, refuse_without_tensorboard
 from word2vec.testsets import PairSet, read_pairs
 from word2vec.tokens import IndexedCorpus, index_corpus
 from word2vec.vectors import WordVectors
@@ -88,6 +89,8 @@ def train(
     name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
     config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used
     run = None if output is None else Path(output)
+    if config.tensorboard:
+        refuse_without_tensorboard(run)
     with _run_folder(run):
         found = find_checkpoint(run, resume=resume) if run else None
         corpus, vocabulary = _read_corpus(config, progress)
@@ -129,7 +132,8 @@ def train(
         # signals wait: the compiler would lose them, and what is half done could not be gone on from
         with (
             held_signals() as signals,
-            RunLog(metrics, words, config.epochs, earlier=saved.log, progress=progress) as log,
+            Board(run / FOLDER) if run and config.tensorboard else nullcontext() as board,
+            RunLog(metrics, words, config.epochs, earlier=saved.log, progress=progress, board=board) as log,
         ):
             engine = engine_class(model, objective, dataset, lr_at, threads)
             checkpoints = Checkpoints(run, model, new, config.checkpoint_every)
@@ -144,6 +148,8 @@ def train(
                         raise TrainingInterrupted(log.words, config.epochs * words, run, signals[0])
                     checkpoints.save(epoch, shares, log.state())
                 log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
+                if board:
+                    board.embedding(_word_vectors(model, vocabulary), epoch + 1)
                 shares = []
                 if epoch + 1 < config.epochs:
                     checkpoints.save(epoch + 1, shares, log.state())

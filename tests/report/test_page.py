@@ -1,0 +1,156 @@
+"""The page as text: complete, escaped, and allowed to run nothing but its own scripts."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.report.sample import HOSTILE, WORDS, write_sample_run
+from word2vec.cli import run as run_command
+from word2vec.errors import ConfigError, Word2VecError
+from word2vec.files import atomic_path
+from word2vec.report import write_report
+from word2vec.report.page import as_json
+from word2vec.vectors import WordVectors
+
+
+class Elements(HTMLParser):
+    """The start tags of a page, and the text of its scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[str] = []
+        self.in_script = False
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        self.in_script = tag == "script"
+        if self.in_script:
+            self.scripts.append("")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_script:
+            self.scripts[-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_script = False
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page")
+    write_report(write_sample_run(folder / "my <run> & co"), folder / "my <run> & co", folder / "report.html")
+    return (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_there_is_no_markup_but_the_page_s_own(page: str) -> None:
+    elements = Elements(page)
+    assert len(elements.scripts) == 6  # data, plotly, and four of its own
+    assert not [tag for tag, _ in elements.tags if tag in ("img", "b", "iframe", "object", "embed", "base", "form")]
+    assert not [name for _, attributes in elements.tags for name in attributes if name.startswith("on")]
+    assert "<title>my &lt;run&gt; &amp; co: word vectors</title>" in page
+    assert '<td><span class="value">a&#34;&lt;script&gt;</span>' in page
+
+
+def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
+    for tag, attributes in Elements(page).tags:
+        for name in ("src", "href", "action", "data"):
+            target = attributes.get(name) or ""
+            assert target == "" or target.startswith(("#", "data:")), (tag, target)
+    assert "@import" not in page.partition("</style>")[0]
+    assert "url(" not in page.partition("</style>")[0]
+
+
+def test_the_policy_names_just_the_scripts_there_are(page: str) -> None:
+    policy = next(a["content"] for tag, a in Elements(page).tags if tag == "meta" and "http-equiv" in a)
+    assert policy is not None
+    allowed = re.findall(r"sha256-([^']+)", policy)
+    scripts = Elements(page).scripts[1:]
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    assert allowed == digests
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy.partition("; style-src")[0]
+
+
+def test_the_data_is_what_it_was_made_of(page: str) -> None:
+    data = json.loads(Elements(page).scripts[0])
+    assert data["embedded"]["words"] == data["map"]["words"] == WORDS
+    assert len(base64.b64decode(data["embedded"]["rows"])) == len(WORDS) * data["embedded"]["dim"]
+    assert [epoch["loss"] for epoch in data["history"]["epochs"]] == [[3.0, 2.5], [2.2, 2.0]]
+    assert data["history"]["similarity"][0] == {"name": "<i>mine</i>", "epochs": [1, 2], "values": [0.1, 0.4]}
+
+
+@pytest.mark.parametrize("word", HOSTILE)
+def test_json_in_a_page_has_no_markup(word: str) -> None:
+    assert "<" not in as_json([word])
+    assert json.loads(as_json([word])) == [word]
+
+
+def test_the_same_run_gives_the_same_page(page: str, tmp_path: Path) -> None:
+    source = tmp_path / "my <run> & co"
+    write_report(write_sample_run(source), source, tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+
+def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
+    WordVectors(["one"], np.ones((1, 3))).save(tmp_path / "v.txt")
+    assert run_command(["report", str(tmp_path / "v.txt"), "-o", str(tmp_path / "r.htm")]) == 0
+    text = (tmp_path / "r.htm").read_text(encoding="utf-8")
+    assert 'id="training-title"' not in text
+    assert 'id="settings-title"' not in text
+    assert "This page knows all 1 words" in " ".join(html.unescape(text).split())
+    assert "too few usable pairs" in text
+    assert json.loads(Elements(text).scripts[0])["history"] is None
+
+
+def test_the_command_says_where_the_page_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    WordVectors(["one", "two"], np.eye(2)).save(tmp_path / "v.txt")
+    assert run_command(["report", "v.txt"]) == 0
+    assert capsys.readouterr().out == "report.html\n"
+    assert Path("report.html").stat().st_size > 1_000_000
+
+
+@pytest.mark.parametrize("name", ["v.txt", "report", "report.pdf"])
+def test_only_a_page_is_ever_written(name: str, tmp_path: Path) -> None:
+    vectors = WordVectors(["one"], np.ones((1, 3)))
+    vectors.save(tmp_path / "v.txt")
+    before = (tmp_path / "v.txt").read_bytes()
+    with pytest.raises(ConfigError, match=r"has to end in \.html"):
+        write_report(vectors, tmp_path / "v.txt", tmp_path / name)
+    assert (tmp_path / "v.txt").read_bytes() == before
+
+
+def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.report.content.gather", lambda *a: pytest.fail("the work was begun"))
+    vectors = WordVectors(["one"], np.ones((1, 3)))
+    with pytest.raises(Word2VecError, match="there is no folder"):
+        write_report(vectors, tmp_path, tmp_path / "nowhere" / "r.html")
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(Word2VecError, match="not a plain file"):
+        write_report(vectors, tmp_path, tmp_path / "folder.html")
+
+
+def test_an_earlier_page_stays_until_the_new_one_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with atomic_path(tmp_path / "r.html") as path:
+        path.write_text("old")
+
+    def broken(content: object) -> str:
+        raise RuntimeError
+
+    monkeypatch.setattr("word2vec.report.page.render", broken)
+    with pytest.raises(RuntimeError):
+        write_report(WordVectors(["one"], np.ones((1, 3))), tmp_path, tmp_path / "r.html")
+    assert (tmp_path / "r.html").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["r.html"]

@@ -1,0 +1,106 @@
+"""Turns the content of a report into one HTML file that needs nothing else: styles, scripts and data are inside.
+
+Words and settings are other people's text and may look like markup, so Jinja escapes what goes into the page and the
+data has no `<`. Beyond that the page's own security policy lets exactly its own scripts run, named by their hashes, and
+nothing be loaded from anywhere.
+"""
+
+import base64
+import hashlib
+import json
+import math
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from word2vec.report.content import Content
+from word2vec.report.history import similarities, speeds
+
+SCRIPTS = ("search.js", "charts.js", "map.js", "page.js")
+"""The page's own scripts, in the order in which they need each other."""
+
+
+def render(content: Content) -> str:
+    """The page as text, to be written in UTF-8."""
+    from jinja2 import Environment, StrictUndefined
+    from plotly.offline import get_plotlyjs
+
+    scripts = [_inline(text) for text in (get_plotlyjs(), *map(_read, SCRIPTS))]
+    template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template.filters |= {"score": _score, "percent": _percent}
+    return template.from_string(_read("page.html")).render(
+        content=content,
+        version=version("word2vec-fused"),
+        policy=policy(scripts),
+        style=_read("page.css"),
+        scripts=scripts,
+        data=as_json(page_data(content)),
+    )
+
+
+def page_data(content: Content) -> dict[str, Any]:
+    """What the page's scripts draw and search."""
+    embedded, word_map = content.embedded, content.word_map
+    return {
+        "history": _history(content),
+        "map": {
+            "words": word_map.words,
+            "x": [round(float(x), 3) for x in word_map.places[:, 0]],
+            "y": [round(float(y), 3) for y in word_map.places[:, 1]],
+            "groups": word_map.groups.tolist(),
+        },
+        "embedded": {
+            "words": embedded.words,
+            "dim": embedded.rows.shape[1],
+            "rows": base64.b64encode(embedded.rows.tobytes()).decode("ascii"),
+        },
+    }
+
+
+def as_json(data: object) -> str:
+    """JSON that can stand in a script element: `</script>` or `<!--` in a word must not end it."""
+    return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def policy(scripts: list[str]) -> str:
+    """A content security policy under which only these scripts run and nothing is loaded."""
+    digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
+    own = " ".join(f"'sha256-{digest}'" for digest in digests)
+    # subtle: plotly.js sets styles on the elements that it draws, so inline styles have to be allowed
+    return f"default-src 'none'; script-src {own}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
+
+
+def _history(content: Content) -> dict[str, Any] | None:
+    history = content.history
+    if history is None:
+        return None
+    points = speeds(history)
+    return {
+        "epochs": [
+            {"epoch": curve.epoch, "seconds": curve.seconds, "loss": [round(loss, 6) for loss in curve.loss]}
+            for curve in history.epochs
+        ],
+        "speed": {"seconds": [at for at, _ in points], "words": [round(words) for _, words in points]},
+        "similarity": [
+            {"name": name, "epochs": [at for at, _ in found], "values": [value for _, value in found]}
+            for name, found in similarities(history).items()
+        ],
+    }
+
+
+def _read(name: str) -> str:
+    return (files("word2vec.report") / name).read_text(encoding="utf-8")
+
+
+def _inline(script: str) -> str:
+    """A script as it may stand in a page: nothing in it ends the element, and its hash is that of what is parsed."""
+    return script.replace("\r\n", "\n").replace("</script", "<\\/script")
+
+
+def _score(value: float) -> str:
+    return "not defined" if math.isnan(value) else f"{value:.3f}"
+
+
+def _percent(value: float) -> str:
+    """A place on the track of scores, which goes from 0 to 1: what is below stands at 0."""
+    return f"{100 * min(max(value, 0.0), 1.0):.2f}%"
