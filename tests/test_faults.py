@@ -27,6 +27,7 @@ from word2vec import corpus, tokens
 from word2vec.checkpoint import CHECKPOINT_FILE, read_checkpoint
 from word2vec.cli import run as run_command
 from word2vec.errors import CorpusError
+from word2vec.files import TEMPORARY
 from word2vec.tokens import IndexedCorpus, index_corpus
 from word2vec.vectors import WordVectors
 
@@ -81,7 +82,7 @@ class Lab:
 
     def leftovers(self) -> list[str]:
         return [str(path.relative_to(self.folder)) for path in self.folder.rglob("*")
-                if path.name.startswith(("tmp-", "stdin-", ".download-")) or ".tmp-" in path.name]  # fmt: skip
+                if path.name.startswith(("tmp-", "stdin-", ".download-", TEMPORARY))]  # fmt: skip
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def no_half_file(lab: Lab, run: Path) -> None:
     if (run / CHECKPOINT_FILE).exists():
         read_checkpoint(run)
     for index in (lab.cache / "indexes").glob("*"):
-        if not index.name.startswith(("seen-", "tmp-", ".seen-")):
+        if not index.name.startswith(("seen-", "tmp-", TEMPORARY)):
             IndexedCorpus(index)
     assert len(lab.leftovers()) <= 3  # of the last process, which may have been at three files
 
