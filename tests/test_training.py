@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from word2vec import training
 from word2vec.config import TrainConfig, make_config, read_config
 from word2vec.engines.cpu import FusedEngine
 from word2vec.engines.cpu_gradients import COMPILED
-from word2vec.engines.progress import Progress
 from word2vec.errors import ConfigError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.losses import LOSSES, NegativeSampling
 from word2vec.runlog import RunLog
@@ -212,27 +210,6 @@ def test_signals_save_what_was_learnt(
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
-def test_ctrl_c_before_the_first_batch_keeps_the_earlier_run(
-    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = tmp_path / "run"
-    train(small(topics_file, epochs=1), run)
-    before = {path.name: path.read_bytes() for path in run.iterdir()}
-
-    def interrupt(self: RunLog) -> None:
-        os.kill(os.getpid(), signal.SIGINT)
-
-    def nothing_yet(self: FusedEngine, number: int, shares: list[CorpusShare] | None = None) -> Iterator[Progress]:
-        yield Progress(0, 0, 0.0)
-
-    monkeypatch.setattr(RunLog, "start_clock", interrupt)
-    monkeypatch.setattr(FusedEngine, "epoch", nothing_yet)
-    monkeypatch.setattr(FusedEngine, "state", lambda self: [])
-    with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
-        train(small(topics_file), run)
-    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
-
-
 @pytest.mark.parametrize("engine", ["autograd", "fused"])
 def test_the_loss_is_summed_whatever_reduction_the_objective_has(engine: str, topics_file: Path) -> None:
     # the mean of a batch would be trained with a thousandth of the step, and by one engine only
@@ -240,17 +217,29 @@ def test_the_loss_is_summed_whatever_reduction_the_objective_has(engine: str, to
     assert np.array_equal(vectors[0].vectors, vectors[1].vectors)
 
 
-def test_ctrl_c_while_the_kernel_is_compiled_is_not_lost(topics_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("earlier", [False, True])
+def test_ctrl_c_while_the_kernel_is_compiled_is_not_lost_and_keeps_the_earlier_run(
+    earlier: bool, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    if earlier:
+        train(small(topics_file, epochs=1), run)
+    before = {path.name: path.read_bytes() for path in run.glob("*")}
+
     class Compiling(FusedEngine):
         def __init__(self, *arguments: Any) -> None:
             with contextlib.suppress(KeyboardInterrupt):  # as a callback of the compiler does
                 os.kill(os.getpid(), signal.SIGINT)
             super().__init__(*arguments)
 
+        def epoch(self, number: int, shares: list[CorpusShare] | None = None) -> Any:
+            pytest.fail("trains all the same")
+
     monkeypatch.setattr(training, "choose_engine", lambda *_, **__: Compiling)
-    with pytest.raises(TrainingInterrupted) as caught:
-        train(small(topics_file, epochs=1000))
-    assert caught.value.words < 100 * 6000
+    with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
+        train(small(topics_file), run)
+    assert {path.name: path.read_bytes() for path in run.glob("*")} == before
+    assert run.exists() == earlier
 
 
 def test_ctrl_c_while_saving_does_not_lose_the_result(

@@ -1,7 +1,7 @@
 """The command line: reads arguments, calls the library, prints results.
 
-Data goes to stdout, logs and progress to stderr. Exit code 0 is success, 1 failure, 2 wrong usage, 130 Ctrl-C; an error
-is one line. Nothing heavy is imported before a command needs it.
+Data goes to stdout, logs and progress to stderr. Exit code 0 is success, 1 failure, 2 wrong usage, 130 Ctrl-C, 143
+SIGTERM; an error is one line. Nothing heavy is imported before a command needs it.
 """
 
 import inspect

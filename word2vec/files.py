@@ -19,6 +19,8 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+TEMPORARY = ".word2vec-tmp-"  # how the folders are called that files are written in
+
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
@@ -56,7 +58,7 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
             modes: dict[Path, int] = {}  # the permissions that a new file gets
             for path in final:
                 _refuse_special(path)
-                temporary = work.enter_context(temporary_folder(path.parent, f".{path.name}.tmp-")) / path.name
+                temporary = work.enter_context(temporary_folder(path.parent, TEMPORARY)) / path.name
                 temporary.touch()
                 modes[temporary] = temporary.stat().st_mode
             yield list(modes)

@@ -105,23 +105,13 @@ def train(
         objective = (objective or make_objective(config.objective, num_labels=len(vocabulary))).to(device)
         if isinstance(objective, Objective):
             objective.reduction = "sum"  # what learning rates are meant for
-        # an objective that takes its noise words from the batch needs none drawn
-        negatives = 0 if getattr(objective, "in_batch", False) else config.negatives
 
         def lr_at(epoch: int, words_read: int) -> float:
             return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
 
         threads = config.threads or default_threads(engine_class.most_threads)
-        sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
-        dataset = SkipGramDataset(
-            corpus.tokens,
-            corpus.offsets,
-            vocabulary,
-            sampling,
-            batch_size=_batch_size(vocabulary, sampling, config.batch_size, threads, logged=engine_class.in_batches),
-            seed=config.seed,
-            device=device,
-        )
+        in_batch = bool(getattr(objective, "in_batch", False))
+        dataset = _make_dataset(config, corpus, vocabulary, device, threads, in_batch, logged=engine_class.in_batches)
         refuse_too_large(len(vocabulary), config.dim, device)
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
         if run and found:
@@ -136,15 +126,16 @@ def train(
             RunLog(metrics, words, config.epochs, earlier=saved.log, progress=progress, board=board) as log,
         ):
             engine = engine_class(model, objective, dataset, lr_at, threads)
+            if signals:  # nothing is learnt yet that could take the place of an earlier run
+                raise TrainingInterrupted(log.words, config.epochs * words, None, signals[0])
             checkpoints = Checkpoints(run, model, new, config.checkpoint_every)
             shares = saved.shares_for(new.engine, engine.threads, corpus)
             for epoch in range(saved.epoch, config.epochs):
                 while not _train_on(engine, epoch, shares, log, lr_at, lambda: bool(signals) or checkpoints.due()):
                     shares = engine.state()
                     if signals:
-                        if log.words:
-                            with checkpoints.beside_vectors(epoch, shares, log.state()):
-                                _save(model, vocabulary, config, run)
+                        with checkpoints.beside_vectors(epoch, shares, log.state()):
+                            _save(model, vocabulary, config, run)
                         raise TrainingInterrupted(log.words, config.epochs * words, run, signals[0])
                     checkpoints.save(epoch, shares, log.state())
                 log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
@@ -196,13 +187,29 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if found and name != "cpu" else "cpu")
 
 
-def _batch_size(vocabulary: Vocabulary, sampling: SamplingSettings, wanted: int, threads: int, *, logged: bool) -> int:
-    size = stable_batch_size(vocabulary, sampling, wanted, threads)
-    if size < wanted and logged:
+def _make_dataset(
+    config: TrainConfig,
+    corpus: IndexedCorpus,
+    vocabulary: Vocabulary,
+    device: torch.device,
+    threads: int,
+    in_batch: bool,
+    *,
+    logged: bool,
+) -> SkipGramDataset:
+    # an objective that takes its noise words from the batch needs none drawn
+    negatives = 0 if in_batch else config.negatives
+    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
+    size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
+    if size < config.batch_size and logged:
         logger.info(
-            "batches of %s pairs, not %s: larger ones would use the most frequent words too often", size, wanted
+            "batches of %s pairs, not %s: larger ones would use the most frequent words too often",
+            size,
+            config.batch_size,
         )
-    return size
+    return SkipGramDataset(
+        corpus.tokens, corpus.offsets, vocabulary, sampling, batch_size=size, seed=config.seed, device=device
+    )
 
 
 def default_threads(most: int | None) -> int:
