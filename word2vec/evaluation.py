@@ -66,7 +66,8 @@ def evaluate_similarity(
     note = _undefined(cosines, scores)
     spearman, pearson, low, high = (math.nan,) * 4
     if not note:
-        spearman, pearson = float(_spearman(cosines, scores)), float(_pearson(cosines, scores))
+        # the scale of the scores does not matter, but the squares of very large or small ones overflow or vanish
+        spearman, pearson = float(_spearman(cosines, scores)), float(_pearson(cosines, scores / np.abs(scores).max()))
         low, high = _interval(cosines, scores, bootstrap, seed)
         if len(cosines) < FEW_PAIRS:
             note = f"only {len(cosines)} usable pairs: the figures say little"
@@ -128,7 +129,7 @@ def _undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str
     """Why no correlation is defined, or nothing where it is."""
     if len(cosines) < 2:
         return f"too few usable pairs ({len(cosines)}): a correlation needs two or more"
-    if np.ptp(scores) == 0:
+    if scores.min() == scores.max():  # not ptp, a difference that may overflow
         return "all scores are equal: there is no order to compare with"
     if np.ptp(cosines) == 0:
         return "all similarities are equal: the vectors order nothing"
