@@ -189,7 +189,7 @@ def _checked_type(name: str, kind: Any, value: object) -> Any:
             return None
         (kind,) = (member for member in get_args(kind) if member is not NoneType)
     if isinstance(value, int) and abs(value) > MOST_WHOLE:
-        raise ConfigError(f"{option(name)} must be a number below 2^63; it has more digits than that")
+        raise ConfigError(f"{option(name)} must be at most 2^63, and at least -2^63")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if get_origin(kind) is tuple:

@@ -30,6 +30,7 @@ __all__ = [
 
 BLOCK_CELLS = 2**23  # cells of the largest work array, 32 MB in float32; bounds the memory whatever the vocabulary
 FEW_PAIRS = 10  # with fewer, resampling meets so few orders of the pairs that the interval means little
+COSINE_NOISE = 1e-6  # what rounding in float32 leaves of cosines that are equal, such as those of words with themselves
 TINY = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value, the paper took 1e-3
 
 
@@ -131,7 +132,7 @@ def _undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str
         return f"too few usable pairs ({len(cosines)}): a correlation needs two or more"
     if scores.min() == scores.max():  # not ptp, a difference that may overflow
         return "all scores are equal: there is no order to compare with"
-    if np.ptp(cosines) == 0:
+    if np.ptp(cosines) <= COSINE_NOISE:
         return "all similarities are equal: the vectors order nothing"
     return ""
 
