@@ -148,6 +148,23 @@ def _resolve_one(source: str | Path) -> list[Path]:
     return files
 
 
+def refuse_files_of(folder: Path, files: Sequence[Path]) -> None:
+    """Say no to a corpus that would be overwritten by what is made of it, or would take that in the next time.
+
+    Args:
+        folder: where the result is going to be written.
+        files: the corpus.
+
+    Raises:
+        CorpusError: a file of the corpus lies in the folder, under that name or another.
+    """
+    taken = {(state.st_dev, state.st_ino): entry.name for entry in os.scandir(folder) if (state := entry.stat())}
+    for file in files if taken else ():
+        state = file.stat()
+        if (state.st_dev, state.st_ino) in taken:
+            raise CorpusError(f"{file}: lies in {folder}, which is to be written; choose another --output")
+
+
 def _depth(path: Path) -> int:
     return len(path.parts)
 

@@ -20,12 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from word2vec.corpus import MAX_WORD_BYTES
+from word2vec.errors import CorpusError
+from word2vec.memory import installed_memory
 
 MAX_SENTENCE_WORDS = 1000
 CHUNK_BYTES = 8
 KEY_BYTES = 2 * CHUNK_BYTES
 MAX_WORD_ENTRIES = MAX_WORD_BYTES // CHUNK_BYTES  # of the longest word's chain, and one to spare
 FIRST_CAPACITY = 1 << 16  # entries, 2 MiB
+TABLES_IN_ALL = 3  # what counting may take, in tables: the one before it grew while it grows, then the ranked words
 
 # Columns of WordTable._entries. A key's first number is 0 only where there is no entry, for no word holds a NUL.
 LOW, HIGH, ID, COUNT = map(np.uint64, range(4))
@@ -78,6 +81,9 @@ class WordTable:
 
         Returns:
             The words' provisional ids, and for each sentence that ended the number of this block's ids before its end.
+
+        Raises:
+            CorpusError: there are more different words than memory has room for.
         """
         text = np.frombuffer(block, np.uint8)
         ids = np.empty(len(text) // MIN_WORD_BYTES_READ + 1, np.int32)
@@ -107,9 +113,21 @@ class WordTable:
         return len(self._entries) // 2 - MAX_WORD_ENTRIES
 
     def _grow(self) -> None:
+        self._refuse_too_large()
         entries = np.zeros((2 * len(self._entries), 4), np.uint64)
         _rehash(self._entries, entries, _shift(entries))
         self._entries = entries
+
+
+    def _refuse_too_large(self) -> None:
+        """Say no to words without end, such as random numbers are, before the system kills the process."""
+        needed, memory = TABLES_IN_ALL * 2 * self._entries.nbytes, installed_memory()
+        if needed > memory:
+            raise CorpusError(
+                f"the text has over {int(self._state[ENTRIES]):,} different words, and counting more of them may take "
+                f"{needed / 2**30:.1f} GB where there are {memory / 2**30:.1f} GB; is it words parted by spaces? clean "
+                "it (--lowercase helps), train on a part, or use a larger machine"
+            )
 
 
 def load_kernels() -> None:

@@ -67,7 +67,7 @@ def train(
     run = None if output is None else Path(output)
     with nullcontext() if run is None else new_folder(run):
         _refuse_unwritable(run)
-        corpus, vocabulary = _read_corpus(config, progress)
+        corpus, vocabulary = _read_corpus(config, run, progress)
         words = len(corpus.tokens)
         objective = (objective or make_objective(config.objective, num_labels=len(vocabulary))).to(device)
         if isinstance(objective, Objective):
@@ -149,8 +149,8 @@ def _refuse_unwritable(run: Path | None) -> None:
         raise Word2VecError(f"{run}: the folder cannot be written to; choose another --output")
 
 
-def _read_corpus(config: TrainConfig, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
-    corpus = index_corpus(config.corpus, lowercase=config.lowercase, progress=progress)
+def _read_corpus(config: TrainConfig, run: Path | None, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
+    corpus = index_corpus(config.corpus, lowercase=config.lowercase, output=run, progress=progress)
     for warning in corpus.warnings:
         logger.warning(warning)
     vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)

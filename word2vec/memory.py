@@ -1,0 +1,18 @@
+"""How much memory there is: asked before much is taken, since systems grant more than they have and kill who uses it."""
+
+import os
+import sys
+from pathlib import Path
+
+LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))  # of a container
+
+
+def installed_memory() -> int:
+    """The bytes of memory of this machine or container; a number beyond any machine's where that is not known."""
+    known = [sys.maxsize]
+    if hasattr(os, "sysconf"):
+        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    for limit in LIMITS:
+        if limit.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdecimal():
+            known.append(int(text))
+    return min(known)
