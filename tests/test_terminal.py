@@ -8,7 +8,7 @@ import pytest
 from word2vec.terminal import LONGEST_LINE, logs_on_stderr, one_line, print_json, print_table, printable
 
 EVIL = ["\x1b[2J", "\x1b]0;title\x07", "\x9b31m", "\x90q", "\x7f", "\r", "a\nb", "\u202eabc", "\u2066x", "\u2028", "\0"]
-HARMLESS = ["naïve", "می\u200cخواهم", "क्\u200dष", "日本", "🙂", "[red]x[/red]", "[/]", ":cat:", "a\\x1b"]
+HARMLESS = ["naïve", "می\u200cکند", "क्\u200dष", "日本", "🙂", "[red]x[/red]", "[/]", ":cat:", "a\\x1b"]
 
 
 @pytest.mark.parametrize("text", EVIL)

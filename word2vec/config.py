@@ -15,7 +15,6 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from word2vec.errors import ConfigError
 
-
 MAX_CONFIG_BYTES = 1 << 22  # far more than the names of 10,000 corpus files take
 MAX_DOTS = 100  # in a line, outside quotes; TOML's reader takes minutes for a key a.a.a... of 100,000 parts
 MOST_WHOLE = 2**63 - 1  # what TOML promises to hold, and the libraries behind a setting

@@ -81,7 +81,9 @@ NOT_TEXT = {
     b"%PDF-": ("a PDF", "take the text out first: pdftotext FILE text.txt"),
 }
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
-MOST_UNDECODABLE = 0.1  # of a file's first characters: accents in Latin-1 are 2 to 7 %, Cyrillic or noise 40 % and more
+MOST_UNDECODABLE = (
+    0.3  # of the first characters: accents in Latin-1 are up to 15 %, Cyrillic, Chinese or noise 35 % and more
+)
 FEW_UNDECODABLE = 50  # so many are let pass in any case, with the warning that they get anyway
 SUFFIXES = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
 DAMAGED = (EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)

@@ -118,7 +118,6 @@ class WordTable:
         _rehash(self._entries, entries, _shift(entries))
         self._entries = entries
 
-
     def _refuse_too_large(self) -> None:
         """Say no to words without end, such as random numbers are, before the system kills the process."""
         needed, memory = TABLES_IN_ALL * 2 * self._entries.nbytes, installed_memory()

@@ -1,4 +1,4 @@
-"""How much memory there is: asked before much is taken, since systems grant more than they have and kill who uses it."""
+"""How much memory there is: asked before much is taken, since systems grant more than there is and kill later."""
 
 import os
 import sys
@@ -12,7 +12,6 @@ def installed_memory() -> int:
     known = [sys.maxsize]
     if hasattr(os, "sysconf"):
         known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    for limit in LIMITS:
-        if limit.is_file() and (text := limit.read_text(encoding="ascii").strip()).isdecimal():
-            known.append(int(text))
+    limits = [path.read_text(encoding="ascii").strip() for path in LIMITS if path.is_file()]
+    known += [int(limit) for limit in limits if limit.isdecimal()]  # where there is none, it says "max"
     return min(known)

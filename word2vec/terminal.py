@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 # Control characters, C1's among them, which terminals obey as they do escape sequences; line separators; and what
-# turns the direction of writing round. The joiners that Persian and Hindi words hold (U+200C, U+200D) are none of these.
+# turns the direction of writing round. The joiners in Persian and Hindi words (U+200C, U+200D) are none of these.
 UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 LONGEST_LINE = 2000  # characters of a message; longer ones repeat what a file held, such as a "name" of 5 MB
 

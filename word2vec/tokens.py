@@ -220,8 +220,10 @@ def _load_counting() -> None:
 
 def _digest(file: Path) -> bytes:
     """The SHA-256 of a file."""
-    digest, buffer = hashlib.sha256(), bytearray(HASH_BYTES)
+    digest = hashlib.sha256()
     try:
+        # subtle: clearing 8 MiB for each file would take longer than all else where the files are many and small
+        buffer = bytearray(min(HASH_BYTES, max(file.stat().st_size, 1 << 12)))
         with file.open("rb", buffering=0) as content:
             while size := content.readinto(buffer):
                 digest.update(memoryview(buffer)[:size])
