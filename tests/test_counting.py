@@ -14,7 +14,7 @@ import pytest
 
 from word2vec import corpus, counting
 from word2vec.corpus import MAX_WORD_BYTES, ReadReport, read_blocks
-from word2vec.counting import FIRST_CAPACITY, GOLDEN, MAX_SENTENCE_WORDS, WordTable, load_kernels
+from word2vec.counting import FIRST_CAPACITY, GOLDEN, MAX_SENTENCE_WORDS, TABLES_IN_ALL, WordTable, load_kernels
 from word2vec.errors import CorpusError
 
 
@@ -150,7 +150,9 @@ def test_table_grows_for_the_longest_words() -> None:
 
 
 def test_words_without_end_are_refused_before_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "installed_memory", lambda: 6 * (FIRST_CAPACITY * 32) * 2)  # for two doublings
+    monkeypatch.setattr(
+        counting, "installed_memory", lambda: TABLES_IN_ALL * 4 * FIRST_CAPACITY * 32
+    )  # for two doublings
     table = WordTable()
     with pytest.raises(CorpusError, match=r"the text has over 130,944 different words, .* is it words parted by spa"):
         table.encode(b" ".join(b"%d" % number for number in range(10**6)))

@@ -168,6 +168,13 @@ def test_a_corpus_is_never_overwritten_by_what_is_made_of_it(folder: Path, capfd
         assert line.endswith("lies in run, which is to be written; choose another --output")
     assert "cannot make the folder file.txt: " in refusal(["train", "file.txt", *TRAIN, "-o", "file.txt"], 1, capfd)
     assert run(["train", "file.txt", *TRAIN]) == 0  # a run folder may be written again
+    (run_folder / "notes").symlink_to("nowhere")
+    command = [sys.executable, "-m", "word2vec", "train", "-", *TRAIN]
+    subprocess.run(command, input=TEXT, check=True, capture_output=True)  # as from a pipe
+    capfd.readouterr()
+    (run_folder / "metrics.jsonl").unlink()
+    (run_folder / "metrics.jsonl").symlink_to("../file.txt")
+    assert "file.txt: lies in run" in refusal(["train", "file.txt", *TRAIN], 1, capfd)
 
 
 def test_text_that_is_only_odd_is_read(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:

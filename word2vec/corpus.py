@@ -81,9 +81,8 @@ NOT_TEXT = {
     b"%PDF-": ("a PDF", "take the text out first: pdftotext FILE text.txt"),
 }
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
-MOST_UNDECODABLE = (
-    0.3  # of the first characters: accents in Latin-1 are up to 15 %, Cyrillic, Chinese or noise 35 % and more
-)
+# Of a file's first characters: accents in Latin-1 are up to 15 %; Cyrillic, Chinese or noise 40 % and more.
+MOST_UNDECODABLE = 0.3
 FEW_UNDECODABLE = 50  # so many are let pass in any case, with the warning that they get anyway
 SUFFIXES = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
 DAMAGED = (EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
@@ -160,11 +159,17 @@ def refuse_files_of(folder: Path, files: Sequence[Path]) -> None:
     Raises:
         CorpusError: a file of the corpus lies in the folder, under that name or another.
     """
-    taken = {(state.st_dev, state.st_ino): entry.name for entry in os.scandir(folder) if (state := entry.stat())}
+    # subtle: links count as what they name, for that is what would be overwritten
+    taken = {_identity(file) for file in folder.iterdir() if file.is_file()}
     for file in files if taken else ():
-        state = file.stat()
-        if (state.st_dev, state.st_ino) in taken:
+        if file != STDIN and _identity(file) in taken:
             raise CorpusError(f"{file}: lies in {folder}, which is to be written; choose another --output")
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """What all names of a file have in common."""
+    state = file.stat()
+    return state.st_dev, state.st_ino
 
 
 def _depth(path: Path) -> int:

@@ -28,7 +28,7 @@ CHUNK_BYTES = 8
 KEY_BYTES = 2 * CHUNK_BYTES
 MAX_WORD_ENTRIES = MAX_WORD_BYTES // CHUNK_BYTES  # of the longest word's chain, and one to spare
 FIRST_CAPACITY = 1 << 16  # entries, 2 MiB
-TABLES_IN_ALL = 3  # what counting may take, in tables: the one before it grew while it grows, then the ranked words
+TABLES_IN_ALL = 5  # what counting and then ranking take in all, in sizes of a full table; 4.3 were measured
 
 # Columns of WordTable._entries. A key's first number is 0 only where there is no entry, for no word holds a NUL.
 LOW, HIGH, ID, COUNT = map(np.uint64, range(4))
