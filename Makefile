@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo test test-slow check format bench gpu-check clean
 
 demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbours: offline
 	$(BIN)/word2vec demo
@@ -28,6 +28,9 @@ format: .venv/.dev           ## put the code into the form that `make check` wan
 
 bench: .venv/.peers          ## compare with gensim, fastText and the tutorial pipeline; CORPUS=file
 	$(BIN)/python evaluation/compare.py $(CORPUS)
+
+gpu-check: .venv/.peers      ## on a machine with CUDA: tests, a sweep and the comparison; CORPUS=file
+	$(BIN)/python evaluation/gpu_check.py $(CORPUS)
 
 .venv/.base: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv

@@ -2,11 +2,19 @@
 
 import importlib
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from tests.engines.gpu_twin import GpuTwin
+from tests.engines.small import make_dataset, make_model, random_sentences
+from word2vec.engines.gpu_shape import tile_shape
+from word2vec.losses import NegativeSampling
 
 sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
 objectives: Any = importlib.import_module("objectives")
@@ -65,3 +73,63 @@ def test_speeds_are_measured_once_a_setting_and_drawn(tmp_path: Path, monkeypatc
     }
     assert all(len(each["words_per_second"]) == 2 for each in report["measurements"])
     assert "<svg" in (tmp_path / "speeds.svg").read_text()
+
+
+def test_floors_count_operations_and_bytes() -> None:
+    gpu_check: Any = importlib.import_module("gpu_check")
+    config = gpu_check.TrainConfig(dim=100, negatives=5, window=5)
+    floors = gpu_check.floors(config, kept=0.5, pairs=3.0)
+    assert floors.operations == 3 * 3 * 6 * 2 * 100  # pairs, products, targets, a multiply and an add, dimensions
+    assert floors.bytes == 0.5 * (6 + 16 / 6) * 2 * 400  # six targets, and 16 context rows for every six words
+    assert floors.words_per_second(floors.operations * 7.0, floors.bytes * 9.0) == (7.0, 9.0)
+
+
+def test_the_gpu_check_sweeps_and_writes(topics_file: Path, tmp_path: Path) -> None:
+    words = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]
+    topics_file.write_text(" ".join(words) * 5)
+    output = tmp_path / "gpu.json"
+    code = (
+        "import sys, gpu_check; gpu_check.PROGRAMS_A_MULTIPROCESSOR = (1, 2); gpu_check.PRECISIONS = ('ieee',); "
+        "sys.exit(gpu_check.main(sys.argv[1:]))"
+    )
+    arguments = [str(topics_file), "--parts", "sweep", "--epochs", "1", "--output", str(output)]
+    environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(Path(__file__).parents[1] / "evaluation")}
+    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True)
+    assert not done.returncode, done.stderr
+    report = json.loads(output.read_text())
+    assert [each["programs"] for each in report["sweep"]] == [1, 2]
+    assert report["sweep"][0]["loss"] == report["sweep"][1]["loss"]  # interpreted, programs work one after another
+    assert report["floors"]["copy_bytes_per_second"] > 0
+    assert done.stdout.count("ieee") == 2
+
+
+def test_lockstep_is_what_the_kernel_does() -> None:
+    staleness: Any = importlib.import_module("staleness")
+    counts = [60, 40, 30, 20, 10, 8]
+    dataset = make_dataset(random_sentences(150, counts, length=11), counts, window=3, subsample=0)
+    model, shape = make_model(len(counts), 8, spread=1.0), tile_shape(8, 5, 3)
+    twin = GpuTwin(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.1, 10**6, shape)
+    drawn = twin.draws(0, 0, len(dataset.offsets) - 1)
+    words, sentences, widths = (np.array([each[i] for each in drawn]) for i in range(3))
+    targets = np.array([[each.word, *each.noise] for each in drawn])
+    inputs, outputs = (table.detach().numpy().copy() for table in (model.input, model.output))
+    alone = [inputs.copy(), outputs.copy()]
+    arguments = (words, sentences, targets, widths)
+    staleness.lockstep(*arguments, *alone, 1, shape.centres, shape.rows, 3, 0.1, 0.1)
+    twin.epoch(0)
+    np.testing.assert_allclose(alone[0], twin.input, rtol=1e-4, atol=2e-5)
+    np.testing.assert_allclose(alone[1], twin.output, rtol=1e-4, atol=2e-5)
+    staleness.lockstep(*arguments, inputs, outputs, 5, shape.centres, shape.rows, 3, 0.1, 0.1)
+    assert not np.allclose(inputs, alone[0], rtol=1e-4, atol=2e-5)  # from values that are stale
+
+
+def test_staleness_is_measured_for_each_number_of_programs(topics_file: Path, tmp_path: Path) -> None:
+    staleness: Any = importlib.import_module("staleness")
+    words = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]
+    topics_file.write_text(" ".join(words) * 50)
+    output = tmp_path / "staleness.json"
+    settings = [part for value in ("dim=4", "epochs=1", "min_count=1") for part in ("--set", value)]
+    assert staleness.main([str(topics_file), "--programs", "1,3", *settings, "--output", str(output)]) == 0
+    measured = json.loads(output.read_text())["measurements"]
+    assert [each["programs"] for each in measured] == [1, 3]
+    assert measured[0] | {"programs": 3} != measured[1]

@@ -150,9 +150,8 @@ def test_table_grows_for_the_longest_words() -> None:
 
 
 def test_words_without_end_are_refused_before_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        counting, "installed_memory", lambda: TABLES_IN_ALL * 4 * FIRST_CAPACITY * 32
-    )  # for two doublings
+    two_doublings = TABLES_IN_ALL * 4 * FIRST_CAPACITY * 32  # bytes
+    monkeypatch.setattr(counting, "free_memory", lambda: two_doublings)
     table = WordTable()
     with pytest.raises(CorpusError, match=r"the text has over 130,944 different words, .* is it words parted by spa"):
         table.encode(b" ".join(b"%d" % number for number in range(10**6)))

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from itertools import pairwise
+from multiprocessing.reduction import ForkingPickler
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from torch.utils.data import DataLoader
 
 import word2vec.dataset
 from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
+from word2vec.shares import new_shares, words_read
 from word2vec.vocabulary import Vocabulary
 
 EVERYTHING = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
@@ -120,7 +123,7 @@ def test_workers_read_disjoint_shares_that_make_up_the_corpus() -> None:
 def test_workers_draw_differently() -> None:
     # the same two sentences for each worker: only their random states can tell them apart
     dataset = make_dataset([[0, 1, 2, 3]] * 2000, SamplingSettings(window=3, negatives=5, subsample=0), batch_size=64)
-    one, two = (next(dataset.share(rank, 2))[0] for rank in (0, 1))
+    one, two = (next(dataset.batches(share)) for share in new_shares(dataset.offsets, 2))
     assert not torch.equal(one.negatives, two.negatives)
 
 
@@ -129,8 +132,8 @@ def test_shares_cover_all_words_whatever_their_number(shares: int) -> None:
     dataset = make_dataset([[0, 1]] * 10 + [[0] * 30] + [[1, 2]] * 5, batch_size=1)
     pairs = Counter(
         pair
-        for rank in range(shares)
-        for batch, _ in dataset.share(rank, shares)
+        for share in new_shares(dataset.offsets, shares)
+        for batch in dataset.batches(share)
         for pair in zip(batch.centre.tolist(), batch.context.tolist(), strict=True)
     )
     assert pairs == counted(dataset)
@@ -138,10 +141,12 @@ def test_shares_cover_all_words_whatever_their_number(shares: int) -> None:
 
 def test_progress_rises_to_the_number_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word2vec.dataset, "CHUNK_PAIRS", 80)
-    words = [words for _, words in make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=3).share(0, 1)]
+    dataset = make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=3)
+    (share,) = shares = new_shares(dataset.offsets, 1)
+    words = [words_read(shares) for _ in dataset.batches(share)]
     assert words == sorted(words)
-    assert words[0] < 20
-    assert words[-1] == 200
+    assert 0 == words[0] < words[1] < 20
+    assert share.words == words_read(shares) == 200
 
 
 def test_seed_and_epoch_decide_the_batches() -> None:
@@ -157,3 +162,27 @@ def test_seed_and_epoch_decide_the_batches() -> None:
 
 def test_a_corpus_of_single_words_gives_no_batch() -> None:
     assert list(make_dataset([[0], [1], [2]])) == []
+
+
+def test_a_worker_is_sent_the_place_of_a_memory_map_and_not_its_content(tmp_path: Path) -> None:
+    tokens = np.tile(np.arange(4, dtype=np.int32), 250_000)
+    np.save(tmp_path / "tokens.npy", tokens)
+    mapped = np.load(tmp_path / "tokens.npy", mmap_mode="r")
+    vocabulary = Vocabulary(list("abcd"), [250_000] * 4)
+    for given, sent_at_most in ((mapped, 10_000), (mapped[4:], 5_000_000), (tokens, 5_000_000)):
+        offsets = np.arange(0, len(given) + 1, 4)[:100]
+        dataset = SkipGramDataset(given, offsets, vocabulary)
+        sent = ForkingPickler.dumps(dataset)
+        assert len(sent) < sent_at_most
+        received = ForkingPickler.loads(sent)
+        assert np.array_equal(received.tokens, given)
+        assert torch.equal(next(iter(received)).centre, next(iter(dataset)).centre)
+
+
+def test_spawned_workers_give_the_same_batches(tmp_path: Path) -> None:
+    np.save(tmp_path / "tokens.npy", np.tile(np.arange(4, dtype=np.int32), 1000))
+    tokens = np.load(tmp_path / "tokens.npy", mmap_mode="r")
+    dataset = SkipGramDataset(tokens, np.arange(0, 4001, 4), Vocabulary(list("abcd"), [1000] * 4))
+    spawned = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="spawn")
+    for batch, own in zip(spawned, dataset, strict=True):
+        assert torch.equal(batch.negatives, own.negatives)

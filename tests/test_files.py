@@ -3,12 +3,14 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from word2vec.errors import Word2VecError
-from word2vec.files import atomic_path, atomic_paths, new_folder
+from word2vec.files import atomic_path, atomic_paths, locked, new_folder
 
 
 def full_disk(descriptor: int) -> None:
@@ -25,7 +27,7 @@ def test_target_is_replaced_only_after_the_block(tmp_path: Path) -> None:
     with atomic_path(target) as temporary:
         temporary.write_text("new")
         assert target.read_text() == "old"
-        assert temporary.parent == tmp_path  # the same disk, so that the move is one step
+        assert temporary.parent.parent == tmp_path  # the same disk, so that the move is one step
     assert target.read_text() == "new"
     assert names(tmp_path) == ["config.toml"]
 
@@ -91,6 +93,56 @@ def test_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
         temporary.unlink()  # as safetensors does, which puts a file of its own there
         os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
     assert stat.S_IMODE((tmp_path / "target").stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
+    program = """if True:
+        import os, sys, time
+        from pathlib import Path
+        from word2vec.files import atomic_path
+        with atomic_path(Path(sys.argv[1])) as path:
+            path.write_text("half")
+            print("writing", flush=True)
+            time.sleep(60)
+    """
+    target = tmp_path / "target"
+    writers = [
+        subprocess.Popen([sys.executable, "-c", program, str(target)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [writer.stdout.readline() for writer in writers if writer.stdout] == ["writing\n"] * 2
+    writers[0].kill()
+    writers[0].communicate()
+    assert len(names(tmp_path)) == 2
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+        assert len(names(tmp_path)) == 2  # the living one's and this one's
+    assert len(names(tmp_path)) == 2
+    writers[1].kill()
+    writers[1].communicate()
+    with atomic_path(target):
+        pass
+    assert names(tmp_path) == ["target"]
+
+
+def test_a_folder_is_locked_for_one_process_while_it_lives(tmp_path: Path) -> None:
+    program = """if True:
+        import sys, time
+        from pathlib import Path
+        from word2vec.files import locked
+        with locked(Path(sys.argv[1])):
+            print("locked", flush=True)
+            time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(Word2VecError, match="another training writes to this folder"), locked(tmp_path):
+            pass
+        other.kill()
+    with locked(tmp_path):
+        pass
+    assert names(tmp_path) == []
 
 
 def test_link_stays_a_link(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """SkipGram: the tables' first values and the scores."""
 
+import pytest
 import torch
 
 from word2vec.model import SkipGram
@@ -25,3 +26,17 @@ def test_scores_are_inner_products() -> None:
         for g, row in zip(given.tolist(), targets.tolist(), strict=True)
     ]
     torch.testing.assert_close(scores, torch.tensor(plain))
+
+
+@pytest.mark.parametrize(("size", "dim", "width"), [(1, 1, 16), (5000, 7, 16), (9000, 100, 112), (3, 16, 16)])
+def test_packing_moves_rows_together_in_their_own_memory(size: int, dim: int, width: int) -> None:
+    model = SkipGram(size, dim)
+    whole = torch.rand(size, dim)
+    for table in (model.input, model.output):
+        table.data = torch.empty(size, width)[:, :dim].copy_(whole)
+    places = [table.data_ptr() for table in (model.input, model.output)]
+    model.pack()
+    for table, place in zip((model.input, model.output), places, strict=True):
+        assert table.is_contiguous()
+        assert table.data_ptr() == place
+        assert torch.equal(table.data, whole)

@@ -8,12 +8,13 @@ import inspect
 import io
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 
@@ -55,7 +56,13 @@ RestrictOption = Annotated[int | None, typer.Option(min=1, help="Use only the N 
 
 def main() -> None:
     """Run the command line and exit."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:]))
+
+
+def _terminate(number: int, _: object) -> NoReturn:
+    """Leave as an exception does, so that nothing half done is left behind; training has a better way, and takes it."""
+    raise SystemExit(128 + number)
 
 
 def run(arguments: list[str]) -> int:
@@ -76,9 +83,11 @@ def _run(arguments: list[str]) -> int:
     except ConfigError as error:
         return _fail(str(error), 2)
     except TrainingInterrupted as error:
-        return _fail(str(error), INTERRUPTED)
+        return _fail(str(error), 128 + error.signal)
     except Word2VecError as error:
         return _fail(str(error), 1)
+    except SystemExit as error:
+        return _fail("terminated", int(error.code or 0))
     except OSError as error:
         return _system_failure(error)
     except Exception as error:
@@ -188,20 +197,42 @@ def train(
             metavar="NAME", help=f"Settings under a name, {', '.join(PRESETS)}; options given here win over them."
         ),
     ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the checkpoint in RUN, if there is one; settings not given are those it has."
+        ),
+    ] = False,
     **settings: Any,
 ) -> int:
     """Train word vectors on CORPUS and write them to the folder RUN."""
     given = {name: value for name, value in settings.items() if value != []}  # an empty list is typer's "not given"
-    from_file = read_config(config) if config else {}
-    if ":" in str(from_file.get("objective")) and given.get("objective") is None:
-        # a settings file may come from anybody, and must not be able to name code that is then run
-        wanted = from_file["objective"]
-        raise ConfigError(f"{config}: its objective {wanted} runs code; where you trust it, add --objective {wanted}")
-    chosen = make_config(from_file, find_preset(preset) if preset else {}, given)
+    chosen = make_config(
+        _trusted(str(output), _settings_before(output) if resume else {}, given),
+        _trusted(str(config), read_config(config) if config else {}, given),
+        find_preset(preset) if preset else {},
+        given,
+    )
     from word2vec.training import train as train_vectors
 
-    train_vectors(chosen, output, progress=sys.stderr.isatty())
+    train_vectors(chosen, output, progress=sys.stderr.isatty(), resume=resume)
     return 0
+
+
+def _trusted(source: str, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a file or a run, which may come from anybody and must not be able to name code that is run."""
+    objective = settings.get("objective")
+    if ":" in str(objective) and given.get("objective") is None:
+        raise ConfigError(
+            f"{source}: its objective {objective} runs code; where you trust it, add --objective {objective}"
+        )
+    return settings
+
+
+def _settings_before(run: Path) -> dict[str, Any]:
+    from word2vec.checkpoint import saved_settings
+
+    return saved_settings(run)
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
@@ -361,11 +392,13 @@ def demo(
     ),
 ) -> int:
     """Train on the embedded corpus, evaluate and show neighbours; offline, in about a minute."""
+    from word2vec.checkpoint import discard_checkpoint
     from word2vec.training import train as train_vectors
 
     config = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
     logger = logging.getLogger("word2vec")
     logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")
+    discard_checkpoint(output)  # of a demo that was interrupted
     train_vectors(config, output, progress=sys.stderr.isatty())
     evaluate(output, pairs=["wordsim353", "simlex999"])
     nearest(output, ["array", "mean", "monday", "random"])

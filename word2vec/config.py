@@ -31,6 +31,7 @@ class Setting:
     most: float | None = None  # largest allowed value
     choices: tuple[str, ...] = ()
     metavar: str | None = None
+    may_change: bool = False  # when a run goes on with --resume
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,9 @@ class TrainConfig:
     """
 
     corpus: Annotated[
-        tuple[str, ...], Setting("Text files, folders, globs, '-' for standard input, or text8, pydocs.")
+        tuple[str, ...],
+        # what may change is where the text lies; the text is known by its fingerprint
+        Setting("Text files, folders, globs, '-' for standard input, or text8, pydocs.", may_change=True),
     ] = ()
     objective: Annotated[
         str,
@@ -60,7 +63,7 @@ class TrainConfig:
     min_count: Annotated[int, Setting("Words met less often are left out.", least=1)] = 5
     max_vocab: Annotated[int | None, Setting("Keep at most this many words, the most frequent.", least=2)] = None
     lowercase: Annotated[bool, Setting("Lower-case the text.")] = False
-    epochs: Annotated[int, Setting("Passes over the corpus.", least=1, most=1_000_000)] = 5
+    epochs: Annotated[int, Setting("Passes over the corpus.", least=1, most=1_000_000, may_change=True)] = 5
     lr: Annotated[
         float | None,
         Setting(
@@ -76,15 +79,21 @@ class TrainConfig:
             "Pairs a step of the autograd engine, at most; fewer where few words make up the text.", least=1, most=2**24
         ),
     ] = 1024
-    device: Annotated[str, Setting("Where to train.", choices=("auto", "cpu", "cuda"))] = "auto"
-    engine: Annotated[str, Setting("What trains.", choices=("auto", "autograd", "fused"))] = "auto"
+    device: Annotated[str, Setting("Where to train.", choices=("auto", "cpu", "cuda"), may_change=True)] = "auto"
+    engine: Annotated[str, Setting("What trains.", choices=("auto", "autograd", "fused"), may_change=True)] = "auto"
     threads: Annotated[
-        int | None, Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1, most=1024)
+        int | None,
+        Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1, most=1024, may_change=True),
     ] = None
     seed: Annotated[int, Setting("Of all that is drawn at random.", least=0, most=2**32)] = 1
     pairs: Annotated[
-        tuple[str, ...], Setting("Word-similarity files to score after each epoch.", metavar="FILE ...")
+        tuple[str, ...],
+        Setting("Word-similarity files to score after each epoch.", metavar="FILE ...", may_change=True),
     ] = ()
+    checkpoint_every: Annotated[
+        float,
+        Setting("Minutes between checkpoints inside an epoch; there is one at its end too.", above=0, may_change=True),
+    ] = 10.0
 
     def __post_init__(self) -> None:
         for name, (kind, setting) in SETTINGS.items():

@@ -11,7 +11,8 @@ first 16 bytes and one for each eight that follow, whose key is those eight and 
 """
 
 import gc
-from collections.abc import Iterator
+import logging
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -21,7 +22,9 @@ import numpy.typing as npt
 
 from word2vec.corpus import MAX_WORD_BYTES
 from word2vec.errors import CorpusError
-from word2vec.memory import installed_memory
+from word2vec.memory import free_memory
+
+logger = logging.getLogger("word2vec")
 
 MAX_SENTENCE_WORDS = 1000
 CHUNK_BYTES = 8
@@ -120,11 +123,11 @@ class WordTable:
 
     def _refuse_too_large(self) -> None:
         """Say no to words without end, such as random numbers are, before the system kills the process."""
-        needed, memory = TABLES_IN_ALL * 2 * self._entries.nbytes, installed_memory()
-        if needed > memory:
+        needed, free = TABLES_IN_ALL * 2 * self._entries.nbytes, free_memory()
+        if free is not None and needed - self._entries.nbytes > free:  # some of it is taken already
             raise CorpusError(
                 f"the text has over {int(self._state[ENTRIES]):,} different words, and counting more of them may take "
-                f"{needed / 2**30:.1f} GB where there are {memory / 2**30:.1f} GB; is it words parted by spaces? clean "
+                f"{needed / 1e9:.1f} GB where {free / 1e9:.1f} GB are free; is it words parted by spaces? clean "
                 "it (--lowercase helps), train on a part, or use a larger machine"
             )
 
@@ -133,8 +136,20 @@ def load_kernels() -> None:
     """Load what is compiled, or compile it, so that this can go on beside other work."""
     table = WordTable()
     with _no_garbage_collection():
-        table.encode(b"")
-        table._grow()
+        for use in (lambda: table.encode(b""), table._grow):
+            try:
+                use()
+            except OSError as error:  # numba's, of a full disk; subtle: what cannot be kept is compiled all the same
+                logger.warning("the compiled indexing cannot be kept for the next time: %s", error.strerror or error)
+                use()
+
+
+def _kept_on_disk(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile a function and keep it on disk, where there is a place for that."""
+    try:
+        return numba.njit(cache=True, nogil=True, boundscheck=False)(function)
+    except RuntimeError:  # no folder to write to; the engine that compiles next says so
+        return numba.njit(nogil=True, boundscheck=False)(function)
 
 
 @contextmanager
@@ -275,7 +290,7 @@ def _chain(text, start, end, entries, state, shift):  # type: ignore[no-untyped-
     return low, high
 
 
-@numba.njit(cache=True, nogil=True)
+@_kept_on_disk
 def _rehash(old, new, shift):  # type: ignore[no-untyped-def]
     mask = np.uint64(len(new) - 1)
     for i in range(len(old)):
@@ -286,7 +301,7 @@ def _rehash(old, new, shift):  # type: ignore[no-untyped-def]
             new[slot] = old[i]
 
 
-@numba.njit(cache=True, nogil=True, boundscheck=False)
+@_kept_on_disk
 def _encode(text, ids, ends, entries, state, shift, room):  # type: ignore[no-untyped-def]
     """Encode `text` from `state[POSITION]`; stop early, at a word's start, where the table needs to grow."""
     size = np.uint64(len(text))

@@ -7,7 +7,8 @@ from a whole chunk, so that few rows are updated twice from the same stale value
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from mmap import mmap
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,11 +17,12 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from word2vec.sampling import AliasTable, draw_negatives, subsample, window_pairs
+from word2vec.shares import CorpusShare, mixed_seed, new_shares, unread_chunks
 from word2vec.vocabulary import Vocabulary
 
 CHUNK_PAIRS = 400_000  # pairs made at once, before subsampling; some 20 MB of ids
 NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once, 16 MB
-USES_AS_PAIR, USES_IN_ALL, FEW_WORDS = 32, 100, 2500  # see stable_batch_size
+USES_AS_PAIR, USES_IN_ALL, FEW_WORDS = 32, 100, 2500  # see stable_pairs
 
 
 class Batch(NamedTuple):
@@ -44,6 +46,26 @@ class SamplingSettings:
     negatives: int = 5
     subsample: float = 1e-3
     noise_exponent: float = 0.75
+
+
+class _MapOnDisk(NamedTuple):
+    """Where a memory-mapped array lies."""
+
+    path: str
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    offset: int
+
+    @classmethod
+    def of(cls, value: Any) -> Any:
+        """The place of a whole memory map; anything else as it is."""
+        # subtle: a part of a map says that it begins where the whole does
+        if isinstance(value, np.memmap) and isinstance(value.base, mmap) and value.filename:
+            return cls(str(value.filename), value.dtype, value.shape, value.offset)
+        return value
+
+    def opened(self) -> npt.NDArray[Any]:
+        return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
 
 
 class SkipGramDataset(IterableDataset[Batch]):
@@ -94,38 +116,54 @@ class SkipGramDataset(IterableDataset[Batch]):
         """Choose which pass comes next: each draws anew."""
         self.epoch = epoch
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What goes to the workers of a DataLoader: of a memory map its place on the disk, not gigabytes of ids."""
+        return {name: _MapOnDisk.of(value) for name, value in self.__dict__.items()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__ = {
+            name: value.opened() if isinstance(value, _MapOnDisk) else value for name, value in state.items()
+        }
+
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         rank, shares = (worker.id, worker.num_workers) if worker else (0, 1)
-        return (batch for batch, _ in self.share(rank, shares))
+        return self.batches(new_shares(self.offsets, shares)[rank])
 
-    def share(self, rank: int, shares: int) -> Iterator[tuple[Batch, int]]:
-        """The batches of one of several equal shares of the corpus, each share with its own random state.
+    def batches(self, share: CorpusShare) -> Iterator[Batch]:
+        """The batches of a share of the corpus, from where it stands.
 
-        Yields:
-            A batch, and how many corpus words of the share are read when it is done.
+        A batch counts as trained when the next one is asked for; `share` is kept up to date, and given again goes on
+        from there with the same batches. Inside a chunk that is done by drawing it again from its start.
         """
-        generator = torch.Generator(self.device).manual_seed(mixed_seed(self.seed, self.epoch, rank))
-        first, last = share_of_sentences(self.offsets, rank, shares)
-        words = 0
-        centre = context = torch.empty(0, dtype=torch.int64, device=self.device)  # too few for a batch, carried over
-        for begin, end in chunks(self.offsets, first, last, CHUNK_PAIRS // (self.settings.window + 1)):
-            pairs = self._pairs(begin, end, generator)
-            centre, context = torch.cat([centre, pairs[0]]), torch.cat([context, pairs[1]])
-            batches = len(centre) // self.batch_size
-            whole = batches * self.batch_size
-            chunk_words = int(self.offsets[end] - self.offsets[begin])
-            for number, batch in enumerate(self._batches(centre[:whole], context[:whole], generator), start=1):
-                # progress inside a chunk goes by batches, so that it is smooth however few chunks there are
-                yield batch, words + chunk_words * number // batches
-            words += chunk_words
-            centre, context = centre[whole:], context[whole:]
-        yield from ((batch, words) for batch in self._batches(centre, context, generator))
+        generator = torch.Generator(self.device)
+        if share.own:
+            generator.set_state(share.own["random"])
+        else:
+            generator.manual_seed(mixed_seed(self.seed, self.epoch, *share.stream))
+            nothing = torch.empty(0, dtype=torch.int64, device=self.device)
+            _remember(share, generator, nothing, nothing)
+        for begin, end in unread_chunks(share, self.offsets, CHUNK_PAIRS // (self.settings.window + 1)):
+            words = int(self.offsets[end] - self.offsets[begin])
+            drawn = self._pairs(begin, end, generator)
+            centre = torch.cat([share.own["centre"].to(self.device), drawn[0]])
+            context = torch.cat([share.own["context"].to(self.device), drawn[1]])
+            whole = len(centre) // self.batch_size * self.batch_size
+            yield from self._from_where_it_stands(share, centre[:whole], context[:whole], words, generator)
+            _remember(share, generator, centre[whole:], context[whole:])
+        yield from self._from_where_it_stands(share, share.own["centre"], share.own["context"], 0, generator)
 
-    def words_of_share(self, rank: int, shares: int) -> int:
-        """How many corpus words are in a share."""
-        first, last = share_of_sentences(self.offsets, rank, shares)
-        return int(self.offsets[last] - self.offsets[first])
+    def _from_where_it_stands(
+        self, share: CorpusShare, centre: Tensor, context: Tensor, words: int, generator: torch.Generator
+    ) -> Iterator[Batch]:
+        """The batches of a chunk of so many words; those trained before are drawn and left out."""
+        trained = int(share.own["batches"])
+        batches = -(-len(centre) // self.batch_size)
+        for number, batch in enumerate(self._batches(centre, context, generator)):
+            if number >= trained:
+                yield batch
+                share.own["batches"] += 1
+                share.part = words * (number + 1) // batches  # so that progress is smooth however few chunks there are
 
     def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """The shuffled (centre, context) word ids of the sentences begin..end."""
@@ -152,37 +190,34 @@ class SkipGramDataset(IterableDataset[Batch]):
                 yield Batch(centre[part], context[part], negatives[start : start + self.batch_size])
 
 
-def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
-    """The largest batch, up to `wanted`, whose summed steps do not overshoot.
+def _remember(share: CorpusShare, generator: torch.Generator, centre: Tensor, context: Tensor) -> None:
+    """Note what the next chunk begins with: the random state, and the pairs that were too few for a batch."""
+    # subtle: a copy, so that the few pairs do not keep the whole chunk in memory
+    carried = {"centre": centre.clone(), "context": context.clone()}
+    share.own = {"random": generator.get_state(), "batches": torch.zeros((), dtype=torch.int64), **carried}
 
-    All pairs of a batch see the tables as they were before it, and so nearly do those of batches that other threads
+
+def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
+    """The largest batch, up to `wanted`, whose summed steps do not overshoot where so many threads work at once."""
+    in_pairs = torch.from_numpy(vocabulary.pair_share(settings.subsample))
+    noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
+    return max(1, min(wanted, int(stable_pairs(in_pairs, noise, settings.negatives) / threads)))
+
+
+def stable_pairs(pair_share: Tensor, noise: Tensor, negatives: int) -> float:
+    """How many pairs may be trained from the same values of the tables.
+
+    All pairs of a batch see the tables as they were before it, and so nearly do those that other threads or programs
     work on meanwhile. A row that many of them use moves by the sum of as many stale steps. By trial at the learning
     rate 0.025, training diverged from 64 uses of one word in pairs, or 200 in pairs and as noise together, where up to
     300 words made up the text, whose vectors share few directions; with 15,000 and 68,000 words from five times that.
     Half is allowed, counting the uses that are expected of the most frequent word.
+
+    Args:
+        pair_share: (V,) each word's share of the pairs.
+        noise: (V,) the probability of each as a noise word.
+        negatives: K, noise words a pair.
     """
-    in_pairs = float(vocabulary.pair_share(settings.subsample).max())
-    as_noise = float(vocabulary.noise_distribution(settings.noise_exponent).max()) * settings.negatives
-    variety = min(4.0, max(1.0, len(vocabulary) / FEW_WORDS))
-    allowed = variety * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise)) / threads
-    return max(1, min(wanted, int(allowed)))
-
-
-def mixed_seed(*numbers: int) -> int:
-    """One seed from several, such that neighbours have nothing in common."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
-
-
-def share_of_sentences(offsets: npt.NDArray[np.integer], rank: int, shares: int) -> tuple[int, int]:
-    """The sentences of a share: contiguous, disjoint, together all, about equal in words."""
-    edges = [int(np.searchsorted(offsets, int(offsets[-1]) * part // shares)) for part in (rank, rank + 1)]
-    return edges[0], min(edges[1], len(offsets) - 1)
-
-
-def chunks(offsets: npt.NDArray[np.integer], first: int, last: int, words: int) -> Iterator[tuple[int, int]]:
-    """Runs of whole sentences of about so many words."""
-    while first < last:
-        end = int(np.searchsorted(offsets, offsets[first] + words, side="right")) - 1
-        end = min(max(end, first + 1), last)
-        yield first, end
-        first = end
+    in_pairs, as_noise = float(pair_share.max()), float(noise.max()) * negatives
+    variety = min(4.0, max(1.0, len(noise) / FEW_WORDS))
+    return variety * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise))

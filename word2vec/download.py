@@ -1,7 +1,6 @@
 """Corpora that are downloaded: checked by checksum, unpacked, and only then put in place."""
 
 import hashlib
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from tqdm import tqdm
 
 from word2vec.corpus import cache_folder
 from word2vec.errors import CorpusError
-from word2vec.files import atomic_path, new_folder
+from word2vec.files import atomic_path, new_folder, temporary_folder
 
 CHUNK = 1 << 20
 RETRIES = 3
@@ -71,8 +70,8 @@ def fetch(download: Download, folder: Path | None = None, *, progress: bool = Tr
     if target.is_file() and target.stat().st_size == download.size:
         return target
     try:
-        with new_folder(folder), tempfile.TemporaryDirectory(dir=folder, prefix=".download-") as work:
-            _unpack(_download(download, Path(work), target, progress), download, target)
+        with new_folder(folder), temporary_folder(folder, ".download-") as work:
+            _unpack(_download(download, work, target, progress), download, target)
     except OSError as error:
         raise CorpusError(
             f"{folder}: {download.name} cannot be written there: {error.strerror or error}; make room for it, "

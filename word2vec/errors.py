@@ -5,6 +5,7 @@ that is not one of these is a defect of this package and keeps its traceback.
 """
 
 from pathlib import Path
+from signal import SIGINT
 
 
 class Word2VecError(Exception):
@@ -35,15 +36,16 @@ class TrainingError(Word2VecError):
     """Training diverged or could not go on; says which setting to change."""
 
 
-class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: someone pressed Ctrl-C)
-    """Training was stopped by Ctrl-C; what was learnt until then is saved.
+class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: someone asked for it)
+    """Training was stopped by Ctrl-C or SIGTERM; what was learnt until then is saved.
 
     Attributes:
         words: corpus words trained, of `total`.
         output: the run folder with the vectors, None where nothing was to be written.
+        signal: the number of the signal.
     """
 
-    def __init__(self, words: int, total: int, output: Path | None) -> None:
-        self.words, self.total, self.output = words, total, output
-        kept = f"; the vectors learnt so far are in {output}" if output and words else ""
+    def __init__(self, words: int, total: int, output: Path | None, signal: int = SIGINT) -> None:
+        self.words, self.total, self.output, self.signal = words, total, output, signal
+        kept = f"; the vectors learnt so far are in {output}, and --resume goes on" if output and words else ""
         super().__init__(f"interrupted after {words:,} of {total:,} words{kept}")

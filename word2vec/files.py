@@ -1,16 +1,23 @@
 """Writing files so that a reader finds the old one or the new one, never half of one.
 
-A file is written under another name beside its target, flushed to the disk, and moved over the target in one step.
+A file is written in a temporary folder beside its target, flushed to the disk, and moved over the target in one step.
 What is written is the business of the callers: formats.py for vectors, training.py for the rest of a run folder.
 """
 
+import glob
 import os
-import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from word2vec.errors import Word2VecError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
@@ -21,7 +28,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         target: the file to make or to replace; its folder has to exist.
 
     Yields:
-        An empty file beside `target`. It is gone after the block, however that ended.
+        An empty file on the disk of `target`. It is gone after the block, however that ended.
 
     Raises:
         Word2VecError: the file cannot be written, for instance because the disk is full. `target` is as it was.
@@ -38,32 +45,56 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
         targets: the files, replaced in this order: put first what is worthless without the others.
 
     Yields:
-        One empty file for each target, beside it.
+        One empty file for each target, on the same disk.
 
     Raises:
         Word2VecError: one of the files cannot be written.
     """
-    temporaries: dict[Path, int] = {}  # with the permissions that a new file gets
     try:
         final = [target.resolve() for target in targets]  # subtle: a link stays a link, and what it names is replaced
-        for path in final:
-            _refuse_special(path)
-            temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-            temporary.touch(exist_ok=False)
-            temporaries[temporary] = temporary.stat().st_mode
-        yield list(temporaries)
-        for temporary, mode in temporaries.items():
-            temporary.chmod(mode)  # subtle: safetensors replaces the file by one that only its owner may read
-            _flush(temporary)
-        for temporary, path in zip(temporaries, final, strict=True):
-            temporary.replace(path)
+        with ExitStack() as work:
+            modes: dict[Path, int] = {}  # the permissions that a new file gets
+            for path in final:
+                _refuse_special(path)
+                temporary = work.enter_context(temporary_folder(path.parent, f".{path.name}.tmp-")) / path.name
+                temporary.touch()
+                modes[temporary] = temporary.stat().st_mode
+            yield list(modes)
+            for temporary, mode in modes.items():
+                temporary.chmod(mode)  # subtle: safetensors replaces the file by one that only its owner may read
+                _flush(temporary)
+            for temporary, path in zip(modes, final, strict=True):
+                temporary.replace(path)
+            for folder in {path.parent for path in final}:
+                _flush_folder(folder)
     except OSError as error:
         names = " and ".join(map(str, targets))
         raise Word2VecError(f"cannot write {names}: {error.strerror or error}") from error
-    finally:
-        for temporary in temporaries:
-            with suppress(OSError):
-                temporary.unlink()
+
+
+@contextmanager
+def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
+    """A folder for work that is not done; it is gone after the block, however that ended.
+
+    The folder of a process that was killed stays, until the next one makes one of that prefix there. That it is
+    nobody's any more shows in its lock, which went with the process.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
+    for stale in parent.glob(f"{glob.escape(prefix)}*"):
+        with _lock(stale) as ours:
+            if ours:
+                shutil.rmtree(stale, ignore_errors=True)
+    with ExitStack() as locks:
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        # subtle: before it was locked somebody may have taken it for stale
+        while locks.enter_context(_lock(folder)) is False or not folder.exists():
+            folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -87,6 +118,44 @@ def new_folder(path: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keeps a second process from working in a folder; where there are no locks, nothing is held.
+
+    Raises:
+        Word2VecError: another process has the lock.
+    """
+    with _lock(folder) as ours:
+        if ours is False:
+            raise Word2VecError(
+                f"{folder}: another training writes to this folder; wait for it, or choose another --output"
+            )
+        yield
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[bool | None]:
+    """Takes the lock of a folder, which goes with the process however that ends.
+
+    Yields:
+        Whether it was free; None where that is not known: no folder, or no locks on this disk or machine.
+    """
+    if fcntl is None:
+        yield None
+        return
+    ours: bool | None = None
+    with ExitStack() as descriptors:
+        with suppress(OSError):
+            descriptor = os.open(folder, os.O_RDONLY)
+            descriptors.callback(os.close, descriptor)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                ours = True
+            except BlockingIOError:
+                ours = False
+        yield ours
+
+
 def _refuse_special(path: Path) -> None:
     """Says no where a file cannot be put."""
     if not path.parent.is_dir():
@@ -100,3 +169,13 @@ def _flush(path: Path) -> None:
     """Waits until the file's content is on the disk; a full disk may show only here."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Waits until the names in a folder are on the disk, so that a file moved there survives a power cut."""
+    with suppress(OSError):  # Windows opens no folders, and some file systems flush none
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,17 +1,94 @@
-"""How much memory there is: asked before much is taken, since systems grant more than there is and kill later."""
+"""How much memory is free, and whether the tables fit: asked before it is taken, for who is ended can say nothing.
 
-import os
-import sys
+What is free is the least of what the system has available, what a container may still use, and what the shell's
+limit (`ulimit -v`) leaves. The corpus is memory-mapped and needs no memory of its own.
+"""
+
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))  # of a container
+from word2vec.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch  # which counting words does without
+
+# While an engine gives the rows of a table room to begin at lines of the cache, there are three tables for a moment.
+TABLES, NUMBER_BYTES = 3, 4
+ROW_NUMBERS = 16  # a row takes a multiple of these, one line of the cache
+CGROUPS = (
+    (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
+    (Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"), Path("/sys/fs/cgroup/memory/memory.usage_in_bytes")),
+)
 
 
-def installed_memory() -> int:
-    """The bytes of memory of this machine or container; a number beyond any machine's where that is not known."""
-    known = [sys.maxsize]
-    if hasattr(os, "sysconf"):
-        known.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    limits = [path.read_text(encoding="ascii").strip() for path in LIMITS if path.is_file()]
-    known += [int(limit) for limit in limits if limit.isdecimal()]  # where there is none, it says "max"
-    return min(known)
+def refuse_too_large(words: int, dim: int, device: "torch.device") -> None:
+    """Compare the tables with the memory that is free on the machine or on the card.
+
+    Args:
+        words: V, the size of the vocabulary.
+        dim: the dimensions.
+        device: where to train.
+
+    Raises:
+        ConfigError: the tables do not fit; says what would.
+    """
+    on_card = device.type == "cuda"
+    where, free = ("the CUDA device has", _of_card(device)) if on_card else ("the machine has", free_memory())
+    width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
+    needed = TABLES * NUMBER_BYTES * words * width
+    if free is None or needed <= free:
+        return
+    numbers = free // (TABLES * NUMBER_BYTES)  # that fit into a table
+    dims = numbers // words // ROW_NUMBERS * ROW_NUMBERS
+    fitting = [f"--dim {dims}"] if dims else []
+    fitting += [f"--max-vocab {numbers // width}"] if numbers // width >= 2 else []
+    raise ConfigError(
+        f"the tables of {words:,} words in {dim} dimensions need {_size(needed)}, but {where} {_size(free)} free: "
+        f"take {' or '.join(fitting) or 'a machine with more memory'}"
+    )
+
+
+def _of_card(device: "torch.device") -> int:
+    import torch
+
+    return torch.cuda.mem_get_info(device)[0]
+
+
+def free_memory() -> int | None:
+    """Bytes of memory that this process may still take, or None where that cannot be found out."""
+    found = [size for size in (_of_system(), *map(_of_container, *zip(*CGROUPS, strict=True)), _of_shell()) if size]
+    return min(found, default=None)
+
+
+def _of_system() -> int | None:
+    """What Linux says is available without swapping."""
+    with suppress(OSError, ValueError, IndexError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
+    return None
+
+
+def _of_container(limit: Path, used: Path) -> int | None:
+    """What a control group leaves; the file cache, which gives way, is not counted as used."""
+    with suppress(OSError, ValueError):
+        facts = (line.split() for line in (used.parent / "memory.stat").read_text(encoding="ascii").splitlines())
+        cache = {name: int(size) for name, size in facts}.get("inactive_file", 0)
+        return max(1, int(limit.read_text()) - int(used.read_text()) + cache)
+    return None
+
+
+def _of_shell() -> int | None:
+    """What `ulimit -v` leaves of addresses."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return max(1, limit - pages * resource.getpagesize()) if limit != resource.RLIM_INFINITY else None
+    return None
+
+
+def _size(size: int) -> str:
+    """A size for people: 512 MB, 12.3 GB."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+PACKED_AT_ONCE = 4096  # rows, a few MB
+
 
 class SkipGram(nn.Module):
     """The skip-gram model of Mikolov et al. (2013): a word as input has one vector, as output another.
@@ -32,6 +34,18 @@ class SkipGram(nn.Module):
             (B, T) inner products.
         """
         return scores(nn.functional.embedding(given, self.input), nn.functional.embedding(targets, self.output))
+
+    @torch.no_grad()
+    def pack(self) -> None:
+        """Move the rows of the tables together, where an engine has put room between them; no table is copied."""
+        for table in (self.input, self.output):
+            rows, (size, dim) = table.detach(), table.shape
+            if not rows.is_contiguous():
+                packed = rows.as_strided((size * dim,), (1,))
+                for start in range(0, size, PACKED_AT_ONCE):
+                    part = rows[start : start + PACKED_AT_ONCE].reshape(-1)  # a copy, for its place may overlap with it
+                    packed[start * dim : start * dim + len(part)] = part
+                table.data = packed.view(size, dim)
 
 
 def scores(x: Tensor, y: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Self, TextIO
+from typing import NamedTuple, Self, TextIO
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -28,11 +28,21 @@ STEP_LINES = 100  # about how many step lines a run writes
 logger = logging.getLogger("word2vec")
 
 
+class LogState(NamedTuple):
+    """What a log has counted, for a run that goes on."""
+
+    words: int = 0  # corpus words since the run began
+    seconds: float = 0.0  # of training
+    next_line: int = 0  # words at which the next step line is due
+    size: int = 0  # of metrics.jsonl, in bytes
+
+
 class RunLog:
     """The log of one run; a context manager.
 
     Args:
         path: of metrics.jsonl, begun anew with the first line; None writes no file.
+        earlier: of the part of the run before, which is gone on from: lines that came later are dropped.
         words_per_epoch: corpus words in a pass.
         epochs: passes.
         progress: draw a bar on stderr.
@@ -41,18 +51,26 @@ class RunLog:
         words: corpus words since the run began.
     """
 
-    def __init__(self, path: Path | None, words_per_epoch: int, epochs: int, *, progress: bool) -> None:
-        self.words = 0
+    def __init__(
+        self,
+        path: Path | None,
+        words_per_epoch: int,
+        epochs: int,
+        *,
+        earlier: LogState = LogState(),  # noqa: B008 (immutable)
+        progress: bool = False,
+    ) -> None:
+        self.words, self._seconds, self._next_line, self._size = earlier
         self._path, self._words_per_epoch, self._epochs, self._progress = path, words_per_epoch, epochs, progress
         self._file: TextIO | None = None
-        self._seconds = 0.0
         self._mark = 0.0  # when the clock was last read
-        self._next_line = 0
         self._last, self._lr = Progress(0, 0, 0.0), 0.0  # of the last step
 
     def __enter__(self) -> Self:
         total = self._words_per_epoch * self._epochs
-        self._bar = tqdm(total=total, unit="word", unit_scale=True, disable=not self._progress, leave=False)
+        self._bar = tqdm(
+            total=total, initial=self.words, unit="word", unit_scale=True, disable=not self._progress, leave=False
+        )
         self._redirect = logging_redirect_tqdm([logger])
         self._redirect.__enter__()
         return self
@@ -67,6 +85,10 @@ class RunLog:
     def start_clock(self) -> None:
         """Count time from here: training begins or goes on."""
         self._mark = time.perf_counter()
+
+    def state(self) -> LogState:
+        """What a log needs to go on from here."""
+        return LogState(self.words, self._seconds, self._next_line, self._size)
 
     def step(self, epoch: int, progress: Progress, lr: float) -> None:
         """Take note of how far an epoch (from 0) is.
@@ -134,9 +156,19 @@ class RunLog:
     def _append(self, path: Path, line: str) -> None:
         """Write a line; where that fails training goes on, since what it learns is worth more than its log."""
         try:
-            self._file = self._file or path.open("w", encoding="utf-8")
+            self._file = self._file or self._opened(path)
             self._file.write(line)
             self._file.flush()
+            self._size += len(line)  # ASCII, so bytes
         except OSError as error:
             logger.warning("%s: cannot be written (%s); training goes on without it", path, error.strerror)
             self._path = None
+
+    def _opened(self, path: Path) -> TextIO:
+        """The file, with just the lines that this run has written so far."""
+        if not self._size:
+            return path.open("w", encoding="utf-8")
+        file = path.open("a", encoding="utf-8")
+        if file.tell() > self._size:
+            file.truncate(self._size)
+        return file

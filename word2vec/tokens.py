@@ -21,7 +21,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
@@ -37,7 +36,7 @@ from tqdm import tqdm
 
 from word2vec.corpus import STDIN, ReadReport, cache_folder, read_blocks, refuse_files_of, resolve
 from word2vec.errors import CorpusError, Word2VecError
-from word2vec.files import atomic_path
+from word2vec.files import atomic_path, temporary_folder
 from word2vec.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -236,17 +235,12 @@ def _build(files: Sequence[Path], states: list[FileState], folder: Path, lowerca
     """Build the index in a temporary folder beside `folder` and rename it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=folder.parent, prefix="tmp-"))
+        with temporary_folder(folder.parent, "tmp-") as work:
+            _write_index(files, work, lowercase, progress)
+            _refuse_changed(files, states)
+            _put_in_place(work, folder)
     except OSError as error:
         raise _cannot_write(folder.parent, error) from error
-    try:
-        _write_index(files, work, lowercase, progress)
-        _refuse_changed(files, states)
-        _put_in_place(work, folder)
-    except OSError as error:
-        raise _cannot_write(folder.parent, error) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _put_in_place(work: Path, folder: Path) -> None:
@@ -267,8 +261,9 @@ def _cannot_write(folder: Path, error: OSError) -> CorpusError:
 
 
 def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: bool) -> None:
-    from word2vec.counting import WordTable
+    from word2vec.counting import WordTable, load_kernels
 
+    load_kernels()
     report, table = ReadReport(), WordTable()
     with (
         _npy_file(work / "tokens.npy", np.dtype(np.int32)) as ids,
@@ -380,26 +375,22 @@ def _is_stream(file: Path) -> bool:
 def _spooled(source: Path, cache: Path) -> Iterator[Path]:
     """Standard input or a pipe as a file, so that it is hashed and indexed like any other; removed afterwards."""
     name = "standard input" if source == STDIN else str(source)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        descriptor, spool = tempfile.mkstemp(dir=cache, prefix="stdin-")
-    except OSError as error:
-        raise _cannot_write(cache, error) from error
-    try:
-        _copy_stream(source, descriptor, cache)
-        yield Path(spool)
-    except CorpusError as error:
-        raise CorpusError(str(error).replace(spool, name)) from error  # what the user typed, not where it was put
-    finally:
-        Path(spool).unlink(missing_ok=True)
+    with ExitStack() as folder:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            spool = folder.enter_context(temporary_folder(cache, "stdin-")) / "text"
+            _copy_stream(source, spool)
+        except OSError as error:
+            raise _cannot_write(cache, error) from error
+        try:
+            yield spool
+        except CorpusError as error:
+            raise CorpusError(str(error).replace(str(spool), name)) from error  # what was typed, not where it was put
 
 
-def _copy_stream(source: Path, descriptor: int, cache: Path) -> None:
-    try:
-        with (
-            os.fdopen(descriptor, "wb") as file,
-            nullcontext(sys.stdin.buffer) if source == STDIN else source.open("rb") as stream,
-        ):
-            shutil.copyfileobj(stream, file, COPY_BYTES)
-    except OSError as error:
-        raise _cannot_write(cache, error) from error
+def _copy_stream(source: Path, spool: Path) -> None:
+    with (
+        spool.open("wb") as file,
+        nullcontext(sys.stdin.buffer) if source == STDIN else source.open("rb") as stream,
+    ):
+        shutil.copyfileobj(stream, file, COPY_BYTES)

@@ -1,36 +1,44 @@
 """The training loop: data, model, objective, engine, log, save.
 
 What trains is an engine (engines/), what it is told to optimise an objective (losses/); this module brings them
-together with the data and writes the run folder: metrics.jsonl while it trains, then vocab.tsv, vectors.safetensors and
-config.toml, each in one step, so that no reader meets half a file.
+together with the data and writes the run folder: metrics.jsonl and checkpoints while it trains, then vocab.tsv,
+vectors.safetensors and config.toml, each in one step, so that no reader meets half a file.
 """
 
 import logging
 import os
-import signal
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import tomli_w
 import torch
 from torch import nn
 
+from word2vec.checkpoint import Checkpoint, Checkpoints, find_checkpoint, fingerprint, load_tables, refuse_other_run
 from word2vec.config import TrainConfig
 from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
 from word2vec.engines import choose_engine
 from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
-from word2vec.files import atomic_path, new_folder
+from word2vec.files import atomic_path, locked, new_folder
+from word2vec.interruption import held_signals
 from word2vec.losses import Objective, find_objective, make_objective
+from word2vec.memory import refuse_too_large
 from word2vec.model import SkipGram
 from word2vec.runlog import RunLog
+from word2vec.shares import CorpusShare, words_read
 from word2vec.testsets import PairSet, read_pairs
 from word2vec.tokens import IndexedCorpus, index_corpus
 from word2vec.vectors import WordVectors
 from word2vec.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from word2vec.engines.autograd import AutogradEngine
+    from word2vec.engines.cpu import FusedEngine
+    from word2vec.engines.gpu import GpuEngine
 
 logger = logging.getLogger("word2vec")
 
@@ -38,7 +46,12 @@ DEFAULT_LR = 0.025  # of an objective that states none; word2vec.c's for skip-gr
 
 
 def train(
-    config: TrainConfig, output: str | Path | None = None, *, objective: nn.Module | None = None, progress: bool = False
+    config: TrainConfig,
+    output: str | Path | None = None,
+    *,
+    objective: nn.Module | None = None,
+    progress: bool = False,
+    resume: bool = False,
 ) -> WordVectors:
     """Train word vectors.
 
@@ -48,9 +61,12 @@ def train(
             replaced when the new ones are whole.
         objective: an objective of one's own in place of `config.objective`; see losses/.
         progress: draw bars on stderr.
+        resume: go on from the checkpoint in `output`, if there is one. The text and all settings have to be as they
+            were, but for those that say `may_change` in config.py. With more epochs than before, the learning rate
+            goes on along the line that it would have followed over all of them.
 
     Raises:
-        TrainingInterrupted: Ctrl-C; what was learnt is saved in `output`.
+        TrainingInterrupted: Ctrl-C or SIGTERM; what was learnt is saved in `output`.
         Word2VecError: the corpus, a setting, the machine or the disk is at fault; says what to do.
     """
     if not config.corpus:
@@ -60,15 +76,29 @@ def train(
     pair_sets = [read_pairs(source) for source in config.pairs]
     device = choose_device(config.device)
     chosen = objective or find_objective(config.objective)  # a wrong name is told before the corpus is read
-    engine_class = choose_engine(config.engine, chosen if isinstance(chosen, type) else type(chosen), device)
+    engine_class = choose_engine(
+        config.engine,
+        chosen if isinstance(chosen, type) else type(chosen),
+        device,
+        dim=config.dim,
+        negatives=config.negatives,
+        window=config.window,
+    )
     lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
     name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
     config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used
     run = None if output is None else Path(output)
-    with nullcontext() if run is None else new_folder(run):
-        _refuse_unwritable(run)
+    with _run_folder(run):
+        found = find_checkpoint(run, resume=resume) if run else None
         corpus, vocabulary = _read_corpus(config, run, progress)
         words = len(corpus.tokens)
+        new = Checkpoint(config.as_dict(), corpus.fingerprint, fingerprint(vocabulary), engine_class.__name__)
+        if run and found:
+            refuse_other_run(run, found, new)
+            if found.finished and found.epoch == config.epochs:
+                logger.info("%s has all its %d epochs already; give more --epochs to go on", run, config.epochs)
+                return WordVectors.load(run)
+        saved = found or new
         objective = (objective or make_objective(config.objective, num_labels=len(vocabulary))).to(device)
         if isinstance(objective, Objective):
             objective.reduction = "sum"  # what learning rates are meant for
@@ -89,24 +119,56 @@ def train(
             seed=config.seed,
             device=device,
         )
-        model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(device)
-        with _interrupts_held() as interrupts:  # the compiler calls back into Python, and drops what is raised there
+        refuse_too_large(len(vocabulary), config.dim, device)
+        model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
+        if run and found:
+            load_tables(run, found, model)
+            logger.info("going on after %s of %s words", f"{found.log.words:,}", f"{config.epochs * words:,}")
+        model = model.to(device)
+        metrics = run / "metrics.jsonl" if run else None
+        # signals wait: the compiler would lose them, and what is half done could not be gone on from
+        with (
+            held_signals() as signals,
+            RunLog(metrics, words, config.epochs, earlier=saved.log, progress=progress) as log,
+        ):
             engine = engine_class(model, objective, dataset, lr_at, threads)
-        if interrupts:
-            raise KeyboardInterrupt
-        with RunLog(run / "metrics.jsonl" if run else None, words, config.epochs, progress=progress) as log:
-            try:
-                for epoch in range(config.epochs):
-                    log.start_clock()
-                    with closing(engine.epoch(epoch)) as steps:
-                        for step in steps:
-                            log.step(epoch, step, lr_at(epoch, step.words))
-                    log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
-            except KeyboardInterrupt:
-                if log.words:
-                    _save(model, vocabulary, config, run)
-                raise TrainingInterrupted(log.words, config.epochs * words, run) from None
-        return _save(model, vocabulary, config, run)
+            checkpoints = Checkpoints(run, model, new, config.checkpoint_every)
+            shares = saved.shares_for(new.engine, engine.threads, corpus)
+            for epoch in range(saved.epoch, config.epochs):
+                while not _train_on(engine, epoch, shares, log, lr_at, lambda: bool(signals) or checkpoints.due()):
+                    shares = engine.state()
+                    if signals:
+                        if log.words:
+                            with checkpoints.beside_vectors(epoch, shares, log.state()):
+                                _save(model, vocabulary, config, run)
+                        raise TrainingInterrupted(log.words, config.epochs * words, run, signals[0])
+                    checkpoints.save(epoch, shares, log.state())
+                log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
+                shares = []
+                if epoch + 1 < config.epochs:
+                    checkpoints.save(epoch + 1, shares, log.state())
+            with checkpoints.beside_vectors(config.epochs, shares, log.state()):
+                return _save(model, vocabulary, config, run)
+
+
+def _train_on(
+    engine: "AutogradEngine | FusedEngine | GpuEngine",
+    epoch: int,
+    shares: list[CorpusShare],
+    log: RunLog,
+    lr_at: Callable[[int, int], float],
+    stop: Callable[[], bool],
+) -> bool:
+    """Train to the end of an epoch, from its beginning where there are no shares; False if `stop` said so before."""
+    log.start_clock()
+    begun = words_read(shares)
+    with closing(engine.epoch(epoch, shares)) as steps:
+        for step in steps:
+            log.step(epoch, step, lr_at(epoch, step.words))
+            # subtle: whoever stops before anything is done may do so for ever
+            if step.words > begun and stop():
+                return False
+    return True
 
 
 def learning_rate(done: float, first: float, last: float) -> float:
@@ -143,10 +205,17 @@ def default_threads(most: int | None) -> int:
     return found if most is None else min(found, most)
 
 
-def _refuse_unwritable(run: Path | None) -> None:
-    """Say now, not after hours of training, that the result cannot be kept."""
-    if run and not os.access(run, os.W_OK | os.X_OK):
-        raise Word2VecError(f"{run}: the folder cannot be written to; choose another --output")
+@contextmanager
+def _run_folder(run: Path | None) -> Iterator[None]:
+    """Make the folder and have it for this process alone; say now, not after hours, that it cannot be written to."""
+    if run is None:
+        yield
+        return
+    with new_folder(run):
+        if not os.access(run, os.R_OK | os.W_OK | os.X_OK):
+            raise Word2VecError(f"{run}: the folder cannot be written to; choose another --output")
+        with locked(run):
+            yield
 
 
 def _read_corpus(config: TrainConfig, run: Path | None, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
@@ -167,30 +236,16 @@ def _similarity(model: SkipGram, vocabulary: Vocabulary, pair_sets: Sequence[Pai
 
 
 def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
-    tables = (table.detach().cpu().numpy() for table in (model.input, model.output))
-    vectors, context = tables
+    """The tables with their words; they are moved, not copied, so no engine may train them any more."""
+    model.pack()
+    vectors, context = (table.detach().cpu().numpy() for table in (model.input, model.output))
     return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, context=context)
 
 
 def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Path | None) -> WordVectors:
     vectors = _word_vectors(model, vocabulary)
     if run:
-        with _interrupts_held():
-            vectors.save(run, format="run")
-            with atomic_path(run / "config.toml") as path:
-                path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
+        vectors.save(run, format="run")
+        with atomic_path(run / "config.toml") as path:
+            path.write_text(tomli_w.dumps(config.as_dict()), encoding="utf-8")
     return vectors
-
-
-@contextmanager
-def _interrupts_held() -> Iterator[list[int]]:
-    """Let Ctrl-C wait, for a moment in which it would be lost or cost the whole training; yields those that came."""
-    held: list[int] = []
-    if threading.current_thread() is not threading.main_thread():  # the only one that Ctrl-C reaches
-        yield held
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _: held.append(number))
-    try:
-        yield held
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -17,8 +17,8 @@ def make_vocabulary(counts: Sequence[int]) -> Vocabulary:
 
 
 def make_dataset(sentences: Sequence[Sequence[int]], counts: Sequence[int], **settings: Any) -> SkipGramDataset:
-    """The sentences as a dataset; `batch_size`, `seed` and what SamplingSettings has are taken."""
-    own = {name: settings.pop(name) for name in ("batch_size", "seed") if name in settings}
+    """The sentences as a dataset; `batch_size`, `seed`, `device` and what SamplingSettings has are taken."""
+    own = {name: settings.pop(name) for name in ("batch_size", "seed", "device") if name in settings}
     tokens = np.array([word for sentence in sentences for word in sentence], np.int32)
     offsets = np.cumsum([0, *map(len, sentences)])
     return SkipGramDataset(tokens, offsets, make_vocabulary(counts), SamplingSettings(**settings), **own)

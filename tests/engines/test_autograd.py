@@ -13,6 +13,7 @@ from word2vec.engines.autograd import AutogradEngine, in_batch_step, train_step
 from word2vec.errors import TrainingError
 from word2vec.losses import InBatchSoftmax, NegativeSampling, SampledSoftmax
 from word2vec.model import SkipGram
+from word2vec.shares import new_shares
 from word2vec.vocabulary import Vocabulary
 
 
@@ -123,7 +124,8 @@ def make_engine(
 def test_an_epoch_trains_the_batches_of_every_share(threads: int) -> None:
     _, engine = make_engine(threads)
     *_, last = engine.epoch(0)
-    expected = sum(len(batch.centre) for rank in range(threads) for batch, _ in engine.dataset.share(rank, threads))
+    shares = new_shares(engine.dataset.offsets, threads)
+    expected = sum(len(batch.centre) for share in shares for batch in engine.dataset.batches(share))
     assert last.pairs == expected
 
 

@@ -1,5 +1,7 @@
 """One contract for all engines: what is counted, what is drawn, what moves, and that each setting has its effect."""
 
+import copy
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -13,16 +15,25 @@ from torch import Tensor, nn
 
 from tests.engines.small import make_dataset, make_model, make_objective, make_vocabulary, random_sentences
 from word2vec.dataset import SamplingSettings, SkipGramDataset
-from word2vec.engines import Engine, choose_engine, cpu
+from word2vec.engines import Engine, cpu, gpu
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.cpu import FusedEngine
 from word2vec.engines.cpu_gradients import COMPILED
-from word2vec.errors import ConfigError
-from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
+from word2vec.engines.gpu import GpuEngine
+from word2vec.losses import NegativeSampling, Objective
 from word2vec.model import SkipGram
+from word2vec.shares import CorpusShare, cut_anew, words_read
 
+# The engine for CUDA is among them where there is CUDA. Triton's interpreter takes it too, but for an hour: test_gpu.py
+# has what it can do in a minute.
+CUDA = torch.cuda.is_available()
 ENGINES: dict[str, Engine] = {"autograd": AutogradEngine, "fused": FusedEngine}
+if CUDA or "WORD2VEC_INTERPRET_ALL" in os.environ:
+    ENGINES["gpu"] = GpuEngine
+THREADED = {name: engine for name, engine in ENGINES.items() if engine is not GpuEngine}
 every_engine = pytest.mark.parametrize("engine_class", ENGINES.values(), ids=ENGINES.keys())
+# which do the same in each run, and whose threads can be told apart
+every_threaded_engine = pytest.mark.parametrize("engine_class", THREADED.values(), ids=THREADED.keys())
 every_objective = pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
 
 EQUAL = [300] * 20  # counts of twenty words
@@ -33,6 +44,11 @@ SENTENCES = random_sentences(6000, EQUAL, length=10)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several chunks even for these corpora."""
     monkeypatch.setattr(cpu, "CHUNK_WORDS", 500)
+    monkeypatch.setattr(gpu, "CHUNK_WORDS", 500)
+
+
+def device_of(engine_class: Engine) -> str:
+    return "cuda" if engine_class is GpuEngine and CUDA else "cpu"
 
 
 def train(
@@ -48,11 +64,12 @@ def train(
     **settings: Any,
 ) -> tuple[SkipGram, cpu.Progress]:
     """The model after an epoch, and the last report."""
-    settings = {"window": 2, "subsample": 0, "batch_size": 100, "seed": 1, **settings}
-    model = model or make_model(len(counts), 8)
+    device = device_of(engine_class)
+    settings = {"window": 2, "subsample": 0, "batch_size": 100, "seed": 1, "device": device, **settings}
+    model = (model or make_model(len(counts), 8)).to(device)
     dataset = make_dataset(sentences, counts, **settings)
     *_, last = engine_class(model, objective or NegativeSampling("sum"), dataset, lr_at, threads).epoch(epoch)
-    return model, last
+    return model.cpu(), last
 
 
 def frozen(epoch: int, words: int) -> float:
@@ -84,8 +101,9 @@ def test_an_epoch_counts_every_word_and_pair_once(engine_class: Engine, threads:
 @every_engine
 def test_reports_only_ever_grow(engine_class: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.001)
-    dataset = make_dataset(SENTENCES, EQUAL, batch_size=100)
-    engine = engine_class(make_model(20, 8), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05, 2)
+    device = device_of(engine_class)
+    dataset = make_dataset(SENTENCES, EQUAL, batch_size=100, device=device)
+    engine = engine_class(make_model(20, 8).to(device), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05, 2)
     for number in range(2):  # every epoch counts from nothing
         reports = [report[:3] for report in engine.epoch(number)]
         assert all(np.less_equal(*two).all() for two in pairwise(reports))
@@ -177,7 +195,7 @@ def test_the_noise_exponent_says_which_words_are_noise(engine_class: Engine) -> 
         assert moved_rows(model.output, torch.zeros(15, 8)) == [0, 1, 2, 3, 4, *noise_words]
 
 
-@every_engine
+@every_threaded_engine
 def test_seeds_and_epochs_draw_anew_and_nothing_else_does(engine_class: Engine) -> None:
     def tables(**changed: Any) -> bytes:
         model, _ = train(engine_class, **changed)
@@ -188,7 +206,7 @@ def test_seeds_and_epochs_draw_anew_and_nothing_else_does(engine_class: Engine) 
     assert len({first, tables(seed=2), tables(epoch=1)}) == 3
 
 
-@every_engine
+@every_threaded_engine
 def test_the_batch_size_matters_where_there_are_batches(engine_class: Engine) -> None:
     models = [train(engine_class, batch_size=size)[0] for size in (50, 100)]
     assert torch.equal(models[0].input, models[1].input) == (not engine_class.in_batches)
@@ -221,7 +239,7 @@ def test_the_learning_rate_is_asked_for_by_epoch_and_words_of_all_threads(engine
     assert 4500 < max(words) <= 6000
 
 
-@every_engine
+@every_threaded_engine
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_threads_train_at_once(engine_class: Engine, threads: int) -> None:
     # each thread waits in its first question for the learning rate until all are there
@@ -304,7 +322,7 @@ def test_an_error_in_a_thread_reaches_the_caller(engine_class: Engine, threads: 
         train(engine_class, lr_at=lr_at, threads=threads)
 
 
-@every_engine
+@every_threaded_engine
 def test_closing_stops_an_epoch_within_a_second(engine_class: Engine) -> None:
     tokens = np.resize(np.arange(20, dtype=np.int32), 20_000_000)  # an epoch takes the fused engine ten seconds
     dataset = SkipGramDataset(tokens, np.arange(0, 20_000_001, 20), make_vocabulary([10**6] * 20), SamplingSettings())
@@ -326,6 +344,75 @@ def test_closing_stops_an_epoch_within_a_second(engine_class: Engine) -> None:
     assert max(asked) < 10_000_000
 
 
+def train_with_stops(engine_class: Engine, threads: int, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Any:
+    """The model after an epoch that is closed as often as can be and goes on in a new engine; the report, the stops."""
+    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.002)
+    model, stops = make_model(20, 8), 0
+    shares: list[CorpusShare] | None = None
+    while True:
+        dataset = make_dataset(SENTENCES, EQUAL, window=2, subsample=0.01, batch_size=100, seed=1)
+        engine = engine_class(model, NegativeSampling("sum"), dataset, slow, threads)
+        steps = engine.epoch(3, shares)
+        report = next(steps)
+        if next(steps, None) is None:
+            return model, report, stops
+        steps.close()
+        stops += 1
+        shares = copy.deepcopy(engine.state())
+
+
+def slow(epoch: int, words: int) -> float:
+    time.sleep(0.001)
+    return 0.05 * (1 - words / 7000)
+
+
+@every_threaded_engine
+def test_an_epoch_that_stops_and_goes_on_ends_in_the_same_bytes(
+    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("word2vec.dataset.CHUNK_PAIRS", 3000)
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 60)
+    model, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3)
+    stopped, report, stops = train_with_stops(engine_class, 1, monkeypatch)
+    assert stops > 4
+    assert torch.equal(stopped.input, model.input)
+    assert torch.equal(stopped.output, model.output)
+    assert report == last
+
+
+@every_threaded_engine
+def test_threads_that_stop_and_go_on_draw_the_same_examples(
+    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 60)
+    _, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3, threads=3)
+    _, report, stops = train_with_stops(engine_class, 3, monkeypatch)
+    assert stops > 2
+    assert (report.words, report.pairs) == (last.words, last.pairs)
+
+
+@every_engine
+def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
+    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.02)
+    dataset = make_dataset(SENTENCES, EQUAL, window=1, subsample=0, batch_size=100)
+    steps = (first := AutogradEngine(make_model(20, 8), NegativeSampling("sum"), dataset, slow, 2)).epoch(0)
+    next(steps)
+    steps.close()
+    read = words_read(first.state())
+    assert 0 < read < 6000
+    device = device_of(engine_class)
+    dataset = make_dataset(SENTENCES, EQUAL, window=1, subsample=0, batch_size=100, device=device)
+    threads = 1 if engine_class is GpuEngine else 3
+    shares = cut_anew(first.state(), dataset.offsets, threads)
+    model = make_model(20, 8).to(device)
+    *_, last = engine_class(model, NegativeSampling("sum"), dataset, frozen, threads).epoch(0, shares)
+    assert 6000 - read % 100 <= last.words <= 6000
+    assert last.pairs >= 600 * 2 * 9  # some of the chunks at work were trained twice
+    assert last.loss / last.pairs == pytest.approx(6 * np.log(2), rel=0.05)
+
+
 @every_engine
 @every_objective
 @pytest.mark.parametrize("number", [torch.nan, torch.inf])
@@ -335,47 +422,3 @@ def test_divergence_shows_in_the_loss(engine_class: Engine, kind: type[Objective
         model.input[3] = number
     _, last = train(engine_class, objective=make_objective(kind, 20), model=model, lr_at=frozen)
     assert not np.isfinite(last.loss)
-
-
-# Which one it is
-
-
-class UserObjective(NegativeSampling):
-    """Derived from a compiled one, and different: the compiled form must not be taken for it."""
-
-    def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        return super().forward(positive, negative, weight) + positive.square().sum()
-
-
-CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-
-
-@every_objective
-def test_auto_takes_the_fused_engine_where_it_can_train(kind: type[Objective]) -> None:
-    assert choose_engine("auto", kind, CPU) is choose_engine("fused", kind, CPU) is FusedEngine
-    assert choose_engine("autograd", kind, CPU) is AutogradEngine
-
-
-@pytest.mark.parametrize(
-    ("objective", "device", "reason"),
-    [
-        (NegativeSampling, CUDA, "cuda"),
-        (InBatchSoftmax, CPU, "InBatchSoftmax"),
-        (UserObjective, CPU, "UserObjective"),
-        (nn.Identity, CPU, "Identity"),
-    ],
-    ids=["cuda", "in the batch", "derived", "module"],
-)
-def test_what_the_fused_engine_cannot_train_is_the_others(
-    objective: type[nn.Module], device: torch.device, reason: str
-) -> None:
-    assert choose_engine("auto", objective, device) is AutogradEngine
-    with pytest.raises(ConfigError, match=rf"^--engine fused [^\n]*{reason}[^\n]*, or --engine autograd$"):
-        choose_engine("fused", objective, device)
-
-
-def test_without_a_compiler_there_is_no_fused_engine(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
-    assert choose_engine("auto", NegativeSampling, CPU) is AutogradEngine
-    with pytest.raises(ConfigError, match="unset it, or --engine autograd"):
-        choose_engine("fused", NegativeSampling, CPU)

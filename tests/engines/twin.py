@@ -14,12 +14,21 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from word2vec.dataset import SkipGramDataset, chunks, mixed_seed
+from word2vec.dataset import SkipGramDataset
 from word2vec.engines.cpu_blocks import BLOCK_ROWS
 from word2vec.losses import Objective
 from word2vec.model import SkipGram
+from word2vec.sampling import AliasTable
+from word2vec.shares import chunks, mixed_seed
 
 BITS = 1 << 64
+
+
+def mixed(state: int) -> int:
+    """64 random bits of a state: what SplitMix64 makes of it."""
+    bits = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9 % BITS
+    bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EB % BITS
+    return bits ^ (bits >> 31)
 
 
 class SplitMix64:
@@ -30,9 +39,7 @@ class SplitMix64:
 
     def bits(self) -> int:
         self.state = (self.state + 0x9E3779B97F4A7C15) % BITS
-        mixed = (self.state ^ (self.state >> 30)) * 0xBF58476D1CE4E5B9 % BITS
-        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB % BITS
-        return mixed ^ (mixed >> 31)
+        return mixed(self.state)
 
 
 class Twin:
@@ -71,7 +78,7 @@ class Twin:
         for words in sentences:
             for place, centre in enumerate(words):
                 noise = [self.noise_word(centre, random) for _ in range(settings.negatives)]
-                width = 1 + _below(random.bits(), settings.window)
+                width = 1 + below(random.bits(), settings.window)
                 yield centre, words[max(0, place - width) : place] + words[place + 1 : place + 1 + width], noise
 
     def survivors(self, sentence: int, random: SplitMix64) -> list[int]:
@@ -80,20 +87,8 @@ class Twin:
         return [word for word in known if random.bits() >> 32 < self.dataset.keep[word].item() * 2.0**32]
 
     def noise_word(self, centre: int, random: SplitMix64) -> int:
-        bits, alias = random.bits(), self.dataset.alias
-        column = _below(bits, len(self.input))
-        own = bits % (1 << 32) < alias.share[column].item() * 2.0**32
-        word = column if own else int(alias.alias[column])
-        return word if word != centre else self.other_word(centre, random.bits())
-
-    def other_word(self, centre: int, bits: int) -> int:
-        """A noise word given that it is not the centre: the distribution without it, inverted."""
-        probability = self.dataset.alias.probability.numpy().copy()  # (V,)
-        probability[centre] = 0.0
-        # what is left of 1 after all others is rounding; it goes where the kernel sends it
-        sums = np.cumsum(probability)
-        word = int(np.searchsorted(sums, (bits >> 11) * 2.0**-53 * sums[-1], side="right"))
-        return min(word, len(sums) - 1)
+        word = alias_word(self.dataset.alias, random.bits())
+        return word if word != centre else other_word(self.dataset.alias, centre, random.bits())
 
     def step(self, contexts: list[int], targets: npt.NDArray[np.int64], lr: float) -> None:
         """One step on the pairs of a centre word, all from the values before it."""
@@ -108,5 +103,23 @@ class Twin:
         np.add.at(self.output, targets, g.T @ x)
 
 
-def _below(bits: int, bound: int) -> int:
+def below(bits: int, bound: int) -> int:
+    """A number from 0 to bound - 1, from the upper half of the bits."""
     return (bits >> 32) * bound >> 32
+
+
+def alias_word(alias: AliasTable, bits: int) -> int:
+    """A draw from an alias table: a column by the upper half of the bits, and which word of it by the lower."""
+    column = below(bits, len(alias.share))
+    own = bits % (1 << 32) < alias.share[column].item() * 2.0**32
+    return column if own else int(alias.alias[column])
+
+
+def other_word(alias: AliasTable, centre: int, bits: int) -> int:
+    """A noise word given that it is not the centre: the distribution without it, inverted."""
+    probability = alias.probability.numpy().copy()  # (V,)
+    probability[centre] = 0.0
+    # what is left of 1 after all others is rounding; it goes where the kernel sends it
+    sums = np.cumsum(probability)
+    word = int(np.searchsorted(sums, (bits >> 11) * 2.0**-53 * sums[-1], side="right"))
+    return min(word, len(sums) - 1)

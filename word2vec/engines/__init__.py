@@ -3,54 +3,80 @@
 All are made of the same arguments and have `epoch(number)`, which trains one pass and yields Progress.
 """
 
+import importlib.util
 import logging
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from word2vec.engines.autograd import AutogradEngine
+from word2vec.engines.gpu_shape import tile_shape
 from word2vec.errors import ConfigError
 from word2vec.losses import LOSSES
 
 if TYPE_CHECKING:
     from word2vec.engines.cpu import FusedEngine
+    from word2vec.engines.gpu import GpuEngine
 
 logger = logging.getLogger("word2vec")
 
-Engine = type["AutogradEngine | FusedEngine"]
+Engine = type["AutogradEngine | FusedEngine | GpuEngine"]
 
 
-def choose_engine(name: str, objective: type[nn.Module], device: torch.device) -> Engine:
+def choose_engine(
+    name: str, objective: type[nn.Module], device: torch.device, *, dim: int, negatives: int, window: int
+) -> Engine:
     """The engine of that name; "auto" takes the fused one where it can train.
 
     Raises:
-        ConfigError: the fused engine is asked for and cannot train this objective, or not on this device.
+        ConfigError: the fused engine is asked for and cannot train this objective, or not with these settings.
     """
     if name == "autograd":
         return AutogradEngine
-    reason = _why_not_fused(objective, device)
+    on_gpu = device.type == "cuda"
+    reason = _why_not_on_gpu(objective, dim, negatives, window) if on_gpu else _why_not_on_cpu(objective)
     if reason and name == "fused":
         raise ConfigError(f"--engine fused {reason}, or --engine autograd")
     if reason:
         logger.info("the autograd engine trains: the fused one %s", reason)
         return AutogradEngine
+    if on_gpu:
+        from word2vec.engines.gpu import GpuEngine
+
+        return GpuEngine
     from word2vec.engines.cpu import FusedEngine
 
     return FusedEngine
 
 
-def _why_not_fused(objective: type[nn.Module], device: torch.device) -> str:
-    """What keeps the fused engine from training, and what else to use; nothing, if it can."""
-    if device.type != "cpu":
-        return f"trains on the CPU only: use --device cpu, not {device.type}"
+def _why_not_on_cpu(objective: type[nn.Module]) -> str:
+    """What keeps the fused engine for CPUs from training, and what else to use; nothing, if it can."""
     from numba.core import config  # takes a third of a second: only where it is needed
 
     from word2vec.engines.cpu_gradients import COMPILED
 
-    compiled = {kind: name for name, kind in LOSSES.items() if kind in COMPILED}
-    if objective not in compiled:
-        return f"has no compiled form of {objective.__name__}: use --objective {', '.join(compiled.values())}"
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "cannot be compiled while NUMBA_DISABLE_JIT is set: unset it"
-    return ""
+    return _why_not_this(objective, COMPILED.keys())
+
+
+def _why_not_on_gpu(objective: type[nn.Module], dim: int, negatives: int, window: int) -> str:
+    """The same for CUDA."""
+    if importlib.util.find_spec("triton") is None:
+        return "needs triton on a GPU: pip install triton"
+    from word2vec.engines.gpu_gradients import GRADIENTS
+
+    try:
+        tile_shape(dim, negatives, window)
+    except ConfigError as error:
+        return str(error)
+    return _why_not_this(objective, GRADIENTS.keys())
+
+
+def _why_not_this(objective: type[nn.Module], compiled: Collection[type[nn.Module]]) -> str:
+    if objective in compiled:
+        return ""
+    names = [name for name, kind in LOSSES.items() if kind in compiled]
+    return f"has no compiled form of {objective.__name__}: use --objective {', '.join(names)}"

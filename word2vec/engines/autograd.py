@@ -13,7 +13,6 @@ Where those are too many the sum overshoots until training diverges: dataset.sta
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from threading import Event
 from typing import cast
 
@@ -25,16 +24,7 @@ from word2vec.engines.progress import Progress, run_threads
 from word2vec.errors import TrainingError
 from word2vec.losses import InBatchSoftmax
 from word2vec.model import SkipGram, scores
-
-
-@dataclass
-class _Share:
-    """How far a thread is with its share of the corpus; written by the thread, read by all."""
-
-    loss: Tensor  # float64 scalar on the device, the sum over the pairs
-    hits: Tensor  # int64 scalar on the device
-    words: int = 0
-    pairs: int = 0
+from word2vec.shares import CorpusShare, new_shares, words_read
 
 
 class AutogradEngine:
@@ -72,56 +62,62 @@ class AutogradEngine:
         needs_log_q = bool(getattr(objective, "needs_log_q", False))
         self._log_q = (dataset.pair_share if self._in_batch else dataset.noise).log() if needs_log_q else None
 
-    def epoch(self, number: int) -> Generator[Progress]:
+    def epoch(self, number: int, shares: list[CorpusShare] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; reports a few times a second and at the end.
 
-        Closing the iterator early stops the threads after their batches.
+        Closing the iterator early stops the threads after their batches; `state` then says how to go on.
+
+        Args:
+            number: of the pass, from 0.
+            shares: where to go on, one for each thread; a new pass by default.
         """
         self.dataset.set_epoch(number)
+        self._shares = shares or new_shares(self.dataset.offsets, self.threads)
+        self._loss = [self._sum(share.loss, torch.float64) for share in self._shares]
+        self._hits = [self._sum(share.hits, torch.int64) for share in self._shares]
         threads_before = torch.get_num_threads()
-        shares = [self._no_progress() for _ in range(self.threads)]
         try:
-            yield from run_threads(
-                lambda rank, stop: self._train_share(number, rank, shares, stop),
-                self.threads,
-                lambda: self._total(shares),  # waits for the device
-            )
+            yield from run_threads(lambda rank, stop: self._train_share(number, rank, stop), self.threads, self._total)
         finally:
             torch.set_num_threads(threads_before)  # what _train_share sets reaches threads that others start later
 
-    def _train_share(self, epoch: int, rank: int, shares: list[_Share], stop: Event) -> None:
+    def state(self) -> list[CorpusShare]:
+        """How far the pass is that was closed; to be given to `epoch`."""
+        for share, loss, hits in zip(self._shares, self._loss, self._hits, strict=True):
+            share.loss, share.hits = loss.item(), int(hits.item())
+        return self._shares
+
+    def _train_share(self, epoch: int, rank: int, stop: Event) -> None:
         if self.dataset.device.type == "cpu":
             # subtle: counts for the thread that calls it; without it each of ours would start threads of its own
             torch.set_num_threads(1)
-        share = shares[rank]
+        share = self._shares[rank]
         targets = self.dataset.batch_size * (1 + self.dataset.settings.negatives)
         rows = self.model.output.new_empty(targets, self.model.output.shape[1])
-        for batch, words in self.dataset.share(rank, len(shares)):
+        for batch in self.dataset.batches(share):
             if stop.is_set():
                 return
-            lr = self.lr_at(epoch, sum(each.words for each in shares))
+            lr = self.lr_at(epoch, words_read(self._shares))
             if self._in_batch:
                 objective = cast(InBatchSoftmax, self.objective)
                 loss, hits = in_batch_step(self.model, objective, batch, lr, self._log_q)
-                share.hits += hits
+                self._hits[rank] += hits
             else:
                 loss = train_step(self.model, self.objective, batch, lr, self._log_q, rows)
-            share.loss += loss
-            share.words = words
+            self._loss[rank] += loss
             share.pairs += len(batch.centre)
-        share.words = self.dataset.words_of_share(rank, len(shares))  # the last of them may have made no pairs
 
-    def _no_progress(self) -> _Share:
-        device = self.dataset.device
-        loss = torch.zeros((), dtype=torch.float64, device=device)
-        return _Share(loss=loss, hits=torch.zeros((), dtype=torch.int64, device=device))
+    def _sum(self, start: float, dtype: torch.dtype) -> Tensor:
+        """A number to add to without waiting for the device."""
+        return torch.tensor(start, dtype=dtype, device=self.dataset.device)
 
-    def _total(self, shares: list[_Share]) -> Progress:
+    def _total(self) -> Progress:
+        """Waits for the device."""
         return Progress(
-            words=sum(share.words for share in shares),
-            pairs=sum(share.pairs for share in shares),
-            loss=sum(share.loss.item() for share in shares),
-            hits=sum(int(share.hits.item()) for share in shares) if self._in_batch else None,
+            words=words_read(self._shares),
+            pairs=sum(share.pairs for share in self._shares),
+            loss=sum(loss.item() for loss in self._loss),
+            hits=sum(int(hits.item()) for hits in self._hits) if self._in_batch else None,
         )
 
 

@@ -13,20 +13,22 @@ lock and write to the same tables (Hogwild: Niu et al. 2011).
 import logging
 from collections.abc import Callable, Generator
 from threading import Event
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from word2vec.dataset import SkipGramDataset, chunks, mixed_seed, share_of_sentences
+from word2vec.dataset import SkipGramDataset
 from word2vec.engines.cpu_blocks import LANES, padded_width
 from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.engines.cpu_kernel import Sampling, Share, Tables, Text, kernel
 from word2vec.engines.progress import Progress, run_threads
 from word2vec.errors import ConfigError
+from word2vec.losses import Objective
 from word2vec.model import SkipGram
+from word2vec.shares import CorpusShare, mixed_seed, new_shares, unread_chunks, words_read
 
 # What a thread does between two looks at the learning rate and at Ctrl-C: at most as many words as in word2vec.c, and
 # fewer where a word costs more multiply-adds than by default, some 4,000 for each of the three products.
@@ -74,7 +76,7 @@ class FusedEngine:
         width = padded_width(model.input.shape[1])
         self._tables = Tables(_flat_rows(model.input, width), _flat_rows(model.output, width), width)
         negatives = dataset.settings.negatives
-        self._constants = np.array([*COMPILED[type(objective)].constants(objective, negatives), 0.0], np.float32)
+        self._constants = np.array([*cast(Objective, objective).constants(negatives), 0.0], np.float32)
         self._chunk_words = max(
             1, min(CHUNK_WORDS, CHUNK_PRODUCTS // ((self._sampling.window + 1) * (1 + negatives) * width))
         )
@@ -90,31 +92,40 @@ class FusedEngine:
             self._kernel = kernel(objective, negatives, needs_log_q, cached=False)
             self._train(_new_share(0), 0, 0, 0.0)
 
-    def epoch(self, number: int) -> Generator[Progress]:
+    def epoch(self, number: int, shares: list[CorpusShare] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; reports a few times a second and at the end.
 
-        Closing the iterator early stops the threads within a fraction of a second.
+        Closing the iterator early stops the threads within a fraction of a second; `state` then says how to go on.
+
+        Args:
+            number: of the pass, from 0.
+            shares: where to go on, one for each thread; a new pass by default.
         """
-        shares = [_new_share(mixed_seed(self.dataset.seed, number, rank)) for rank in range(self.threads)]
-        words = [0] * self.threads  # read; written by the threads, each its own
+        self._shares = shares or new_shares(self.dataset.offsets, self.threads)
+        seeds = [mixed_seed(self.dataset.seed, number, *share.stream) for share in self._shares]
+        self._own = [_share_that_goes_on(*both) for both in zip(self._shares, seeds, strict=True)]
 
         def train_share(rank: int, stop: Event) -> None:
             offsets = self.dataset.offsets
-            first, last = share_of_sentences(offsets, rank, self.threads)
-            for begin, end in chunks(offsets, first, last, self._chunk_words):
+            for begin, end in unread_chunks(self._shares[rank], offsets, self._chunk_words):
                 if stop.is_set():
                     return
-                chunk_words = int(offsets[end] - offsets[begin])
-                shares[rank] = _with_room(shares[rank], chunk_words, end - begin)
-                self._train(shares[rank], begin, end, self.lr_at(number, sum(words)))
-                words[rank] += chunk_words
+                self._own[rank] = _with_room(self._own[rank], int(offsets[end] - offsets[begin]), end - begin)
+                self._train(self._own[rank], begin, end, self.lr_at(number, words_read(self._shares)))
 
-        def progress() -> Progress:
-            # subtle: the kernel adds the pairs first, so that a loss that is read before them always has its pairs
-            loss = sum(float(share.loss.sum()) for share in shares)
-            return Progress(words=sum(words), pairs=sum(int(share.pairs[0]) for share in shares), loss=loss)
+        return run_threads(train_share, self.threads, self._total)
 
-        return run_threads(train_share, self.threads, progress)
+    def state(self) -> list[CorpusShare]:
+        """How far the pass is that was closed; to be given to `epoch`."""
+        for share, own in zip(self._shares, self._own, strict=True):
+            share.pairs, share.loss = int(own.pairs[0]), float(own.loss.sum())
+            share.own = {"random": torch.from_numpy(own.state.view(np.int64)), "loss": torch.from_numpy(own.loss)}
+        return self._shares
+
+    def _total(self) -> Progress:
+        # subtle: the kernel adds the pairs first, so that a loss that is read before them always has its pairs
+        loss = sum(float(own.loss.sum()) for own in self._own)
+        return Progress(words_read(self._shares), sum(int(own.pairs[0]) for own in self._own), loss)
 
     def _train(self, share: Share, first: int, last: int, lr: float) -> None:
         """Train on the sentences first..last."""
@@ -129,6 +140,17 @@ def _new_share(seed: int) -> Share:
         pairs=np.zeros(1, np.int64),
         loss=np.zeros(LANES, np.float64),
     )
+
+
+def _share_that_goes_on(share: CorpusShare, seed: int) -> Share:
+    """What the kernel needs; the seed is for a share that has not begun or was cut anew."""
+    own = _new_share(seed)
+    if share.own:
+        own = own._replace(state=share.own["random"].numpy().view(np.uint64), loss=share.own["loss"].numpy())
+    else:
+        own.loss[0] = share.loss
+    own.pairs[0] = share.pairs
+    return own
 
 
 def _with_room(share: Share, words: int, sentences: int) -> Share:

@@ -10,11 +10,8 @@ example hold any number, and so may what is written for them.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import torch
 from llvmlite import ir
 from numba import types
 from numba.extending import overload, register_jitable
@@ -22,7 +19,6 @@ from torch import nn
 
 from word2vec.engines.cpu_blocks import LANES, intrinsic
 from word2vec.losses import WARP, WMRB, MarginRanking, NegativeSampling, RankNet, SampledSoftmax
-from word2vec.losses.warp import RANK_WEIGHTS
 
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 """Liberties that arithmetic may take: all but to assume that there is no NaN, which is how divergence is noticed."""
@@ -218,36 +214,15 @@ def _wmrb(objective, n_targets, padded, block, constants):
             block[gradients + k * LANES + i] *= block[work + i]
 
 
-def _warp_constants(objective: WARP, negatives: int) -> list[float]:
-    draws = torch.arange(1, negatives + 1)
-    ranks = ((objective.num_labels - 1) // draws).clamp(min=1).double()
-    weights = RANK_WEIGHTS[objective.rank_weight](ranks)
-    looked_at = draws <= (objective.max_draws or negatives)
-    return [objective.margin, *(weights * looked_at).tolist()]
-
-
-def _wmrb_constants(objective: WMRB, negatives: int) -> list[float]:
-    scale = 1.0 if objective.resolution is None else objective.num_labels / negatives / objective.resolution
-    return [objective.margin, scale]
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """An objective's compiled form."""
-
-    gradient: Callable[..., None]
-    constants: Callable[[Any, int], list[float]] = lambda _, __: []
-    """What the function needs to know of an objective and its number of noise words."""
-
-
-COMPILED: dict[type[nn.Module], Compiled] = {
-    NegativeSampling: Compiled(_negative_sampling),
-    SampledSoftmax: Compiled(_sampled_softmax),
-    RankNet: Compiled(_ranknet, lambda objective, _: [objective.sigma]),
-    MarginRanking: Compiled(_margin_ranking, lambda objective, _: [objective.margin]),
-    WARP: Compiled(_warp, _warp_constants),
-    WMRB: Compiled(_wmrb, _wmrb_constants),
+COMPILED: dict[type[nn.Module], Callable[..., None]] = {
+    NegativeSampling: _negative_sampling,
+    SampledSoftmax: _sampled_softmax,
+    RankNet: _ranknet,
+    MarginRanking: _margin_ranking,
+    WARP: _warp,
+    WMRB: _wmrb,
 }
+"""The compiled forms of the objectives that have one."""
 
 
 def score_gradients(objective, n_targets, padded, block, constants):
@@ -260,7 +235,7 @@ def score_gradients(objective, n_targets, padded, block, constants):
         n_targets: 1 + K.
         padded: n_targets or more, the places for scores and gradients.
         block: (block_size(padded),) float32.
-        constants: float32, what `Compiled.constants` gave.
+        constants: float32, what the objective's `constants` gave.
     """
     raise NotImplementedError("compiled code only")
 
@@ -269,5 +244,5 @@ def score_gradients(objective, n_targets, padded, block, constants):
 def _choose(objective, n_targets, padded, block, constants):
     # subtle: a function handed to the kernel, or caught by it, would keep numba from ever finding it in its cache
     if isinstance(objective, types.IntegerLiteral):
-        return list(COMPILED.values())[objective.literal_value].gradient
+        return list(COMPILED.values())[objective.literal_value]
     return None

@@ -53,9 +53,13 @@ class Objective(nn.Module):
     def score_gradients(self, scores: Tensor) -> Tensor:
         """The derivative of each example's loss, not weighted and not reduced, by its scores: (B, 1 + K) -> the same.
 
-        Written out by hand, without autograd: the fused engine's compiled forms are held to it by tests.
+        Written out by hand, without autograd: the fused engines' compiled forms are held to it by tests.
         """
         raise NotImplementedError
+
+    def constants(self, negatives: int) -> list[float]:
+        """The numbers that the compiled forms of the fused engines need to know, for so many noise words."""
+        return []
 
 
 def at_least_float32(values: Tensor) -> Tensor:

@@ -46,6 +46,10 @@ class MarginRanking(Objective):
         within = (self.margin - precise[:, :1] + precise[:, 1:] > 0).to(precise.dtype)  # (B, K)
         return torch.cat((-within.sum(dim=1, keepdim=True), within), dim=1).to(scores.dtype)
 
+    def constants(self, negatives: int) -> list[float]:
+        """The margin."""
+        return [self.margin]
+
 
 def margin_ranking_loss(
     first: Tensor, second: Tensor, target: Tensor, margin: float = 0.0, reduction: Reduction = "mean"

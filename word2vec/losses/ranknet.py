@@ -55,6 +55,10 @@ class RankNet(Objective):
         lambdas = self.sigma * (-self.sigma * (precise[:, :1] - precise[:, 1:])).sigmoid()  # (B, K)
         return torch.cat((-lambdas.sum(dim=1, keepdim=True), lambdas), dim=1).to(scores.dtype)
 
+    def constants(self, negatives: int) -> list[float]:
+        """Sigma."""
+        return [self.sigma]
+
 
 def ranknet_loss(scores: Tensor, relevance: Tensor, sigma: float = 1.0, weights: Tensor | None = None) -> Tensor:
     """The loss of one list, scores (N,) and relevance (N,), summed over its unordered pairs.

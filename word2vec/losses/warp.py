@@ -78,6 +78,13 @@ class WARP(Objective):
         gradients[:, 0] = -rank_weights.squeeze(1)
         return gradients.to(scores.dtype)
 
+    def constants(self, negatives: int) -> list[float]:
+        """The margin, then the rank weight of a first offender by its draw."""
+        draws = torch.arange(1, negatives + 1)
+        ranks = ((self.num_labels - 1) // draws).clamp(min=1).double()
+        weights = RANK_WEIGHTS[self.rank_weight](ranks) * (draws <= (self.max_draws or negatives))
+        return [self.margin, *weights.tolist()]
+
     def first_offenders(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Column of the first offender (B, 1), and its rank weight (B, 1), which is 0 where nobody offends."""
         offends = self.margin - scores[:, :1] + scores[:, 1:][:, : self.max_draws] > 0  # (B, N)

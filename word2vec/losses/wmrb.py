@@ -59,6 +59,10 @@ class WMRB(Objective):
         offenders = scale * (hinges > 0) / (1 + (scale * hinges).sum(dim=1, keepdim=True))  # (B, K)
         return torch.cat((-offenders.sum(dim=1, keepdim=True), offenders), dim=1).to(scores.dtype)
 
+    def constants(self, negatives: int) -> list[float]:
+        """The margin, and what the sum of the hinges is multiplied by."""
+        return [self.margin, 1.0 if self.resolution is None else self.num_labels / negatives / self.resolution]
+
     def _hinges(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Hinges (B, K) of the noise words, and what their sum is scaled by (B, 1): Z is without the absent ones."""
         negative = scores[:, 1:]  # (B, K)

@@ -1,0 +1,182 @@
+"""How many programs of the GPU engine may work at once before the vectors get worse, found out without a GPU.
+
+    python evaluation/staleness.py CORPUS [--programs 1,396,1584] [--seeds 1] [--set KEY=VALUE]
+
+The algorithm of word2vec/engines/gpu_kernel.py in lockstep: all programs read the tables, each does one centre word,
+then all write. On a GPU programs drift apart, but what each reads is as old on average. Negative sampling only. Prints
+a table of scores and writes them to a JSON file.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import torch
+from compare import comma_separated, commit, hardware, positive, shown_command, versions, write_atomically
+from objectives import setting
+from peers import HERE, RESTRICT
+from summary import markdown_table
+
+from word2vec import TrainConfig, WordVectors, evaluate_analogies, evaluate_similarity
+from word2vec.config import make_config
+from word2vec.dataset import SamplingSettings, SkipGramDataset
+from word2vec.engines.gpu_shape import Shape, tile_shape
+from word2vec.model import SkipGram
+from word2vec.sampling import draw_negatives, subsample
+from word2vec.shares import chunks
+from word2vec.tokens import index_corpus
+from word2vec.training import DEFAULT_LR, learning_rate
+
+CHUNK_WORDS = 1 << 21  # as in engines/gpu.py
+
+
+LIBERTIES = {"reassoc", "contract", "nsz", "arcp"}
+ONE = np.float32(1)
+
+
+@numba.njit(fastmath=LIBERTIES, error_model="numpy")
+def _add(row, other, factor=ONE):  # type: ignore[no-untyped-def]
+    """Add to a row (D,): numba's own addition of rows makes a third one."""
+    for d in range(len(row)):
+        row[d] += factor * other[d]
+
+
+@numba.njit(fastmath=LIBERTIES, error_model="numpy")
+def _train_pair(x, y, y_steps, lr, step):  # type: ignore[no-untyped-def]
+    """Move an input row x (D,) and add to the steps of the targets (1 + K, D), of which y (1 + K, D) are the rows."""
+    dim = len(x)
+    step[:] = 0
+    for k in range(len(y)):
+        target, target_step = y[k], y_steps[k]
+        score = np.float32(0)
+        for d in range(dim):
+            score += x[d] * target[d]
+        g = -lr * (ONE / (ONE + np.exp(-score)) - np.float32(k == 0))
+        for d in range(dim):
+            step[d] += g * target[d]
+        for d in range(dim):
+            target_step[d] += g * x[d]
+    for d in range(dim):
+        x[d] += step[d]
+
+
+@numba.njit(fastmath=LIBERTIES, error_model="numpy")
+def lockstep(words, sentences, targets, widths, inputs, outputs, programs, centres, rows, window, lr_first, lr_last):  # type: ignore[no-untyped-def]
+    """Train on a chunk of surviving words; arguments as of gpu_kernel.train, the tables (V, D)."""
+    total, dim, n_targets = len(words), inputs.shape[1], targets.shape[1]
+    groups = (total + centres - 1) // centres
+    stretch = (groups + programs - 1) // programs * centres
+    x = np.zeros((programs, rows, dim), np.float32)
+    start = np.zeros((programs, rows, dim), np.float32)
+    y_steps = np.zeros((programs, n_targets, dim), np.float32)
+    y, own = np.zeros((n_targets, dim), np.float32), np.zeros(dim, np.float32)
+    for step in range(stretch):
+        for p in range(programs):
+            centre = p * stretch + step
+            if centre >= total:
+                continue
+            block = centre - step % centres - window
+            if step % centres == 0:
+                for r in range(max(0, -block), min(rows, total - block)):
+                    start[p, r] = 0
+                    _add(start[p, r], inputs[words[block + r]])
+                    x[p, r] = 0
+                    _add(x[p, r], start[p, r])
+            lr = np.float32(lr_first + (lr_last - lr_first) * centre / total)
+            for k in range(n_targets):
+                y[k] = 0
+                _add(y[k], outputs[targets[centre, k]])
+            y_steps[p] = 0
+            for place in range(max(0, centre - widths[centre]), min(total, centre + widths[centre] + 1)):
+                if place != centre and sentences[place] == sentences[centre]:
+                    _train_pair(x[p, place - block], y, y_steps[p], lr, own)
+        for p in range(programs):
+            centre = p * stretch + step
+            if centre >= total:
+                continue
+            for k in range(n_targets):
+                _add(outputs[targets[centre, k]], y_steps[p, k])
+            if step % centres == centres - 1 or centre == total - 1:
+                block = centre - step % centres - window
+                for r in range(max(0, -block), min(rows, total - block)):
+                    _add(inputs[words[block + r]], x[p, r])
+                    _add(inputs[words[block + r]], start[p, r], -ONE)
+
+
+def train_in_lockstep(config: TrainConfig, programs: int) -> WordVectors:
+    """Train as the GPU engine does with so many programs."""
+    corpus = index_corpus(config.corpus)
+    vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
+    settings = SamplingSettings(config.window, config.negatives, config.subsample, config.noise_exponent)
+    dataset = SkipGramDataset(corpus.tokens, corpus.offsets, vocabulary, settings, seed=config.seed)
+    model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
+    inputs, outputs = (table.detach().numpy() for table in (model.input, model.output))
+    shape, generator, work = _one_block(config), torch.Generator().manual_seed(config.seed), 0
+    whole = config.epochs * len(corpus.tokens)
+    for _ in range(config.epochs):
+        for begin, end in chunks(corpus.offsets, 0, len(corpus.offsets) - 1, CHUNK_WORDS):
+            drawn = _draw(dataset, begin, end, generator)
+            before, work = work, work + int(corpus.offsets[end] - corpus.offsets[begin])
+            rates = [learning_rate(done / whole, config.lr or DEFAULT_LR, config.min_lr) for done in (before, work)]
+            lockstep(*drawn, inputs, outputs, programs, shape.centres, shape.rows, config.window, *rates)  # type: ignore[call-arg]
+    return WordVectors(vocabulary.words, inputs, counts=vocabulary.counts)
+
+
+def _one_block(config: TrainConfig) -> Shape:
+    shape = tile_shape(config.dim, config.negatives, config.window)
+    if shape.centres + 2 * config.window > shape.rows:
+        raise SystemExit("the window is too wide for one tile, which is all that is written here")
+    return shape
+
+
+def _draw(dataset: SkipGramDataset, begin: int, end: int, generator: torch.Generator) -> list[npt.NDArray[np.integer]]:
+    """Words (N,), sentences (N,), targets (N, 1 + K) and widths (N,) of the sentences begin..end."""
+    ids, sentence = dataset._read(begin, end)
+    kept = subsample(dataset.keep, ids, generator)
+    ids, sentence = ids[kept], sentence[kept]
+    noise = draw_negatives(dataset.alias, ids, dataset.settings.negatives, generator)
+    widths = torch.randint(1, dataset.settings.window + 1, (len(ids),), generator=generator)
+    return [each.numpy() for each in (ids, sentence, torch.cat([ids[:, None], noise], dim=1), widths)]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Train, score, print, write; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="staleness.py", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("corpus", help="as `word2vec train` takes it")
+    parser.add_argument("--programs", type=comma_separated(), default=["1", "396", "1584"], help="how many at once")
+    parser.add_argument("--seeds", type=positive, default=1, help="how many")
+    parser.add_argument("--set", type=setting, action="append", default=[], help="other settings, as KEY=VALUE")
+    parser.add_argument("--output", type=Path, default=HERE / "results" / "staleness.json")
+    options = parser.parse_args(arguments)
+    measured: list[dict[str, Any]] = []
+    for programs in map(int, options.programs):
+        for seed in range(1, options.seeds + 1):
+            config = make_config(dict(options.set), {"corpus": [options.corpus], "seed": seed})
+            vectors = train_in_lockstep(config, programs)
+            scores = {n: evaluate_similarity(vectors, n, bootstrap=0).spearman for n in ("wordsim353", "simlex999")}
+            scores["analogies"] = evaluate_analogies(vectors, "questions-words", restrict=RESTRICT).accuracy
+            measured.append({"programs": programs, "seed": seed, **scores})
+            report: dict[str, object] = {
+                "date": datetime.now(UTC).isoformat(timespec="seconds"),
+                "command": shown_command(arguments, "staleness.py"),
+                "commit": commit(),
+                "hardware": hardware("cpu"),
+                "versions": versions(),
+                "settings": dict(options.set),
+                "measurements": measured,
+            }
+            write_atomically(options.output, report)
+            print(measured[-1], file=sys.stderr)
+    rows = [[str(each["programs"]), str(each["seed"]), *(f"{100 * each[n]:.1f}" for n in scores)] for each in measured]
+    print(markdown_table(["programs", "seed", "WordSim-353", "SimLex-999", "analogies"], rows))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""Which engine trains, and what is said where the fused one cannot."""
+
+import importlib.util
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from word2vec import engines
+from word2vec.engines import Engine
+from word2vec.engines.autograd import AutogradEngine
+from word2vec.engines.cpu import FusedEngine
+from word2vec.engines.cpu_gradients import COMPILED
+from word2vec.engines.gpu import GpuEngine
+from word2vec.errors import ConfigError
+from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+
+
+class UserObjective(NegativeSampling):
+    """Derived from a compiled one, and different: the compiled form must not be taken for it."""
+
+    def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
+        return super().forward(positive, negative, weight) + positive.square().sum()
+
+
+def choose_engine(
+    name: str, objective: type[nn.Module], device: torch.device, dim: int = 100, negatives: int = 5
+) -> Engine:
+    return engines.choose_engine(name, objective, device, dim=dim, negatives=negatives, window=5)
+
+
+@pytest.mark.parametrize(("device", "fused"), [(CPU, FusedEngine), (CUDA, GpuEngine)], ids=["cpu", "cuda"])
+@pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
+def test_auto_takes_the_fused_engine_where_it_can_train(
+    kind: type[Objective], device: torch.device, fused: Engine
+) -> None:
+    assert choose_engine("auto", kind, device) is choose_engine("fused", kind, device) is fused
+    assert choose_engine("autograd", kind, device) is AutogradEngine
+
+
+@pytest.mark.parametrize("device", [CPU, CUDA], ids=["cpu", "cuda"])
+@pytest.mark.parametrize("objective", [InBatchSoftmax, UserObjective, nn.Identity])
+def test_what_has_no_compiled_form_is_the_autograd_engines(objective: type[nn.Module], device: torch.device) -> None:
+    assert choose_engine("auto", objective, device) is AutogradEngine
+    message = rf"^--engine fused has no compiled form of {objective.__name__}: [^\n]*warp[^\n]*, or --engine autograd$"
+    with pytest.raises(ConfigError, match=message):
+        choose_engine("fused", objective, device)
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [({"dim": 2000}, "1024 dimensions at most"), ({"negatives": 200}, "127 noise words of 100 dimensions at most")],
+)
+def test_what_a_gpu_cannot_hold_in_registers_is_the_autograd_engines(settings: dict[str, int], reason: str) -> None:
+    assert choose_engine("auto", NegativeSampling, CUDA, **settings) is AutogradEngine
+    assert choose_engine("auto", NegativeSampling, CPU, **settings) is FusedEngine
+    with pytest.raises(ConfigError, match=rf"^--engine fused holds [^\n]*{reason}[^\n]*, or --engine autograd$"):
+        choose_engine("fused", NegativeSampling, CUDA, **settings)
+
+
+def test_without_a_compiler_there_is_no_fused_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
+    assert choose_engine("auto", NegativeSampling, CPU) is AutogradEngine
+    with pytest.raises(ConfigError, match="unset it, or --engine autograd"):
+        choose_engine("fused", NegativeSampling, CPU)
+
+
+def test_without_triton_there_is_no_fused_engine_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert choose_engine("auto", NegativeSampling, CUDA) is AutogradEngine
+    with pytest.raises(ConfigError, match="pip install triton, or --engine autograd"):
+        choose_engine("fused", NegativeSampling, CUDA)
