@@ -16,7 +16,7 @@ import pytest
 import zstandard
 
 from word2vec import corpus, named
-from word2vec.corpus import MAX_WORD_BYTES, STDIN, ReadReport, cache_folder, read_blocks, resolve
+from word2vec.corpus import MAX_WORD_BYTES, NOT_TEXT, STDIN, ReadReport, cache_folder, read_blocks, resolve
 from word2vec.errors import CorpusError
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -315,9 +315,41 @@ def test_other_encodings_are_refused(tmp_path: Path, encoding: str) -> None:
 
 
 def test_binary_file_is_refused_even_if_compressed_or_without_any_white_space(tmp_path: Path) -> None:
-    for name, data in [("packed", gzip.compress(b"PK\3\4\0\0")), ("zeros", bytes(5 << 20))]:
+    for name, data in [("packed", gzip.compress(b"\x7fELF\0\0")), ("zeros", bytes(5 << 20))]:
         path = written(tmp_path / name, data)
         assert "holds NUL bytes" in message(partial(read, path))
+
+
+@pytest.mark.parametrize("magic", NOT_TEXT)
+def test_archives_are_refused_with_the_way_to_read_them(tmp_path: Path, magic: bytes) -> None:
+    what, advice = NOT_TEXT[magic]
+    for name, data in [("plain", magic + TEXT), ("packed", gzip.compress(magic + bytes(100)))]:
+        path = written(tmp_path / name, data)
+        assert message(partial(read, path)) == f"{path}: is {what}, no text; {advice}"
+    read(written(tmp_path / "later", TEXT + magic))  # it is where it stands that tells
+
+
+ENCODED = {
+    "French in Latin-1": ("Où est l'été passé à la forêt d'où venait le garçon naïf ?\n" * 20, "latin-1"),
+    "German in Latin-1": ("Die Straße führt über die Brücke zu den schönen Häusern.\n" * 20, "latin-1"),
+    "a short file": ("кошка\n" * 8, "koi8-r"),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_a_few_odd_bytes_are_let_pass(tmp_path: Path, name: str) -> None:
+    text, encoding = ENCODED[name]
+    report = ReadReport()
+    assert b"\xef\xbf\xbd" in read(written(tmp_path / "text", text.encode(encoding)), report=report)
+    assert report.undecodable_bytes > 0
+
+
+@pytest.mark.parametrize("encoding", ["cp1251", "koi8-r", "shift-jis", "gb2312", "big5", "euc-jp"])
+def test_text_in_another_encoding_is_refused(tmp_path: Path, encoding: str) -> None:
+    text = "кошка сидит на ковре\n" if encoding in ("cp1251", "koi8-r") else "一 二 三 中 文 人 日 本\n"
+    path = written(tmp_path / "text", text.encode(encoding) * 50)
+    assert " of its beginning is something else; convert it first (iconv -f " in message(lambda: read(path))
+    assert read(written(tmp_path / "utf8", text.encode() * 50)) == text.encode() * 50
 
 
 def test_undecodable_bytes_are_replaced_and_counted(tmp_path: Path) -> None:
@@ -381,7 +413,7 @@ def test_undecodable_bytes_are_counted_across_blocks(
 ) -> None:
     draw = random.Random(size)
     pieces = [b"a", "é".encode(), "€".encode(), b"\xff", b"\xe2\x82", b"\x80", "\ufffd".encode(), b" ", b"\n"]
-    data = b"".join(draw.choices(pieces, k=2000))
+    data = b"text " * 2000 + b"".join(draw.choices(pieces, k=2000))  # it begins as text, else it were refused
     expected = data.decode(errors="replace")
     small_blocks(monkeypatch, size)
     assert read(written(tmp_path / "text", data), report=(report := ReadReport())) == expected.encode()

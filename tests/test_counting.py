@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from word2vec import corpus
+from word2vec import corpus, counting
 from word2vec.corpus import MAX_WORD_BYTES, ReadReport, read_blocks
-from word2vec.counting import FIRST_CAPACITY, GOLDEN, MAX_SENTENCE_WORDS, WordTable, load_kernels
+from word2vec.counting import FIRST_CAPACITY, GOLDEN, MAX_SENTENCE_WORDS, TABLES_IN_ALL, WordTable, load_kernels
+from word2vec.errors import CorpusError
 
 
 def plain_sentences(text: bytes) -> list[list[bytes]]:
@@ -146,6 +147,15 @@ def test_table_grows_for_the_longest_words() -> None:
     assert encoded([b" ".join(words * 2), b"\n"], table) == plain_sentences(b" ".join(words * 2))
     assert len(table._entries) > FIRST_CAPACITY
     assert table.long_words == 0
+
+
+def test_words_without_end_are_refused_before_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    two_doublings = TABLES_IN_ALL * 4 * FIRST_CAPACITY * 32  # bytes
+    monkeypatch.setattr(counting, "free_memory", lambda: two_doublings)
+    table = WordTable()
+    with pytest.raises(CorpusError, match=r"the text has over 130,944 different words, .* is it words parted by spa"):
+        table.encode(b" ".join(b"%d" % number for number in range(10**6)))
+    assert len(table._entries) == 4 * FIRST_CAPACITY
 
 
 def test_table_is_never_more_than_half_full() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pooch
 import pytest
@@ -37,7 +37,10 @@ def zipped(**files: bytes) -> bytes:
 
 
 class Site(ThreadingHTTPServer):
-    """Serves `content` under any name; the first `cut` answers break off half-way."""
+    """Serves `content` under any name; the first `cut` answers break off half-way.
+
+    What `instead` does with a request, it does in place of that.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -45,6 +48,8 @@ class Site(ThreadingHTTPServer):
         self.cut = 0
         self.status = 200
         self.requests = 0
+        self.instead: Callable[[Handler], None] | None = None
+        self.patience = Event()  # until which a slow answer waits
 
     def url(self, name: str = "corpus.zip") -> str:
         return f"http://127.0.0.1:{self.server_port}/folder/{name}"
@@ -60,6 +65,9 @@ class Handler(BaseHTTPRequestHandler):
         site = self.server
         assert isinstance(site, Site)
         site.requests += 1
+        if site.instead is not None:
+            site.instead(self)
+            return
         cut = site.requests <= site.cut
         self.send_response(site.status)
         self.send_header("Content-Length", str(len(site.content)))
@@ -219,6 +227,112 @@ def test_proxy_that_is_no_address(folder: Path, monkeypatch: pytest.MonkeyPatch)
         partial(fetch, Download("corpus", "http://example.invalid/c.zip", "", 1, ""), folder, progress=False)
     )
     assert said.startswith("http://example.invalid/c.zip: the download failed (")
+
+
+def begin(handler: Handler, status: int = 200, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in headers.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+
+
+def redirect_to_itself(handler: Handler) -> None:
+    begin(handler, 302, Location=handler.path, Content_Length="0")
+
+
+def redirect_to_a_file(handler: Handler) -> None:
+    begin(handler, 302, Location="file:///etc/passwd", Content_Length="0")
+
+
+def stall(handler: Handler) -> None:
+    begin(handler, Content_Length="1000")
+    handler.wfile.write(b"PK")
+    handler.wfile.flush()
+    server = handler.server
+    assert isinstance(server, Site)
+    server.patience.wait(10)
+
+
+def say_nothing(handler: Handler) -> None:
+    server = handler.server
+    assert isinstance(server, Site)
+    server.patience.wait(10)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (redirect_to_itself, "Exceeded 30 redirects."),
+        (redirect_to_a_file, "No connection adapters were found for 'file:///etc/passwd'"),
+        (stall, "timed out"),
+        (say_nothing, "timed out"),
+        (lambda handler: begin(handler, 500, Content_Length="0"), "500 Server Error: Internal Server Error"),
+        (lambda handler: begin(handler, 407, Content_Length="0"), "407 Client Error: Proxy Authentication Required"),
+    ],
+    ids=["redirect loop", "redirect to a file", "stalled", "silent", "500", "proxy that wants a password"],
+)
+def test_server_that_does_not_serve(
+    answer: Callable[[Handler], None], reason: str, site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT", 0.1)
+    download = site.offers()
+    site.instead = answer
+    said = message(partial(fetch, download, folder, progress=False))
+    site.patience.set()
+    assert said.startswith(f"{site.url()}: the download failed (")
+    assert reason in said
+    assert "check the network and the proxy" in said
+    assert not folder.exists()
+    site.instead = None  # and a later call begins cleanly
+    fetch(download, folder, progress=False)
+    assert (folder / "corpus").read_bytes() == TEXT
+
+
+def test_page_in_place_of_the_file(site: Site, folder: Path) -> None:
+    """As the portal of a hotel's network sends it, with 200 OK."""
+    download = site.offers()
+    site.content = b"<!DOCTYPE html><html><body>Please log in</body></html>"
+    said = message(partial(fetch, download, folder, progress=False))
+    assert said.startswith(f"{site.url()}: what came has another checksum than corpus should have; a proxy or ")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("length", [None, str(1 << 40), "many"])
+def test_answer_without_end_does_not_fill_the_disk(
+    length: str | None, site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "CHUNK", 1 << 16)
+    download = site.offers()
+    sent = 0
+
+    def pour(handler: Handler) -> None:
+        nonlocal sent
+        begin(handler, **({} if length is None else {"Content_Length": length}))
+        while sent < 1 << 28:
+            try:
+                sent += handler.wfile.write(bytes(1 << 16))
+            except OSError:  # the other side has had enough
+                return
+
+    site.instead = pour
+    said = message(partial(fetch, download, folder, progress=False))
+    if length == "many":  # a header that is no number: what follows it is not read
+        assert said.startswith(f"{site.url()}: ")
+    else:
+        assert said == f"{site.url()}: the server sends more than the file can hold; fetch it from elsewhere"
+        assert site.requests == 1  # it would not help to try again
+    assert sent < 1 << 24
+    assert not folder.exists()
+
+
+def test_proxy_is_used(site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{site.server_port}")
+    offered = site.offers()
+    elsewhere = Download("corpus", "http://example.invalid/c.zip", offered.sha256, offered.size, offered.text_sha1)
+    assert fetch(elsewhere, folder, progress=False).read_bytes() == TEXT
+    assert site.requests == 1
 
 
 NOT_THE_TEXT = [TEXT[:-1], b"x" + TEXT[1:], TEXT + b"x", TEXT * 1000, b""]

@@ -106,7 +106,7 @@ def test_formulas_are_text(tmp_path: Path) -> None:
         ("tiger", "found 1 columns, need 3"),
         ("tiger,,7", "a word is missing"),
         (",cat,7", "a word is missing"),
-        ('"tiger,cat,7', "the quotes do not match"),
+        ('"tiger,cat,7', "the fields cannot be told apart"),
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "middle", "last"])

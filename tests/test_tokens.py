@@ -356,7 +356,7 @@ def test_text_without_words(tmp_path: Path, content: bytes, indexes: Path) -> No
 def test_missing_and_binary_files_leave_nothing(tmp_path: Path, text: Path, indexes: Path) -> None:
     assert "no such file" in message(lambda: index_corpus([tmp_path / "nowhere"]))
     assert not indexes.exists()
-    (tmp_path / "binary").write_bytes(b"PK\3\4\0\0\0")
+    (tmp_path / "binary").write_bytes(b"\x7fELF\0\0\0")
     assert "holds NUL bytes" in message(lambda: index_corpus([text, tmp_path / "binary"]))
     assert folders(indexes) == []
 

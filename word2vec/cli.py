@@ -6,13 +6,12 @@ SIGTERM; an error is one line. Nothing heavy is imported before a command needs 
 
 import inspect
 import io
-import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args, get_origin
@@ -22,15 +21,23 @@ import typer
 from word2vec.config import PRESETS, SETTINGS, TrainConfig, make_config, option, read_config
 from word2vec.config import preset as find_preset
 from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
+from word2vec.terminal import logs_on_stderr, one_line, print_json, print_table, printable
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from word2vec.results import AnalogyResult, SimilarityResult
     from word2vec.vectors import WordVectors
 
 FILE_LISTS = ("--pairs", "--analogies")
 TRACEBACK = "WORD2VEC_TRACEBACK"  # environment variable: show where an unexpected error arose
+LIBRARY_WORDS = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "it must be a whole number",
+    "Unable to parse input string as an integer, exceeded maximum size": "the number is too long",
+    "Input should be a valid number, unable to parse string as a number": "it must be a number",
+    "Input should be greater than or equal to": "it must be at least",
+}
+"""What pydantic, by which typer checks arguments, says, and what to say instead."""
+
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -60,7 +67,7 @@ def _terminate(number: int, _: object) -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run the command line; returns the exit code."""
-    with _logs_on_stderr():
+    with logs_on_stderr():
         return _run(arguments)
 
 
@@ -68,10 +75,11 @@ def _run(arguments: list[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that has not all letters shows the others' codes
     try:
+        _refuse_empty(arguments)
         code = int(app(_one_option_a_file(arguments) or ["--help"], prog_name="word2vec", standalone_mode=False) or 0)
         sys.stdout.flush()
     except typer.TyperException as error:
-        return _fail(error.format_message(), error.exit_code)
+        return _fail(_in_plain_words(error.format_message()), error.exit_code)
     except ConfigError as error:
         return _fail(str(error), 2)
     except TrainingInterrupted as error:
@@ -80,15 +88,35 @@ def _run(arguments: list[str]) -> int:
         return _fail(str(error), 1)
     except SystemExit as error:
         return _fail("terminated", int(error.code or 0))
-    except OSError as error:  # of stdout: files of our own raise Word2VecError
-        # subtle: Python tries once more to write what is left when it exits, and would complain in its own words
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1 if isinstance(error, BrokenPipeError) else _fail(f"cannot write the result: {error.strerror}", 1)
+    except OSError as error:
+        return _system_failure(error)
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
         return _fail(_unexpected(error), 1)
     return _fail("interrupted", code) if code == INTERRUPTED else code  # typer turns Ctrl-C into that code
+
+
+def _refuse_empty(arguments: list[str]) -> None:
+    """Say no to `--output "$RUN"` where RUN is not set: an empty path means the current folder to Python."""
+    for argument in arguments:
+        if argument == "" or (argument.startswith("--") and argument.endswith("=")):
+            raise ConfigError(f"the argument {argument!r} is empty; is a variable of the shell not set?")
+
+
+def _in_plain_words(message: str) -> str:
+    """What is wrong with an argument, without the words of the library that found it."""
+    for theirs, ours in LIBRARY_WORDS.items():
+        message = message.replace(theirs, ours)
+    return message
+
+
+def _system_failure(error: OSError) -> int:
+    if error.filename is not None:  # of a file whose reader or writer did not answer for it
+        return _fail(f"{error.filename}: {error.strerror}", 1)
+    # subtle: Python tries once more to write what is left for stdout when it exits, and would complain in its own words
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 1 if isinstance(error, BrokenPipeError) else _fail(f"cannot write the result: {error.strerror}", 1)
 
 
 def _unexpected(error: Exception) -> str:
@@ -111,33 +139,8 @@ def _one_option_a_file(arguments: list[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"word2vec: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    print(f"word2vec: {one_line(message)}", file=sys.stderr)  # noqa: T201
     return code
-
-
-@contextmanager
-def _logs_on_stderr() -> Iterator[None]:
-    logger = logging.getLogger("word2vec")
-    handler, level = logging.StreamHandler(sys.stderr), logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-
-
-def _print_json(document: object) -> None:
-    print(json.dumps(document, ensure_ascii=False, allow_nan=False))  # noqa: T201
-
-
-def _print_table(table: "Table") -> None:
-    from rich.console import Console
-
-    # subtle: where stdout is no terminal, rich would cut the table to 80 columns; and words may look like markup
-    width = None if sys.stdout.isatty() else 10_000
-    Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
 def _load(path: Path) -> "WordVectors":
@@ -205,8 +208,8 @@ def train(
     """Train word vectors on CORPUS and write them to the folder RUN."""
     given = {name: value for name, value in settings.items() if value != []}  # an empty list is typer's "not given"
     chosen = make_config(
-        _settings_before(output) if resume else {},
-        read_config(config) if config else {},
+        _trusted(str(output), _settings_before(output) if resume else {}, given),
+        _trusted(str(config), read_config(config) if config else {}, given),
         find_preset(preset) if preset else {},
         given,
     )
@@ -214,6 +217,16 @@ def train(
 
     train_vectors(chosen, output, progress=sys.stderr.isatty(), resume=resume)
     return 0
+
+
+def _trusted(source: str, settings: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a file or a run, which may come from anybody and must not be able to name code that is run."""
+    objective = settings.get("objective")
+    if ":" in str(objective) and given.get("objective") is None:
+        raise ConfigError(
+            f"{source}: its objective {objective} runs code; where you trust it, add --objective {objective}"
+        )
+    return settings
 
 
 def _settings_before(run: Path) -> dict[str, Any]:
@@ -254,35 +267,30 @@ def evaluate(
     results: list[SimilarityResult | AnalogyResult] = [evaluate_similarity(words, each, oov=oov) for each in pair_sets]
     results += [evaluate_analogies(words, each, restrict=restrict) for each in question_sets]
     if as_json:
-        _print_json([result.as_dict() for result in results])
+        print_json([result.as_dict() for result in results])
     else:
-        _print_table(_results_table(results))
+        print_table(("set", "measure", "score", "95 % interval", "used", "unknown words"), _table_rows(results))
     for result in results:
         if result.note:
             logging.getLogger("word2vec").warning("%s: %s", result.name, result.note)
     return 0
 
 
-def _results_table(results: "list[SimilarityResult | AnalogyResult]") -> "Table":
-    from rich.table import Table
-
-    table = Table("set", "measure", "score", "95 % interval", "used", "unknown words")
+def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[tuple[str, ...]]:
     for result in results:
         if result.kind == "similarity":
             interval = f"{result.ci_low:.3f} to {result.ci_high:.3f}"
             used = f"{result.pairs:,} of {result.pairs_total:,} pairs"
-            unknown = _some(result.oov)
-            table.add_row(result.name, "Spearman", f"{result.spearman:.3f}", interval, used, unknown)
-            table.add_row("", "Pearson", f"{result.pearson:.3f}", "", "", "")
+            yield result.name, "Spearman", f"{result.spearman:.3f}", interval, used, _some(result.oov)
+            yield "", "Pearson", f"{result.pearson:.3f}", "", "", ""
             continue
         used = f"{result.questions:,} of {result.questions_total:,} questions"
-        table.add_row(result.name, "accuracy", f"{result.accuracy:.3f}", "", used, "")
+        yield result.name, "accuracy", f"{result.accuracy:.3f}", "", used, ""
         for name, share in (("semantic", result.semantic), ("syntactic", result.syntactic)):
-            table.add_row("", f"  {name}", f"{share:.3f}", "", "", "")
+            yield "", f"  {name}", f"{share:.3f}", "", "", ""
         for section in result.sections:
             used = f"{section.questions:,} of {section.questions_total:,}"
-            table.add_row("", f"    {section.name}", f"{section.accuracy:.3f}", "", used, "")
-    return table
+            yield "", f"    {section.name}", f"{section.accuracy:.3f}", "", used, ""
 
 
 def _some(words: tuple[str, ...], most: int = 5) -> str:
@@ -322,15 +330,10 @@ def analogy(
 
 def _show_neighbours(found: dict[str, list[tuple[str, float]]], as_json: bool) -> None:
     if as_json:
-        _print_json({asked: [[word, cosine] for word, cosine in answers] for asked, answers in found.items()})
+        print_json({asked: [[word, cosine] for word, cosine in answers] for asked, answers in found.items()})
         return
-    from rich.table import Table
-
-    table = Table(*found)
     columns = [[f"{cosine:.3f}  {word}" for word, cosine in answers] for answers in found.values()]
-    for row in range(max(map(len, columns))):
-        table.add_row(*(column[row] if row < len(column) else "" for column in columns))
-    _print_table(table)
+    print_table(found, zip_longest(*columns, fillvalue=""))
 
 
 # --- files -----------------------------------------------------------------------------------------------------------
@@ -378,7 +381,7 @@ def info(vectors: VectorsArgument) -> int:
             logging.getLogger("word2vec").warning(str(error))  # of a newer version, or edited; the vectors are fine
     width = max(map(len, facts))
     for name, value in facts.items():
-        print(f"{name:{width}}  {value}")  # noqa: T201
+        print(printable(f"{name:{width}}  {value}"))  # noqa: T201
     return 0
 
 

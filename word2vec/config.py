@@ -5,6 +5,7 @@ Inner classes take plain arguments and never see it.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -13,6 +14,11 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from word2vec.errors import ConfigError
+
+MAX_CONFIG_BYTES = 1 << 22  # far more than the names of 10,000 corpus files take
+MAX_DOTS = 100  # in a line, outside quotes; TOML's reader takes minutes for a key a.a.a... of 100,000 parts
+MOST_WHOLE = 2**63 - 1  # what TOML promises to hold, and the libraries behind a setting
+QUOTED = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'')
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class TrainConfig:
     min_count: Annotated[int, Setting("Words met less often are left out.", least=1)] = 5
     max_vocab: Annotated[int | None, Setting("Keep at most this many words, the most frequent.", least=2)] = None
     lowercase: Annotated[bool, Setting("Lower-case the text.")] = False
-    epochs: Annotated[int, Setting("Passes over the corpus.", least=1, may_change=True)] = 5
+    epochs: Annotated[int, Setting("Passes over the corpus.", least=1, most=1_000_000, may_change=True)] = 5
     lr: Annotated[
         float | None,
         Setting(
@@ -143,18 +149,38 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file cannot be read, is not TOML, or has a key that is no setting.
     """
+    text = _config_text(path)
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: is not TOML: {error}") from error
+    except (RecursionError, ValueError) as error:  # thousands of brackets; a number of thousands of digits
+        raise ConfigError(f"{path}: no setting is nested so deeply or has so many digits; mend the file") from error
     for key in values:
         if key not in SETTINGS:
-            near = difflib.get_close_matches(key, SETTINGS, n=1)
+            near = difflib.get_close_matches(key.lower().replace("-", "_"), SETTINGS, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(SETTINGS)}"
             raise ConfigError(f"{path}: unknown setting {key!r}; {hint}")
     return values
+
+
+def _config_text(path: Path) -> str:
+    """The text of a settings file, if it is one that TOML's reader gets through in a moment."""
+    try:
+        if path.exists() and not (path.is_file() or path.is_fifo()):  # a device may never end
+            raise ConfigError(f"{path}: is no file; give a TOML file of settings")
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    try:
+        text = content.decode("utf-8-sig")  # Windows' editors put a mark before the text
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+    bare_lines = (line.partition("#")[0] for line in QUOTED.sub("", text).split("\n"))
+    if len(content) > MAX_CONFIG_BYTES or any(line.count(".") > MAX_DOTS for line in bare_lines):
+        raise ConfigError(f"{path}: is no file of settings, which are few and short; give another")
+    return text.replace("\r\n", "\n")
 
 
 def make_config(*sources: Mapping[str, Any]) -> TrainConfig:
@@ -171,16 +197,27 @@ def _checked_type(name: str, kind: Any, value: object) -> Any:
         if value is None:
             return None
         (kind,) = (member for member in get_args(kind) if member is not NoneType)
+    if isinstance(value, int) and abs(value) > MOST_WHOLE:
+        raise ConfigError(f"{option(name)} must be at most 2^63, and at least -2^63")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if get_origin(kind) is tuple:
         if isinstance(value, list | tuple) and all(isinstance(item, str | Path) for item in value):
-            return tuple(str(item) for item in value)
+            return tuple(_storable(name, str(item)) for item in value)
         raise ConfigError(f"{option(name)} must be a list of strings, not {value!r}")
     if type(value) is not kind:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}[kind]
         raise ConfigError(f"{option(name)} must be {wanted}, not {value!r}")
     return value
+
+
+def _storable(name: str, path: str) -> str:
+    """The path, if the run's config.toml can hold it; said now, and not after hours of training."""
+    try:
+        path.encode()
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"{option(name)} {path!r}: the name is not UTF-8; rename it or name its folder") from error
+    return path
 
 
 def _check_bounds(name: str, setting: Setting, value: Any) -> None:

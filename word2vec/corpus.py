@@ -70,6 +70,20 @@ DECOMPRESSORS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\xfd7zXZ\x00": lambda file: cast(BinaryIO, lzma.LZMAFile(file)),  # noqa: SIM115 (the caller closes it)
     b"\x28\xb5\x2f\xfd": lambda file: cast(BinaryIO, io.BufferedReader(_ZstdReader(file))),
 }
+ADVICE = "unpack it first, as in: {} FILE | word2vec train - --output RUN"
+# What people take for a text file, by how it begins: archives may hold several files, and compressed XML besides.
+NOT_TEXT = {
+    b"PK\x03\x04": ("a zip archive", ADVICE.format("unzip -p")),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", ADVICE.format("7z e -so")),
+    b"Rar!\x1a\x07": ("a rar archive", ADVICE.format("unrar p -inul")),
+    b"\x1f\x9d": ("a file of compress", ADVICE.format("zcat")),
+    b"\x04\x22\x4d\x18": ("an lz4 file", ADVICE.format("lz4 -dc")),
+    b"%PDF-": ("a PDF", "take the text out first: pdftotext FILE text.txt"),
+}
+TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257
+# Of a file's first characters: accents in Latin-1 are up to 15 %; Cyrillic, Chinese or noise 40 % and more.
+MOST_UNDECODABLE = 0.3
+FEW_UNDECODABLE = 50  # so many are let pass in any case, with the warning that they get anyway
 SUFFIXES = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
 DAMAGED = (EOFError, lzma.LZMAError, zlib.error, zstandard.ZstdError)
 
@@ -125,12 +139,37 @@ def _resolve_one(source: str | Path) -> list[Path]:
         return files
     if str(source) in NAMED_CORPORA:
         return [NAMED_CORPORA[str(source)]()]
+    if path.exists():
+        raise CorpusError(f"{path}: is a device or a socket, no file; give a text file, or '-' for standard input")
     # subtle: ** follows links to folders, and a loop of links names each file many times: the shortest name is kept
     matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=_depth, reverse=True)  # noqa: PTH207 (absolute)
     files = sorted({match.resolve(): match for match in matches if match.is_file()}.values())
     if not files:
         raise CorpusError(f"{source}: no such file, folder or corpus (named corpora: {', '.join(NAMED_CORPORA)})")
     return files
+
+
+def refuse_files_of(folder: Path, files: Sequence[Path]) -> None:
+    """Say no to a corpus that would be overwritten by what is made of it, or would take that in the next time.
+
+    Args:
+        folder: where the result is going to be written.
+        files: the corpus.
+
+    Raises:
+        CorpusError: a file of the corpus lies in the folder, under that name or another.
+    """
+    # subtle: links count as what they name, for that is what would be overwritten
+    taken = {_identity(file) for file in folder.iterdir() if file.is_file()}
+    for file in files if taken else ():
+        if file != STDIN and _identity(file) in taken:
+            raise CorpusError(f"{file}: lies in {folder}, which is to be written; choose another --output")
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """What all names of a file have in common."""
+    state = file.stat()
+    return state.st_dev, state.st_ino
 
 
 def _depth(path: Path) -> int:
@@ -153,7 +192,8 @@ def read_blocks(
 ) -> Iterator[bytes]:
     """Yield a file's text as valid UTF-8 in blocks of a few MiB that end between words; the last ends with a newline.
 
-    Compressed files (gzip, bzip2, xz, zstandard) are recognised by their first bytes, whatever their names. Undecodable
+    Compressed files (gzip, bzip2, xz, zstandard) are recognised by their first bytes, whatever their names. They are
+    streamed: what they unpack to takes time, and as an index disk space, but no memory, however much it is. Undecodable
     bytes become U+FFFD and are counted in `report`; a byte order mark is dropped.
 
     Args:
@@ -163,7 +203,7 @@ def read_blocks(
         advance: called with the number of bytes read from disk since the last call, for a progress bar.
 
     Raises:
-        CorpusError: the file cannot be read, is damaged, or is binary.
+        CorpusError: the file cannot be read, is damaged, or begins as no UTF-8 text does.
     """
     try:
         with (
@@ -172,7 +212,7 @@ def read_blocks(
             _decompressed(path, io.BufferedReader(counted)) as file,
         ):
             start = file.read(BINARY_PROBE_BYTES)
-            _refuse_binary(path, start)
+            _refuse_other_than_text(path, start)
             for block in _cut_between_words(start.removeprefix(BYTE_ORDER_MARK), file):
                 yield _clean(block, report, lowercase)
             yield b"\n"  # a sentence never runs on into the next file
@@ -229,10 +269,26 @@ def _cut_between_words(start: bytes, file: BinaryIO) -> Iterator[bytes]:
         yield rest
 
 
-def _refuse_binary(path: Path, start: bytes) -> None:
+def _refuse_other_than_text(path: Path, start: bytes) -> None:
+    """Say no to what would be trained on as noise: by the first few thousand bytes, as git and grep tell binary files.
+
+    subtle: what comes behind them is taken as it is, NUL bytes part words there.
+    """
+    for magic, (what, advice) in NOT_TEXT.items():
+        if start.startswith(magic):
+            raise CorpusError(f"{path}: is {what}, no text; {advice}")
+    if start.startswith(TAR_MAGIC, TAR_MAGIC_AT):
+        raise CorpusError(f"{path}: is a tar archive, no text; {ADVICE.format('tar -xOf')}")
     if b"\0" in start:
         raise CorpusError(
             f"{path}: holds NUL bytes, so it is a binary file or UTF-16; convert it to UTF-8 text (iconv -f UTF-16)"
+        )
+    text = start.decode("utf-8", errors="replace")
+    undecodable = text.count("\ufffd") - start.count("\ufffd".encode())
+    if undecodable > max(FEW_UNDECODABLE, MOST_UNDECODABLE * len(text)):
+        raise CorpusError(
+            f"{path}: is no UTF-8 text, {undecodable / len(text):.0%} of its beginning is something else; "
+            "convert it first (iconv -f CP1251 -t UTF-8, whatever its encoding is) or leave it out"
         )
 
 

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from word2vec.corpus import MAX_WORD_BYTES
+from word2vec.errors import CorpusError
+from word2vec.memory import free_memory
 
 logger = logging.getLogger("word2vec")
 
@@ -29,6 +31,7 @@ CHUNK_BYTES = 8
 KEY_BYTES = 2 * CHUNK_BYTES
 MAX_WORD_ENTRIES = MAX_WORD_BYTES // CHUNK_BYTES  # of the longest word's chain, and one to spare
 FIRST_CAPACITY = 1 << 16  # entries, 2 MiB
+TABLES_IN_ALL = 5  # what counting and then ranking take in all, in sizes of a full table; 4.3 were measured
 
 # Columns of WordTable._entries. A key's first number is 0 only where there is no entry, for no word holds a NUL.
 LOW, HIGH, ID, COUNT = map(np.uint64, range(4))
@@ -81,6 +84,9 @@ class WordTable:
 
         Returns:
             The words' provisional ids, and for each sentence that ended the number of this block's ids before its end.
+
+        Raises:
+            CorpusError: there are more different words than memory has room for.
         """
         text = np.frombuffer(block, np.uint8)
         ids = np.empty(len(text) // MIN_WORD_BYTES_READ + 1, np.int32)
@@ -110,9 +116,20 @@ class WordTable:
         return len(self._entries) // 2 - MAX_WORD_ENTRIES
 
     def _grow(self) -> None:
+        self._refuse_too_large()
         entries = np.zeros((2 * len(self._entries), 4), np.uint64)
         _rehash(self._entries, entries, _shift(entries))
         self._entries = entries
+
+    def _refuse_too_large(self) -> None:
+        """Say no to words without end, such as random numbers are, before the system kills the process."""
+        needed, free = TABLES_IN_ALL * 2 * self._entries.nbytes, free_memory()
+        if free is not None and needed - self._entries.nbytes > free:  # some of it is taken already
+            raise CorpusError(
+                f"the text has over {int(self._state[ENTRIES]):,} different words, and counting more of them may take "
+                f"{needed / 1e9:.1f} GB where {free / 1e9:.1f} GB are free; is it words parted by spaces? clean "
+                "it (--lowercase helps), train on a part, or use a larger machine"
+            )
 
 
 def load_kernels() -> None:

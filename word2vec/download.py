@@ -5,12 +5,16 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 from word2vec.corpus import cache_folder
 from word2vec.errors import CorpusError
 from word2vec.files import atomic_path, new_folder, temporary_folder
 
 CHUNK = 1 << 20
 RETRIES = 3
+TIMEOUT = 30  # seconds without a byte; a slow server may take as long as it likes
+ZIP_OVERHEAD = 1 << 16  # bytes by which a zip of one file can be larger than the file, far more than its headers take
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,10 @@ def _download(download: Download, work: Path, target: Path, progress: bool) -> P
     base = download.url.removesuffix(name)
     registry = {name: f"sha256:{download.sha256}"}
     files = pooch.create(path=work, base_url=base, registry=registry, retry_if_failed=RETRIES)
-    downloader = pooch.HTTPDownloader(progressbar=progress, timeout=30)
+
+    def downloader(url: str, file: str, _: object) -> None:
+        _stream(url, Path(file), download.size + ZIP_OVERHEAD, progress)
+
     try:
         return Path(files.fetch(name, downloader=downloader))  # pyright: ignore[reportArgumentType] (pooch's mistake)
     except OSError as error:
@@ -100,6 +107,21 @@ def _download(download: Download, work: Path, target: Path, progress: bool) -> P
             f"{download.url}: what came has another checksum than {download.name} should have; a proxy or a changed "
             f"file is in the way: fetch it by hand and unpack it to {target}"
         ) from error
+
+
+def _stream(url: str, path: Path, most: int, progress: bool) -> None:
+    """Save what a server sends, up to so many bytes; pooch's own downloader would go on until the disk is full."""
+    import requests
+
+    with requests.get(url, stream=True, timeout=TIMEOUT) as answer, path.open("wb") as file:
+        answer.raise_for_status()
+        promised = answer.headers.get("Content-Length", "")
+        total = int(promised) if promised.isdecimal() else None
+        with tqdm(total=total, unit="B", unit_scale=True, desc="downloading", disable=not progress) as bar:
+            for chunk in answer.iter_content(CHUNK):
+                bar.update(file.write(chunk))
+                if file.tell() > most:
+                    raise CorpusError(f"{url}: the server sends more than the file can hold; fetch it from elsewhere")
 
 
 def _reason(error: BaseException) -> str:

@@ -30,6 +30,7 @@ __all__ = [
 
 BLOCK_CELLS = 2**23  # cells of the largest work array, 32 MB in float32; bounds the memory whatever the vocabulary
 FEW_PAIRS = 10  # with fewer, resampling meets so few orders of the pairs that the interval means little
+COSINE_NOISE = 1e-6  # what rounding in float32 leaves of cosines that are equal, such as those of words with themselves
 TINY = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value, the paper took 1e-3
 
 
@@ -66,7 +67,8 @@ def evaluate_similarity(
     note = _undefined(cosines, scores)
     spearman, pearson, low, high = (math.nan,) * 4
     if not note:
-        spearman, pearson = float(_spearman(cosines, scores)), float(_pearson(cosines, scores))
+        # the scale of the scores does not matter, but the squares of very large or small ones overflow or vanish
+        spearman, pearson = float(_spearman(cosines, scores)), float(_pearson(cosines, scores / np.abs(scores).max()))
         low, high = _interval(cosines, scores, bootstrap, seed)
         if len(cosines) < FEW_PAIRS:
             note = f"only {len(cosines)} usable pairs: the figures say little"
@@ -128,9 +130,9 @@ def _undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str
     """Why no correlation is defined, or nothing where it is."""
     if len(cosines) < 2:
         return f"too few usable pairs ({len(cosines)}): a correlation needs two or more"
-    if np.ptp(scores) == 0:
+    if scores.min() == scores.max():  # not ptp, a difference that may overflow
         return "all scores are equal: there is no order to compare with"
-    if np.ptp(cosines) == 0:
+    if np.ptp(cosines) <= COSINE_NOISE:
         return "all similarities are equal: the vectors order nothing"
     return ""
 

@@ -1,4 +1,4 @@
-"""Whether the tables fit into memory: asked before it is taken, for a process that the system ends can say nothing.
+"""How much memory is free, and whether the tables fit: asked before it is taken, for who is ended can say nothing.
 
 What is free is the least of what the system has available, what a container may still use, and what the shell's
 limit (`ulimit -v`) leaves. The corpus is memory-mapped and needs no memory of its own.
@@ -6,10 +6,12 @@ limit (`ulimit -v`) leaves. The corpus is memory-mapped and needs no memory of i
 
 from contextlib import suppress
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from word2vec.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch  # which counting words does without
 
 # While an engine gives the rows of a table room to begin at lines of the cache, there are three tables for a moment.
 TABLES, NUMBER_BYTES = 3, 4
@@ -20,7 +22,7 @@ CGROUPS = (
 )
 
 
-def refuse_too_large(words: int, dim: int, device: torch.device) -> None:
+def refuse_too_large(words: int, dim: int, device: "torch.device") -> None:
     """Compare the tables with the memory that is free on the machine or on the card.
 
     Args:
@@ -31,8 +33,8 @@ def refuse_too_large(words: int, dim: int, device: torch.device) -> None:
     Raises:
         ConfigError: the tables do not fit; says what would.
     """
-    where = "the CUDA device has" if device.type == "cuda" else "the machine has"
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_memory()
+    on_card = device.type == "cuda"
+    where, free = ("the CUDA device has", _of_card(device)) if on_card else ("the machine has", free_memory())
     width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
     needed = TABLES * NUMBER_BYTES * words * width
     if free is None or needed <= free:
@@ -45,6 +47,12 @@ def refuse_too_large(words: int, dim: int, device: torch.device) -> None:
         f"the tables of {words:,} words in {dim} dimensions need {_size(needed)}, but {where} {_size(free)} free: "
         f"take {' or '.join(fitting) or 'a machine with more memory'}"
     )
+
+
+def _of_card(device: "torch.device") -> int:
+    import torch
+
+    return torch.cuda.mem_get_info(device)[0]
 
 
 def free_memory() -> int | None:

@@ -7,6 +7,7 @@ scored on a set is left to `word2vec.evaluation`; where the shipped sets come fr
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,16 +77,21 @@ def resolve(source: str | Path) -> Path:
     if isinstance(source, str) and source in known:
         return known[source]
     path = Path(source)
-    if not path.is_file():
-        raise FormatError(f"{source}: no such file; give a path, or a name among {', '.join(known) or '(none found)'}")
-    return path
+    try:
+        if path.is_file() or path.is_fifo():  # such as a shell makes of <(cut -f 1,2,4 set.tsv)
+            return path
+        what = "no file of text" if path.exists() else "no such file"
+    except OSError as error:  # a name that is too long, a folder that may not be entered
+        raise FormatError(f"{source}: cannot be read ({error.strerror}); check the path") from None
+    raise FormatError(f"{source}: {what}; give a path, or a name among {', '.join(known) or '(none found)'}")
 
 
 def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
     r"""Read word pairs and their scores.
 
     Fields are parted by tab, semicolon, comma or white space and may be quoted. Blank lines, lines that start with #,
-    a byte-order mark and \r\n do not matter; scores may have a decimal comma.
+    a byte-order mark and \r\n do not matter; scores may have a decimal comma. A pair that stands there twice counts
+    twice, as WordSim-353's money and cash do. Nothing is ever computed: a word that begins with = is a word.
 
     Args:
         source: A file, or the name of a shipped set (see `builtin_sets`).
@@ -155,6 +161,8 @@ def _lines(path: Path) -> list[tuple[int, str]]:
         raise FormatError(f"{path}, line {line}: not UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
         raise FormatError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from None
+    if "\0" in text:
+        raise FormatError(f"{path}: holds NUL bytes, so it is a binary file or UTF-16; save it as UTF-8 text")
     # subtle: not splitlines, which also cuts at characters that a word may hold and would shift the line numbers
     numbered = enumerate(text.split("\n"), start=1)
     return [(number, line) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
@@ -174,7 +182,9 @@ def _fields(path: Path, number: int, line: str, delimiter: str | None) -> list[s
         # a space after the delimiter must not hide the opening quote; strict refuses a quote that never closes
         (fields,) = csv.reader([text], delimiter=mark, skipinitialspace=True, strict=True)
     except csv.Error as error:
-        raise FormatError(f"{path}, line {number}: the quotes do not match ({error}); mend the line") from None
+        raise FormatError(
+            f"{path}, line {number}: the fields cannot be told apart ({error}); mend the quotes or remove the line"
+        ) from None
     return [field.strip() for field in fields]
 
 
@@ -200,12 +210,13 @@ def _columns(path: Path, rows: list[_Row], columns: Columns | None) -> tuple[int
     if columns is not None:
         first, second, score = (_column(path, rows[0][1], column) for column in columns)
         return first, second, score
-    width = max(len(fields) for _, fields in rows)
+    # subtle: cells are counted, not rows times columns, for one row may have a million of them
+    numbers = Counter(column for _, row in rows for column, field in enumerate(row) if _number(field) is not None)
     # the majority decides what a column holds, so that one bad row cannot shift the choice to another column
-    numeric = [2 * sum(len(f) > c and _number(f[c]) is not None for _, f in rows) >= len(rows) for c in range(width)]
-    text = [column for column in range(width) if not numeric[column]]
+    numeric = [2 * numbers[column] >= len(rows) for column in range(max(len(row) for _, row in rows))]
+    text = [column for column, is_numeric in enumerate(numeric) if not is_numeric]
     if len(text) >= 2:
-        after = next((column for column in range(text[1] + 1, width) if numeric[column]), None)
+        after = next((column for column in range(text[1] + 1, len(numeric)) if numeric[column]), None)
         if after is not None:
             return text[0], text[1], after
     raise FormatError(

@@ -34,7 +34,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from word2vec.corpus import STDIN, ReadReport, cache_folder, read_blocks, resolve
+from word2vec.corpus import STDIN, ReadReport, cache_folder, read_blocks, refuse_files_of, resolve
 from word2vec.errors import CorpusError, Word2VecError
 from word2vec.files import atomic_path, temporary_folder
 from word2vec.vocabulary import Vocabulary
@@ -128,7 +128,12 @@ def _damaged(folder: Path) -> CorpusError:
 
 
 def index_corpus(
-    sources: Sequence[str | Path], *, lowercase: bool = False, cache: Path | None = None, progress: bool = False
+    sources: Sequence[str | Path],
+    *,
+    lowercase: bool = False,
+    cache: Path | None = None,
+    output: Path | None = None,
+    progress: bool = False,
 ) -> IndexedCorpus:
     """Index a corpus, or open the index made of the same text before.
 
@@ -136,12 +141,16 @@ def index_corpus(
         sources: what `corpus.resolve` takes.
         lowercase: lower-case the text.
         cache: where indexes are kept; `corpus.cache_folder()` by default.
+        output: a folder for what is made of the corpus; it must hold no file of it.
         progress: draw a bar on stderr.
 
     Raises:
-        CorpusError: a source is missing, unreadable or binary, holds no words, or changed while it was read.
+        CorpusError: a source is missing, unreadable or binary, holds no words, or changed while it was read, or lies
+            in `output`.
     """
     files = resolve(sources)
+    if output is not None:
+        refuse_files_of(output, files)
     cache = cache_folder() if cache is None else cache
     with ExitStack() as spools:
         files = [spools.enter_context(_spooled(file, cache)) if _is_stream(file) else file for file in files]
@@ -210,8 +219,10 @@ def _load_counting() -> None:
 
 def _digest(file: Path) -> bytes:
     """The SHA-256 of a file."""
-    digest, buffer = hashlib.sha256(), bytearray(HASH_BYTES)
+    digest = hashlib.sha256()
     try:
+        # subtle: clearing 8 MiB for each file would take longer than all else where the files are many and small
+        buffer = bytearray(min(HASH_BYTES, max(file.stat().st_size, 1 << 12)))
         with file.open("rb", buffering=0) as content:
             while size := content.readinto(buffer):
                 digest.update(memoryview(buffer)[:size])

@@ -93,7 +93,7 @@ def train(
         refuse_without_tensorboard(run)
     with _run_folder(run):
         found = find_checkpoint(run, resume=resume) if run else None
-        corpus, vocabulary = _read_corpus(config, progress)
+        corpus, vocabulary = _read_corpus(config, run, progress)
         words = len(corpus.tokens)
         new = Checkpoint(config.as_dict(), corpus.fingerprint, fingerprint(vocabulary), engine_class.__name__)
         if run and found:
@@ -231,8 +231,8 @@ def _run_folder(run: Path | None) -> Iterator[None]:
             yield
 
 
-def _read_corpus(config: TrainConfig, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
-    corpus = index_corpus(config.corpus, lowercase=config.lowercase, progress=progress)
+def _read_corpus(config: TrainConfig, run: Path | None, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
+    corpus = index_corpus(config.corpus, lowercase=config.lowercase, output=run, progress=progress)
     for warning in corpus.warnings:
         logger.warning(warning)
     vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
