@@ -24,6 +24,7 @@ from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError
 from word2vec.losses import LOSSES
 from word2vec.runlog import RunLog
 from word2vec.shares import CorpusShare
+from word2vec.tensors import write_tensors
 from word2vec.training import learning_rate, train
 from word2vec.vectors import WordVectors
 
@@ -350,6 +351,29 @@ def test_a_newer_version_is_told(topics_file: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(checkpoint, "VERSION", 1)
     with pytest.raises(FormatError, match="is of another version of word2vec, 99; use that, or remove it"):
         train(config, tmp_path / "run", resume=True)
+
+
+def test_a_place_outside_of_the_corpus_is_refused(
+    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # its checksum is right: made by someone who wants the compiled loop to read other memory
+    run = tmp_path / "run"
+    config = unfinished(topics_file, run, monkeypatch)
+    saved = read_checkpoint(run)
+    tables = {name: torch.zeros(18, 16) for name in ("input", "output")}
+    for unread in ([(0, 1001)], [(-1, 5)], [(7, 3)]):
+        checkpoint.write_checkpoint(run, replace(saved, shares=[CorpusShare(unread, (0,))]), tables)
+        with pytest.raises(FormatError, match="its place is not in the corpus; remove it to begin anew"):
+            train(config, run, resume=True)
+
+
+def test_facts_that_are_none_are_told(topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    config = unfinished(topics_file, run, monkeypatch)
+    for facts in ("[]", "{}", "3", "{", '{"shares": [{"x": 1}], "unread": [[]], "streams": [[]]}'):
+        write_tensors(run / CHECKPOINT_FILE, {}, {checkpoint.VERSION_KEY: "1", "facts": facts})
+        with pytest.raises(FormatError, match=r"is no whole checkpoint \(.+\); remove it to begin anew"):
+            train(config, run, resume=True)
 
 
 def test_vectors_that_were_replaced_are_noticed(topics_file: Path, tmp_path: Path) -> None:

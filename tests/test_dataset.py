@@ -169,7 +169,7 @@ def test_a_worker_is_sent_the_place_of_a_memory_map_and_not_its_content(tmp_path
     np.save(tmp_path / "tokens.npy", tokens)
     mapped = np.load(tmp_path / "tokens.npy", mmap_mode="r")
     vocabulary = Vocabulary(list("abcd"), [250_000] * 4)
-    for given, sent_at_most in ((mapped, 10_000), (mapped[4:], 5_000_000), (tokens, 5_000_000)):
+    for given, sent_at_most in ((mapped, 10_000), (mapped[3:], 5_000_000), (tokens, 5_000_000)):
         offsets = np.arange(0, len(given) + 1, 4)[:100]
         dataset = SkipGramDataset(given, offsets, vocabulary)
         sent = ForkingPickler.dumps(dataset)

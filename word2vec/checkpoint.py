@@ -71,7 +71,14 @@ class Checkpoint:
         return not self.shares and self.epoch >= int(self.settings["epochs"])
 
     def shares_for(self, engine: str, threads: int, corpus: IndexedCorpus) -> list[CorpusShare]:
-        """Where to go on: exactly there for the same engine and threads, else with what is left cut anew."""
+        """Where to go on: exactly there for the same engine and threads, else with what is left cut anew.
+
+        Raises:
+            FormatError: a share is of sentences that the corpus does not have; compiled code would look for them.
+        """
+        runs = [run for share in self.shares for run in share.unread]
+        if not all(0 <= first <= last < len(corpus.offsets) for first, last in runs):
+            raise FormatError(f"{CHECKPOINT_FILE} is damaged: its place is not in the corpus; remove it to begin anew")
         if not self.shares or (self.engine, len(self.shares)) == (engine, threads):
             return self.shares
         return cut_anew(self.shares, corpus.offsets, threads)
@@ -126,11 +133,15 @@ def read_checkpoint(run: Path) -> Checkpoint:
     try:
         refuse_damaged(path)
         tensors, metadata = read_rest(path, frozenset(TABLES))
-        version, facts = int(metadata[VERSION_KEY]), json.loads(metadata["facts"])
-    except (FormatError, OSError, ValueError, KeyError) as error:
+        version = int(metadata[VERSION_KEY])
+        if version == VERSION:
+            return _from_facts(json.loads(metadata["facts"]), tensors)
+    except (FormatError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise FormatError(f"{path} is no whole checkpoint ({error}); remove it to begin anew") from error
-    if version != VERSION:
-        raise FormatError(f"{path} is of another version of word2vec, {version}; use that, or remove it to begin anew")
+    raise FormatError(f"{path} is of another version of word2vec, {version}; use that, or remove it to begin anew")
+
+
+def _from_facts(facts: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
     shares = [
         CorpusShare(**share, unread=[(first, last) for first, last in unread], stream=tuple(stream))
         for share, unread, stream in zip(facts.pop("shares"), facts.pop("unread"), facts.pop("streams"), strict=True)

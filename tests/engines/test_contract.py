@@ -396,6 +396,7 @@ def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
     engine_class: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.02)
+    monkeypatch.setattr("word2vec.dataset.CHUNK_PAIRS", 400)  # chunks of 200 words
     dataset = make_dataset(SENTENCES, EQUAL, window=1, subsample=0, batch_size=100)
     steps = (first := AutogradEngine(make_model(20, 8), NegativeSampling("sum"), dataset, slow, 2)).epoch(0)
     next(steps)
@@ -408,8 +409,9 @@ def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
     shares = cut_anew(first.state(), dataset.offsets, threads)
     model = make_model(20, 8).to(device)
     *_, last = engine_class(model, NegativeSampling("sum"), dataset, frozen, threads).epoch(0, shares)
-    assert 6000 - read % 100 <= last.words <= 6000
-    assert last.pairs >= 600 * 2 * 9  # some of the chunks at work were trained twice
+    assert last.words == 6000
+    # sentences of ten words have 18 pairs; two chunks were at work, and are trained once more
+    assert 0 <= last.pairs - 600 * 18 < 2 * 20 * 18
     assert last.loss / last.pairs == pytest.approx(6 * np.log(2), rel=0.05)
 
 

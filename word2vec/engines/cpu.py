@@ -145,11 +145,10 @@ def _new_share(seed: int) -> Share:
 def _share_that_goes_on(share: CorpusShare, seed: int) -> Share:
     """What the kernel needs; the seed is for a share that has not begun or was cut anew."""
     own = _new_share(seed)
+    own.pairs[0], own.loss[0] = share.pairs, share.loss
     if share.own:
-        own = own._replace(state=share.own["random"].numpy().view(np.uint64), loss=share.own["loss"].numpy())
-    else:
-        own.loss[0] = share.loss
-    own.pairs[0] = share.pairs
+        own.state[:] = share.own["random"].numpy().view(np.uint64)
+        own.loss[:] = share.own["loss"].numpy()
     return own
 
 
