@@ -25,6 +25,7 @@ from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from word2vec.asking import Neighbours
     from word2vec.results import AnalogyResult, SimilarityResult
     from word2vec.vectors import WordVectors
 
@@ -64,7 +65,7 @@ def _run(arguments: list[str]) -> int:
         code = int(app(_one_option_a_file(arguments) or ["--help"], prog_name="word2vec", standalone_mode=False) or 0)
         sys.stdout.flush()
     except typer.TyperException as error:
-        return _fail(error.format_message(), error.exit_code)
+        return _fail(error.format_message() + _hint(arguments, error.format_message()), error.exit_code)
     except ConfigError as error:
         return _fail(str(error), 2)
     except TrainingInterrupted as error:
@@ -86,6 +87,12 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, MemoryError) or "memory" in str(error).lower():
         return "out of memory: choose a smaller --dim, --max-vocab or --batch-size, or a machine with more"
     return f"{type(error).__name__}: {error} (set {TRACEBACK}=1 to see where)"
+
+
+def _hint(arguments: list[str], message: str) -> str:
+    """What to do about `nearest RUN king -man`, where typer takes `-man` for an option."""
+    glued = arguments[:1] == ["nearest"] and message.startswith("No such option: -")
+    return "; to subtract a word, put spaces around the sign: king - man" if glued else ""
 
 
 def _one_option_a_file(arguments: list[str]) -> list[str]:
@@ -267,14 +274,22 @@ def _some(words: tuple[str, ...], most: int = 5) -> str:
 @app.command()
 def nearest(
     vectors: VectorsArgument,
-    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Each word gets its own neighbours.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="WORD...", help="Each gets its own neighbours; a sum with spaces, king - man + woman, counts as one."
+        ),
+    ],
     n: CountOption = 10,
     restrict: RestrictOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show the words with the largest cosine to each WORD."""
+    from word2vec.asking import read_questions_typed
+
     table = _load(vectors)
-    _show_neighbours({word: table.nearest(word, n=n, restrict=restrict) for word in words}, as_json)
+    questions = read_questions_typed(words, table)
+    _show_neighbours({text: table.nearest(*question, n, restrict) for text, question in questions.items()}, as_json)
     return 0
 
 
@@ -294,7 +309,7 @@ def analogy(
     return 0
 
 
-def _show_neighbours(found: dict[str, list[tuple[str, float]]], as_json: bool) -> None:
+def _show_neighbours(found: "dict[str, Neighbours]", as_json: bool) -> None:
     if as_json:
         _print_json({asked: [[word, cosine] for word, cosine in answers] for asked, answers in found.items()})
         return
