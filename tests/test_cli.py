@@ -190,7 +190,7 @@ def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: p
         (["nearest", "VECTORS", "kin"], 1, "'kin' has no vector; the nearest spellings are: king"),
         (["nearest", "VECTORS", "king - kin"], 1, "'kin' has no vector; the nearest spellings are: king"),
         (["nearest", "VECTORS", "king", "-"], 1, "'king -' is no known word and no sum of words; put spaces around"),
-        (["nearest", "VECTORS", "king", "-man"], 2, "No such option: -m; to subtract a word, put spaces around the sign"),
+        (["nearest", "VECTORS", "king", "-man"], 2, "No such option: -m; to subtract a word, put spaces around"),
         (["nearest", "VECTORS", "king", "--man"], 2, "No such option: --man"),
         (["nearest", "VECTORS", "king", "--restrict", "0"], 2, "Invalid value for '--restrict'"),
         (["nearest", "VECTORS", "king", "-n", "0"], 2, "Invalid value for '-n'"),

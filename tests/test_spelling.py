@@ -30,10 +30,9 @@ def test_the_nearest_come_first_as_the_definition_says() -> None:
     rng = np.random.default_rng(1)
     words = ["".join(rng.choice(list("abc"), rng.integers(3, 8))) for _ in range(300)]
     for typed in words[:20]:
-        likeness = [1 - distance(typed, word) / max(len(typed), len(word)) for word in words]
-        assert [round(1 - distance(typed, word) / max(len(typed), len(word)), 9) for word in spellings(typed, words)] == [
-            round(value, 9) for value in sorted(likeness, reverse=True)[:3]
-        ]
+        likeness = {word: round(1 - distance(typed, word) / max(len(typed), len(word)), 9) for word in words}
+        found = [likeness[word] for word in spellings(typed, words)]
+        assert found == sorted((likeness[word] for word in words), reverse=True)[:3]
 
 
 def test_of_equally_near_ones_the_most_frequent_come_first() -> None:

@@ -7,7 +7,7 @@
     vectors.nearest("array")
 
 The parts, in the order in which text passes through them: corpus, counting, tokens, vocabulary; sampling, dataset;
-model, losses, engines, training; vectors, formats; testsets, evaluation.
+model, losses, engines, training; vectors, formats, documents; testsets, evaluation.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from word2vec.config import TrainConfig
     from word2vec.dataset import SamplingSettings, SkipGramDataset
+    from word2vec.documents import DocumentVectorizer
     from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import evaluate_analogies, evaluate_similarity
     from word2vec.losses import LOSSES
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOSSES",
+    "DocumentVectorizer",
     "IndexedCorpus",
     "SamplingSettings",
     "SkipGram",
@@ -52,6 +54,7 @@ __all__ = [
 
 _HOMES = {
     "LOSSES": "losses",
+    "DocumentVectorizer": "documents",
     "IndexedCorpus": "tokens",
     "SamplingSettings": "dataset",
     "SkipGram": "model",

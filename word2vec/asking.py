@@ -73,7 +73,8 @@ def _sum(terms: list[str]) -> Question:
     words, signs = terms[0::2], ["+", *terms[1::2]]
     if len(words) != len(signs) or not set(signs) <= set(SIGNS):
         raise Word2VecError(
-            f"{' '.join(terms)!r} is no known word and no sum of words; put spaces around the signs, as in 'king - man + woman'"
+            f"{' '.join(terms)!r} is no known word and no sum of words; "
+            "put spaces around the signs, as in 'king - man + woman'"
         )
     pairs = list(zip(words, signs, strict=True))
     return Question(*([word for word, sign in pairs if sign == wanted] for wanted in SIGNS))

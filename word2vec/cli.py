@@ -277,7 +277,7 @@ def nearest(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="WORD...", help="Each gets its own neighbours; a sum with spaces, king - man + woman, counts as one."
+            metavar="WORD...", help="Each gets its own neighbours; a sum, king - man + woman, counts as one."
         ),
     ],
     n: CountOption = 10,

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def vector_size(self: "WordVectors") -> int:
-    """gensim's name for `dim`."""
+    """The same as `dim`."""
     return self.dim
 
 
 def index_to_key(self: "WordVectors") -> list[str]:
-    """gensim's name for `words`."""
+    """The same as `words`."""
     return self.words
 
 
@@ -31,17 +31,17 @@ def key_to_index(self: "WordVectors") -> Mapping[str, int]:
 
 
 def has_index_for(self: "WordVectors", key: str) -> bool:
-    """gensim's name for `key in vectors`."""
+    """The same as `key in vectors`."""
     return key in self
 
 
 def get_index(self: "WordVectors", key: str) -> int:
-    """gensim's name for `index`."""
+    """The same as `index`."""
     return self.index(key)
 
 
 def get_vector(self: "WordVectors", key: str, norm: bool = False) -> NDArray[np.float32]:
-    """gensim's name for `vectors[key]`, (D,); with `norm`, scaled to length one."""
+    """The same as `vectors[key]`, (D,); with `norm`, scaled to length one."""
     return np.array(self._directions(key)[0][0], dtype=np.float32) if norm else self[key]
 
 
@@ -57,7 +57,7 @@ def n_similarity(self: "WordVectors", ws1: Sequence[str], ws2: Sequence[str]) ->
 
 
 def doesnt_match(self: "WordVectors", words: Sequence[str]) -> str:
-    """gensim's name for `odd_one_out`."""
+    """The same as `odd_one_out`."""
     return self.odd_one_out(words)
 
 
@@ -68,19 +68,17 @@ def most_similar(
     topn: int = 10,
     restrict_vocab: int | None = None,
 ) -> "Neighbours":
-    """gensim's name for `nearest`."""
+    """The same as `nearest`."""
     return self.nearest(positive, negative, topn, restrict_vocab)
 
 
-def similar_by_word(
-    self: "WordVectors", word: str, topn: int = 10, restrict_vocab: int | None = None
-) -> "Neighbours":
-    """gensim's name for `nearest` of one word."""
+def similar_by_word(self: "WordVectors", word: str, topn: int = 10, restrict_vocab: int | None = None) -> "Neighbours":
+    """The same as `nearest` of one word."""
     return self.nearest(word, (), topn, restrict_vocab)
 
 
 def similar_by_vector(
     self: "WordVectors", vector: ArrayLike, topn: int = 10, restrict_vocab: int | None = None
 ) -> "Neighbours":
-    """gensim's name for `nearest_to`."""
+    """The same as `nearest_to`."""
     return self.nearest_to(vector, topn, restrict_vocab)

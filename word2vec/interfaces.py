@@ -34,7 +34,7 @@ def to_frame(vectors: "WordVectors") -> "pd.DataFrame":
 
 
 def to_gensim(vectors: "WordVectors") -> "KeyedVectors":
-    """gensim's class, with the counts where they are known.
+    """The vectors as gensim has them, with the counts where they are known.
 
     Raises:
         Word2VecError: gensim is not installed.

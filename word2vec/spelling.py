@@ -1,7 +1,8 @@
 """The words that someone who typed an unknown one may have meant.
 
 Distances are those of Damerau (1964), "A technique for computer detection and correction of spelling errors": letters
-left out, put in, changed, or swapped with their neighbour. rapidfuzz compares a million words in some tenths of a second.
+left out, put in, changed, or swapped with their neighbour. rapidfuzz compares a million words in a fraction
+of a second.
 """
 
 from collections.abc import Container, Sequence

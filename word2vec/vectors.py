@@ -29,7 +29,7 @@ AnalogyMethod = Literal["3cosadd", "3cosmul"]
 
 _TINY = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value, Levy and Goldberg (2014) took 1e-3
 _BLOCK_ROWS = 2048  # rows scaled at a time, so that their copies in float64 stay in the processor's cache
-_HEADROOM = 2.0**-9  # times a direction, keeps its products with rows near float32's end finite; exact, as powers of 2 are
+_HEADROOM = 2.0**-9  # times a direction: keeps its products with rows near float32's end finite, exactly so
 
 
 class WordVectors:
@@ -280,7 +280,7 @@ class WordVectors:
         return interfaces.to_frame(self)
 
     def to_gensim(self) -> "KeyedVectors":
-        """gensim's KeyedVectors with a copy of the vectors, and with the counts where they are known.
+        """A KeyedVectors of gensim with a copy of the vectors, and with the counts where they are known.
 
         Raises:
             Word2VecError: gensim is not installed.
@@ -333,4 +333,3 @@ class WordVectors:
         reached = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # in the order of the vocabulary
         best = reached[np.argsort(-scores[reached], kind="stable")][:n]  # (n,)
         return Neighbours((self.words[row], float(scores[row])) for row in best)
-
