@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow check format bench clean
+.PHONY: demo test test-slow check format bench torchtext clean
 
 demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbours: offline
 	$(BIN)/word2vec demo
@@ -29,6 +29,14 @@ format: .venv/.dev           ## put the code into the form that `make check` wan
 bench: .venv/.peers          ## compare with gensim, fastText and the tutorial pipeline; CORPUS=file
 	$(BIN)/python evaluation/compare.py $(CORPUS)
 
+torchtext: .venv-torchtext/.done  ## the adapter against the real torchtext, with the torch of 2024 (6 GB) in its own folder
+	.venv-torchtext/bin/python -m pytest tests/test_torchtext.py
+
+.venv-torchtext/.done: pyproject.toml
+	$(PYTHON) -m venv .venv-torchtext
+	.venv-torchtext/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[torchtext]' pytest
+	@touch $@
+
 .venv/.base: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	@touch $@
@@ -46,4 +54,4 @@ bench: .venv/.peers          ## compare with gensim, fastText and the tutorial p
 	@touch $@
 
 clean:                       ## remove the environment and what the tools left
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .venv-torchtext .mypy_cache .pytest_cache .ruff_cache dist

@@ -113,8 +113,9 @@ class AnalogyResult:
     def _repr_html_(self) -> str:  # how notebooks show it
         import pandas as pd
 
-        rows = [[part.name, part.accuracy, part.questions, part.questions_total] for part in (self, *self.sections)]
-        return _html(pd.DataFrame(rows, columns=["section", "accuracy", "questions", "questions_total"]))
+        figures = ("name", "accuracy", "questions", "questions_total")
+        rows = [[getattr(part, figure) for figure in figures] for part in (self, *self.sections)]
+        return _html(pd.DataFrame(rows, columns=figures))
 
 
 def to_frame(results: Iterable[SimilarityResult | AnalogyResult]) -> "pd.DataFrame":
