@@ -38,8 +38,8 @@ class SimilarityResult:
         return {key: _json_value(getattr(self, key)) for key in keys}
 
     def _repr_html_(self) -> str:  # how notebooks show it
-        figures = ["name", "spearman", "ci_low", "ci_high", "pearson", "used", "total"]
-        return _html(to_frame([self])[figures].assign(unknown=" ".join(self.oov), note=self.note))
+        figures = ["name", "spearman", "ci_low", "ci_high", "pearson", "used", "total", "oov"]
+        return _html(to_frame([self])[figures].assign(note=self.note))
 
 
 @dataclass(frozen=True)
