@@ -39,7 +39,16 @@ def test_questions(arguments: list[str], expected: dict[str, tuple[list[str], li
 
 
 @pytest.mark.parametrize(
-    "arguments", [["king", "-"], ["king", "+", "man", "-"], ["king -"], ["king queen"], ["king -man"], ["- king"]]
+    "arguments",
+    [
+        ["king", "-"],
+        ["king", "+", "man", "-"],
+        ["king -"],
+        ["king queen"],
+        ["king queen man"],
+        ["king -man"],
+        ["- king"],
+    ],
 )
 def test_what_is_no_sum_is_refused(arguments: list[str]) -> None:
     with pytest.raises(Word2VecError, match="no known word and no sum of words; put spaces around the signs") as caught:

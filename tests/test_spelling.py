@@ -24,6 +24,7 @@ def test_every_slip_of_the_pen_is_found() -> None:
     for typed in ("queem", "quen", "queeen", "qeuen", "jueen", "queenx"):
         assert spellings(typed, words) == ["queen"], typed
     assert spellings("naive", words) == ["naïve"]
+    assert spellings("cta", ["cat", "rotas"]) == ["cat"]  # two letters swapped are one slip
 
 
 def test_the_nearest_come_first_as_the_definition_says() -> None:

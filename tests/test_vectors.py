@@ -199,6 +199,12 @@ def test_analogy_goes_from_a_to_b_as_from_c() -> None:
     assert found.analogy("man", "king", "woman", n=1, method="3cosmul")[0][0] == "queen"
 
 
+def test_answers_say_what_their_scores_are(vectors: WordVectors) -> None:
+    assert vectors.nearest("w1").measure == vectors.nearest_to(vectors["w1"]).measure == "cosine"
+    assert vectors.analogy("w1", "w2", "w3").measure == "cosine"
+    assert vectors.analogy("w1", "w2", "w3", method="3cosmul").measure == "3cosmul"
+
+
 def test_odd_one_out_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
     rng = np.random.default_rng(3)
     for size in (3, 4, 9):
@@ -314,7 +320,7 @@ def million() -> WordVectors:
 
 
 def test_a_million_words_in_bounded_memory(million: WordVectors) -> None:
-    bytes_of_table = million.unit.nbytes
+    bytes_of_table = million.vectors.nbytes
     tracemalloc.start()
     try:
         answers = million.nearest(million.words[:3], million.words[3], n=5)
@@ -323,6 +329,7 @@ def test_a_million_words_in_bounded_memory(million: WordVectors) -> None:
         tracemalloc.stop()
     assert len(answers) == 5
     assert peak < 2 * bytes_of_table  # some vectors of a score a word, no second table of Python objects
+    assert "unit" not in vars(million)  # nor one of unit vectors: their lengths will do
 
 
 def test_spellings_among_a_million_words_come_soon(million: WordVectors) -> None:
