@@ -143,6 +143,10 @@ def test_gensims_names_give_gensims_answers(vectors: WordVectors, gensim: KeyedV
     assert vectors.has_index_for("w1") is gensim.has_index_for("w1") is True
     assert vectors.has_index_for("king") is gensim.has_index_for("king") is False
     assert vectors.get_index("w7") == gensim.get_index("w7")
+    assert vectors.get_index("king", default=-1) == gensim.get_index("king", default=-1) == -1
+    assert vectors.get_index("w7", default=-1) == 7
+    with pytest.raises(KeyError):
+        vectors.get_index("king")
     assert vectors.doesnt_match(words) == gensim.doesnt_match(words)
     for norm in (False, True):
         np.testing.assert_allclose(vectors.get_vector("w7", norm=norm), gensim.get_vector("w7", norm=norm), rtol=1e-6)
@@ -154,6 +158,15 @@ def test_gensims_names_give_gensims_answers(vectors: WordVectors, gensim: KeyedV
     ):
         assert type(ours) is float
         assert ours == pytest.approx(float(theirs), abs=1e-6)
+
+
+def test_means_that_have_no_direction() -> None:
+    found = WordVectors(["a", "b", "zero"], [[1, 2], [-1, -2], [0, 0]])
+    assert found.n_similarity(["a", "b"], ["a"]) == 0
+    assert found.n_similarity(["a"], ["zero"]) == 0
+    assert found.n_similarity("a", ["b"]) == pytest.approx(-1)
+    with pytest.raises(Word2VecError, match="one of them is empty"):
+        found.n_similarity([], ["a"])
 
 
 def test_gensims_searches_give_gensims_answers(vectors: WordVectors, gensim: KeyedVectors) -> None:

@@ -162,7 +162,7 @@ def test_nearest_to_a_vector_of_ones_own_as_gensim(vectors: WordVectors, gensim:
 
 @pytest.mark.parametrize("direction", [[1.0] * (D + 1), [[1.0] * D], [np.nan] * D, 3.0])
 def test_a_direction_that_does_not_fit_is_refused(vectors: WordVectors, direction: object) -> None:
-    with pytest.raises(Word2VecError, match="it has to be 24 finite numbers") as caught:
+    with pytest.raises(Word2VecError, match="a direction is a list of 24 finite numbers") as caught:
         vectors.nearest_to(direction)
     one_line(caught)
 

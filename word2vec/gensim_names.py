@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from word2vec.errors import Word2VecError
+
 if TYPE_CHECKING:
     from word2vec.asking import Neighbours
     from word2vec.vectors import WordVectors
@@ -35,9 +37,9 @@ def has_index_for(self: "WordVectors", key: str) -> bool:
     return key in self
 
 
-def get_index(self: "WordVectors", key: str) -> int:
-    """The same as `index`."""
-    return self.index(key)
+def get_index(self: "WordVectors", key: str, default: int | None = None) -> int:
+    """The same as `index`; unknown words give the default where there is one."""
+    return self.index(key) if default is None or key in self else default
 
 
 def get_vector(self: "WordVectors", key: str, norm: bool = False) -> NDArray[np.float32]:
@@ -51,9 +53,18 @@ def distance(self: "WordVectors", w1: str, w2: str) -> float:
 
 
 def n_similarity(self: "WordVectors", ws1: Sequence[str], ws2: Sequence[str]) -> float:
-    """The cosine of the means of two lists of words; the vectors go into the means as long as they are."""
-    left, right = (self[words].mean(axis=0, dtype=np.float64) for words in (ws1, ws2))  # (D,) each
-    return float(left @ right / (np.linalg.norm(left) * np.linalg.norm(right)))
+    """The cosine of the means of two lists of words; the vectors go into the means as long as they are.
+
+    Raises:
+        Word2VecError: a list is empty.
+    """
+    if not len(ws1) or not len(ws2):
+        raise Word2VecError("n_similarity needs two lists of words; one of them is empty")
+    left, right = (
+        self.vectors[self._indices(words)].mean(axis=0, dtype=np.float64) for words in (ws1, ws2)
+    )  # (D,) each
+    lengths = np.linalg.norm(left) * np.linalg.norm(right)
+    return float(left @ right / (lengths if lengths > 0 else 1))
 
 
 def doesnt_match(self: "WordVectors", words: Sequence[str]) -> str:

@@ -1,10 +1,10 @@
 """Word vectors: what training gives, and what can be asked of it.
 
-Everything is a product of matrices of unit vectors, so the cosine of two words is the dot product of their rows.
-Reading and writing files is left to `formats.py`, measuring quality to `evaluation.py`, other libraries' forms to
-`interfaces.py`. Analogies follow Mikolov, Yih
-and Zweig (2013), "Linguistic regularities in continuous space word representations", and Levy and Goldberg (2014),
-"Linguistic regularities in sparse and explicit word representations". Answers agree with gensim's.
+A question is one product of the table and a direction, divided by the lengths of the rows, so that no second table is
+needed. Reading and writing files is left to `formats.py`, measuring quality to `evaluation.py`, the forms of other
+libraries to `interfaces.py`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic regularities in continuous
+space word representations", and Levy and Goldberg (2014), "Linguistic regularities in sparse and explicit word
+representations". Answers agree with gensim's.
 """
 
 from collections.abc import Iterator, Sequence
@@ -210,7 +210,7 @@ class WordVectors:
         """The words whose vectors point most nearly a given way, such as the mean of a document's vectors.
 
         Args:
-            direction: (D,) numbers, of any length but zero.
+            direction: (D,) numbers; how long the vector is does not matter.
             n: how many answers, at most.
             restrict: answers come from the first so many words, the most frequent ones.
 
@@ -219,7 +219,9 @@ class WordVectors:
         """
         given = np.asarray(direction, dtype=np.float64)
         if given.shape != (self.dim,) or not np.isfinite(given).all():
-            raise Word2VecError(f"the direction has the shape {given.shape}; it has to be {self.dim} finite numbers")
+            raise Word2VecError(
+                f"a direction is a list of {self.dim} finite numbers; this one has the shape {given.shape}"
+            )
         return self._near(given, [], n, restrict)
 
     def analogy(
