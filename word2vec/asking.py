@@ -1,10 +1,13 @@
-"""Questions as people type them, and answers as notebooks show them.
+"""Questions as people type them, and answers: the best words, as notebooks show them.
 
-A question is a word or a sum of words, `king - man + woman`. What answers it is `WordVectors.nearest`.
+A question is a word or a sum of words, `king - man + woman`. The scores of its answers come from `WordVectors.nearest`.
 """
 
 from collections.abc import Container, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from word2vec.errors import Word2VecError
 
@@ -32,6 +35,31 @@ class Neighbours(list[tuple[str, float]]):
 
         frame = pd.DataFrame(self, columns=["word", self.measure], index=range(1, len(self) + 1))
         return str(frame.to_html(float_format="{:.3f}".format))
+
+
+def best(words: list[str], scores: NDArray[np.floating[Any]], asked: Sequence[int], n: int) -> Neighbours:
+    """The words with the highest scores, those asked for left out; of equals, those that come first.
+
+    Args:
+        words: all words.
+        scores: (R,) those of the first words; overwritten where a word is left out.
+        asked: rows of the words asked for.
+        n: how many answers, at most.
+
+    Raises:
+        Word2VecError: `n` is below 1.
+    """
+    if n < 1:
+        raise Word2VecError(f"n is {n}; it has to be 1 or more")
+    left_out = [row for row in set(asked) if row < len(scores)]
+    scores[left_out] = -np.inf
+    n = min(n, len(scores) - len(left_out))
+    if n == 0:
+        return Neighbours()
+    # subtle: a partition alone would cut through equal scores at random, so take all that reach the n-th score
+    reached = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # in the order of the vocabulary
+    rows = reached[np.argsort(-scores[reached], kind="stable")][:n]  # (n,)
+    return Neighbours((words[row], float(scores[row])) for row in rows)
 
 
 def read_questions_typed(arguments: Sequence[str], known: Container[str]) -> dict[str, Question]:

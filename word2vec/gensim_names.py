@@ -60,9 +60,8 @@ def n_similarity(self: "WordVectors", ws1: Sequence[str], ws2: Sequence[str]) ->
     """
     if not len(ws1) or not len(ws2):
         raise Word2VecError("n_similarity needs two lists of words; one of them is empty")
-    left, right = (
-        self.vectors[self._indices(words)].mean(axis=0, dtype=np.float64) for words in (ws1, ws2)
-    )  # (D,) each
+    lists = ([words] if isinstance(words, str) else words for words in (ws1, ws2))
+    left, right = (self[words].mean(axis=0, dtype=np.float64) for words in lists)  # (D,) each
     lengths = np.linalg.norm(left) * np.linalg.norm(right)
     return float(left @ right / (lengths if lengths > 0 else 1))
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from word2vec import formats, gensim_names, interfaces
-from word2vec.asking import Neighbours
+from word2vec.asking import Neighbours, best
 from word2vec.errors import Word2VecError
 from word2vec.spelling import unknown_word
 
@@ -201,8 +201,8 @@ class WordVectors:
             UnknownWordError: a word has no vector.
             Word2VecError: no word is given, or `n` or `restrict` is below 1.
         """
-        (plus, plus_rows), (minus, minus_rows) = self._directions(positive), self._directions(negative)
-        if not plus_rows and not minus_rows:
+        (plus, plus_rows), (minus, minus_rows) = self._directions(positive), self._directions(negative)  # (N, D) each
+        if not len(plus) and not len(minus):
             raise Word2VecError("no word is given; name one or more")
         return self._near(plus.sum(axis=0) - minus.sum(axis=0), plus_rows + minus_rows, n, restrict)
 
@@ -253,7 +253,7 @@ class WordVectors:
             raise Word2VecError(f"there is no analogy method {method!r}; choose 3cosadd or 3cosmul")
         directions, asked = self._directions([a, b, c])  # (3, D)
         to_a, to_b, to_c = ((1 + self._scores(direction, restrict)) / 2 for direction in directions)  # (R,) each
-        found = self._best(to_b * to_c / (to_a + _TINY), asked, n)
+        found = best(self.words, to_b * to_c / (to_a + _TINY), asked, n)
         found.measure = method
         return found
 
@@ -309,11 +309,13 @@ class WordVectors:
     def _directions(self, words: str | Sequence[str]) -> tuple[NDArray[np.float64], list[int]]:
         """The vectors of words scaled to length one, (N, D), and their rows."""
         rows = self._indices(words)
-        return self.vectors[rows] / self._lengths[rows, np.newaxis], rows
+        vectors = self.vectors[rows].astype(np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
+        return vectors / np.where(lengths == 0, 1, lengths), rows
 
     def _near(self, direction: NDArray[np.float64], asked: list[int], n: int, restrict: int | None) -> Neighbours:
         length = np.linalg.norm(direction)
-        return self._best(self._scores(direction / (length if length > 0 else 1), restrict), asked, n)
+        return best(self.words, self._scores(direction / (length if length > 0 else 1), restrict), asked, n)
 
     def _scores(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
         """The cosines of a direction of length one, (D,), with the first words, (R,)."""
@@ -321,17 +323,3 @@ class WordVectors:
             raise Word2VecError(f"restrict is {restrict}; it has to be 1 or more")
         scores: NDArray[np.float32] = self.vectors[:restrict] @ (direction * _HEADROOM).astype(np.float32)
         return np.divide(scores, self._lengths[:restrict] * _HEADROOM, out=scores, casting="same_kind")
-
-    def _best(self, scores: NDArray[np.floating[Any]], asked: list[int], n: int) -> Neighbours:
-        """The `n` words with the highest scores, (R,), those asked for left out."""
-        if n < 1:
-            raise Word2VecError(f"n is {n}; it has to be 1 or more")
-        left_out = [row for row in set(asked) if row < len(scores)]
-        scores[left_out] = -np.inf
-        n = min(n, len(scores) - len(left_out))
-        if n == 0:
-            return Neighbours()
-        # subtle: a partition alone would cut through equal scores at random, so take all that reach the n-th score
-        reached = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # in the order of the vocabulary
-        best = reached[np.argsort(-scores[reached], kind="stable")][:n]  # (n,)
-        return Neighbours((self.words[row], float(scores[row])) for row in best)
