@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow check format bench gpu-check clean
+.PHONY: demo test test-slow check format bench gpu-check torchtext clean
 
 demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbours: offline
 	$(BIN)/word2vec demo
@@ -32,6 +32,14 @@ bench: .venv/.peers          ## compare with gensim, fastText and the tutorial p
 gpu-check: .venv/.peers      ## on a machine with CUDA: tests, a sweep and the comparison; CORPUS=file
 	$(BIN)/python evaluation/gpu_check.py $(CORPUS)
 
+torchtext: .venv-torchtext/.done  ## the adapter against the real torchtext, with the torch of 2024 (6 GB) in its own folder
+	.venv-torchtext/bin/python -m pytest tests/test_torchtext.py
+
+.venv-torchtext/.done: pyproject.toml
+	$(PYTHON) -m venv .venv-torchtext
+	.venv-torchtext/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[torchtext]' pytest
+	@touch $@
+
 .venv/.base: constraints.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	@touch $@
@@ -49,4 +57,4 @@ gpu-check: .venv/.peers      ## on a machine with CUDA: tests, a sweep and the c
 	@touch $@
 
 clean:                       ## remove the environment and what the tools left
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .venv-torchtext .mypy_cache .pytest_cache .ruff_cache dist

@@ -140,6 +140,21 @@ def test_analogy_answers(vectors_file: Path, capsys: pytest.CaptureFixture[str])
     assert "queen" in out
 
 
+def test_a_sum_of_words_is_one_question(vectors_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = WordVectors.load(vectors_file).nearest(["king", "woman"], ["man"])
+    for typed in (["king", "-", "man", "+", "woman"], ["king - man + woman"]):
+        out, _ = output(["nearest", vectors_file, *typed, "man", "--json"], capsys)
+        found = json.loads(out)
+        assert list(found) == ["king - man + woman", "man"]
+        assert found["king - man + woman"] == [list(answer) for answer in expected]
+        assert expected[0][0] == "queen"
+    out, _ = output(["nearest", vectors_file, "king", "-", "man", "+", "woman", "-n", "1", "--restrict", "1"], capsys)
+    assert "queen" not in out
+    out, _ = output(["nearest", vectors_file, "king - man + woman"], capsys)
+    assert "king - man + woman" in out
+    assert "queen" in out
+
+
 def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output(["export", vectors_file, tmp_path / "v.bin"], capsys)
     output(["export", vectors_file, tmp_path / "v.other", "--format", "word2vec-binary"], capsys)
@@ -173,6 +188,11 @@ def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: p
         (["evaluate", "nothing"], 1, "nothing"),
         (["evaluate", "EMPTY"], 1, "EMPTY"),
         (["nearest", "VECTORS", "kin"], 1, "'kin' has no vector; the nearest spellings are: king"),
+        (["nearest", "VECTORS", "king - kin"], 1, "'kin' has no vector; the nearest spellings are: king"),
+        (["nearest", "VECTORS", "king", "-"], 1, "'king -' is no known word and no sum of words; put spaces around"),
+        (["nearest", "VECTORS", "king", "-man"], 2, "No such option: -m; to subtract a word, put spaces around"),
+        (["nearest", "VECTORS", "king", "--man"], 2, "No such option: --man"),
+        (["nearest", "VECTORS", "king", "--restrict", "0"], 2, "Invalid value for '--restrict'"),
         (["nearest", "VECTORS", "king", "-n", "0"], 2, "Invalid value for '-n'"),
         (["nearest", "VECTORS"], 2, "Missing argument 'WORD...'"),
         (["analogy", "VECTORS", "man", "king"], 2, "Missing argument 'C'"),

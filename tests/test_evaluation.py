@@ -382,3 +382,13 @@ def test_results_make_a_frame() -> None:
     assert math.isnan(frame.loc[1, "syntactic"])
     assert frame[["used", "total", "oov"]].to_numpy().tolist() == [[8, 10, 2], [4, 7, 1]]
     assert to_frame([]).columns.tolist() == frame.columns.tolist()
+
+
+def test_results_show_as_tables_in_notebooks() -> None:
+    table = SIMILARITY._repr_html_()
+    for shown in (">spearman<", ">0.500<", ">0.125<", ">0.750<", ">0.250<", ">8<", ">10<", ">2<"):
+        assert shown in table
+    table = ANALOGY._repr_html_()
+    for shown in (">questions<", ">family<", ">gram1<", ">0.250<"):
+        assert shown in table
+    assert "nan" not in table.lower()

@@ -22,7 +22,12 @@ def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert outputs
     assert not [output for output in outputs if output.output_type == "stream" and output.name == "stderr"]
+    assert any("<table" in output.get("data", {}).get("text/html", "") for output in outputs)
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.name for path in NOTEBOOKS] == ["01_nearest_words.ipynb"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_nearest_words",
+        "02_training_and_objectives",
+        "03_document_classifiers",
+    ]

@@ -1,11 +1,14 @@
 """What the README promises: its commands are accepted, its Python runs, the files it lists exist."""
 
+import inspect
 import re
 import shlex
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pytest
+from gensim.models import KeyedVectors, Word2Vec
 
 import word2vec
 from word2vec import cli
@@ -45,16 +48,39 @@ def test_there_are_commands() -> None:
 
 
 def test_python_runs(topics_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    session, objective = blocks("python")
+    session, interfaces, objective = blocks("python")
     # a small corpus in place of the demo's, with the words that are asked for
     text = "array arrays ndarray maximum minimum max min\n" * 50
     topics_file.write_text(text, encoding="utf-8")
     names: dict[str, object] = {}
     exec(session.replace('"pydocs"', f'"{topics_file}"'), names)
     assert isinstance(names["vectors"], word2vec.WordVectors)
+    exec(interfaces, names)
+    assert np.shares_memory(names["table"], names["vectors"].vectors)
     exec(objective, names)
     config = word2vec.TrainConfig(corpus=(str(topics_file),), dim=8, epochs=1)
     assert len(word2vec.train(config, objective=names["SoftMargin"]())) == 7  # type: ignore[operator]
+
+
+def test_the_way_from_gensim_is_true() -> None:
+    theirs, ours = KeyedVectors(3), WordVectors(["a"], np.ones((1, 3)))
+    table = README.split("## Coming from gensim")[1].split("\n## ")[0]
+    rows = [line.split("|")[1:3] for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 15
+    for gensims, here in rows:
+        names = re.findall(r"`(?:wv|KeyedVectors)\.(\w+)", gensims)
+        for name in names:
+            assert hasattr(theirs, name), name
+            assert hasattr(ours, name) == here.strip().startswith("the same"), name
+        for name in re.findall(r"`vectors\.(\w+)", here):
+            assert hasattr(ours, name), name
+        for name in re.findall(r"word2vec\.(\w+)", here):
+            assert name in word2vec.__all__, name
+    settings = {field.name for field in fields(word2vec.TrainConfig)}
+    assert set(re.findall(r"(\w+)=", rows[0][1])) <= settings
+    assert set(re.findall(r"`(\w+)`", rows[1][1])) <= settings
+    gensims = re.findall(r"(\w+)=", rows[0][0]) + re.findall(r"`(\w+)`", rows[1][0])
+    assert set(gensims) <= set(inspect.signature(Word2Vec).parameters)
 
 
 def test_the_files_listed_are_there() -> None:

@@ -153,6 +153,29 @@ def test_equal_scores_come_in_the_order_of_the_vocabulary() -> None:
     assert [word for word, _ in everywhere.nearest("7", n=9)] == [str(row) for row in range(10) if row != 7]
 
 
+def test_nearest_to_a_vector_of_ones_own_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    for direction in (vectors["w5"], vectors[["w1", "w2"]].mean(axis=0), 1e-30 * vectors["w3"], [1.0] * D):
+        theirs = gensim.similar_by_vector(np.asarray(direction, dtype=np.float32), topn=7, restrict_vocab=300)
+        assert_same_answers(vectors.nearest_to(direction, n=7, restrict=300), theirs)
+    assert vectors.nearest_to(vectors["w5"], n=1)[0][0] == "w5"  # no word is asked for, so none is left out
+
+
+@pytest.mark.parametrize("direction", [[1.0] * (D + 1), [[1.0] * D], [np.nan] * D, 3.0])
+def test_a_direction_that_does_not_fit_is_refused(vectors: WordVectors, direction: object) -> None:
+    with pytest.raises(Word2VecError, match="a direction is a list of 24 finite numbers") as caught:
+        vectors.nearest_to(direction)
+    one_line(caught)
+
+
+def test_very_long_and_very_short_vectors_are_compared_rightly() -> None:
+    most = float(np.finfo(np.float32).max)
+    found = WordVectors(list("abcde"), [[most] * 400, [1e-35] * 400, [0] * 400, [most, -most] * 200, [-most] * 400])
+    answers = dict(found.nearest("a"))
+    assert answers == pytest.approx({"b": 1, "c": 0, "d": 0, "e": -1}, abs=1e-6)
+    assert dict(found.nearest_to([most] * 400))["a"] == pytest.approx(1)
+    assert found.similarity("a", "e") == pytest.approx(-1)
+
+
 def test_direction_that_vanishes_gives_zeros() -> None:
     found = WordVectors(["a", "b", "c"], [[1, 0], [0, 1], [1, 1]])
     assert found.nearest("a", "a") == [("b", 0.0), ("c", 0.0)]
@@ -174,6 +197,12 @@ def test_analogy_goes_from_a_to_b_as_from_c() -> None:
     found = WordVectors(list(table), list(table.values()))
     assert found.analogy("man", "king", "woman", n=1)[0][0] == "queen"
     assert found.analogy("man", "king", "woman", n=1, method="3cosmul")[0][0] == "queen"
+
+
+def test_answers_say_what_their_scores_are(vectors: WordVectors) -> None:
+    assert vectors.nearest("w1").measure == vectors.nearest_to(vectors["w1"]).measure == "cosine"
+    assert vectors.analogy("w1", "w2", "w3").measure == "cosine"
+    assert vectors.analogy("w1", "w2", "w3", method="3cosmul").measure == "3cosmul"
 
 
 def test_odd_one_out_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
@@ -238,13 +267,6 @@ def test_unknown_word_is_answered_with_spellings() -> None:
             ask()
 
 
-def test_spellings_are_sought_among_the_most_frequent_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("word2vec.vectors._SHORTLIST", 2)
-    found = WordVectors(["the", "kind", "a", "kin", "king"], np.ones((5, 2)))
-    with pytest.raises(UnknownWordError, match=r"the nearest spellings are: kin, kind$"):
-        found.index("kint")
-
-
 @pytest.mark.parametrize(
     ("words", "table", "more", "expected"),
     [
@@ -298,7 +320,7 @@ def million() -> WordVectors:
 
 
 def test_a_million_words_in_bounded_memory(million: WordVectors) -> None:
-    bytes_of_table = million.unit.nbytes
+    bytes_of_table = million.vectors.nbytes
     tracemalloc.start()
     try:
         answers = million.nearest(million.words[:3], million.words[3], n=5)
@@ -307,6 +329,7 @@ def test_a_million_words_in_bounded_memory(million: WordVectors) -> None:
         tracemalloc.stop()
     assert len(answers) == 5
     assert peak < 2 * bytes_of_table  # some vectors of a score a word, no second table of Python objects
+    assert "unit" not in vars(million)  # nor one of unit vectors: their lengths will do
 
 
 def test_spellings_among_a_million_words_come_soon(million: WordVectors) -> None:

@@ -7,7 +7,7 @@
     vectors.nearest("array")
 
 The parts, in the order in which text passes through them: corpus, counting, tokens, vocabulary; sampling, dataset;
-model, losses, engines, training; vectors, formats; testsets, evaluation; report.
+model, losses, engines, training; vectors, formats, documents; testsets, evaluation; report.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from word2vec.config import TrainConfig
     from word2vec.dataset import SamplingSettings, SkipGramDataset
+    from word2vec.documents import DocumentVectorizer
     from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import evaluate_analogies, evaluate_similarity
     from word2vec.losses import LOSSES
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LOSSES",
+    "DocumentVectorizer",
     "IndexedCorpus",
     "SamplingSettings",
     "SkipGram",
@@ -54,6 +56,7 @@ __all__ = [
 
 _HOMES = {
     "LOSSES": "losses",
+    "DocumentVectorizer": "documents",
     "IndexedCorpus": "tokens",
     "SamplingSettings": "dataset",
     "SkipGram": "model",

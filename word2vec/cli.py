@@ -24,6 +24,7 @@ from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 from word2vec.terminal import logs_on_stderr, one_line, print_json, print_table, printable
 
 if TYPE_CHECKING:
+    from word2vec.asking import Neighbours
     from word2vec.results import AnalogyResult, SimilarityResult
     from word2vec.vectors import WordVectors
 
@@ -79,7 +80,8 @@ def _run(arguments: list[str]) -> int:
         code = int(app(_one_option_a_file(arguments) or ["--help"], prog_name="word2vec", standalone_mode=False) or 0)
         sys.stdout.flush()
     except typer.TyperException as error:
-        return _fail(_in_plain_words(error.format_message()), error.exit_code)
+        message = error.format_message()
+        return _fail(_in_plain_words(message) + _hint(arguments, message), error.exit_code)
     except ConfigError as error:
         return _fail(str(error), 2)
     except TrainingInterrupted as error:
@@ -123,6 +125,12 @@ def _unexpected(error: Exception) -> str:
     if isinstance(error, MemoryError) or "memory" in str(error).lower():
         return "out of memory: choose a smaller --dim, --max-vocab or --batch-size, or a machine with more"
     return f"{type(error).__name__}: {error} (set {TRACEBACK}=1 to see where)"
+
+
+def _hint(arguments: list[str], message: str) -> str:
+    """What to do about `nearest RUN king -man`, where typer takes `-man` for an option."""
+    glued = arguments[:1] == ["nearest"] and message.startswith("No such option: -")
+    return "; to subtract a word, put spaces around the sign: king - man" if glued else ""
 
 
 def _one_option_a_file(arguments: list[str]) -> list[str]:
@@ -301,14 +309,22 @@ def _some(words: tuple[str, ...], most: int = 5) -> str:
 @app.command()
 def nearest(
     vectors: VectorsArgument,
-    words: Annotated[list[str], typer.Argument(metavar="WORD...", help="Each word gets its own neighbours.")],
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="WORD...", help="Each gets its own neighbours; a sum, king - man + woman, counts as one."
+        ),
+    ],
     n: CountOption = 10,
     restrict: RestrictOption = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show the words with the largest cosine to each WORD."""
+    from word2vec.asking import read_questions_typed
+
     table = _load(vectors)
-    _show_neighbours({word: table.nearest(word, n=n, restrict=restrict) for word in words}, as_json)
+    questions = read_questions_typed(words, table)
+    _show_neighbours({text: table.nearest(*question, n, restrict) for text, question in questions.items()}, as_json)
     return 0
 
 
@@ -328,7 +344,7 @@ def analogy(
     return 0
 
 
-def _show_neighbours(found: dict[str, list[tuple[str, float]]], as_json: bool) -> None:
+def _show_neighbours(found: "dict[str, Neighbours]", as_json: bool) -> None:
     if as_json:
         print_json({asked: [[word, cosine] for word, cosine in answers] for asked, answers in found.items()})
         return

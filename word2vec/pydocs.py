@@ -40,10 +40,20 @@ def pydocs() -> Path:
     if not target.exists():
         with new_folder(target.parent), atomic_path(target) as path, path.open("w", encoding="utf-8") as file:
             for package in PACKAGES.values():
-                for source in sorted(_folder(package).rglob("*.py")):
-                    if TESTS.isdisjoint(source.relative_to(_folder(package)).parts):
-                        file.writelines(f"{sentence}\n" for sentence in sentences(source))
+                file.writelines(f"{sentence}\n" for sentence in package_sentences(package))
     return target
+
+
+def package_sentences(package: str) -> Iterator[str]:
+    """The paragraphs of all docstrings of a package, by its import name; each as words parted by spaces.
+
+    Raises:
+        CorpusError: its source is not there.
+    """
+    folder = _folder(package)
+    for source in sorted(folder.rglob("*.py")):
+        if TESTS.isdisjoint(source.relative_to(folder).parts):
+            yield from sentences(source)
 
 
 def sentences(source: Path) -> Iterator[str]:

@@ -37,6 +37,10 @@ class SimilarityResult:
         keys = ("name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high")
         return {key: _json_value(getattr(self, key)) for key in keys}
 
+    def _repr_html_(self) -> str:  # how notebooks show it
+        figures = ["name", "spearman", "ci_low", "ci_high", "pearson", "used", "total", "oov"]
+        return _html(to_frame([self])[figures].assign(note=self.note))
+
 
 @dataclass(frozen=True)
 class SectionResult:
@@ -106,6 +110,13 @@ class AnalogyResult:
         sections = [section.as_dict() for section in self.sections]
         return {key: _json_value(getattr(self, key)) for key in keys} | {"sections": sections}
 
+    def _repr_html_(self) -> str:  # how notebooks show it
+        import pandas as pd
+
+        figures = ("name", "accuracy", "questions", "questions_total")
+        rows = [[getattr(part, figure) for figure in figures] for part in (self, *self.sections)]
+        return _html(pd.DataFrame(rows, columns=figures))
+
 
 def to_frame(results: Iterable[SimilarityResult | AnalogyResult]) -> "pd.DataFrame":
     """One row a result; what a kind of result does not have is NaN.
@@ -123,6 +134,10 @@ def to_frame(results: Iterable[SimilarityResult | AnalogyResult]) -> "pd.DataFra
             used, total = result.questions, result.questions_total
         rows.append([getattr(result, figure, math.nan) for figure in figures] + [used, total, len(result.oov)])
     return pd.DataFrame(rows, columns=[*figures, "used", "total", "oov"])
+
+
+def _html(frame: "pd.DataFrame") -> str:
+    return str(frame.to_html(index=False, float_format="{:.3f}".format, na_rep=""))
 
 
 def _accuracy(sections: Iterable[SectionResult]) -> float:

@@ -1,29 +1,35 @@
 """Word vectors: what training gives, and what can be asked of it.
 
-Everything is a product of matrices of unit vectors, so the cosine of two words is the dot product of their rows.
-Reading and writing files is left to `formats.py`, measuring quality to `evaluation.py`. Analogies follow Mikolov, Yih
-and Zweig (2013), "Linguistic regularities in continuous space word representations", and Levy and Goldberg (2014),
-"Linguistic regularities in sparse and explicit word representations". Answers agree with gensim's.
+A question is one product of the table and a direction, divided by the lengths of the rows, so that no second table is
+needed. Reading and writing files is left to `formats.py`, measuring quality to `evaluation.py`, the forms of other
+libraries to `interfaces.py`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic regularities in continuous
+space word representations", and Levy and Goldberg (2014), "Linguistic regularities in sparse and explicit word
+representations". Answers agree with gensim's.
 """
 
-import difflib
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import islice
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from word2vec import formats
-from word2vec.errors import UnknownWordError, Word2VecError
+from word2vec import formats, gensim_names, interfaces
+from word2vec.asking import Neighbours, best
+from word2vec.errors import Word2VecError
+from word2vec.spelling import unknown_word
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from gensim.models import KeyedVectors
+    from torch import nn
 
 AnalogyMethod = Literal["3cosadd", "3cosmul"]
 
 _TINY = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value, Levy and Goldberg (2014) took 1e-3
-_BLOCK_ROWS = 8192  # rows scaled at a time, so that their copies in float64 stay small
-_SHORTLIST = 20_000  # spellings compared closely, about 0.2 s; the vocabulary's first, so the most frequent
+_BLOCK_ROWS = 2048  # rows scaled at a time, so that their copies in float64 stay in the processor's cache
+_HEADROOM = 2.0**-9  # times a direction: keeps its products with rows near float32's end finite, exactly so
 
 
 class WordVectors:
@@ -31,7 +37,7 @@ class WordVectors:
 
     Attributes:
         words: the words, most frequent first where training made them.
-        vectors: (V, D) float32, the input table. Not to be changed in place, since `unit` is computed from it once.
+        vectors: (V, D) float32, the input table. Not to be changed in place, since lengths are computed from it once.
         counts: (V,) int64, how often each word stood in the corpus, or None where that is not known.
         context: (V, D) float32, the output table, or None.
     """
@@ -104,11 +110,20 @@ class WordVectors:
         """The vectors scaled to length one, (V, D); rows of zeros stay so. Computed once and kept."""
         unit = np.empty_like(self.vectors)  # (V, D)
         for start in range(0, len(unit), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            unit[block] = self.vectors[block].astype(np.float64) / self._lengths[block, np.newaxis]
+        return unit
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.float64]:
+        """The lengths of the vectors, (V,), 1 for rows of zeros: all that a question needs of `unit`, in less time."""
+        lengths = np.empty(len(self))  # (V,)
+        for start in range(0, len(self), _BLOCK_ROWS):
             # subtle: in float32 the squares of very long or very short vectors would overflow or vanish
             rows = self.vectors[start : start + _BLOCK_ROWS].astype(np.float64)  # (B, D)
-            lengths = np.linalg.norm(rows, axis=1, keepdims=True)  # (B, 1)
-            unit[start : start + len(rows)] = rows / np.where(lengths == 0, 1, lengths)
-        return unit
+            lengths[start : start + len(rows)] = np.sqrt(np.einsum("bd,bd->b", rows, rows))
+        lengths[lengths == 0] = 1
+        return lengths
 
     def __len__(self) -> int:
         return len(self.words)
@@ -124,6 +139,12 @@ class WordVectors:
         first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")
         return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{', with '.join(['', *extras])})"
 
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """The vectors as `np.asarray` asks for them; read-only where they are not copied."""
+        table = self.vectors.view()
+        table.flags.writeable = False
+        return np.array(table, dtype, copy=copy)
+
     def __getitem__(self, words: str | Sequence[str]) -> NDArray[np.float32]:
         """A copy of the vector of one word, (D,), or of several, (N, D).
 
@@ -138,9 +159,12 @@ class WordVectors:
         Raises:
             UnknownWordError: the word has no vector; names another case form or the nearest spellings.
         """
+        if not isinstance(word, str):
+            kind = type(word).__name__
+            raise Word2VecError(f"a word is a string, not {kind}; ask nearest_to for what is near a vector of your own")
         row = self._rows.get(word)
         if row is None:
-            raise UnknownWordError(_unknown(word, self._rows))
+            raise unknown_word(word, self.words, self._rows)
         return row
 
     def similarity(self, a: str, b: str) -> float:
@@ -149,7 +173,8 @@ class WordVectors:
         Raises:
             UnknownWordError: a word has no vector.
         """
-        return float(self.unit[self.index(a)] @ self.unit[self.index(b)])
+        left, right = self._directions([a, b])[0]  # (D,) each
+        return float(left @ right)
 
     def nearest(
         self,
@@ -157,7 +182,7 @@ class WordVectors:
         negative: str | Sequence[str] = (),
         n: int = 10,
         restrict: int | None = None,
-    ) -> list[tuple[str, float]]:
+    ) -> Neighbours:
         """The words whose vectors point most nearly the way of those asked for.
 
         The direction is the mean of the unit vectors, the negative ones turned round.
@@ -169,33 +194,39 @@ class WordVectors:
             restrict: answers come from the first so many words, the most frequent ones.
 
         Returns:
-            Words and cosines, the highest first; equal ones in the order of the vocabulary.
+            Words and cosines, the highest first; equal ones in the order of the vocabulary. A list, which a notebook
+            shows as a table.
 
         Raises:
             UnknownWordError: a word has no vector.
             Word2VecError: no word is given, or `n` or `restrict` is below 1.
         """
-        plus, minus = self._indices(positive), self._indices(negative)
-        if not plus and not minus:
+        (plus, plus_rows), (minus, minus_rows) = self._directions(positive), self._directions(negative)  # (N, D) each
+        if not len(plus) and not len(minus):
             raise Word2VecError("no word is given; name one or more")
-        direction = self.unit[plus].sum(axis=0) - self.unit[minus].sum(axis=0)  # (D,)
-        length = np.linalg.norm(direction)
-        scores = self._scores(direction / (length if length > 0 else 1), restrict)
-        return self._best(scores, plus + minus, n)
+        return self._near(plus.sum(axis=0) - minus.sum(axis=0), plus_rows + minus_rows, n, restrict)
 
-    def most_similar(
-        self,
-        positive: str | Sequence[str] = (),
-        negative: str | Sequence[str] = (),
-        topn: int = 10,
-        restrict_vocab: int | None = None,
-    ) -> list[tuple[str, float]]:
-        """`nearest` under the names that gensim's users know."""
-        return self.nearest(positive, negative, topn, restrict_vocab)
+    def nearest_to(self, direction: ArrayLike, n: int = 10, restrict: int | None = None) -> Neighbours:
+        """The words whose vectors point most nearly a given way, such as the mean of a document's vectors.
+
+        Args:
+            direction: (D,) numbers; how long the vector is does not matter.
+            n: how many answers, at most.
+            restrict: answers come from the first so many words, the most frequent ones.
+
+        Raises:
+            Word2VecError: the direction does not fit the vectors, or `n` or `restrict` is below 1.
+        """
+        given = np.asarray(direction, dtype=np.float64)
+        if given.shape != (self.dim,) or not np.isfinite(given).all():
+            raise Word2VecError(
+                f"a direction is a list of {self.dim} finite numbers; this one has the shape {given.shape}"
+            )
+        return self._near(given, [], n, restrict)
 
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, method: AnalogyMethod = "3cosadd", restrict: int | None = None
-    ) -> list[tuple[str, float]]:
+    ) -> Neighbours:
         """The words that are to `c` as `b` is to `a`: man is to king as woman is to ?
 
         3CosAdd takes the cosine with b - a + c. 3CosMul takes cos(x, b) cos(x, c) / (cos(x, a) + 1e-6), the cosines
@@ -220,9 +251,11 @@ class WordVectors:
             return self.nearest([b, c], [a], n, restrict)
         if method != "3cosmul":
             raise Word2VecError(f"there is no analogy method {method!r}; choose 3cosadd or 3cosmul")
-        asked = self._indices([a, b, c])
-        to_a, to_b, to_c = ((1 + self._scores(self.unit[row], restrict)) / 2 for row in asked)  # (R,) each
-        return self._best(to_b * to_c / (to_a + _TINY), asked, n)
+        directions, asked = self._directions([a, b, c])  # (3, D)
+        to_a, to_b, to_c = ((1 + self._scores(direction, restrict)) / 2 for direction in directions)  # (R,) each
+        found = best(self.words, to_b * to_c / (to_a + _TINY), asked, n)
+        found.measure = method
+        return found
 
     def odd_one_out(self, words: Sequence[str]) -> str:
         """The word that is least like the mean of all; of equals, the one named first.
@@ -233,56 +266,60 @@ class WordVectors:
         """
         if isinstance(words, str) or len(words) < 3:
             raise Word2VecError(f"the odd one out needs a list of three words or more, not {words!r}")
-        unit = self.unit[self._indices(words)]  # (N, D)
+        unit, _ = self._directions(words)  # (N, D)
         return words[int((unit @ unit.mean(axis=0)).argmin())]
 
-    def doesnt_match(self, words: Sequence[str]) -> str:
-        """`odd_one_out` under the name that gensim's users know."""
-        return self.odd_one_out(words)
+    def to_embedding(self, freeze: bool = True) -> "nn.Embedding":
+        """A torch layer with a copy of the vectors; `index` gives the ids it takes.
+
+        Args:
+            freeze: keep the vectors as they are (feature extraction); False trains them on (fine-tuning).
+        """
+        return interfaces.to_embedding(self, freeze)
+
+    def to_frame(self) -> "pd.DataFrame":
+        """A data frame with a copy of the vectors: a row a word, a column a dimension."""
+        return interfaces.to_frame(self)
+
+    def to_gensim(self) -> "KeyedVectors":
+        """A KeyedVectors of gensim with a copy of the vectors, and with the counts where they are known.
+
+        Raises:
+            Word2VecError: gensim is not installed.
+        """
+        return interfaces.to_gensim(self)
+
+    # What gensim's users type.
+    vector_size = property(gensim_names.vector_size)
+    index_to_key = property(gensim_names.index_to_key)
+    key_to_index = property(gensim_names.key_to_index)
+    has_index_for = gensim_names.has_index_for
+    get_index = gensim_names.get_index
+    get_vector = gensim_names.get_vector
+    distance = gensim_names.distance
+    n_similarity = gensim_names.n_similarity
+    doesnt_match = gensim_names.doesnt_match
+    most_similar = gensim_names.most_similar
+    similar_by_word = gensim_names.similar_by_word
+    similar_by_vector = gensim_names.similar_by_vector
 
     def _indices(self, words: str | Sequence[str]) -> list[int]:
         return [self.index(word) for word in ([words] if isinstance(words, str) else words)]
 
-    def _scores(self, direction: NDArray[np.float32], restrict: int | None) -> NDArray[np.float32]:
-        """The dot product of a direction, (D,), with the unit vectors of the first words, (R,)."""
+    def _directions(self, words: str | Sequence[str]) -> tuple[NDArray[np.float64], list[int]]:
+        """The vectors of words scaled to length one, (N, D), and their rows."""
+        rows = self._indices(words)
+        vectors = self.vectors[rows].astype(np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
+        return vectors / np.where(lengths == 0, 1, lengths), rows
+
+    def _near(self, direction: NDArray[np.float64], asked: list[int], n: int, restrict: int | None) -> Neighbours:
+        length = np.linalg.norm(direction)
+        return best(self.words, self._scores(direction / (length if length > 0 else 1), restrict), asked, n)
+
+    def _scores(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
+        """The cosines of a direction of length one, (D,), with the first words, (R,)."""
         if restrict is not None and restrict < 1:
             raise Word2VecError(f"restrict is {restrict}; it has to be 1 or more")
-        scores: NDArray[np.float32] = self.unit[:restrict] @ direction
-        return scores
-
-    def _best(self, scores: NDArray[np.floating[Any]], asked: list[int], n: int) -> list[tuple[str, float]]:
-        """The `n` words with the highest scores, (R,), those asked for left out."""
-        if n < 1:
-            raise Word2VecError(f"n is {n}; it has to be 1 or more")
-        left_out = [row for row in set(asked) if row < len(scores)]
-        scores[left_out] = -np.inf
-        n = min(n, len(scores) - len(left_out))
-        if n == 0:
-            return []
-        # subtle: a partition alone would cut through equal scores at random, so take all that reach the n-th score
-        reached = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # in the order of the vocabulary
-        best = reached[np.argsort(-scores[reached], kind="stable")][:n]  # (n,)
-        return [(self.words[row], float(scores[row])) for row in best]
-
-
-def _unknown(word: str, known: dict[str, int]) -> str:
-    """Says that a word has no vector, and which words may have been meant."""
-    forms = (word.lower(), word.capitalize(), word.upper(), word.title())
-    other = next((form for form in forms if form in known), None)
-    if other is not None:
-        return f"{word!r} has no vector, but {other!r} has; upper and lower case differ"
-    spellings = difflib.get_close_matches(word, _shortlist(word, known), n=3)
-    if not spellings:
-        return f"{word!r} has no vector, and no word is spelt like it"
-    return f"{word!r} has no vector; the nearest spellings are: {', '.join(spellings)}"
-
-
-def _shortlist(word: str, known: dict[str, int]) -> list[str]:
-    """The most frequent words of about the same length that begin or end with the same letter.
-
-    Comparing a million words closely takes a minute; few slips of the pen change both ends of a word.
-    """
-    lengths = range(max(1, len(word) - 2), len(word) + 3)
-    first, last = word[:1], word[-1:]
-    alike = (other for other in known if len(other) in lengths and (other[0] == first or other[-1] == last))
-    return list(islice(alike, _SHORTLIST))
+        scores: NDArray[np.float32] = self.vectors[:restrict] @ (direction * _HEADROOM).astype(np.float32)
+        return np.divide(scores, self._lengths[:restrict] * _HEADROOM, out=scores, casting="same_kind")

@@ -12,6 +12,7 @@ tables come in any order, so that two runs of one seed differ in the last digits
 import time
 from collections import deque
 from collections.abc import Callable, Generator
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +34,9 @@ RESIDENT_SHARE = 0.5  # of the free memory that the corpus may take; a larger on
 PROGRAMS_A_MULTIPROCESSOR = 3  # of 128 threads with 140 registers each, as many as a multiprocessor holds
 SAMPLED_A_PROGRAM = 256  # words a program of the kernels that sample
 ROW_MULTIPLE = 8  # floats: 32 bytes, what memory hands out at once
+
+
+kernels: Any = gpu_kernel  # whose functions are called in triton's way
 
 
 class GpuEngine:
@@ -142,7 +146,7 @@ class GpuEngine:
         words, sentences, count = self._survivors(epoch, first, tokens, lengths)
         targets, widths = self._draw(epoch, first, words, count)
         inputs, outputs = self._tables
-        gpu_kernel.train[(self._programs,)](
+        kernels.train[(self._programs,)](
             words,
             sentences,
             count,
@@ -179,14 +183,14 @@ class GpuEngine:
             (triton.cdiv(len(tokens), SAMPLED_A_PROGRAM),),
             mixed_seed(self.dataset.seed, epoch, *self._shares[0].stream, 0),
         )
-        gpu_kernel.survivors[grid](
+        kernels.survivors[grid](
             tokens, len(tokens), first, self._keep, len(self._keep), seed, kept, BLOCK=SAMPLED_A_PROGRAM
         )
         numbers = torch.arange(len(lengths), dtype=torch.int32, device=tokens.device)
         sentence = torch.repeat_interleave(numbers, lengths, output_size=len(tokens))
         places = kept.cumsum(0, dtype=torch.int64)
         words, sentences = torch.empty_like(tokens), torch.empty_like(tokens)
-        gpu_kernel.compact[grid](tokens, sentence, kept, places, len(tokens), words, sentences, BLOCK=SAMPLED_A_PROGRAM)
+        kernels.compact[grid](tokens, sentence, kept, places, len(tokens), words, sentences, BLOCK=SAMPLED_A_PROGRAM)
         return words, sentences, places[-1:]
 
     def _draw(self, epoch: int, first: int, words: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
@@ -194,7 +198,7 @@ class GpuEngine:
         negatives, size = self.dataset.settings.negatives, len(self._keep)
         targets = torch.empty(len(words), 1 + negatives, dtype=torch.int32, device=words.device)
         widths = torch.empty_like(words)
-        gpu_kernel.draw[(triton.cdiv(len(words), SAMPLED_A_PROGRAM),)](
+        kernels.draw[(triton.cdiv(len(words), SAMPLED_A_PROGRAM),)](
             words,
             count,
             first,
