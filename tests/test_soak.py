@@ -68,9 +68,10 @@ def test_memory_and_loss_stay_the_same_however_often_a_run_goes_on(tmp_path: Pat
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    quarters = [float(np.median(part)) for part in np.array_split(found["kilobytes"][5:], 4)]
+    # in the first quarter the allocator still takes what it will keep; a leak would go on after it
+    quarters = [float(np.median(part)) for part in np.array_split(found["kilobytes"], 4)]
     report = f"{found['resumes']} resumes, {found['runs']} whole runs, memory by quarters {quarters} kB"
     print(report)  # noqa: T201
     assert found["resumes"] > 5, report
     assert found["runs"] > 0, report
-    assert quarters[-1] <= 1.01 * quarters[0], report
+    assert quarters[-1] <= 1.01 * quarters[1], report
