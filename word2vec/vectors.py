@@ -1,7 +1,7 @@
 """Word vectors: what training gives, and what can be asked of it.
 
 Everything is a product of matrices of unit vectors, so the cosine of two words is the dot product of their rows.
-Reading and writing files is left to `formats.py`, measuring quality to `evaluation.py`. Analogies follow Mikolov, Yih
+Reading and writing files is left to `formats/`, measuring quality to `evaluation.py`. Analogies follow Mikolov, Yih
 and Zweig (2013), "Linguistic regularities in continuous space word representations", and Levy and Goldberg (2014),
 "Linguistic regularities in sparse and explicit word representations". Answers agree with gensim's.
 """
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from word2vec import formats
 from word2vec.errors import UnknownWordError, Word2VecError
+from word2vec.subwords import Subwords
 
 AnalogyMethod = Literal["3cosadd", "3cosmul"]
 
@@ -34,6 +35,7 @@ class WordVectors:
         vectors: (V, D) float32, the input table. Not to be changed in place, since `unit` is computed from it once.
         counts: (V,) int64, how often each word stood in the corpus, or None where that is not known.
         context: (V, D) float32, the output table, or None.
+        subwords: the n-grams that give words without a row a vector, as fastText's models have them, or None.
     """
 
     def __init__(
@@ -43,11 +45,13 @@ class WordVectors:
         *,
         counts: ArrayLike | None = None,
         context: ArrayLike | None = None,
+        subwords: Subwords | None = None,
     ) -> None:
         self.words = list(words)
-        self.vectors: NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
+        self.vectors = _table(vectors)
         self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
-        self.context = None if context is None else np.ascontiguousarray(context, dtype=np.float32)
+        self.context = None if context is None else _table(context)
+        self.subwords = subwords
         self._rows = {word: row for row, word in enumerate(self.words)}
         self._check()
 
@@ -69,30 +73,33 @@ class WordVectors:
             raise Word2VecError(f"the vector of {self.words[row]!r} holds nan or infinity; train it again")
 
     @classmethod
-    def load(cls, path: str | PathLike[str], limit: int | None = None) -> "WordVectors":
-        """Reads vectors from a run folder or a file in any known format.
+    def load(cls, path: str | PathLike[str], limit: int | None = None, *, progress: bool = False) -> "WordVectors":
+        """Reads vectors from a run folder or a file in any known format; see `formats.FORMATS`.
 
         Args:
             path: where they are.
             limit: how many rows to read from the start; the rest is not looked at.
+            progress: draw a bar on stderr, if it takes long.
 
         Raises:
             FormatError: the path cannot be read; says which line or row is wrong.
         """
-        table = formats.read(path, limit)
-        return cls(table.words, table.vectors, counts=table.counts, context=table.context)
+        table = formats.read(path, limit, progress=progress)
+        return cls(table.words, table.vectors, counts=table.counts, context=table.context, subwords=table.subwords)
 
-    def save(self, path: str | PathLike[str], format: str | None = None) -> None:  # noqa: A002
+    def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
         """Writes the vectors; what stood at the path is replaced only when all is on the disk.
 
         Args:
-            path: the file, or the folder for a run. Only a run keeps counts and context.
+            path: the file, or the folder for a run. Only run, safetensors and npz keep counts and context.
             format: a name in `formats.FORMATS`; by default the ending of the path decides.
+            progress: draw a bar on stderr, if it takes long.
 
         Raises:
             Word2VecError: the format is not known, or the path cannot be written.
         """
-        formats.write(path, formats.Table(self.words, self.vectors, self.counts, self.context), format)
+        table = formats.Table(self.words, self.vectors, self.counts, self.context, self.subwords)
+        formats.write(path, table, format, progress=progress)
 
     @property
     def dim(self) -> int:
@@ -125,12 +132,12 @@ class WordVectors:
         return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{', with '.join(['', *extras])})"
 
     def __getitem__(self, words: str | Sequence[str]) -> NDArray[np.float32]:
-        """A copy of the vector of one word, (D,), or of several, (N, D).
+        """A copy of the vector of one word, (D,), or of several, (N, D); n-grams give unknown words theirs.
 
         Raises:
             UnknownWordError: a word has no vector.
         """
-        return np.array(self.vectors[self.index(words) if isinstance(words, str) else self._indices(words)])
+        return self._vector(words) if isinstance(words, str) else self._table_of(words)
 
     def index(self, word: str) -> int:
         """The row of a word.
@@ -149,7 +156,8 @@ class WordVectors:
         Raises:
             UnknownWordError: a word has no vector.
         """
-        return float(self.unit[self.index(a)] @ self.unit[self.index(b)])
+        left, right = self._directions([a, b])[0]  # (D,) each
+        return float(left @ right)
 
     def nearest(
         self,
@@ -175,13 +183,13 @@ class WordVectors:
             UnknownWordError: a word has no vector.
             Word2VecError: no word is given, or `n` or `restrict` is below 1.
         """
-        plus, minus = self._indices(positive), self._indices(negative)
-        if not plus and not minus:
+        (plus, plus_rows), (minus, minus_rows) = self._directions(positive), self._directions(negative)
+        if not len(plus) and not len(minus):
             raise Word2VecError("no word is given; name one or more")
-        direction = self.unit[plus].sum(axis=0) - self.unit[minus].sum(axis=0)  # (D,)
+        direction = plus.sum(axis=0) - minus.sum(axis=0)  # (D,)
         length = np.linalg.norm(direction)
         scores = self._scores(direction / (length if length > 0 else 1), restrict)
-        return self._best(scores, plus + minus, n)
+        return self._best(scores, plus_rows + minus_rows, n)
 
     def most_similar(
         self,
@@ -220,8 +228,8 @@ class WordVectors:
             return self.nearest([b, c], [a], n, restrict)
         if method != "3cosmul":
             raise Word2VecError(f"there is no analogy method {method!r}; choose 3cosadd or 3cosmul")
-        asked = self._indices([a, b, c])
-        to_a, to_b, to_c = ((1 + self._scores(self.unit[row], restrict)) / 2 for row in asked)  # (R,) each
+        directions, asked = self._directions([a, b, c])  # (3, D)
+        to_a, to_b, to_c = ((1 + self._scores(direction, restrict)) / 2 for direction in directions)  # (R,) each
         return self._best(to_b * to_c / (to_a + _TINY), asked, n)
 
     def odd_one_out(self, words: Sequence[str]) -> str:
@@ -233,15 +241,31 @@ class WordVectors:
         """
         if isinstance(words, str) or len(words) < 3:
             raise Word2VecError(f"the odd one out needs a list of three words or more, not {words!r}")
-        unit = self.unit[self._indices(words)]  # (N, D)
+        unit, _ = self._directions(words)  # (N, D)
         return words[int((unit @ unit.mean(axis=0)).argmin())]
 
     def doesnt_match(self, words: Sequence[str]) -> str:
         """`odd_one_out` under the name that gensim's users know."""
         return self.odd_one_out(words)
 
-    def _indices(self, words: str | Sequence[str]) -> list[int]:
-        return [self.index(word) for word in ([words] if isinstance(words, str) else words)]
+    def _vector(self, word: str) -> NDArray[np.float32]:
+        """A copy of the row of a word, (D,), or what its n-grams give if it has none."""
+        made = None if self.subwords is None or word in self._rows else self.subwords.vector(word)
+        return self.vectors[self.index(word)].copy() if made is None else made
+
+    def _table_of(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of words, (N, D), copied."""
+        if self.subwords is None:
+            return self.vectors[[self.index(word) for word in words]]
+        return np.array([self._vector(word) for word in words], np.float32).reshape(-1, self.dim)
+
+    def _directions(self, words: str | Sequence[str]) -> tuple[NDArray[np.float32], list[int]]:
+        """The vectors of words scaled to length one, (N, D), and the rows of those words that have one."""
+        words = [words] if isinstance(words, str) else words
+        vectors = self._table_of(words).astype(np.float64)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
+        rows = [self._rows[word] for word in words if word in self._rows]
+        return (vectors / np.where(lengths == 0, 1, lengths)).astype(np.float32), rows
 
     def _scores(self, direction: NDArray[np.float32], restrict: int | None) -> NDArray[np.float32]:
         """The dot product of a direction, (D,), with the unit vectors of the first words, (R,)."""
@@ -263,6 +287,13 @@ class WordVectors:
         reached = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # in the order of the vocabulary
         best = reached[np.argsort(-scores[reached], kind="stable")][:n]  # (n,)
         return [(self.words[row], float(scores[row])) for row in best]
+
+
+def _table(numbers: ArrayLike) -> NDArray[np.float32]:
+    """A table of float32 whose rows are each in one piece; not copied if it is one, even with padding between rows."""
+    table = np.asarray(numbers, dtype=np.float32)
+    whole_rows = table.ndim == 2 and table.strides[1] == table.itemsize and table.strides[0] > 0
+    return table if whole_rows else np.ascontiguousarray(table)
 
 
 def _unknown(word: str, known: dict[str, int]) -> str:
