@@ -28,7 +28,7 @@ def read_word2vec_binary(path: Path, limit: int | None, progress: bool) -> Table
     with open_source(path, progress) as source:
         count, dim = read_header(source, bytes_per_number=4)
         wanted = min(count, limit or count)
-        rows, words = Rows(dim, wanted), WordList(path)
+        rows, words = Rows(dim, wanted, sure=not source.compressed), WordList(path)
         rest = _take_rows(source, rows, words)
         if rows.filled < wanted:
             cut = f"in the midst of row {rows.filled + 1}" if rest.strip(b"\n") else f"after {rows.filled} words"

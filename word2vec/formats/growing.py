@@ -15,16 +15,18 @@ class Rows:
     Args:
         dim: numbers in a row.
         most: rows wanted at most, or None.
+        sure: whether so many will come, as far as the size of the file can tell; memory for them is taken at once.
 
     Attributes:
         filled: rows that came.
     """
 
-    def __init__(self, dim: int, most: int | None) -> None:
+    def __init__(self, dim: int, most: int | None, *, sure: bool = False) -> None:
         self.filled = 0
         self._most = most
         first = FIRST_BYTES // (4 * dim) + 1
-        self._rows = np.empty((first if most is None else min(first, most), dim), np.float32)  # (R, dim)
+        rows = first if most is None else most if sure else min(first, most)
+        self._rows = np.empty((rows, dim), np.float32)  # (R, dim)
 
     @property
     def full(self) -> bool:

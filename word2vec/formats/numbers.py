@@ -67,14 +67,17 @@ def _number(text, at):
     digits = np.int64(at - start)
     if text[at] == POINT:
         at += ONE
+        point = at
+        while whole == NONE and text[at] == DIGIT_0:  # these are no digits of the whole number
+            at += ONE
         start = at
         digit = text[at] - DIGIT_0
         while digit < TEN:
             whole = whole * TEN + digit
             at += ONE
             digit = text[at] - DIGIT_0
-        power = -np.int64(at - start)
-        digits -= power
+        power = -np.int64(at - point)
+        digits += np.int64(at - start)
     if text[at] | LOWER_CASE == E and digits:
         exponent, at = _exponent(text, at)
         power += exponent

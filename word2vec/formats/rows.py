@@ -33,7 +33,7 @@ class RowReader:
 
     def __init__(self, source: Source, dim: int, most: int | None, *, first_line: int, spaces: bool) -> None:
         self._source, self._dim, self._first_line, self._spaces = source, dim, first_line, spaces
-        self._rows = Rows(dim, most)
+        self._rows = Rows(dim, most, sure=first_line > 1 and not source.compressed)
         self._words = WordList(source.path)
         self._hard = np.empty((max(dim, HARD_NUMBERS), 4), np.int64)  # row, column, start and end in the text
         self._unread = b""  # of the last block

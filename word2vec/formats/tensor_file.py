@@ -8,7 +8,7 @@ though, and writes only what lies in one piece, so the mapping and the writing a
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,17 +49,17 @@ def map_tensors(path: Path) -> TensorFile:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         header: dict[str, Any] = json.loads(file.read(length))
-    metadata = header.pop("__metadata__", None) or {}
-    start = LENGTH_BYTES + length
-    return TensorFile({name: _map(path, start, entry) for name, entry in header.items() if _known(entry)}, metadata)
+        metadata = header.pop("__metadata__", None) or {}
+        start = LENGTH_BYTES + length
+        return TensorFile({name: _map(file, start, entry) for name, entry in header.items() if _known(entry)}, metadata)
 
 
 def _known(entry: dict[str, Any]) -> bool:
     return entry["dtype"] in TYPES and 0 not in entry["shape"]
 
 
-def _map(path: Path, start: int, entry: dict[str, Any]) -> NDArray[Any]:
-    mapped = np.memmap(path, TYPES[entry["dtype"]], "c", start + entry["data_offsets"][0], tuple(entry["shape"]))
+def _map(file: BinaryIO, start: int, entry: dict[str, Any]) -> NDArray[Any]:
+    mapped = np.memmap(file, TYPES[entry["dtype"]], "c", start + entry["data_offsets"][0], tuple(entry["shape"]))
     # a plain array, and in its right place in memory, which another program's file may not grant
     return np.require(mapped.view(np.ndarray), requirements="A")
 
