@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.errors import Word2VecError
+
 END_OF_SENTENCE = b"</s>"  # has a row, but no n-grams
 _BLOCK_WORDS = 1024  # whose n-grams are worked out at a time
 _BLOCK_ROWS = 1 << 14  # of n-grams fetched at a time: 20 MB at 300 dimensions
@@ -31,13 +33,20 @@ class Subwords:
     longest: int
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
-        """The vector of a word that is not in the vocabulary, (D,); None where it is too short for any n-gram."""
+        """The vector of a word that is not in the vocabulary, (D,); None where it is too short for any n-gram.
+
+        Raises:
+            Word2VecError: the rows of its n-grams hold nan or infinity. Looking through all of them when a model is
+                loaded would read them from the disk for nothing.
+        """
         ids, ends = self.ngrams([word.encode(errors="replace")])
         if len(ids) == 0:
             return None
         vector = np.zeros((1, self.buckets.shape[1]), np.float32)
         self._add(ids, ends, vector)
         vector *= np.float32(1 / len(ids))
+        if not np.isfinite(vector).all():
+            raise Word2VecError(f"the n-grams of {word!r} hold nan or infinity; the model is damaged")
         return vector.reshape(-1)
 
     def known_vectors(self, words: list[bytes], rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,13 +6,13 @@ could run code.
 """
 
 import lzma
+import re
 import zipfile
 import zlib
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
@@ -31,11 +31,15 @@ ARRAYS = {
     "counts": ("iu", "whole numbers"),
     "context": FLOATS,
 }
-HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+# numpy.lib.format: magic, version, the length of the header in as many bytes as the version says, and the header
+ARRAY_MAGIC, LENGTH_BYTES, LONGEST_HEADER = b"\x93NUMPY", {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}, 10_000
+HEADER = re.compile(
+    rb"\{'descr': '(?P<type>[<>|=][fiuUSO]\d{0,9})', 'fortran_order': (?P<fortran>True|False), "
+    rb"'shape': \((?P<shape>(\d{1,15}(, ?\d{1,15}){0,3})?),?\),? ?\}\s*"
+)
 MOST_PADDING = 1 << 28  # bytes that the words may take over what the vectors do: each takes as much as the longest
-# what zipfile and numpy say of damaged archives; the last two come of deeply nested parentheses in a header
-DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, SyntaxError, KeyError, RuntimeError,
-           OverflowError, MemoryError)  # fmt: skip
+# what zipfile and numpy say of damaged archives
+DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, TypeError, KeyError, RuntimeError)
 
 
 class _Layout(NamedTuple):
@@ -100,11 +104,17 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
 
 
 def _layout(member: IO[bytes]) -> _Layout:
-    version = npy.read_magic(member)
-    if version not in HEADERS:
-        raise ValueError(f"version {version} of numpy's format is not read")
-    shape, fortran, dtype = HEADERS[version](member)
-    return _Layout(shape, "F" if fortran else "C", dtype, member.tell())
+    """What the header of an array says; numpy's own reader fails in a dozen ways on a damaged one."""
+    start = member.read(len(ARRAY_MAGIC) + 2)
+    length_bytes = LENGTH_BYTES.get(start.removeprefix(ARRAY_MAGIC), 0)
+    length = int.from_bytes(member.read(length_bytes), "little")
+    header = HEADER.fullmatch(member.read(length)) if length_bytes and length <= LONGEST_HEADER else None
+    if header is None:
+        raise ValueError("the header of an array is none of numpy's")
+    shape = tuple(int(number) for number in re.findall(rb"\d+", header["shape"]))
+    return _Layout(
+        shape, "F" if header["fortran"] == b"True" else "C", np.dtype(header["type"].decode()), member.tell()
+    )
 
 
 def _start(path: Path, info: zipfile.ZipInfo) -> int:
@@ -130,10 +140,11 @@ def _unpacked(member: IO[bytes], layout: _Layout) -> NDArray[Any]:
 def _check(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     """Refuses arrays that do not fit together."""
     shape = arrays["vectors"].shape
-    expected = {"words": shape[:1], "vectors": shape, "counts": shape[:1], "context": shape}
-    wrong = next((name for name, array in arrays.items() if array.shape != expected[name] or len(shape) != 2), None)
-    if wrong is not None:
-        raise FormatError(f"{path}: the array {wrong!r} is {arrays[wrong].shape}, which does not fit vectors {shape}")
+    if len(shape) != 2:
+        raise FormatError(f"{path}: the array 'vectors' is {shape}; it should be (words, dimensions)")
+    for name, expected in (("words", shape[:1]), ("counts", shape[:1]), ("context", shape)):
+        if name in arrays and arrays[name].shape != expected:
+            raise FormatError(f"{path}: the array {name!r} is {arrays[name].shape}, which does not fit vectors {shape}")
 
 
 def _words(array: NDArray[Any]) -> list[str]:
