@@ -67,7 +67,7 @@ class Source:
         """So many bytes, or what is left."""
         block, self._unread = self._unread[:size], self._unread[size:]
         if len(block) < size:
-            block += self._file.read(size - len(block))
+            block += self._file.read(min(size - len(block), self.left + 1))
         return self._counted(block)
 
     def unread(self, block: bytes) -> None:
@@ -77,7 +77,7 @@ class Source:
 
     def readline(self, size: int) -> bytes:
         """A line, or so many bytes of it; not to be mixed with `unread`."""
-        return self._counted(self._file.readline(size))
+        return self._counted(self._file.readline(min(size, self.left + 1)))
 
     def table(self, rows: int, dim: int, what: str) -> NDArray[np.float32]:
         """A table of little-endian float32, (rows, dim): mapped from the disk where the file is not compressed.
