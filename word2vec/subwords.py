@@ -44,7 +44,8 @@ class Subwords:
             return None
         vector = np.zeros((1, self.buckets.shape[1]), np.float32)
         self._add(ids, ends, vector)
-        vector *= np.float32(1 / len(ids))
+        with np.errstate(invalid="ignore"):
+            vector *= np.float32(1 / len(ids))
         if not np.isfinite(vector).all():
             raise Word2VecError(f"the n-grams of {word!r} hold nan or infinity; the model is damaged")
         return vector.reshape(-1)
@@ -57,7 +58,8 @@ class Subwords:
             part[:] = rows[start : start + _BLOCK_WORDS]
             ids, ends = self.ngrams(words[start : start + _BLOCK_WORDS])
             self._add(ids, ends, part)
-            part *= (1 / (1 + np.diff(ends, prepend=0))).astype(np.float32)[:, None]
+            with np.errstate(invalid="ignore"):  # what is no number is told of later
+                part *= (1 / (1 + np.diff(ends, prepend=0))).astype(np.float32)[:, None]
         return vectors
 
     def ngrams(self, words: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

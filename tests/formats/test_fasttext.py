@@ -134,6 +134,7 @@ def test_that_ngrams_get_lost_is_told(tmp_path: Path, caplog: pytest.LogCaptureF
         (model(version=13), "has version 13 of fastText's format; (11, 12) are read"),
         (model(dim=0), "has 0 dimensions"),
         (model(bucket=-1, rows=8), "-1 buckets"),
+        (model(bucket=0, rows=8), "0 buckets, n-grams of 3"),
         (model(maxn=101), "n-grams of 101"),
         (model(pruned=0), "is a pruned model (.ftz), which is not read; use the .bin it was made from"),
         (model(compressed=1), "is a compressed model (.ftz), which is not read; use the .bin it was made from"),

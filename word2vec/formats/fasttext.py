@@ -68,7 +68,7 @@ def _read_settings(source: Source) -> _Settings:
     dim, *_, kind, buckets, shortest, longest, _, _ = _unpack(source, SETTINGS)
     if kind == SUPERVISED and version == min(VERSIONS):
         longest = 0  # classifiers had no n-grams then, whatever the setting says
-    if dim < 1 or buckets < 0 or not 0 <= longest <= LONGEST_NGRAM:
+    if dim < 1 or buckets < (longest > 0) or not 0 <= longest <= LONGEST_NGRAM:
         raise FormatError(f"{source.path} has {dim} dimensions, {buckets} buckets, n-grams of {longest}; it is damaged")
     return _Settings(dim, buckets, shortest, longest)
 

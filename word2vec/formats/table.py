@@ -62,7 +62,9 @@ def first_not_finite(vectors: NDArray[np.float32]) -> int | None:
     start = 0
     for rows in row_blocks(vectors):
         # the extremes tell of nan and infinity both, and take no memory; which row it is, is asked only then
-        if not (np.isfinite(rows.min()) and np.isfinite(rows.max())):
+        with np.errstate(invalid="ignore"):
+            finite = np.isfinite(rows.min()) and np.isfinite(rows.max())
+        if not finite:
             return start + int(np.isfinite(rows).all(axis=1).argmin())
         start += len(rows)
     return None
