@@ -7,7 +7,7 @@
     vectors.nearest("array")
 
 The parts, in the order in which text passes through them: corpus, counting, tokens, vocabulary; sampling, dataset;
-model, losses, engines, training; vectors, formats; testsets, evaluation.
+model, losses, engines, training; vectors, subwords, formats; testsets, evaluation.
 """
 
 from importlib import import_module

@@ -6,7 +6,7 @@ import struct
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +62,9 @@ def attempt(path: Path, name: str | None) -> None:
     for row in (table.counts, table.context):
         assert row is None or len(row) == len(table.words)
     if table.subwords:
-        vector = table.subwords.vector("unknown")
-        assert vector is None or len(vector) == table.vectors.shape[1]
+        with suppress(Word2VecError):  # their rows are looked at when they are asked for
+            vector = table.subwords.vector("unknown")
+            assert vector is None or np.isfinite(vector).all()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -1,12 +1,14 @@
 """Run folders and single safetensors files: mapped, checked, and damaged ones refused in one line."""
 
+import mmap
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
-from tests.formats.samples import complaint, toy
+from tests.formats.samples import bits, complaint, toy
 from word2vec import formats
 from word2vec.formats import Table
 
@@ -106,3 +108,85 @@ def test_a_run_is_written_over_a_run_and_leaves_its_other_files(tmp_path: Path, 
     formats.write(path, table)  # an existing folder is a run, whatever its name ends in
     assert formats.read(path).words == table.words
     assert sorted(entry.name for entry in path.iterdir()) == ["config.toml", "vectors.safetensors", "vocab.tsv"]
+
+
+def test_a_run_is_mapped_and_changing_it_leaves_the_file(tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run")
+    before = (path / "vectors.safetensors").read_bytes()
+    vectors = formats.read(path).vectors
+    base: object = vectors
+    while isinstance(base, np.ndarray):
+        base = base.base
+    assert isinstance(base, mmap.mmap)
+    assert vectors.flags.aligned
+    vectors[0] = 9
+    assert (path / "vectors.safetensors").read_bytes() == before
+    formats.write(path, Table(["c"], np.zeros((1, 3), dtype=np.float32)))
+    assert vectors[0].tolist() == [9, 9, 9]  # the old file lives as long as someone holds it
+
+
+def test_the_library_reads_what_is_written(table: Table, tmp_path: Path) -> None:
+    padded = np.full((len(table.words), 16), np.nan, np.float32)  # as the engine lays out its tables
+    padded[:, :7] = table.vectors
+    formats.write(tmp_path / "run", table._replace(vectors=padded[:, :7]))
+    formats.write(tmp_path / "v.safetensors", table._replace(vectors=padded[:, :7]))
+    for path in (tmp_path / "run" / "vectors.safetensors", tmp_path / "v.safetensors"):
+        found = load_file(path)
+        np.testing.assert_array_equal(bits(found["input"]), bits(table.vectors))
+        np.testing.assert_array_equal(found["output"], table.context)
+    assert found["words"].tobytes().decode().splitlines()[:2] == table.words[:2]
+    np.testing.assert_array_equal(found["counts"], table.counts)
+
+
+def test_files_of_other_programs_need_not_be_aligned(tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run") / "vectors.safetensors"
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    for spaces in (1, 2, 3):
+        moved = content[8 : 8 + length] + b" " * spaces + content[8 + length :]
+        toy(path, (length + spaces).to_bytes(8, "little") + moved)
+        vectors = formats.read(path.parent).vectors
+        assert vectors.flags.aligned
+        assert vectors.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+def test_safetensors_means_a_folder_where_the_name_has_no_ending(table: Table, tmp_path: Path) -> None:
+    formats.write(tmp_path / "out", table, format="safetensors")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["vectors.safetensors", "vocab.tsv"]
+    formats.write(tmp_path / "out.st", table, format="safetensors")
+    assert (tmp_path / "out.st").is_file()
+    for path in (tmp_path / "out", tmp_path / "out.st", tmp_path / "out" / "vectors.safetensors"):
+        assert formats.read(path).words == table.words  # the file in a folder finds its words
+
+
+@pytest.mark.parametrize(
+    ("tensors", "expected"),
+    [
+        ({"words": np.ones(4)}, "holds no words (a tensor 'words' of U8, one word a line); give the run folder"),
+        ({}, "holds no words"),
+        ({"words": np.frombuffer(b"a\n", np.uint8)}, "holds 1 words but 2 rows; it is damaged"),
+        ({"words": np.frombuffer(b"a\nb", np.uint8)}, "holds 1 words but 2 rows"),
+        ({"words": np.frombuffer(b"a\nb\nc", np.uint8)}, "holds 2 words but 2 rows"),
+        ({"words": np.frombuffer(b"a\n\n", np.uint8)}, "row 2: there is no word"),
+        ({"words": np.frombuffer(b"a\nb\n", np.uint8), "counts": np.ones(3, np.int64)}, "'counts' is int64 [3]"),
+    ],
+)
+def test_wrong_words_in_a_single_file_are_refused(
+    tensors: dict[str, np.ndarray], expected: str, tmp_path: Path
+) -> None:
+    table = {"input": np.ones((2, 3), np.float32)}
+    save_file(table | {name: array.copy() for name, array in tensors.items()}, tmp_path / "v", {"word2vec-run": "1"})
+    assert expected in complaint(tmp_path / "v")
+
+
+def test_saving_takes_no_second_table(tmp_path: Path) -> None:
+    padded = np.zeros((200_000, 112), np.float32)
+    table = Table([str(row) for row in range(200_000)], padded[:, :100], context=padded[:, :100])
+    for path in ("run", "v.safetensors", "v.npz", "v.bin", "v.txt"):
+        tracemalloc.start()
+        try:
+            formats.write(tmp_path / path, table._replace(words=table.words[:8000], vectors=table.vectors[:8000],
+                          context=None) if path == "v.txt" else table)  # fmt: skip
+            assert tracemalloc.get_traced_memory()[1] < 0.75 * table.vectors.nbytes, path
+        finally:
+            tracemalloc.stop()

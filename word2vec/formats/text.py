@@ -53,7 +53,7 @@ def is_word2vec_text(head: bytes) -> bool:
     """Whether a file begins with a header and a row of printable numbers."""
     line, _, rest = head.partition(b"\n")
     header = HEADER.fullmatch(line)
-    row = rest.partition(b"\n")[0].partition(b" ")[2]
+    row = re.sub(rb"^[^ \t]*[ \t]?", b"", rest.partition(b"\n")[0])
     # subtle: bytes of floats may be printable or a line end by chance, so a row must be printable and long enough
     least = 0 if header is None else min(2 * int(header[2]) - 1, SURELY_TEXT)
     return least > 0 and re.fullmatch(rb"[\x20-\x7e\t]{%d,}\r?" % least, row) is not None
