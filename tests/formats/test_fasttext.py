@@ -175,4 +175,4 @@ def test_words_that_are_not_utf8_are_mended(tmp_path: Path, caplog: pytest.LogCa
     table = formats.read(toy(tmp_path / "m.bin", model((b"a", b"caf\xe9", b"caf\xe8"))))
     assert table.words == ["a", "caf\ufffd"]
     assert (len(table.vectors), table.counts.tolist()) == (2, [10, 9])  # type: ignore[union-attr]
-    assert ["2 words are not UTF-8" in caplog.text, "1 words are there already" in caplog.text] == [True, True]
+    assert ["words that are not UTF-8: 2" in caplog.text, "words that came before: 1" in caplog.text] == [True, True]

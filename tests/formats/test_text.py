@@ -105,6 +105,7 @@ def test_glove_may_begin_with_any_word(first: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ("a 1 2\nb 3\nc 4 x\n", "line 2: 1 numbers after the word, but most lines have 2"),
         ("a 1 2\nb 3 4\nc 5\n", "line 3: 1 numbers after the word, but most lines have 2"),
         (
             "a 0.125 0.25\nb 0.125 0.375\nc 0.125 0.625 0.875\n",
@@ -133,5 +134,5 @@ def test_duplicates_keep_their_first_row(tmp_path: Path, caplog: pytest.LogCaptu
     found = formats.read(path)
     assert (found.words, found.vectors.tolist()) == (["a", "b", "c"], [[1, 2], [3, 4], [9, 9]])
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: 2 words are there already; the first of each is kept"
+        f"{path}: words that came before: 2; the first row of each is kept"
     ]

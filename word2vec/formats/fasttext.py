@@ -77,7 +77,10 @@ def _read_dictionary(source: Source) -> tuple[list[bytes], NDArray[np.int64]]:
     """The words, most frequent first, and their counts; labels come behind them and are left out."""
     entries, n_words, n_labels, _, pruned = _unpack(source, DICTIONARY)
     if n_words < 1 or n_labels < 0 or entries != n_words + n_labels or entries * LEAST_ENTRY > source.left:
-        raise FormatError(f"{source.path}: a dictionary of {n_words} words and {n_labels} labels does not fit the file")
+        raise FormatError(
+            f"{source.path}: a dictionary of {n_words} words and {n_labels} labels does not fit the file; it is cut "
+            "off or damaged"
+        )
     if pruned >= 0:
         raise FormatError(f"{source.path} is a pruned model (.ftz), which is not read; use the .bin it was made from")
     words, counts = [], np.empty(n_words, np.int64)

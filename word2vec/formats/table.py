@@ -130,7 +130,9 @@ class WordList:
     def warn(self) -> None:
         """Says how many words were not UTF-8."""
         if self._mended:
-            _log.warning("%s: %d words are not UTF-8; their damaged letters read \ufffd now", self._path, self._mended)
+            _log.warning(
+                "%s: words that are not UTF-8: %d; their damaged letters read \ufffd now", self._path, self._mended
+            )
 
 
 def distinct(path: Path, table: Table) -> Table:
@@ -150,7 +152,7 @@ def distinct(path: Path, table: Table) -> Table:
     first: dict[str, int] = {}
     for row, word in enumerate(table.words):
         first.setdefault(word, row)
-    _log.warning("%s: %d words are there already; the first of each is kept", path, len(table.words) - len(first))
+    _log.warning("%s: words that came before: %d; the first row of each is kept", path, len(table.words) - len(first))
     rows = np.fromiter(first.values(), dtype=np.intp, count=len(first))
     counts = None if table.counts is None else table.counts[rows]
     context = None if table.context is None else table.context[rows]

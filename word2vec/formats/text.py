@@ -84,10 +84,10 @@ def read_glove(path: Path, limit: int | None, progress: bool) -> Table:
     """Reads a file without a header."""
     with open_source(path, progress) as source:
         start = source.readline(LONGEST_LINE) + source.read(HEAD)
-        dims = Counter(_numbers_at_end(row) for row in _first_rows(start))
-        dim = min(dims, key=lambda each: (-dims[each], each), default=0)
-        if dim == 0:
+        dims = Counter(dim for row in _first_rows(start) if (dim := _numbers_at_end(row)))
+        if not dims:
             raise FormatError(f"{path}, line 1: expected a word and its numbers, found {start[:60]!r}")
+        (dim, _), *_ = dims.most_common(1)  # of equally many the first
         table = RowReader(source, dim, limit, first_line=1, spaces=True).read(start)
     return distinct(path, table)
 
