@@ -13,7 +13,7 @@ import zstandard
 
 from tests.formats.samples import binary, bits, complaint, files_no_larger_than, toy
 from word2vec import formats
-from word2vec.errors import ConfigError, Word2VecError
+from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
 from word2vec.formats.growing import Rows
 from word2vec.formats.source import ALWAYS_ALLOWED, COMPRESSORS, MOST_UNFOLDING, open_source
@@ -114,7 +114,7 @@ def test_headers_that_lie_take_no_memory(header: bytes, ending: str, tmp_path: P
 
 def test_tables_of_a_model_that_lies_are_not_made(tmp_path: Path) -> None:
     path = toy(tmp_path / "v.gz", gzip.compress(b"x" * 1000))
-    with open_source(path) as source, pytest.raises(formats.source.FormatError, match="promises 1000000 rows of 10000"):
+    with open_source(path) as source, pytest.raises(FormatError, match="promises 1000000 rows of 10000"):
         source.table(1_000_000, 10_000, "words")
 
 
@@ -128,6 +128,14 @@ def test_source_gives_back_what_was_read_too_far(tmp_path: Path) -> None:
             assert (source.position, source.read(6), source.position) == (4, b"456789", 10)
             np.testing.assert_array_equal(source.table(2, 3, "rows"), numbers)
             assert (source.read(100), source.read(1)) == (b"end", b"")
+
+
+def test_a_file_that_grows_is_refused(tmp_path: Path) -> None:
+    path = toy(tmp_path / "v", b"x" * 10)
+    with open_source(path) as source:
+        toy(path, b"x" * 20)
+        with pytest.raises(FormatError, match="grew while it was read; wait until it is whole"):
+            source.read(20)
 
 
 @pytest.mark.parametrize("most", [None, 5, 1000])

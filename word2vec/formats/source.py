@@ -92,7 +92,7 @@ class Source:
                 "follow; it is cut off or damaged"
             )
         if not self.compressed:
-            table = np.memmap(self.path, "<f4", "c", self.position, (rows, dim))
+            table = np.memmap(self._raw, "<f4", "c", self.position, (rows, dim))
             self.position, self._unread = self.position + size, b""
             self._file.seek(self.position)
             return table.view(np.ndarray)
@@ -107,6 +107,8 @@ class Source:
 
     def _counted(self, block: bytes) -> bytes:
         self.position += len(block)
+        if self.position > self._size and not self.compressed:
+            raise FormatError(f"{self.path} grew while it was read; wait until it is whole")
         if self.position > self._most:
             raise FormatError(
                 f"{self.path} unfolds to over {MOST_UNFOLDING} times its size, as no vectors do; "
