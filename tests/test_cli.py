@@ -162,6 +162,16 @@ def test_export_changes_the_format(vectors_file: Path, tmp_path: Path, capsys: p
     np.testing.assert_array_equal(WordVectors.load(tmp_path / "v.bin").vectors, WordVectors.load(vectors_file).vectors)
 
 
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove", "npz", "safetensors", "run"])
+def test_export_writes_every_format_of_the_contract(
+    name: str, vectors_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert output(["export", vectors_file, tmp_path / "out", "--format", name, "--limit", "2"], capsys) == ("", "")
+    found, whole = WordVectors.load(tmp_path / "out"), WordVectors.load(vectors_file)
+    assert found.words == whole.words[:2]
+    np.testing.assert_array_equal(found.vectors, whole.vectors[:2])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

@@ -84,6 +84,17 @@ def test_what_is_passed_is_not_changed() -> None:
     assert found.words == ["a", "b", "c"]
 
 
+def test_tables_with_padded_rows_are_not_copied() -> None:
+    padded = np.arange(48, dtype=np.float32).reshape(3, 16)
+    found = WordVectors(["a", "b", "c"], padded[:, :10], context=padded[:, :10])
+    assert np.shares_memory(found.vectors, padded)
+    assert np.shares_memory(found.context, padded)
+    assert found.unit.flags.c_contiguous
+    columns = WordVectors(["a", "b", "c"], np.asfortranarray(padded))
+    assert columns.vectors.flags.c_contiguous
+    np.testing.assert_array_equal(columns.vectors, padded)
+
+
 def test_repr_says_what_it_is(vectors: WordVectors) -> None:
     assert repr(vectors) == "WordVectors(997 words ['w0', 'w1', 'w2', ...], 24 dimensions, with counts, with context)"
     assert repr(WordVectors(["a"], [[1, 2]])) == "WordVectors(1 words ['a'], 2 dimensions)"

@@ -7,7 +7,7 @@
     vectors.nearest("array")
 
 The parts, in the order in which text passes through them: corpus, counting, tokens, vocabulary; sampling, dataset;
-model, losses, engines, training; vectors, formats, documents; testsets, evaluation; report.
+model, losses, engines, training; vectors, subwords, formats, documents; testsets, evaluation; report.
 """
 
 from importlib import import_module
@@ -80,9 +80,9 @@ _HOMES = {
 __version__ = version("word2vec-fused")
 
 
-def load(path: str, limit: int | None = None) -> "WordVectors":
+def load(path: str, limit: int | None = None, *, progress: bool = False) -> "WordVectors":
     """Read vectors: short for `WordVectors.load`."""
-    return import_module("word2vec.vectors").WordVectors.load(path, limit)  # type: ignore[no-any-return]
+    return import_module("word2vec.vectors").WordVectors.load(path, limit, progress=progress)  # type: ignore[no-any-return]
 
 
 def __getattr__(name: str) -> object:

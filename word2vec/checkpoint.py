@@ -24,7 +24,7 @@ from torch import Tensor
 from word2vec.config import SETTINGS, option
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, Word2VecError
 from word2vec.files import atomic_path
-from word2vec.formats import VECTORS_FILE
+from word2vec.formats.run import VECTORS_FILE
 from word2vec.model import SkipGram
 from word2vec.runlog import LogState
 from word2vec.shares import CorpusShare, cut_anew

@@ -151,10 +151,10 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
-def _load(path: Path) -> "WordVectors":
+def _load(path: Path, limit: int | None = None) -> "WordVectors":
     from word2vec.vectors import WordVectors
 
-    return WordVectors.load(path)
+    return WordVectors.load(path, limit, progress=sys.stderr.isatty())
 
 
 # --- train: its options are the fields of TrainConfig ----------------------------------------------------------------
@@ -358,16 +358,19 @@ def _show_neighbours(found: "dict[str, Neighbours]", as_json: bool) -> None:
 @app.command()
 def export(
     vectors: VectorsArgument,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The file to write, or the folder for a run.")],
     to: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="NAME", help="word2vec-text or word2vec-binary; else the ending of OUT decides."
+            "--format",
+            metavar="NAME",
+            help="word2vec-text, word2vec-binary, glove, npz, safetensors or run; else the ending of OUT decides.",
         ),
     ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N words, the most frequent ones.")] = None,
 ) -> int:
-    """Write vectors in another format."""
-    _load(vectors).save(out, format=to)
+    """Write vectors in another format; text and word2vec-binary compressed where OUT ends in .gz, .bz2, .xz or .zst."""
+    _load(vectors, limit).save(out, format=to, progress=sys.stderr.isatty())
     return 0
 
 

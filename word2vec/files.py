@@ -1,7 +1,7 @@
 """Writing files so that a reader finds the old one or the new one, never half of one.
 
 A file is written in a temporary folder beside its target, flushed to the disk, and moved over the target in one step.
-What is written is the business of the callers: formats.py for vectors, training.py for the rest of a run folder.
+What is written is the business of the callers: formats/ for vectors, training.py for the rest of a run folder.
 """
 
 import glob

@@ -1,7 +1,7 @@
 """Word vectors: what training gives, and what can be asked of it.
 
 A question is one product of the table and a direction, divided by the lengths of the rows, so that no second table is
-needed. Reading and writing files is left to `formats.py`, measuring quality to `evaluation.py`, the forms of other
+needed. Reading and writing files is left to `formats/`, measuring quality to `evaluation.py`, the forms of other
 libraries to `interfaces.py`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic regularities in continuous
 space word representations", and Levy and Goldberg (2014), "Linguistic regularities in sparse and explicit word
 representations". Answers agree with gensim's.
@@ -19,6 +19,7 @@ from word2vec import formats, gensim_names, interfaces
 from word2vec.asking import Neighbours, best
 from word2vec.errors import Word2VecError
 from word2vec.spelling import unknown_word
+from word2vec.subwords import Subwords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,7 @@ class WordVectors:
         vectors: (V, D) float32, the input table. Not to be changed in place, since lengths are computed from it once.
         counts: (V,) int64, how often each word stood in the corpus, or None where that is not known.
         context: (V, D) float32, the output table, or None.
+        subwords: the n-grams that give words without a row a vector, as fastText's models have them, or None.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class WordVectors:
         *,
         counts: ArrayLike | None = None,
         context: ArrayLike | None = None,
+        subwords: Subwords | None = None,
     ) -> None:
         self.words = list(words)
-        self.vectors: NDArray[np.float32] = np.ascontiguousarray(vectors, dtype=np.float32)
+        self.vectors = _table(vectors)
         self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
-        self.context = None if context is None else np.ascontiguousarray(context, dtype=np.float32)
+        self.context = None if context is None else _table(context)
+        self.subwords = subwords
         self._rows = {word: row for row, word in enumerate(self.words)}
         self._check()
 
@@ -75,30 +79,33 @@ class WordVectors:
             raise Word2VecError(f"the vector of {self.words[row]!r} holds nan or infinity; train it again")
 
     @classmethod
-    def load(cls, path: str | PathLike[str], limit: int | None = None) -> "WordVectors":
-        """Reads vectors from a run folder or a file in any known format.
+    def load(cls, path: str | PathLike[str], limit: int | None = None, *, progress: bool = False) -> "WordVectors":
+        """Reads vectors from a run folder or a file in any known format; see `formats.FORMATS`.
 
         Args:
             path: where they are.
             limit: how many rows to read from the start; the rest is not looked at.
+            progress: draw a bar on stderr, if it takes long.
 
         Raises:
             FormatError: the path cannot be read; says which line or row is wrong.
         """
-        table = formats.read(path, limit)
-        return cls(table.words, table.vectors, counts=table.counts, context=table.context)
+        table = formats.read(path, limit, progress=progress)
+        return cls(table.words, table.vectors, counts=table.counts, context=table.context, subwords=table.subwords)
 
-    def save(self, path: str | PathLike[str], format: str | None = None) -> None:  # noqa: A002
+    def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
         """Writes the vectors; what stood at the path is replaced only when all is on the disk.
 
         Args:
-            path: the file, or the folder for a run. Only a run keeps counts and context.
+            path: the file, or the folder for a run. Only run, safetensors and npz keep counts and context.
             format: a name in `formats.FORMATS`; by default the ending of the path decides.
+            progress: draw a bar on stderr, if it takes long.
 
         Raises:
             Word2VecError: the format is not known, or the path cannot be written.
         """
-        formats.write(path, formats.Table(self.words, self.vectors, self.counts, self.context), format)
+        table = formats.Table(self.words, self.vectors, self.counts, self.context, self.subwords)
+        formats.write(path, table, format, progress=progress)
 
     @property
     def dim(self) -> int:
@@ -146,12 +153,12 @@ class WordVectors:
         return np.array(table, dtype, copy=copy)
 
     def __getitem__(self, words: str | Sequence[str]) -> NDArray[np.float32]:
-        """A copy of the vector of one word, (D,), or of several, (N, D).
+        """A copy of the vector of one word, (D,), or of several, (N, D); n-grams give unknown words theirs.
 
         Raises:
             UnknownWordError: a word has no vector.
         """
-        return np.array(self.vectors[self.index(words) if isinstance(words, str) else self._indices(words)])
+        return self._vector(words) if isinstance(words, str) else self._table_of(words)
 
     def index(self, word: str) -> int:
         """The row of a word.
@@ -303,14 +310,23 @@ class WordVectors:
     similar_by_word = gensim_names.similar_by_word
     similar_by_vector = gensim_names.similar_by_vector
 
-    def _indices(self, words: str | Sequence[str]) -> list[int]:
-        return [self.index(word) for word in ([words] if isinstance(words, str) else words)]
+    def _vector(self, word: str) -> NDArray[np.float32]:
+        """A copy of the row of a word, (D,), or what its n-grams give if it has none."""
+        made = None if self.subwords is None or word in self._rows else self.subwords.vector(word)
+        return self.vectors[self.index(word)].copy() if made is None else made
+
+    def _table_of(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """The vectors of words, (N, D), copied."""
+        if self.subwords is None:
+            return self.vectors[[self.index(word) for word in words]]
+        return np.array([self._vector(word) for word in words], np.float32).reshape(-1, self.dim)
 
     def _directions(self, words: str | Sequence[str]) -> tuple[NDArray[np.float64], list[int]]:
-        """The vectors of words scaled to length one, (N, D), and their rows."""
-        rows = self._indices(words)
-        vectors = self.vectors[rows].astype(np.float64)
+        """The vectors of words scaled to length one, (N, D), and the rows of those words that have one."""
+        words = [words] if isinstance(words, str) else words
+        vectors = self._table_of(words).astype(np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
+        rows = [self._rows[word] for word in words if word in self._rows]
         return vectors / np.where(lengths == 0, 1, lengths), rows
 
     def _near(self, direction: NDArray[np.float64], asked: list[int], n: int, restrict: int | None) -> Neighbours:
@@ -323,3 +339,10 @@ class WordVectors:
             raise Word2VecError(f"restrict is {restrict}; it has to be 1 or more")
         scores: NDArray[np.float32] = self.vectors[:restrict] @ (direction * _HEADROOM).astype(np.float32)
         return np.divide(scores, self._lengths[:restrict] * _HEADROOM, out=scores, casting="same_kind")
+
+
+def _table(numbers: ArrayLike) -> NDArray[np.float32]:
+    """A table of float32 whose rows are each in one piece; not copied if it is one, even with padding between rows."""
+    table = np.asarray(numbers, dtype=np.float32)
+    whole_rows = table.ndim == 2 and table.strides[1] == table.itemsize and table.strides[0] > 0
+    return table if whole_rows else np.ascontiguousarray(table)

@@ -1,0 +1,249 @@
+"""What every format of the registry promises: it gives back what was put in, keeps the old file, refuses nonsense."""
+
+import errno
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from tests.formats.samples import NAMES, binary, bits, complaint, files_no_larger_than, toy
+from word2vec import formats
+from word2vec.errors import FormatError, Word2VecError
+from word2vec.formats import FORMATS, Table
+
+KEEP_COUNTS = {"run", "safetensors", "npz"}
+PARTS = [module for name, module in sys.modules.items() if name.startswith("word2vec.formats.")]
+
+
+@contextmanager
+def blocks_of(size: int) -> Iterator[None]:
+    """Files are read and written so many bytes at a time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in PARTS:
+            if hasattr(module, "BLOCK"):
+                patch.setattr(module, "BLOCK", size)
+        patch.setattr("word2vec.formats.text.ROWS_FORMATTED", size)
+        yield
+
+
+def test_every_format_is_tested() -> None:
+    assert set(NAMES) == {name for name, entry in FORMATS.items() if entry.write}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_round_trip_to_the_bit(name: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / NAMES[name]
+    formats.write(path, table)
+    found = formats.read(path)
+    assert found.words == table.words
+    np.testing.assert_array_equal(bits(found.vectors), bits(table.vectors))
+    assert found.vectors.flags.c_contiguous
+    if name in KEEP_COUNTS:
+        assert found.counts is not None
+        assert found.context is not None
+        assert found.counts.dtype == np.int64
+        np.testing.assert_array_equal(found.counts, table.counts)
+        np.testing.assert_array_equal(found.context, table.context)
+    else:
+        assert (found.counts, found.context) == (None, None)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_format_can_be_named(name: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / "vectors.strange"
+    formats.write(path, table, format=name)
+    assert formats.read(path).words == table.words  # found by content, whatever the ending
+    assert formats.read(path, format=name).words == table.words
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rows_that_are_not_contiguous_are_written_as_they_look(name: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / NAMES[name]
+    formats.write(path, table._replace(vectors=np.asfortranarray(table.vectors)))
+    np.testing.assert_array_equal(bits(formats.read(path).vectors), bits(table.vectors))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_more_rows_than_a_block(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    words = ["w" * int(length) + str(row) for row, length in enumerate(rng.integers(1, 40, 500))]
+    vectors = rng.standard_normal((500, 3), dtype=np.float32)
+    for block in (64, 101, 1023):
+        with blocks_of(block):
+            formats.write(tmp_path / NAMES[name], Table(words, vectors))
+            found = formats.read(tmp_path / NAMES[name])
+        assert found.words == words
+        np.testing.assert_array_equal(found.vectors, vectors)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("limit", [1, 5, 1000])
+def test_limit_reads_the_first_rows(name: str, limit: int, table: Table, tmp_path: Path) -> None:
+    formats.write(tmp_path / NAMES[name], table)
+    found = formats.read(tmp_path / NAMES[name], limit=limit)
+    assert found.words == table.words[:limit]
+    np.testing.assert_array_equal(bits(found.vectors), bits(table.vectors[:limit]))
+    if found.counts is not None and found.context is not None and table.counts is not None:
+        np.testing.assert_array_equal(found.counts, table.counts[:limit])
+        assert len(found.context) == len(found.vectors)
+
+
+@pytest.mark.parametrize("name", ["run", "word2vec-text", "word2vec-binary", "glove"])
+def test_limit_leaves_the_rest_alone(name: str, tmp_path: Path) -> None:
+    path = tmp_path / NAMES[name]
+    formats.write(path, Table(["a", "b", "c"], np.ones((3, 2), dtype=np.float32), np.array([3, 2, 1])))
+    damaged = path / "vocab.tsv" if path.is_dir() else path
+    damaged.write_bytes(damaged.read_bytes().replace(b"c 1", b"c x").replace(b"c\t1", b"c\tx") + b"more")
+    assert formats.read(path, limit=2).words == ["a", "b"]
+    complaint(path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_limit_of_nothing_is_refused(name: str, table: Table, tmp_path: Path) -> None:
+    formats.write(tmp_path / NAMES[name], table)
+    with pytest.raises(Word2VecError, match="limit is 0"):
+        formats.read(tmp_path / NAMES[name], limit=0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_words_with_spaces_are_kept_or_refused(name: str, tmp_path: Path) -> None:
+    words, vectors = ["the", "new york", ". . .", "of"], np.arange(12, dtype=np.float32).reshape(4, 3)
+    path = tmp_path / NAMES[name]
+    if name.startswith("word2vec"):
+        with pytest.raises(FormatError, match="'new york' of row 2 is empty or holds white space; glove"):
+            formats.write(path, Table(words, vectors))
+        return
+    formats.write(path, Table(words, vectors))
+    found = formats.read(path)
+    assert found.words == words
+    np.testing.assert_array_equal(found.vectors, vectors)
+
+
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary"])
+def test_words_that_are_not_utf8_or_repeated(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = ("caf!", [1.0, 2.0]), ("king", [3.0, 4.0]), ("caf?", [5.0, 6.0]), ("king", [7.0, 8.0]), ("queen", [9.0, 0.5])
+    text = b"5 2\n" + b"".join(b"%b %g %g\n" % (word.encode(), *row) for word, row in rows)
+    content = text if name == "word2vec-text" else binary(*rows)
+    path = toy(tmp_path / "v", content.replace(b"caf!", b"caf\xe9").replace(b"caf?", b"caf\xe8"))
+    found = formats.read(path)
+    assert found.words == ["caf\ufffd", "king", "queen"]
+    assert found.vectors.tolist() == [[1, 2], [3, 4], [9, 0.5]]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: words that are not UTF-8: 2; their damaged letters read \ufffd",
+        f"{path}: words that came before: 2; the first row of each is kept",
+    ]
+    theirs = KeyedVectors.load_word2vec_format(str(path), binary=name.endswith("binary"), unicode_errors="replace")
+    assert list(theirs.key_to_index) == found.words
+    np.testing.assert_array_equal(theirs[found.words], found.vectors)
+
+
+@pytest.mark.parametrize("header", [b"999999999999 999999999\n", b"999999999999 1\n", b"1 999999999\n"])
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary"])
+def test_a_header_that_promises_the_world_takes_no_memory(header: bytes, name: str, tmp_path: Path) -> None:
+    path = toy(tmp_path / "v", header + b"a 1 2 3\n" * 100)
+    started = time.perf_counter()
+    assert "promises" in complaint(path, format=name)
+    assert time.perf_counter() - started < 1
+
+
+def test_missing_path_is_named(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "nowhere.txt") == f"there is no file or folder {tmp_path / 'nowhere.txt'}"
+
+
+def test_format_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run"
+    formats.write(path, Table(["a"], np.ones((1, 2), dtype=np.float32)))
+    assert complaint(path, format="word2vec-text") == f"cannot read {path}: Is a directory"
+    text = toy(tmp_path / "v.txt", "1 2\na 1 2\n")
+    assert complaint(text, format="run") == f"{text} is no run folder: it holds no vectors.safetensors"
+
+
+def test_unknown_formats_are_answered_with_the_known_ones(table: Table, tmp_path: Path) -> None:
+    written = r"run \(a folder\), safetensors \(.safetensors\), npz \(.npz\), word2vec-text \(.txt, .vec\), "
+    written += r"word2vec-binary \(.bin\), glove \(.glove\)$"
+    known = written.replace("word2vec-text", r"fasttext \(read only\), word2vec-text")
+    with pytest.raises(Word2VecError, match=r"no format has names that end in '.npy'; the formats are: " + written):
+        formats.write(tmp_path / "vectors.npy", table)
+    with pytest.raises(Word2VecError, match="fasttext is read, not written; the formats to write are: " + written):
+        formats.write(tmp_path / "vectors", table, format="fasttext")
+    with pytest.raises(Word2VecError, match="there is no format 'pickle'; the formats are: " + known):
+        formats.write(tmp_path / "vectors", table, format="pickle")
+    with pytest.raises(Word2VecError, match="there is no format 'pickle'; the formats are: " + known):
+        formats.read(tmp_path / "vectors", format="pickle")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("word", ["", " a", "a ", "a\tb", "a\nb", "a\rb", "a\x0bb", "a\x0cb", "\ud800"])
+def test_words_that_could_not_be_read_back_are_refused(name: str, word: str, tmp_path: Path) -> None:
+    with pytest.raises(FormatError) as caught:
+        formats.write(tmp_path / NAMES[name], Table(["a", word], np.ones((2, 3), dtype=np.float32)))
+    assert repr(word) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_numbers_that_are_none_are_not_written(name: str, number: float, tmp_path: Path) -> None:
+    vectors = np.ones((3, 2), dtype=np.float32)
+    vectors[1, 1] = number
+    with pytest.raises(FormatError, match="the vector of 'b' holds nan or infinity"):
+        formats.write(tmp_path / NAMES[name], Table(["a", "b", "c"], vectors))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_that_are_none_are_found_in_any_block() -> None:
+    with blocks_of(16):
+        for row in range(7):
+            for number in (np.nan, np.inf, -np.inf):
+                vectors = np.ones((7, 2), dtype=np.float32)
+                vectors[row:, 0] = number
+                assert formats.first_not_finite(vectors) == row
+        assert formats.first_not_finite(np.ones((7, 2), dtype=np.float32)) is None
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() if path.is_file() else b"" for path in folder.rglob("*")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("existing", [True, False])
+@pytest.mark.parametrize("late", [True, False])
+def test_full_disk_leaves_things_as_they_were(
+    name: str, existing: bool, late: bool, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / NAMES[name]
+    if existing:
+        formats.write(path, Table(["old"], np.ones((1, 2), dtype=np.float32)))
+    before = everything_in(tmp_path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(Word2VecError) as caught:  # noqa: PT012
+        if late:
+            monkeypatch.setattr(os, "fsync", full)
+            formats.write(path, table)
+        else:
+            with files_no_larger_than(300):
+                formats.write(path, table)
+    assert str(caught.value).startswith(f"cannot write {path}")
+    assert ("No space left on device" if late else "File too large") in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert everything_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_others_may_read_what_is_written(name: str, table: Table, tmp_path: Path) -> None:
+    (tmp_path / "plain").touch()
+    formats.write(tmp_path / NAMES[name], table)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*") if path.is_file()}
+    assert modes == {stat.S_IMODE((tmp_path / "plain").stat().st_mode)}

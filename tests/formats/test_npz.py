@@ -1,0 +1,144 @@
+"""numpy's archives: read by plain numpy, mapped, and damaged or dangerous ones refused."""
+
+import io
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.formats.samples import bits, complaint, toy
+from word2vec import formats
+from word2vec.errors import FormatError
+from word2vec.formats import Table
+
+WORDS, VECTORS = np.array(["a", "bé"]), np.arange(6, dtype=np.float32).reshape(2, 3)
+
+
+def archive(path: Path, *, compressed: bool = False, **arrays: Any) -> Path:
+    (np.savez_compressed if compressed else np.savez)(path, **{"words": WORDS, "vectors": VECTORS, **arrays})
+    return path
+
+
+def test_numpy_reads_what_is_written(table: Table, tmp_path: Path) -> None:
+    formats.write(tmp_path / "v.npz", table)
+    with np.load(tmp_path / "v.npz", allow_pickle=False) as found:
+        assert set(found) == {"words", "vectors", "counts", "context"}
+        assert found["words"].tolist() == table.words
+        np.testing.assert_array_equal(bits(found["vectors"]), bits(table.vectors))
+        np.testing.assert_array_equal(found["counts"], table.counts)
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("limit", [None, 1])
+@pytest.mark.parametrize(
+    "vectors", [VECTORS, VECTORS.astype(">f4"), VECTORS.astype("f8"), VECTORS.astype("f2"), np.asfortranarray(VECTORS)]
+)
+def test_what_numpy_writes_is_read(vectors: np.ndarray, limit: int | None, compressed: bool, tmp_path: Path) -> None:
+    path = archive(
+        tmp_path / "v.npz", compressed=compressed, vectors=vectors, counts=np.array([5, 3], ">u2"), other=[1]
+    )
+    found = formats.read(path, limit=limit)
+    assert found.words == ["a", "bé"][:limit]
+    np.testing.assert_array_equal(bits(np.ascontiguousarray(found.vectors)), bits(VECTORS[:limit]))
+    assert found.counts is not None
+    assert (found.counts.dtype, found.counts.tolist()) == (np.int64, [5, 3][:limit])
+    assert found.context is None
+
+
+def test_words_may_be_bytes(tmp_path: Path) -> None:
+    words = np.array([word.encode() for word in WORDS])
+    assert formats.read(archive(tmp_path / "v.npz", words=words)).words == ["a", "bé"]
+
+
+def test_it_is_mapped_and_changing_it_leaves_the_file(tmp_path: Path) -> None:
+    path = archive(tmp_path / "v.npz")
+    before = path.read_bytes()
+    vectors = formats.read(path).vectors
+    assert isinstance(vectors.base, np.memmap) or isinstance(vectors.base.base, np.memmap)
+    vectors[0] = 9
+    assert path.read_bytes() == before
+
+
+class Bomb:
+    """What a pickle would run."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pytest.fail, ("code of a file was run",)
+
+
+@pytest.mark.parametrize("name", ["words", "vectors", "counts", "context"])
+def test_objects_are_refused_and_not_run(name: str, tmp_path: Path) -> None:
+    objects = np.array([Bomb(), Bomb()], dtype=object)
+    path = archive(tmp_path / "v.npz", **{name: objects})
+    assert f"the array {name!r} holds object; it should hold " in complaint(path)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "expected"),
+    [
+        ({"vectors": VECTORS.astype(int)}, "the array 'vectors' holds int64; it should hold numbers of type float"),
+        ({"vectors": VECTORS[0]}, "the array 'vectors' is (3,); it should be (words, dimensions)"),
+        ({"vectors": VECTORS[:0]}, "the array 'vectors' is empty"),
+        ({"words": WORDS[:1]}, "the array 'words' is (1,), which does not fit vectors (2, 3)"),
+        ({"words": np.array(["", ""])}, "row 1: there is no word"),
+        ({"words": np.array(["a", ""])}, "row 2: there is no word"),
+        ({"words": np.array(["a", "\ud800"])}, "is damaged"),
+        ({"words": np.array([b"a", b"\xff"])}, "is damaged"),
+        ({"counts": np.array([1])}, "the array 'counts' is (1,), which does not fit vectors (2, 3)"),
+        ({"context": VECTORS[:, :2]}, "the array 'context' is (2, 2), which does not fit vectors (2, 3)"),
+        ({"vectors": VECTORS * np.nan}, "the vector of 'a' holds nan or infinity"),
+        ({"vectors": VECTORS.astype("f8") * 1e300}, "the vector of 'a' holds nan or infinity"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(arrays: dict[str, np.ndarray], expected: str, tmp_path: Path) -> None:
+    assert expected in complaint(archive(tmp_path / "v.npz", **arrays))
+
+
+def test_archives_without_vectors_are_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "v.npz", np.ones(3))
+    assert "lacks the array 'words' or 'vectors'" in complaint(tmp_path / "v.npz")
+
+
+def lying(shape: str, *, compressed: bool, dtype: str = "<f4") -> bytes:
+    """An archive whose array of vectors says that it is larger than it is."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as file:
+        words = io.BytesIO()
+        np.save(words, WORDS)
+        file.writestr("words.npy", words.getvalue())
+        header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+        file.writestr("vectors.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + b"\0" * 1000)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize(
+    "shape", ["(1000000000000, 1000000)", "(2, 10000000000)", "(2, 300)", "(-2, -3)", "(2, 9" + "9" * 40 + ")"]
+)
+def test_a_shape_that_promises_the_world_takes_no_memory(shape: str, compressed: bool, tmp_path: Path) -> None:
+    message = complaint(toy(tmp_path / "v.npz", lying(shape, compressed=compressed)))
+    assert "promises" in message or "is damaged" in message
+
+
+@pytest.mark.parametrize("header", ["(" * 500, "(2, 3", "2", "'x'", "(2.5, 3)", "(True, 3)"])
+def test_headers_that_are_no_headers_are_refused(header: str, tmp_path: Path) -> None:
+    complaint(toy(tmp_path / "v.npz", lying(header, compressed=False)))
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_archives_that_are_cut_off_are_refused(compressed: bool, tmp_path: Path) -> None:
+    content = archive(tmp_path / "whole.npz", compressed=compressed).read_bytes()
+    for kept in (4, 30, 100, len(content) // 2, len(content) - 1):
+        assert "is damaged" in complaint(toy(tmp_path / "v.npz", content[:kept]))
+
+
+def test_one_very_long_word_is_not_given_to_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.formats.npz.MOST_PADDING", 1000)
+    table = Table(["a", "b" * 300], np.ones((2, 3), dtype=np.float32))
+    with pytest.raises(FormatError, match=r"the room of the longest, and 'b{40}'... has 300 letters; use safetensors"):
+        formats.write(tmp_path / "v.npz", table)
+    with pytest.raises(FormatError, match="ends in NUL, which numpy's arrays lose"):
+        formats.write(tmp_path / "v.npz", Table(["a", "b\0"], table.vectors))
+    assert list(tmp_path.iterdir()) == []
