@@ -43,6 +43,16 @@ def test_it_holds_what_the_log_holds(topics_file: Path, tmp_path: Path) -> None:
     assert set(found) == {"loss", "words_per_second", "lr", "similarity/mine"}
 
 
+def test_a_run_that_goes_on_keeps_what_was_written(topics_file: Path, tmp_path: Path) -> None:
+    train(small(topics_file, epochs=1), tmp_path / "run")
+    before = scalars(tmp_path / "run" / "tensorboard")["loss"]
+    train(small(topics_file, epochs=2), tmp_path / "run", resume=True)
+    lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
+    after = scalars(tmp_path / "run" / "tensorboard")["loss"]
+    assert after[: len(before)] == before
+    assert [step for step, _ in after] == [line["words"] for line in lines]
+
+
 def test_the_projector_gets_the_words_of_each_epoch(topics_file: Path, tmp_path: Path) -> None:
     vectors = train(small(topics_file), tmp_path / "run")
     folder = tmp_path / "run" / "tensorboard"

@@ -7,6 +7,7 @@ SIGTERM; an error is one line. Nothing heavy is imported before a command needs 
 import inspect
 import io
 import logging
+import math
 import os
 import signal
 import sys
@@ -122,7 +123,8 @@ def _system_failure(error: OSError) -> int:
 
 
 def _unexpected(error: Exception) -> str:
-    if isinstance(error, MemoryError) or "memory" in str(error).lower():
+    # torch says it in these words, of the card and of the processor's memory
+    if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
         return "out of memory: choose a smaller --dim, --max-vocab or --batch-size, or a machine with more"
     return f"{type(error).__name__}: {error} (set {TRACEBACK}=1 to see where)"
 
@@ -287,7 +289,8 @@ def evaluate(
 def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[tuple[str, ...]]:
     for result in results:
         if result.kind == "similarity":
-            interval = f"{result.ci_low:.3f} to {result.ci_high:.3f}"
+            known = math.isfinite(result.ci_low) and math.isfinite(result.ci_high)
+            interval = f"{result.ci_low:.3f} to {result.ci_high:.3f}" if known else "undefined"
             used = f"{result.pairs:,} of {result.pairs_total:,} pairs"
             yield result.name, "Spearman", f"{result.spearman:.3f}", interval, used, _some(result.oov)
             yield "", "Pearson", f"{result.pearson:.3f}", "", "", ""

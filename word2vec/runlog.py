@@ -123,7 +123,7 @@ class RunLog:
         Raises:
             TrainingError: there was nothing to train on.
         """
-        if not self._last.pairs:
+        if not epoch and not self._last.pairs:  # later, subsampling may take all pairs of a tiny text by chance
             raise TrainingError(
                 "no two words of the vocabulary stand in one sentence, so there is nothing to train on: "
                 "is it one word a line? if not, lower --min-count, raise --subsample or give more text"

@@ -40,21 +40,22 @@ class Board:
     """TensorBoard's files for one run; a context manager.
 
     Args:
-        folder: where to write; what an earlier run left in it is removed.
+        folder: where to write; what another run left in it is removed.
+        words: corpus words after which the run goes on; what was written of later ones no longer counts.
 
     Raises:
         Word2VecError: the folder cannot be written to.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, words: int = 0) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
         self._folder = folder
         self._failed = False
         try:
-            if folder.exists():
+            if folder.exists() and not words:
                 shutil.rmtree(folder)
-            self._writer = SummaryWriter(folder, flush_secs=FLUSH_SECONDS)
+            self._writer = SummaryWriter(folder, flush_secs=FLUSH_SECONDS, purge_step=words + 1 if words else None)
         except OSError as error:
             raise Word2VecError(f"cannot write {folder}: {error.strerror or error}") from error
 

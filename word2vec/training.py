@@ -122,7 +122,7 @@ def train(
         # signals wait: the compiler would lose them, and what is half done could not be gone on from
         with (
             held_signals() as signals,
-            Board(run / FOLDER) if run and config.tensorboard else nullcontext() as board,
+            Board(run / FOLDER, saved.log.words) if run and config.tensorboard else nullcontext() as board,
             RunLog(metrics, words, config.epochs, earlier=saved.log, progress=progress, board=board) as log,
         ):
             engine = engine_class(model, objective, dataset, lr_at, threads)

@@ -33,7 +33,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def falling(epoch: int, words: int) -> float:
-    return 0.1 - 0.0004 * words
+    return 0.03 - 0.0001 * words
 
 
 def train(
