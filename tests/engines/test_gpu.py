@@ -127,6 +127,15 @@ def test_sentences_of_one_word_and_ids_outside_of_the_vocabulary() -> None:
     assert bool(model.output.isfinite().all())
 
 
+def test_memory_outside_of_the_vocabulary_decides_nothing() -> None:
+    dataset = make_dataset([[0, 1]], [5, 5], device=DEVICE)
+    engine = GpuEngine(make_model(2, 8).to(DEVICE), NegativeSampling("sum"), dataset, falling)
+    engine._keep = torch.full((4,), 2**32, device=DEVICE)[1:3]  # what lies around would keep all
+    tokens = torch.tensor([-1, 1, 2, 0, -1], dtype=torch.int32, device=DEVICE)
+    words, _, count = engine._survivors(0, 0, tokens, torch.tensor([5], device=DEVICE))
+    assert words[: count.item()].tolist() == [1, 0]
+
+
 def test_a_text_without_words_or_pairs_trains_nothing() -> None:
     before = make_model(10, 8, spread=1.0)
     for sentences in ([[]], [[4], [5]] * 10, [[99, 98]] * 5):
