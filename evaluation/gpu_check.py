@@ -104,8 +104,7 @@ def sweep(config: TrainConfig, report: dict[str, object], output: Path) -> str:
                 programs=multiprocessors * each,
             )
             start = _now()
-            for epoch in range(config.epochs):
-                *_, last = engine.epoch(epoch)
+            *_, last = [list(engine.epoch(epoch))[-1] for epoch in range(config.epochs)]
             seconds = _now() - start
             vectors = WordVectors(vocabulary.words, model.input.detach().cpu().numpy(), counts=vocabulary.counts)
             measured.append(

@@ -34,6 +34,7 @@ from word2vec.tokens import index_corpus
 from word2vec.training import DEFAULT_LR, learning_rate
 
 CHUNK_WORDS = 1 << 21  # as in engines/gpu.py
+SCORES = ("wordsim353", "simlex999", "analogies")
 
 
 LIBERTIES = {"reassoc", "contract", "nsz", "arcp"}
@@ -159,7 +160,7 @@ def main(arguments: Sequence[str]) -> int:
         for seed in range(1, options.seeds + 1):
             config = make_config(dict(options.set), {"corpus": [options.corpus], "seed": seed})
             vectors = train_in_lockstep(config, programs)
-            scores = {n: evaluate_similarity(vectors, n, bootstrap=0).spearman for n in ("wordsim353", "simlex999")}
+            scores = {name: evaluate_similarity(vectors, name, bootstrap=0).spearman for name in SCORES[:2]}
             scores["analogies"] = evaluate_analogies(vectors, "questions-words", restrict=RESTRICT).accuracy
             measured.append({"programs": programs, "seed": seed, **scores})
             report: dict[str, object] = {
@@ -173,7 +174,9 @@ def main(arguments: Sequence[str]) -> int:
             }
             write_atomically(options.output, report)
             print(measured[-1], file=sys.stderr)
-    rows = [[str(each["programs"]), str(each["seed"]), *(f"{100 * each[n]:.1f}" for n in scores)] for each in measured]
+    rows = [
+        [str(each["programs"]), str(each["seed"]), *(f"{100 * each[name]:.1f}" for name in SCORES)] for each in measured
+    ]
     print(markdown_table(["programs", "seed", "WordSim-353", "SimLex-999", "analogies"], rows))
     return 0
 
