@@ -21,7 +21,7 @@ import typer
 
 from word2vec.config import PRESETS, SETTINGS, TrainConfig, make_config, option, read_config
 from word2vec.config import preset as find_preset
-from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
+from word2vec.errors import ConfigError, RankEndedError, TrainingInterrupted, Word2VecError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FILE_LISTS = ("--pairs", "--analogies")
 TRACEBACK = "WORD2VEC_TRACEBACK"  # environment variable: show where an unexpected error arose
+WRONG_USAGE = 2
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -73,7 +74,9 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _fail(error.format_message(), error.exit_code)
     except ConfigError as error:
-        return _fail(str(error), 2)
+        return _fail(str(error), WRONG_USAGE)
+    except RankEndedError:
+        return 1
     except TrainingInterrupted as error:
         return _fail(str(error), 128 + error.signal)
     except Word2VecError as error:
@@ -111,7 +114,8 @@ def _one_option_a_file(arguments: list[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"word2vec: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
+    if code != WRONG_USAGE or os.environ.get("RANK", "0") == "0":  # what all of torchrun's processes find, one says
+        print(f"word2vec: {' '.join(message.split())}", file=sys.stderr)  # noqa: T201
     return code
 
 

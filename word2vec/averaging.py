@@ -1,0 +1,160 @@
+"""An epoch in rounds, after each of which the tables of all ranks become one: periodic averaging, weighted by use.
+
+Between two averagings each rank trains its own copy of the tables on about `sync_every` words. A row w then moves by
+
+    w += (sum_r d_r) * (1 - exp(-sum_r x_r)) / sum_r (1 - exp(-x_r)),        x_r = CURVATURE * lr * uses_r
+
+where d_r is the change of the row on rank r and uses_r how often that rank is expected to have used it, by its pairs
+and the word's frequency; a rank that left the row alone has no part in it. The reason: near a point w* a step of
+gradient descent shortens the way to it by a factor 1 - lr h, so that n uses on one rank go (1 - exp(-lr h n)) (w* - w), and the
+uses of all, one after another, would go as far with the sum of their n. For rare rows that is the sum of the changes,
+and nothing is diluted. For frequent ones, which on every rank have gone all the way, it is their mean, where the sum
+would overshoot.
+
+Only rows travel that changed somewhere, so that the frequent ones are averaged more often than the rare ones, as in Ji
+et al. 2016 ("Parallelizing word2vec in shared and distributed memory"), who average by a plain mean.
+"""
+
+from collections.abc import Sequence
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from word2vec.dataset import SkipGramDataset
+from word2vec.distributed import Ranks
+from word2vec.engines.progress import Progress
+from word2vec.model import SkipGram
+from word2vec.shares import CorpusShare, hold_back, new_shares, words_read
+
+CURVATURE = 0.03  # h for a use; measured, see evaluation/README.md
+BLOCK_NUMBERS = 1 << 22  # sent at a time, 16 MiB
+NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
+LEAST_STRENGTH = 1e-6  # of a use, so that no row that moved counts for nothing
+
+
+class Pause(Enum):
+    """Why training pauses between two rounds."""
+
+    NONE = 0
+    SAVE = 1
+    STOP = 2
+
+
+class Rounds:
+    """The rounds of a run: what each is made of, how far all ranks are, and the averaging at its end.
+
+    Where there is one rank, a round is all that is left of an epoch, and nothing is averaged.
+
+    Args:
+        ranks: who trains.
+        model: the tables, which an engine has already put where it wants them.
+        dataset: what is trained on.
+        threads: of this rank's engine.
+        sync_every: corpus words a rank between two averagings.
+
+    Attributes:
+        threads: of all ranks together.
+        may_stop: whether a round may be cut short, as that of a rank alone may.
+        done: what all ranks have done in this epoch, at the end of the last round.
+        pause: what a rank wished for at the end of the last round.
+        bytes_sent: of tables and counts, by this rank into all-reduce; what goes over a network of R ranks with a ring
+            is 2 (R - 1) / R times that for each.
+    """
+
+    def __init__(self, ranks: Ranks, model: SkipGram, dataset: SkipGramDataset, threads: int, sync_every: int) -> None:
+        self.ranks, self.model, self.dataset = ranks, model, dataset
+        self._sync_words = ranks.size * sync_every
+        all_threads = [int(number) for number in ranks.gather(threads)]
+        self.threads = sum(all_threads)
+        self._own = slice(sum(all_threads[: ranks.rank]), sum(all_threads[: ranks.rank + 1]))
+        self._words = int(dataset.offsets[-1])
+        self.bytes_sent, self.pause, self.may_stop = 0, Pause.NONE, ranks.size == 1
+        self._rows = max(1, BLOCK_NUMBERS // (model.input.shape[1] + 2))
+        self._before = [table.clone() for table in self._tables()] if ranks.size > 1 else []
+        share = dataset.pair_share  # (V,)
+        self._uses = [
+            share,
+            share + dataset.settings.negatives * dataset.noise,
+        ]  # (V,) of input and output rows, a pair
+
+    def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
+        """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
+        shares = list((everyones or new_shares(self.dataset.offsets, self.threads))[self._own])
+        self._note(_progress(shares), Pause.NONE)
+        return shares
+
+    @property
+    def left(self) -> int:
+        """Corpus words of the epoch that no rank has read."""
+        return self._words - self.done.words
+
+    def hold_back(self, shares: Sequence[CorpusShare]) -> None:
+        """Leave in the shares what is to be trained in the next round."""
+        parts = max(1, -(-self.left // self._sync_words)) if self.ranks.size > 1 else 1
+        self._planned = -(-self.left // parts)
+        self._later = [hold_back(share, self.dataset.offsets, parts) for share in shares]
+
+    def words_at(self, words: int) -> int:
+        """The words of the epoch that all have read, as far as a rank can know that has read so many itself."""
+        here = self.done.words + (words - self._mine.words) * self.ranks.size
+        return min(max(here, self.done.words), self.done.words + self._planned)
+
+    def progress_at(self, step: Progress) -> Progress:
+        """What all ranks have done, as far as this one can know that has done so much itself."""
+        all_, mine = self.done, self._mine
+        return Progress(
+            step.words + all_.words - mine.words,
+            step.pairs + all_.pairs - mine.pairs,
+            step.loss + (all_.loss - mine.loss),
+            None if step.hits is None else step.hits + (all_.hits or 0) - (mine.hits or 0),
+        )
+
+    def end(self, shares: Sequence[CorpusShare], lr: float, wish: Pause) -> None:
+        """End a round: what was held back is to be read again, and the tables of all ranks become the same."""
+        for share, later in zip(shares, self._later, strict=True):
+            share.unread += later
+        mine = _progress(shares)
+        pairs = mine.pairs - self._mine.pairs
+        self._note(mine, wish)
+        for table, before, uses in zip(self._tables(), self._before, self._uses, strict=False):
+            self._average(table, before, CURVATURE * lr * pairs * uses)
+
+    def _average(self, table: Tensor, before: Tensor, strength: Tensor) -> None:
+        """Make a table (V, D) the same on all ranks; `strength` (V,) is x of the rows that changed."""
+        few = slice(NOTICED_COLUMNS)
+        changed = (table[:, few] != before[:, few]).any(dim=1)  # (V,)
+        rows = self.ranks.any(changed.to(torch.uint8)).nonzero().squeeze(1)  # (N,)
+        self.bytes_sent += len(changed)
+        for part in torch.split(rows, self._rows):
+            x = strength[part].clamp(min=LEAST_STRENGTH) * changed[part]
+            old = before[part]  # (N, D)
+            sent = torch.cat([table[part] - old, x.unsqueeze(1), _way(x).unsqueeze(1)], dim=1)  # (N, D + 2)
+            self.bytes_sent += sent.nbytes
+            d, x, ways = torch.split(self.ranks.sum(sent), [old.shape[1], 1, 1], dim=1)
+            before[part] = table[part] = old + d * (_way(x) / ways)
+
+    def _note(self, mine: Progress, wish: Pause) -> None:
+        """Make known to all what each has done, and whether one wishes to pause."""
+        wishes = [float(wish is pause) for pause in (Pause.SAVE, Pause.STOP)]
+        numbers = torch.tensor([mine.words, mine.pairs, mine.loss, mine.hits or 0, *wishes], dtype=torch.float64)
+        words, pairs, loss, hits, save, stop = self.ranks.sum(numbers).tolist()
+        self._mine, self.done = mine, Progress(int(words), int(pairs), loss, int(hits) or None)
+        self.pause = Pause.STOP if stop else Pause.SAVE if save else Pause.NONE
+
+    def _tables(self) -> tuple[Tensor, Tensor]:
+        return self.model.input.detach(), self.model.output.detach()
+
+
+def _way(x: Tensor) -> Tensor:
+    """How much of the way to where it is pulled a row has gone."""
+    return -torch.expm1(-x)
+
+
+def _progress(shares: Sequence[CorpusShare]) -> Progress:
+    return Progress(
+        words_read(shares),
+        sum(share.pairs for share in shares),
+        sum(share.loss for share in shares),
+        sum(share.hits for share in shares),
+    )
