@@ -1,15 +1,15 @@
 """An epoch in rounds, after each of which the tables of all ranks become one: periodic averaging, weighted by use.
 
-Between two averagings each rank trains its own copy of the tables on about `sync_every` words. A row w then moves by
+Between two averagings each rank trains its own copy of the tables on about `sync_every` words. A row w that k ranks
+have changed by d_1 .. d_k then moves by
 
-    w += (sum_r d_r) * (1 - exp(-sum_r x_r)) / sum_r (1 - exp(-x_r)),        x_r = CURVATURE * lr * uses_r
+    mean = (d_1 + ... + d_k) / k        momentum = (1 - 1/k) momentum + mean        w += mean + (1 - 1/k) momentum
 
-where d_r is the change of the row on rank r and uses_r how often that rank is expected to have used it, by its pairs
-and the word's frequency; a rank that left the row alone has no part in it. The reason: near a point w* a step of
-gradient descent shortens the way to it by a factor 1 - lr h, so that n uses on one rank go (1 - exp(-lr h n)) (w* - w), and the
-uses of all, one after another, would go as far with the sum of their n. For rare rows that is the sum of the changes,
-and nothing is diluted. For frequent ones, which on every rank have gone all the way, it is their mean, where the sum
-would overshoot.
+The reason: the mean alone loses a factor k of what was learnt, and a rank that left the row alone would dilute it even
+more; the sum overshoots where all ranks have gone the whole way to the same place, and training diverges. So the sum is
+spread over about k rounds: sum_i (1 - 1/k)^i = k. A row that one rank has changed is what that rank made of it. This is
+the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental
+block training ..."), with Nesterov's momentum, for each row by the number of those that used it.
 
 Only rows travel that changed somewhere, so that the frequent ones are averaged more often than the rare ones, as in Ji
 et al. 2016 ("Parallelizing word2vec in shared and distributed memory"), who average by a plain mean.
@@ -27,10 +27,8 @@ from word2vec.engines.progress import Progress
 from word2vec.model import SkipGram
 from word2vec.shares import CorpusShare, hold_back, new_shares, words_read
 
-CURVATURE = 0.03  # h for a use; measured, see evaluation/README.md
 BLOCK_NUMBERS = 1 << 22  # sent at a time, 16 MiB
 NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
-LEAST_STRENGTH = 1e-6  # of a use, so that no row that moved counts for nothing
 
 
 class Pause(Enum):
@@ -70,13 +68,10 @@ class Rounds:
         self._own = slice(sum(all_threads[: ranks.rank]), sum(all_threads[: ranks.rank + 1]))
         self._words = int(dataset.offsets[-1])
         self.bytes_sent, self.pause, self.may_stop = 0, Pause.NONE, ranks.size == 1
-        self._rows = max(1, BLOCK_NUMBERS // (model.input.shape[1] + 2))
-        self._before = [table.clone() for table in self._tables()] if ranks.size > 1 else []
-        share = dataset.pair_share  # (V,)
-        self._uses = [
-            share,
-            share + dataset.settings.negatives * dataset.noise,
-        ]  # (V,) of input and output rows, a pair
+        self._rows = max(1, BLOCK_NUMBERS // (model.input.shape[1] + 1))
+        tables = self._tables() if ranks.size > 1 else ()
+        self._before = [table.clone() for table in tables]  # as all ranks have them since the last round
+        self._momentum = [torch.zeros_like(table) for table in self._before]
 
     def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
         """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
@@ -110,29 +105,28 @@ class Rounds:
             None if step.hits is None else step.hits + (all_.hits or 0) - (mine.hits or 0),
         )
 
-    def end(self, shares: Sequence[CorpusShare], lr: float, wish: Pause) -> None:
+    def end(self, shares: Sequence[CorpusShare], wish: Pause) -> None:
         """End a round: what was held back is to be read again, and the tables of all ranks become the same."""
         for share, later in zip(shares, self._later, strict=True):
             share.unread += later
-        mine = _progress(shares)
-        pairs = mine.pairs - self._mine.pairs
-        self._note(mine, wish)
-        for table, before, uses in zip(self._tables(), self._before, self._uses, strict=False):
-            self._average(table, before, CURVATURE * lr * pairs * uses)
+        self._note(_progress(shares), wish)
+        for each in zip(self._tables(), self._before, self._momentum, strict=False):
+            self._average(*each)
 
-    def _average(self, table: Tensor, before: Tensor, strength: Tensor) -> None:
-        """Make a table (V, D) the same on all ranks; `strength` (V,) is x of the rows that changed."""
+    def _average(self, table: Tensor, before: Tensor, momentum: Tensor) -> None:
+        """Make a table (V, D) the same on all ranks."""
         few = slice(NOTICED_COLUMNS)
         changed = (table[:, few] != before[:, few]).any(dim=1)  # (V,)
         rows = self.ranks.any(changed.to(torch.uint8)).nonzero().squeeze(1)  # (N,)
         self.bytes_sent += len(changed)
         for part in torch.split(rows, self._rows):
-            x = strength[part].clamp(min=LEAST_STRENGTH) * changed[part]
             old = before[part]  # (N, D)
-            sent = torch.cat([table[part] - old, x.unsqueeze(1), _way(x).unsqueeze(1)], dim=1)  # (N, D + 2)
+            sent = torch.cat([table[part] - old, changed[part].unsqueeze(1)], dim=1)  # (N, D + 1)
             self.bytes_sent += sent.nbytes
-            d, x, ways = torch.split(self.ranks.sum(sent), [old.shape[1], 1, 1], dim=1)
-            before[part] = table[part] = old + d * (_way(x) / ways)
+            sums, k = self.ranks.sum(sent)[:, :-1], sent[:, -1:]
+            mean, decay = sums / k, 1 - 1 / k
+            momentum[part] = step = decay * momentum[part] + mean
+            before[part] = table[part] = old + mean + decay * step
 
     def _note(self, mine: Progress, wish: Pause) -> None:
         """Make known to all what each has done, and whether one wishes to pause."""
@@ -144,11 +138,6 @@ class Rounds:
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         return self.model.input.detach(), self.model.output.detach()
-
-
-def _way(x: Tensor) -> Tensor:
-    """How much of the way to where it is pulled a row has gone."""
-    return -torch.expm1(-x)
 
 
 def _progress(shares: Sequence[CorpusShare]) -> Progress:
