@@ -15,6 +15,7 @@ Only rows travel that changed somewhere, so that the frequent ones are averaged 
 et al. 2016 ("Parallelizing word2vec in shared and distributed memory"), who average by a plain mean.
 """
 
+import time
 from collections.abc import Sequence
 from enum import Enum
 
@@ -56,8 +57,9 @@ class Rounds:
         may_stop: whether a round may be cut short, as that of a rank alone may.
         done: what all ranks have done in this epoch, at the end of the last round.
         pause: what a rank wished for at the end of the last round.
-        bytes_sent: of tables and counts, by this rank into all-reduce; what goes over a network of R ranks with a ring
-            is 2 (R - 1) / R times that for each.
+        averaged: how often the tables were averaged.
+        bytes_sent: that this rank gave into all-reduce, which sends about 2 (R - 1) / R times as much from each.
+        seconds: that averaging took, waiting for other ranks included.
     """
 
     def __init__(self, ranks: Ranks, model: SkipGram, dataset: SkipGramDataset, threads: int, sync_every: int) -> None:
@@ -67,8 +69,8 @@ class Rounds:
         self.threads = sum(all_threads)
         self._own = slice(sum(all_threads[: ranks.rank]), sum(all_threads[: ranks.rank + 1]))
         self._words = int(dataset.offsets[-1])
-        self.bytes_sent, self.pause, self.may_stop = 0, Pause.NONE, ranks.size == 1
-        self._rows = max(1, BLOCK_NUMBERS // (model.input.shape[1] + 1))
+        self.pause, self.may_stop = Pause.NONE, ranks.size == 1
+        self.averaged, self.bytes_sent, self.seconds = 0, 0, 0.0
         tables = self._tables() if ranks.size > 1 else ()
         self._before = [table.clone() for table in tables]  # as all ranks have them since the last round
         self._momentum = [torch.zeros_like(table) for table in self._before]
@@ -109,24 +111,12 @@ class Rounds:
         """End a round: what was held back is to be read again, and the tables of all ranks become the same."""
         for share, later in zip(shares, self._later, strict=True):
             share.unread += later
+        begun = time.perf_counter()
         self._note(_progress(shares), wish)
         for each in zip(self._tables(), self._before, self._momentum, strict=False):
-            self._average(*each)
-
-    def _average(self, table: Tensor, before: Tensor, momentum: Tensor) -> None:
-        """Make a table (V, D) the same on all ranks."""
-        few = slice(NOTICED_COLUMNS)
-        changed = (table[:, few] != before[:, few]).any(dim=1)  # (V,)
-        rows = self.ranks.any(changed.to(torch.uint8)).nonzero().squeeze(1)  # (N,)
-        self.bytes_sent += len(changed)
-        for part in torch.split(rows, self._rows):
-            old = before[part]  # (N, D)
-            sent = torch.cat([table[part] - old, changed[part].unsqueeze(1)], dim=1)  # (N, D + 1)
-            self.bytes_sent += sent.nbytes
-            sums, k = self.ranks.sum(sent)[:, :-1], sent[:, -1:]
-            mean, decay = sums / k, 1 - 1 / k
-            momentum[part] = step = decay * momentum[part] + mean
-            before[part] = table[part] = old + mean + decay * step
+            self.bytes_sent += average_rows(self.ranks, *each)
+        self.averaged += 1
+        self.seconds += time.perf_counter() - begun
 
     def _note(self, mine: Progress, wish: Pause) -> None:
         """Make known to all what each has done, and whether one wishes to pause."""
@@ -138,6 +128,31 @@ class Rounds:
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         return self.model.input.detach(), self.model.output.detach()
+
+
+def average_rows(ranks: Ranks, table: Tensor, before: Tensor, momentum: Tensor) -> int:
+    """Make a table the same on all ranks.
+
+    Args:
+        ranks: who has it.
+        table: (V, D) as this rank has trained it.
+        before: (V, D) the same on all ranks, as the table was before; it becomes what the table is afterwards.
+        momentum: (V, D) the same on all ranks, changed in place.
+
+    Returns:
+        The bytes that this rank gave into all-reduce.
+    """
+    few = slice(NOTICED_COLUMNS)
+    changed = (table[:, few] != before[:, few]).any(dim=1)  # (V,)
+    rows = ranks.any(changed.to(torch.uint8)).nonzero().squeeze(1)  # (N,)
+    for part in torch.split(rows, max(1, BLOCK_NUMBERS // (table.shape[1] + 1))):
+        old = before[part]  # (N, D)
+        sent = ranks.sum(torch.cat([table[part] - old, changed[part].unsqueeze(1)], dim=1))  # (N, D + 1)
+        k = sent[:, -1:]  # (N, 1) ranks that changed the row
+        mean, decay = sent[:, :-1] / k, 1 - 1 / k
+        momentum[part] = step = decay * momentum[part] + mean
+        before[part] = table[part] = old + mean + decay * step
+    return len(changed) + len(rows) * (table.shape[1] + 1) * table.element_size()
 
 
 def _progress(shares: Sequence[CorpusShare]) -> Progress:

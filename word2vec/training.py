@@ -175,6 +175,9 @@ def _train(
                 if epoch + 1 < config.epochs:
                     checkpoints.save(epoch + 1, everyones, log.state())
                 ranks.wait()
+            if ranks.size > 1:
+                cost = f"{rounds.bytes_sent:,} bytes a process, {rounds.seconds:,.1f} s"
+                logger.info("%d processes averaged %d times: %s", ranks.size, rounds.averaged, cost)
             with checkpoints.beside_vectors(config.epochs, everyones, log.state()):
                 return _save(model, vocabulary, config, run)
 
