@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -224,3 +226,79 @@ def test_two_agents_that_share_no_cache(topics_file: Path, tmp_path: Path) -> No
     assert words_of_epochs(run) == [6_000, 12_000, 18_000, 24_000, 30_000]
     assert [path.name for path in tmp_path.glob("cache?")] != []
     assert json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])["words"] == 30_000
+
+
+@pytest.fixture
+def hosts() -> Iterator[list[str]]:
+    """Two network namespaces, joined by a cable: 10.77.0.1 and 10.77.0.2."""
+    if os.geteuid() or shutil.which("ip") is None:
+        pytest.skip("network namespaces take root and the command ip")
+    names = [f"word2vec-{os.getpid()}-{number}" for number in range(2)]
+    try:
+        for name in names:
+            ip("netns", "add", name)
+        ip("link", "add", "w2v", "netns", names[0], "type", "veth", "peer", "name", "w2v", "netns", names[1])
+        for number, name in enumerate(names):
+            ip("-n", name, "address", "add", f"10.77.0.{number + 1}/24", "dev", "w2v")
+            for device in ("w2v", "lo"):
+                ip("-n", name, "link", "set", device, "up")
+        yield names
+    finally:
+        for name in names:
+            subprocess.run(["ip", "netns", "delete", name], check=False)
+
+
+def ip(*arguments: str) -> None:
+    done = subprocess.run(["ip", *arguments], capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"ip {' '.join(arguments)}: {done.stderr.strip()}")
+
+
+def on_hosts(hosts: Sequence[str], *command: str) -> list[subprocess.Popen[str]]:
+    """An agent of torchrun on each host; they meet at the first."""
+    return [
+        started(
+            *("--nnodes=2", "--rdzv-backend=c10d", "--rdzv-endpoint=10.77.0.1:29400", "--rdzv-id=1"),
+            *(f"--local-addr=10.77.0.{number + 1}", *command),
+            prefix=("ip", "netns", "exec", host),
+            GLOO_SOCKET_IFNAME="w2v",
+        )
+        for number, host in enumerate(hosts)
+    ]
+
+
+@pytest.mark.slow
+def test_two_hosts_learn(hosts: list[str], topics_file: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [*ranks(1), "train", str(topics_file), "--output", str(run), *SETTINGS]
+    for agent in on_hosts(hosts, *command):
+        done = finished(agent, 180)
+        assert done.returncode == 0, done.stderr
+    assert margin(WordVectors.load(run)) > 0.5
+    assert words_of_epochs(run) == [6_000, 12_000, 18_000, 24_000, 30_000]
+
+
+@pytest.mark.slow
+def test_a_host_that_is_cut_off_ends_the_run_within_a_minute(
+    hosts: list[str], topics_file: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    slow = ranks(1, "--checkpoints", "--slow", "0.2")
+    agents = on_hosts(hosts, *slow, "train", str(topics_file), "--output", str(run), *SETTINGS)
+    deadline = time.monotonic() + 120
+    while not (run / "checkpoint.safetensors").exists():
+        assert time.monotonic() < deadline, [finished(agent, 1).stderr for agent in agents]
+        time.sleep(0.1)
+    ip("-n", hosts[1], "link", "set", "w2v", "down")
+    cut = time.monotonic()
+    first = finished(agents[0], 120)
+    seconds = time.monotonic() - cut
+    assert first.returncode == 1
+    assert [line.partition(":")[0] for line in ours(first)] == ["another rank ended, fell silent or was 40 s behind"]
+    assert seconds < 60
+    finished(agents[1], 180)
+    # whole, and enough to go on alone
+    saved = read_checkpoint(run)
+    assert 0 < saved.log.words < 30_000
+    train(small(topics_file), run, resume=True)
+    assert margin(WordVectors.load(run)) > 0.5

@@ -28,7 +28,7 @@ from word2vec.engines.progress import Progress
 from word2vec.model import SkipGram
 from word2vec.shares import CorpusShare, hold_back, new_shares, words_read
 
-BLOCK_NUMBERS = 1 << 22  # sent at a time, 16 MiB
+BLOCK_NUMBERS = 1 << 20  # sent at a time: 4 MiB take no fresh memory from the system each time
 NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
 
 
