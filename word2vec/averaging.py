@@ -50,7 +50,7 @@ class Rounds:
         model: the tables, which an engine has already put where it wants them.
         dataset: what is trained on.
         threads: of this rank's engine.
-        sync_every: corpus words a rank between two averagings.
+        sync_every: corpus words a rank between two averagings, at most.
 
     Attributes:
         threads: of all ranks together.
@@ -64,11 +64,12 @@ class Rounds:
 
     def __init__(self, ranks: Ranks, model: SkipGram, dataset: SkipGramDataset, threads: int, sync_every: int) -> None:
         self.ranks, self.model, self.dataset = ranks, model, dataset
-        self._sync_words = ranks.size * sync_every
         all_threads = [int(number) for number in ranks.gather(threads)]
         self.threads = sum(all_threads)
         self._own = slice(sum(all_threads[: ranks.rank]), sum(all_threads[: ranks.rank + 1]))
         self._words = int(dataset.offsets[-1])
+        # at least as many rounds an epoch as ranks, for what is learnt in one is spread over that many
+        self._round_words = max(1, min(ranks.size * sync_every, self._words // ranks.size))
         self.pause, self.may_stop = Pause.NONE, ranks.size == 1
         self.averaged, self.bytes_sent, self.seconds = 0, 0, 0.0
         tables = self._tables() if ranks.size > 1 else ()
@@ -88,7 +89,7 @@ class Rounds:
 
     def hold_back(self, shares: Sequence[CorpusShare]) -> None:
         """Leave in the shares what is to be trained in the next round."""
-        parts = max(1, -(-self.left // self._sync_words)) if self.ranks.size > 1 else 1
+        parts = max(1, -(-self.left // self._round_words)) if self.ranks.size > 1 else 1
         self._planned = -(-self.left // parts)
         self._later = [hold_back(share, self.dataset.offsets, parts) for share in shares]
 

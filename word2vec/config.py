@@ -86,7 +86,7 @@ class TrainConfig:
             least=1,
             may_change=True,
         ),
-    ] = 100_000
+    ] = 1_000_000
     seed: Annotated[int, Setting("Of all that is drawn at random.", least=0, most=2**32)] = 1
     pairs: Annotated[
         tuple[str, ...],
