@@ -273,7 +273,11 @@ def on_hosts(hosts: Sequence[str], *command: str) -> Iterator[list[subprocess.Po
     finally:
         for agent in agents:
             agent.terminate()
-            agent.communicate()
+            try:
+                agent.communicate(timeout=40)
+            except subprocess.TimeoutExpired:  # it waits for a host that is cut off
+                agent.kill()
+                agent.communicate()
 
 
 @pytest.mark.slow

@@ -12,9 +12,10 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Thread
 from typing import Any, TypeVar
 
 import torch
@@ -34,6 +35,7 @@ LONG_PATIENCE = timedelta(days=1)  # to wait while rank 0 indexes, compiles, eva
 PER_RANK = frozenset({"corpus", "device", "threads", "pairs", "checkpoint_every"})  # settings that need not be the same
 DTYPES = {str(dtype): dtype for dtype in (torch.float32, torch.float64, torch.int64, torch.uint8)}
 
+STORE_SECONDS = 5  # to wait for an answer of torchrun's store
 BROADCAST_ROWS = 1 << 14  # at a time
 
 T = TypeVar("T")
@@ -225,10 +227,17 @@ def _take_device(local_rank: int, local_size: int) -> None:
 
 
 def _first_to_fail(store: Store) -> bool:
-    try:
-        return int(store.add("failed", 1)) == 1
-    except RuntimeError:  # whoever keeps the store is gone too
-        return True
+    """Whether no other rank has failed before; also where that cannot be found out, for then nobody hears of it."""
+    answers: list[int] = []
+
+    def ask() -> None:
+        with suppress(RuntimeError):
+            answers.append(store.add("failed", 1))
+
+    asking = Thread(target=ask, daemon=True)  # subtle: of a host that is cut off nothing comes back, not even an error
+    asking.start()
+    asking.join(STORE_SECONDS)
+    return answers in ([], [1])
 
 
 @contextmanager
