@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 from torch import distributed as dist
-from torch.distributed.distributed_c10d import Store
+from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
 
 from word2vec.checkpoint import Checkpoint
@@ -179,24 +179,27 @@ def joined(device: str) -> Iterator[Ranks]:
         RankEndedError: another rank has said why all end.
         Word2VecError: this rank cannot go on; says which it is.
     """
-    restarted = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    restarts = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"))
     if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
-        yield Ranks(restarted=restarted)
+        yield Ranks(restarted=restarts > 0)
         return
     cuda = device != "cpu" and torch.cuda.is_available()
     local_rank, local_size = (int(os.environ.get(name, default)) for name, default in LOCAL)
     if cuda:
         _take_device(local_rank, local_size)
     with _lost_told():
-        store, rank, size = next(rendezvous("env://"))
+        torchruns, rank, size = next(rendezvous("env://"))
+        # subtle: torchrun may keep its store, in which ranks that it ended have left the addresses where they were
+        store = PrefixStore(f"{size} ranks, start {restarts}", torchruns)
         # subtle: of two groups one waits long, for what rank 0 does alone, and one does not, for what all do at once
         dist.init_process_group("gloo", store=store, rank=rank, world_size=size, timeout=LONG_PATIENCE)
         group = dist.new_group(backend="cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=PATIENCE)
+        assert isinstance(group, dist.ProcessGroup)  # noqa: S101 (other ranks than those of a group get a number)
     level = logger.level
     if rank:
         logger.setLevel(logging.CRITICAL)
     try:
-        yield Ranks(rank, size, local_rank, local_size, restarted, group)
+        yield Ranks(rank, size, local_rank, local_size, restarts > 0, group)
     except TrainingInterrupted as error:
         if rank:
             raise RankEndedError("rank 0 has said that training was interrupted") from error
