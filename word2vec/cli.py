@@ -21,7 +21,7 @@ import typer
 
 from word2vec.config import PRESETS, SETTINGS, TrainConfig, make_config, option, read_config
 from word2vec.config import preset as find_preset
-from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
+from word2vec.errors import ConfigError, RankEndedError, TrainingInterrupted, Word2VecError
 from word2vec.terminal import logs_on_stderr, one_line, print_json, print_table, printable
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ LIBRARY_WORDS = {
 }
 """What pydantic, by which typer checks arguments, says, and what to say instead."""
 
+WRONG_USAGE = 2
 INTERRUPTED = 130  # what shells report for a program that Ctrl-C ended
 
 app = typer.Typer(
@@ -84,7 +85,9 @@ def _run(arguments: list[str]) -> int:
         message = error.format_message()
         return _fail(_in_plain_words(message) + _hint(arguments, message), error.exit_code)
     except ConfigError as error:
-        return _fail(str(error), 2)
+        return _fail(str(error), WRONG_USAGE)
+    except RankEndedError:
+        return 1
     except TrainingInterrupted as error:
         return _fail(str(error), 128 + error.signal)
     except Word2VecError as error:
@@ -149,7 +152,8 @@ def _one_option_a_file(arguments: list[str]) -> list[str]:
 
 
 def _fail(message: str, code: int) -> int:
-    print(f"word2vec: {one_line(message)}", file=sys.stderr)  # noqa: T201
+    if code != WRONG_USAGE or os.environ.get("RANK", "0") == "0":  # what all of torchrun's processes find, one says
+        print(f"word2vec: {one_line(message)}", file=sys.stderr)  # noqa: T201
     return code
 
 

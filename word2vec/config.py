@@ -85,6 +85,14 @@ class TrainConfig:
         int | None,
         Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1, most=1024, may_change=True),
     ] = None
+    sync_every: Annotated[
+        int,
+        Setting(
+            "Words that each process reads between two averagings, where torchrun starts several.",
+            least=1,
+            may_change=True,
+        ),
+    ] = 1_000_000
     seed: Annotated[int, Setting("Of all that is drawn at random.", least=0, most=2**32)] = 1
     pairs: Annotated[
         tuple[str, ...],

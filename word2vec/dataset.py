@@ -152,6 +152,8 @@ class SkipGramDataset(IterableDataset[Batch]):
             yield from self._from_where_it_stands(share, centre[:whole], context[:whole], words, generator)
             _remember(share, generator, centre[whole:], context[whole:])
         yield from self._from_where_it_stands(share, share.own["centre"], share.own["context"], 0, generator)
+        nothing = torch.empty(0, dtype=torch.int64, device=self.device)
+        _remember(share, generator, nothing, nothing)  # for a share that is given more to read
 
     def _from_where_it_stands(
         self, share: CorpusShare, centre: Tensor, context: Tensor, words: int, generator: torch.Generator

@@ -36,6 +36,14 @@ class TrainingError(Word2VecError):
     """Training diverged or could not go on; says which setting to change."""
 
 
+class RankLostError(Word2VecError):
+    """Another process of a training on several died, or its network."""
+
+
+class RankEndedError(Word2VecError):
+    """Another process of a training on several has failed and says why, so this one need not."""
+
+
 class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: someone asked for it)
     """Training was stopped by Ctrl-C or SIGTERM; what was learnt until then is saved.
 

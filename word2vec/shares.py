@@ -66,6 +66,21 @@ def cut_anew(shares: Sequence[CorpusShare], offsets: npt.NDArray[np.integer], nu
     return anew
 
 
+def hold_back(share: CorpusShare, offsets: npt.NDArray[np.integer], parts: int) -> Runs:
+    """Leave in a share the first of so many equal parts of what is unread; returns the rest."""
+    left = sum(int(offsets[last] - offsets[first]) for first, last in share.unread)
+    wanted, now, later = -(-left // parts), [], list(share.unread)
+    while later and (wanted > 0 or parts == 1):
+        first, last = later.pop(0)
+        end = last if parts == 1 else min(int(np.searchsorted(offsets, offsets[first] + wanted)), last)
+        now.append((first, end))
+        wanted -= int(offsets[end] - offsets[first])
+        if end < last:
+            later.insert(0, (end, last))
+    share.unread = now
+    return later
+
+
 def words_read(shares: Sequence[CorpusShare]) -> int:
     """The corpus words that all shares together have read."""
     return sum(share.words + share.part for share in shares)

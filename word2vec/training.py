@@ -11,15 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from signal import SIGINT
 from typing import TYPE_CHECKING
 
 import tomli_w
 import torch
 from torch import nn
 
+from word2vec.averaging import Pause, Rounds
 from word2vec.checkpoint import Checkpoint, Checkpoints, find_checkpoint, fingerprint, load_tables, refuse_other_run
 from word2vec.config import TrainConfig
 from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
+from word2vec.distributed import Ranks, joined
 from word2vec.engines import choose_engine
 from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
@@ -54,7 +57,7 @@ def train(
     progress: bool = False,
     resume: bool = False,
 ) -> WordVectors:
-    """Train word vectors.
+    """Train word vectors; together with the other processes, where torchrun started several.
 
     Args:
         config: the settings.
@@ -70,6 +73,21 @@ def train(
         TrainingInterrupted: Ctrl-C or SIGTERM; what was learnt is saved in `output`.
         Word2VecError: the corpus, a setting, the machine or the disk is at fault; says what to do.
     """
+    with joined(config.device) as ranks:
+        run = Path(output) if output is not None and ranks.first else None
+        return _train(config, run, objective, ranks, progress and ranks.first, resume or ranks.restarted)
+
+
+def _train(
+    config: TrainConfig,
+    run: Path | None,
+    objective: nn.Module | None,
+    ranks: Ranks,
+    progress: bool,
+    resume: bool,
+) -> WordVectors:
+    if "-" in config.corpus and ranks.size > 1:
+        raise ConfigError("several processes cannot share standard input: save the text to a file, and give its name")
     if not config.corpus:
         raise ConfigError(
             "no CORPUS given: name a text file, a folder, a glob, '-' for standard input, text8 or pydocs"
@@ -88,34 +106,37 @@ def train(
     lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
     name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
     config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used
-    run = None if output is None else Path(output)
-    if config.tensorboard:
+    if config.tensorboard and ranks.first:
         refuse_without_tensorboard(run)
     with _run_folder(run):
-        found = find_checkpoint(run, resume=resume) if run else None
-        corpus, vocabulary = _read_corpus(config, run, progress)
+        found = ranks.checkpoint_of_first(find_checkpoint(run, resume=resume) if run else None)
+        corpus, vocabulary = ranks.in_turns(lambda: _read_corpus(config, run, progress))
         words = len(corpus.tokens)
         new = Checkpoint(config.as_dict(), corpus.fingerprint, fingerprint(vocabulary), engine_class.__name__)
+        ranks.refuse_different(new)
         if run and found:
             refuse_other_run(run, found, new)
-            if found.finished and found.epoch == config.epochs:
-                logger.info("%s has all its %d epochs already; give more --epochs to go on", run, config.epochs)
-                return WordVectors.load(run)
         saved = found or new
         objective = (objective or make_objective(config.objective, num_labels=len(vocabulary))).to(device)
         if isinstance(objective, Objective):
             objective.reduction = "sum"  # what learning rates are meant for
 
         def lr_at(epoch: int, words_read: int) -> float:
-            return learning_rate((epoch * words + words_read) / (config.epochs * words), lr, config.min_lr)
+            done = epoch * words + rounds.words_at(words_read)
+            return learning_rate(done / (config.epochs * words), lr, config.min_lr)
 
-        threads = config.threads or default_threads(engine_class.most_threads)
+        threads = config.threads or default_threads(engine_class.most_threads, ranks.local_size)
         in_batch = bool(getattr(objective, "in_batch", False))
         dataset = _make_dataset(config, corpus, vocabulary, device, threads, in_batch, logged=engine_class.in_batches)
         refuse_too_large(len(vocabulary), config.dim, device)
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
         if run and found:
             load_tables(run, found, model)
+        ranks.copy_from_first(model.input, model.output)
+        if found and found.finished and found.epoch == config.epochs:
+            logger.info("%s has all its %d epochs already; give more --epochs to go on", run, config.epochs)
+            return _word_vectors(model, vocabulary)
+        if found:
             logger.info("going on after %s of %s words", f"{found.log.words:,}", f"{config.epochs * words:,}")
         model = model.to(device)
         metrics = run / "metrics.jsonl" if run else None
@@ -129,43 +150,64 @@ def train(
             if signals:  # nothing is learnt yet that could take the place of an earlier run
                 raise TrainingInterrupted(log.words, config.epochs * words, None, signals[0])
             checkpoints = Checkpoints(run, model, new, config.checkpoint_every)
-            shares = saved.shares_for(new.engine, engine.threads, corpus)
+            rounds = Rounds(ranks, model, dataset, engine.threads, config.sync_every)
+            everyones = saved.shares_for(new.engine, rounds.threads, corpus)
             for epoch in range(saved.epoch, config.epochs):
-                while not _train_on(engine, epoch, shares, log, lr_at, lambda: bool(signals) or checkpoints.due()):
-                    shares = engine.state()
-                    if signals:
-                        with checkpoints.beside_vectors(epoch, shares, log.state()):
-                            _save(model, vocabulary, config, run)
-                        raise TrainingInterrupted(log.words, config.epochs * words, run, signals[0])
-                    checkpoints.save(epoch, shares, log.state())
+                shares = rounds.begin(everyones)
+                while not _train_round(engine, epoch, shares, log, lr_at, rounds, lambda: _pause(signals, checkpoints)):
+                    if rounds.pause is Pause.NONE:
+                        continue
+                    everyones = ranks.all_shares(shares)
+                    if rounds.pause is Pause.STOP:
+                        if log.words:
+                            with checkpoints.beside_vectors(epoch, everyones, log.state()):
+                                _save(model, vocabulary, config, run)
+                        ranks.wait()
+                        raise TrainingInterrupted(log.words, config.epochs * words, run, (signals or [SIGINT])[0])
+                    checkpoints.save(epoch, everyones, log.state())
+                    ranks.wait()
                 log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
                 if board:
                     board.embedding(_word_vectors(model, vocabulary), epoch + 1)
-                shares = []
+                everyones = []
                 if epoch + 1 < config.epochs:
-                    checkpoints.save(epoch + 1, shares, log.state())
-            with checkpoints.beside_vectors(config.epochs, shares, log.state()):
+                    checkpoints.save(epoch + 1, everyones, log.state())
+                ranks.wait()
+            if ranks.size > 1:
+                cost = f"{rounds.bytes_sent:,} bytes a process, {rounds.seconds:,.1f} s"
+                logger.info("%d processes averaged %d times: %s", ranks.size, rounds.averaged, cost)
+            with checkpoints.beside_vectors(config.epochs, everyones, log.state()):
                 return _save(model, vocabulary, config, run)
 
 
-def _train_on(
+def _pause(signals: list[int], checkpoints: Checkpoints) -> Pause:
+    return Pause.STOP if signals else Pause.SAVE if checkpoints.due() else Pause.NONE
+
+
+def _train_round(
     engine: "AutogradEngine | FusedEngine | GpuEngine",
     epoch: int,
     shares: list[CorpusShare],
     log: RunLog,
     lr_at: Callable[[int, int], float],
-    stop: Callable[[], bool],
+    rounds: Rounds,
+    pause: Callable[[], Pause],
 ) -> bool:
-    """Train to the end of an epoch, from its beginning where there are no shares; False if `stop` said so before."""
+    """Train a round of an epoch; True if that was its last, and it was trained to its end."""
     log.start_clock()
-    begun = words_read(shares)
+    begun, ended = words_read(shares), True
+    rounds.hold_back(shares)
     with closing(engine.epoch(epoch, shares)) as steps:
         for step in steps:
-            log.step(epoch, step, lr_at(epoch, step.words))
+            log.step(epoch, rounds.progress_at(step), lr_at(epoch, step.words))
             # subtle: whoever stops before anything is done may do so for ever
-            if step.words > begun and stop():
-                return False
-    return True
+            if step.words > begun and rounds.may_stop and pause() is not Pause.NONE:
+                ended = False
+                break
+    rounds.end(engine.state(), pause())
+    if not rounds.may_stop:
+        log.step(epoch, rounds.done, lr_at(epoch, words_read(shares)))  # now that it is known what all have done
+    return ended and not rounds.left
 
 
 def learning_rate(done: float, first: float, last: float) -> float:
@@ -212,9 +254,10 @@ def _make_dataset(
     )
 
 
-def default_threads(most: int | None) -> int:
-    """The processors that this process may use, at most `most`."""
+def default_threads(most: int | None, processes: int = 1) -> int:
+    """The processors that this process may use, shared with others that do the same, at most `most`."""
     found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    found = max(1, found // processes)
     return found if most is None else min(found, most)
 
 

@@ -1,0 +1,206 @@
+"""Rounds and the averaging of tables; the ranks are threads here."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from threading import Barrier
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.engines.small import make_dataset, make_model, random_sentences
+from word2vec.averaging import Pause, Rounds
+from word2vec.distributed import Ranks
+from word2vec.engines.autograd import AutogradEngine
+from word2vec.engines.cpu import FusedEngine
+from word2vec.engines.progress import Progress
+from word2vec.losses import NegativeSampling
+from word2vec.model import SkipGram
+from word2vec.shares import CorpusShare, new_shares
+
+COUNTS = [40, 30, 20, 10, 10, 5]
+ROWS, DIM = 40, 20  # wider than the columns in which a change is looked for
+
+
+@dataclass
+class Meeting:
+    """Where threads meet to make one value of theirs."""
+
+    size: int
+    barrier: Barrier = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.barrier, self.values = Barrier(self.size, timeout=20), [None] * self.size
+
+    def together(self, rank: int, value: Any, combine: Callable[[list[Any]], Any]) -> Any:
+        self.values[rank] = value
+        self.barrier.wait()
+        result = combine([each.clone() if isinstance(each, Tensor) else each for each in self.values])
+        self.barrier.wait()
+        return result
+
+
+@dataclass(frozen=True)
+class Threads(Ranks):
+    """Ranks that are threads of this process."""
+
+    meeting: Meeting = field(default_factory=lambda: Meeting(1))
+
+    def gather(self, value: Any) -> list[Any]:
+        return self.meeting.together(self.rank, value, list)  # type: ignore[no-any-return]
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        return tensor.copy_(self.meeting.together(self.rank, tensor, sum))
+
+    def any(self, flags: Tensor) -> Tensor:
+        return flags.copy_(self.meeting.together(self.rank, flags, lambda all_: torch.stack(all_).amax(dim=0)))
+
+
+def on_ranks(size: int, work: Callable[[Ranks], Any]) -> list[Any]:
+    """What the work gives on each of so many ranks."""
+    meeting = Meeting(size)
+    with ThreadPoolExecutor(size) as pool:
+        return list(pool.map(work, [Threads(rank, size, meeting=meeting) for rank in range(size)]))
+
+
+def small_dataset() -> Any:
+    return make_dataset(random_sentences(600, COUNTS), COUNTS, subsample=0.0)
+
+
+def averaged(changes: list[dict[int, float]], rounds: int = 1) -> list[Tensor]:
+    """The input table of each rank after so many rounds in which rank r adds changes[r][row] to its rows."""
+    dataset = small_dataset()
+
+    def work(ranks: Ranks) -> Tensor:
+        model = SkipGram(ROWS, DIM)
+        table = model.input.detach().zero_()
+        turns = Rounds(ranks, model, dataset, 1, 10)
+        shares = turns.begin([])
+        for _ in range(rounds):
+            turns.hold_back(shares)
+            for row, change in changes[ranks.rank].items():
+                table[row] += change
+            turns.end(shares, Pause.NONE)
+        return table
+
+    return on_ranks(len(changes), work)
+
+
+def test_what_one_rank_has_changed_is_not_diluted() -> None:
+    for table in averaged([{0: 1.0, 1: 2.0}, {2: 4.0}, {}, {}]):
+        assert table[:4, 0].tolist() == [1.0, 2.0, 4.0, 0.0]
+        assert table[:, 0].equal(table[:, -1])
+
+
+def test_what_all_have_changed_begins_with_the_mean_and_ends_with_the_sum() -> None:
+    changes: list[dict[int, float]] = [{0: 1.0}, {0: 3.0}]
+    (first, _), (after, other) = averaged(changes), averaged(changes, rounds=60)
+    # mean 2, and half of it again as momentum
+    assert first[0].tolist() == [3.0] * DIM
+    # in the long run each round adds the sum, behind which the row stays by what is left in the momentum
+    assert after[0, 0].item() == pytest.approx(60 * 4 - 2, rel=1e-6)
+    assert after.equal(other)
+
+
+def test_all_ranks_have_the_same_tables() -> None:
+    draw = np.random.default_rng(0)
+    changes = [{int(row): float(draw.normal()) for row in draw.choice(ROWS, 10)} for _ in range(5)]
+    first, *others = averaged(changes, rounds=3)
+    assert all(table.equal(first) for table in others)
+
+
+def test_one_rank_is_left_alone() -> None:
+    model = make_model(ROWS, DIM, 1.0)
+    before, rounds = model.input.detach().clone(), Rounds(Ranks(), model, small_dataset(), 1, 10)
+    shares = rounds.begin([])
+    rounds.hold_back(shares)
+    assert [share.unread for share in shares] == [share.unread for share in new_shares(rounds.dataset.offsets, 1)]
+    rounds.end(shares, Pause.SAVE)
+    assert model.input.detach().equal(before)
+    assert (rounds.bytes_sent, rounds.pause) == (0, Pause.SAVE)
+    assert [rounds.words_at(words) for words in (0, 7, 600)] == [0, 7, 600]
+    assert rounds.progress_at(Progress(5, 6, 0.1)) == Progress(5, 6, 0.1)
+
+
+@pytest.mark.parametrize("engine_class", [AutogradEngine, FusedEngine])
+@pytest.mark.parametrize(("size", "sync_every"), [(2, 50), (3, 7), (3, 10_000)])
+def test_all_words_are_trained_once(engine_class: Any, size: int, sync_every: int) -> None:
+    dataset = small_dataset()
+    whole = list(engine_class(make_model(6, 8), NegativeSampling(), dataset, lambda *_: 0.1, 1).epoch(0))[-1]
+
+    def work(ranks: Ranks) -> tuple[Tensor, list[Progress], list[int]]:
+        model, known = make_model(6, 8), []
+        own = small_dataset()
+
+        def lr_at(_: int, words: int) -> float:
+            known.append(rounds.words_at(words))
+            return 0.1
+
+        engine = engine_class(model, NegativeSampling(), own, lr_at, 2)
+        rounds = Rounds(ranks, model, own, engine.threads, sync_every)
+        shares, done = rounds.begin([]), []
+        while rounds.left:
+            rounds.hold_back(shares)
+            for _ in engine.epoch(0, shares):
+                pass
+            shares = engine.state()
+            rounds.end(shares, Pause.NONE)
+            done.append(rounds.done)
+        return model.input.detach(), done, known
+
+    (table, done, known), *others = on_ranks(size, work)
+    assert done[-1].words == whole.words == 600
+    assert abs(done[-1].pairs - whole.pairs) < 0.1 * whole.pairs
+    # sentences are whole, and each thread takes at least one
+    assert size <= len(done) <= max(size, -(-600 // (size * sync_every)))
+    for other, others_done, others_known in others:
+        assert other.equal(table)
+        assert others_done == done
+        assert 0 <= min(others_known) <= max(others_known) <= 600
+    if engine_class is FusedEngine:  # the other holds words back until they make a batch
+        assert known[0] == 0
+        assert np.ptp(known) > 300
+
+
+def test_a_wish_of_one_is_known_to_all() -> None:
+    def pauses(ranks: Ranks) -> list[Pause]:
+        rounds, found = Rounds(ranks, SkipGram(ROWS, DIM), small_dataset(), 1, 10), []
+        shares = rounds.begin([])
+        for wish in ([Pause.NONE, Pause.SAVE, Pause.STOP], [Pause.NONE, Pause.NONE, Pause.SAVE])[ranks.rank]:
+            rounds.hold_back(shares)
+            rounds.end(shares, wish)
+            found.append(rounds.pause)
+        return found
+
+    assert on_ranks(2, pauses) == [[Pause.NONE, Pause.SAVE, Pause.STOP]] * 2
+
+
+def test_ranks_may_have_different_numbers_of_threads() -> None:
+    def first_words(ranks: Ranks) -> list[CorpusShare]:
+        return Rounds(ranks, SkipGram(ROWS, DIM), small_dataset(), 1 + ranks.rank, 10).begin([])
+
+    shares = [share for rank in on_ranks(2, first_words) for share in rank]
+    whole = new_shares(small_dataset().offsets, 3)
+    assert [(share.unread, share.stream) for share in shares] == [(share.unread, share.stream) for share in whole]
+
+
+def test_the_shares_of_all_ranks_come_back_as_they_were() -> None:
+    own = {
+        "random": torch.tensor([2**63 - 1, -5]),
+        "loss": torch.tensor([0.1, 1e-300, float("inf")], dtype=torch.float64),
+        "bytes": torch.arange(256, dtype=torch.uint8),
+        "batches": torch.tensor(3),
+        "empty": torch.empty(0, dtype=torch.int64),
+    }
+    share = CorpusShare([(1, 2), (5, 9)], (3, 70), 5, 2, 10, 0.1, 4, own)
+    first, second = on_ranks(2, lambda ranks: ranks.all_shares([replace(share, words=ranks.rank)]))
+    for number, (one, other) in enumerate(zip(first, second, strict=True)):
+        for found in (one, other):
+            assert vars(found) | {"own": None} == vars(replace(share, words=number)) | {"own": None}
+            assert found.own.keys() == own.keys()
+            for name, tensor in own.items():
+                assert found.own[name].dtype == tensor.dtype
+                assert found.own[name].equal(tensor)

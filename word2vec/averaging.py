@@ -1,0 +1,165 @@
+"""An epoch in rounds, after each of which the tables of all ranks become one: periodic averaging, weighted by use.
+
+Between two averagings each rank trains its own copy of the tables on about `sync_every` words. A row w that k ranks
+have changed by d_1 .. d_k then moves by
+
+    mean = (d_1 + ... + d_k) / k        momentum = (1 - 1/k) momentum + mean        w += mean + (1 - 1/k) momentum
+
+The reason: the mean alone loses a factor k of what was learnt, and a rank that left the row alone would dilute it even
+more; the sum overshoots where all ranks have gone the whole way to the same place, and training diverges. So the sum is
+spread over about k rounds: sum_i (1 - 1/k)^i = k. A row that one rank has changed is what that rank made of it. This is
+the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental
+block training ..."), with Nesterov's momentum, for each row by the number of those that used it.
+
+Only rows travel that changed somewhere, so that the frequent ones are averaged more often than the rare ones, as in Ji
+et al. 2016 ("Parallelizing word2vec in shared and distributed memory"), who average by a plain mean.
+"""
+
+import time
+from collections.abc import Sequence
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from word2vec.dataset import SkipGramDataset
+from word2vec.distributed import Ranks
+from word2vec.engines.progress import Progress
+from word2vec.model import SkipGram
+from word2vec.shares import CorpusShare, hold_back, new_shares, words_read
+
+BLOCK_NUMBERS = 1 << 20  # sent at a time: 4 MiB take no fresh memory from the system each time
+NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
+
+
+class Pause(Enum):
+    """Why training pauses between two rounds."""
+
+    NONE = 0
+    SAVE = 1
+    STOP = 2
+
+
+class Rounds:
+    """The rounds of a run: what each is made of, how far all ranks are, and the averaging at its end.
+
+    Where there is one rank, a round is all that is left of an epoch, and nothing is averaged.
+
+    Args:
+        ranks: who trains.
+        model: the tables, which an engine has already put where it wants them.
+        dataset: what is trained on.
+        threads: of this rank's engine.
+        sync_every: corpus words a rank between two averagings, at most.
+
+    Attributes:
+        threads: of all ranks together.
+        may_stop: whether a round may be cut short, as that of a rank alone may.
+        done: what all ranks have done in this epoch, at the end of the last round.
+        pause: what a rank wished for at the end of the last round.
+        averaged: how often the tables were averaged.
+        bytes_sent: that this rank gave into all-reduce, which sends about 2 (R - 1) / R times as much from each.
+        seconds: that averaging took, waiting for other ranks included.
+    """
+
+    def __init__(self, ranks: Ranks, model: SkipGram, dataset: SkipGramDataset, threads: int, sync_every: int) -> None:
+        self.ranks, self.model, self.dataset = ranks, model, dataset
+        all_threads = [int(number) for number in ranks.gather(threads)]
+        self.threads = sum(all_threads)
+        self._own = slice(sum(all_threads[: ranks.rank]), sum(all_threads[: ranks.rank + 1]))
+        self._words = int(dataset.offsets[-1])
+        # at least as many rounds an epoch as ranks, for what is learnt in one is spread over that many
+        self._round_words = max(1, min(ranks.size * sync_every, self._words // ranks.size))
+        self.pause, self.may_stop = Pause.NONE, ranks.size == 1
+        self.averaged, self.bytes_sent, self.seconds = 0, 0, 0.0
+        tables = self._tables() if ranks.size > 1 else ()
+        self._before = [table.clone() for table in tables]  # as all ranks have them since the last round
+        self._momentum = [torch.zeros_like(table) for table in self._before]
+
+    def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
+        """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
+        shares = list((everyones or new_shares(self.dataset.offsets, self.threads))[self._own])
+        self._note(_progress(shares), Pause.NONE)
+        return shares
+
+    @property
+    def left(self) -> int:
+        """Corpus words of the epoch that no rank has read."""
+        return self._words - self.done.words
+
+    def hold_back(self, shares: Sequence[CorpusShare]) -> None:
+        """Leave in the shares what is to be trained in the next round."""
+        parts = max(1, -(-self.left // self._round_words)) if self.ranks.size > 1 else 1
+        self._planned = -(-self.left // parts)
+        self._later = [hold_back(share, self.dataset.offsets, parts) for share in shares]
+
+    def words_at(self, words: int) -> int:
+        """The words of the epoch that all have read, as far as a rank can know that has read so many itself."""
+        here = self.done.words + (words - self._mine.words) * self.ranks.size
+        return min(max(here, self.done.words), self.done.words + self._planned)
+
+    def progress_at(self, step: Progress) -> Progress:
+        """What all ranks have done, as far as this one can know that has done so much itself."""
+        all_, mine = self.done, self._mine
+        return Progress(
+            step.words + all_.words - mine.words,
+            step.pairs + all_.pairs - mine.pairs,
+            step.loss + (all_.loss - mine.loss),
+            None if step.hits is None else step.hits + (all_.hits or 0) - (mine.hits or 0),
+        )
+
+    def end(self, shares: Sequence[CorpusShare], wish: Pause) -> None:
+        """End a round: what was held back is to be read again, and the tables of all ranks become the same."""
+        for share, later in zip(shares, self._later, strict=True):
+            share.unread += later
+        begun = time.perf_counter()
+        self._note(_progress(shares), wish)
+        for each in zip(self._tables(), self._before, self._momentum, strict=False):
+            self.bytes_sent += average_rows(self.ranks, *each)
+        self.averaged += 1
+        self.seconds += time.perf_counter() - begun
+
+    def _note(self, mine: Progress, wish: Pause) -> None:
+        """Make known to all what each has done, and whether one wishes to pause."""
+        wishes = [float(wish is pause) for pause in (Pause.SAVE, Pause.STOP)]
+        numbers = torch.tensor([mine.words, mine.pairs, mine.loss, mine.hits or 0, *wishes], dtype=torch.float64)
+        words, pairs, loss, hits, save, stop = self.ranks.sum(numbers).tolist()
+        self._mine, self.done = mine, Progress(int(words), int(pairs), loss, int(hits) or None)
+        self.pause = Pause.STOP if stop else Pause.SAVE if save else Pause.NONE
+
+    def _tables(self) -> tuple[Tensor, Tensor]:
+        return self.model.input.detach(), self.model.output.detach()
+
+
+def average_rows(ranks: Ranks, table: Tensor, before: Tensor, momentum: Tensor) -> int:
+    """Make a table the same on all ranks.
+
+    Args:
+        ranks: who has it.
+        table: (V, D) as this rank has trained it.
+        before: (V, D) the same on all ranks, as the table was before; it becomes what the table is afterwards.
+        momentum: (V, D) the same on all ranks, changed in place.
+
+    Returns:
+        The bytes that this rank gave into all-reduce.
+    """
+    few = slice(NOTICED_COLUMNS)
+    changed = (table[:, few] != before[:, few]).any(dim=1)  # (V,)
+    rows = ranks.any(changed.to(torch.uint8)).nonzero().squeeze(1)  # (N,)
+    for part in torch.split(rows, max(1, BLOCK_NUMBERS // (table.shape[1] + 1))):
+        old = before[part]  # (N, D)
+        sent = ranks.sum(torch.cat([table[part] - old, changed[part].unsqueeze(1)], dim=1))  # (N, D + 1)
+        k = sent[:, -1:]  # (N, 1) ranks that changed the row
+        mean, decay = sent[:, :-1] / k, 1 - 1 / k
+        momentum[part] = step = decay * momentum[part] + mean
+        before[part] = table[part] = old + mean + decay * step
+    return len(changed) + len(rows) * (table.shape[1] + 1) * table.element_size()
+
+
+def _progress(shares: Sequence[CorpusShare]) -> Progress:
+    return Progress(
+        words_read(shares),
+        sum(share.pairs for share in shares),
+        sum(share.loss for share in shares),
+        sum(share.hits for share in shares),
+    )
