@@ -136,7 +136,7 @@ def test_words_that_are_not_utf8_or_repeated(name: str, tmp_path: Path, caplog: 
     assert found.words == ["caf\ufffd", "king", "queen"]
     assert found.vectors.tolist() == [[1, 2], [3, 4], [9, 0.5]]
     assert [record.getMessage() for record in caplog.records] == [
-        f"{path}: words that are not UTF-8: 2; their damaged letters read \ufffd",
+        f"{path}: words that are not UTF-8: 2; their damaged letters read \ufffd now",
         f"{path}: words that came before: 2; the first row of each is kept",
     ]
     theirs = KeyedVectors.load_word2vec_format(str(path), binary=name.endswith("binary"), unicode_errors="replace")
