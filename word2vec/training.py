@@ -204,7 +204,8 @@ def _train_round(
             if step.words > begun and rounds.may_stop and pause() is not Pause.NONE:
                 ended = False
                 break
-    rounds.end(engine.state(), pause())
+    engine.state()  # brings the shares up to date
+    rounds.end(shares, pause())
     if not rounds.may_stop:
         log.step(epoch, rounds.done, lr_at(epoch, words_read(shares)))  # now that it is known what all have done
     return ended and not rounds.left
