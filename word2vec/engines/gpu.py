@@ -131,7 +131,8 @@ class GpuEngine:
             return
         tokens = _copied(self.dataset, first, last) if self._tokens is None else self._tokens[first:last]
         lengths = torch.from_numpy(np.diff(bounds)).to(tokens.device)
-        rates = self.lr_at(epoch, first), self.lr_at(epoch, last)
+        done = words_read(self._shares)
+        rates = self.lr_at(epoch, done), self.lr_at(epoch, done + last - first)
         self._train_tokens(epoch, first, tokens, lengths, rates)
 
     def _train_tokens(
