@@ -4,7 +4,7 @@
 
 - tests: the engines' tests, the contract suite on CUDA among them.
 - sweep: the fused engine with different numbers of programs and precisions of the products: raw words/s of a whole
-  training and what the vectors are worth, beside the two floors under the time.
+  training and what the vectors are worth, and what the two floors under the time are made of.
 - compare: both engines on CUDA and gensim on all cores, by compare.py.
 
 `make gpu-check` runs it. Each part fits into ten minutes on wiki8; the file is written anew after each measurement.
@@ -23,6 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from compare import ROOT, comma_separated, commit, hardware, shown_command, versions, write_atomically
 from peers import HERE, RESTRICT
@@ -32,6 +34,7 @@ from word2vec import TrainConfig, WordVectors, evaluate_analogies, evaluate_simi
 from word2vec.dataset import SamplingSettings, SkipGramDataset
 from word2vec.engines.gpu import GpuEngine
 from word2vec.engines.gpu_shape import tile_shape
+from word2vec.engines.progress import Progress
 from word2vec.losses import NegativeSampling
 from word2vec.model import SkipGram
 from word2vec.tokens import index_corpus
@@ -106,7 +109,7 @@ def sweep(config: TrainConfig, report: dict[str, object], output: Path) -> str:
             start = _now()
             *_, last = [list(engine.epoch(epoch))[-1] for epoch in range(config.epochs)]
             seconds = _now() - start
-            vectors = WordVectors(vocabulary.words, model.input.detach().cpu().numpy(), counts=vocabulary.counts)
+            table = model.input.detach().cpu().numpy()
             measured.append(
                 {
                     "precision": precision,
@@ -114,9 +117,8 @@ def sweep(config: TrainConfig, report: dict[str, object], output: Path) -> str:
                     "seconds": seconds,
                     "words_per_second": config.epochs * words / seconds,
                     "pairs_per_word": last.pairs / words,
-                    "loss": last.loss / max(last.pairs, 1),
                 }
-                | _scores(vectors)
+                | _worth(vocabulary, table, last)
             )
             report["sweep"] = measured
             write_atomically(output, report)
@@ -134,14 +136,25 @@ def _kept(vocabulary: Vocabulary, threshold: float) -> float:
     return float(vocabulary.counts @ vocabulary.keep_probability(threshold) / vocabulary.counts.sum())
 
 
-def _scores(vectors: WordVectors) -> dict[str, float]:
-    scores = {
+def _worth(vocabulary: Vocabulary, table: npt.NDArray[np.float32], last: Progress) -> dict[str, float | None]:
+    """The loss and the scores, x 100; None where training diverged."""
+    nothing = dict.fromkeys(("loss", "wordsim353", "simlex999", "analogies"))
+    if not np.isfinite(table).all() or not np.isfinite(last.loss):
+        return nothing
+    vectors = WordVectors(vocabulary.words, table, counts=vocabulary.counts)
+    scores: dict[str, float | None] = {
         name: 100 * evaluate_similarity(vectors, name, bootstrap=0).spearman for name in ("wordsim353", "simlex999")
     }
-    return scores | {"analogies": 100 * evaluate_analogies(vectors, "questions-words", restrict=RESTRICT).accuracy}
+    return (
+        {"loss": last.loss / max(last.pairs, 1)}
+        | scores
+        | {"analogies": 100 * evaluate_analogies(vectors, "questions-words", restrict=RESTRICT).accuracy}
+    )
 
 
-def _shown(value: float | str) -> str:
+def _shown(value: float | str | None) -> str:
+    if value is None:
+        return "diverged"
     return value if isinstance(value, str) else f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
@@ -187,6 +200,9 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if not CUDA and "TRITON_INTERPRET" not in os.environ:
         print("gpu_check.py: torch finds no CUDA device here; run it on a machine that has one", file=sys.stderr)
+        return 1
+    if not Path(options.corpus).is_file():
+        print(f"gpu_check.py: {options.corpus}: no such file; name a text file, such as data/text8", file=sys.stderr)
         return 1
     name = torch.cuda.get_device_name(DEVICE).lower().replace(" ", "-") if CUDA else "interpreted"
     output = options.output or HERE / "results" / f"gpu-{name}.json"

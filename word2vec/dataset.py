@@ -22,7 +22,7 @@ from word2vec.vocabulary import Vocabulary
 
 CHUNK_PAIRS = 400_000  # pairs made at once, before subsampling; some 20 MB of ids
 NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once, 16 MB
-USES_AS_PAIR, USES_IN_ALL, FEW_WORDS = 32, 100, 2500  # see stable_pairs
+USES_AS_PAIR, USES_IN_ALL, FEW_WORDS, CALIBRATED_LR = 32, 100, 2500, 0.025  # see stable_pairs
 
 
 class Batch(NamedTuple):
@@ -211,9 +211,9 @@ def stable_pairs(pair_share: Tensor, noise: Tensor, negatives: int) -> float:
 
     All pairs of a batch see the tables as they were before it, and so nearly do those that other threads or programs
     work on meanwhile. A row that many of them use moves by the sum of as many stale steps. By trial at the learning
-    rate 0.025, training diverged from 64 uses of one word in pairs, or 200 in pairs and as noise together, where up to
-    300 words made up the text, whose vectors share few directions; with 15,000 and 68,000 words from five times that.
-    Half is allowed, counting the uses that are expected of the most frequent word.
+    rate 0.025 (CALIBRATED_LR), training diverged from 64 uses of one word in pairs, or 200 in pairs and as noise
+    together, where up to 300 words made up the text, whose vectors share few directions; with 15,000 and 68,000 words
+    from five times that. Half is allowed, counting the uses that are expected of the most frequent word.
 
     Args:
         pair_share: (V,) each word's share of the pairs.
@@ -221,5 +221,9 @@ def stable_pairs(pair_share: Tensor, noise: Tensor, negatives: int) -> float:
         negatives: K, noise words a pair.
     """
     in_pairs, as_noise = float(pair_share.max()), float(noise.max()) * negatives
-    variety = min(4.0, max(1.0, len(noise) / FEW_WORDS))
-    return variety * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise))
+    return variety(len(noise)) * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise))
+
+
+def variety(words: int) -> float:
+    """How many times more uses of a word are stable than where few words make up the text."""
+    return min(4.0, max(1.0, words / FEW_WORDS))

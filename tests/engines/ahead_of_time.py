@@ -29,7 +29,8 @@ POINTERS = {
     "cumulative": "*fp64",
 }  # fmt: skip
 CASES = [(kind, 100, 5, 5) for kind in GRADIENTS] + [
-    (NegativeSampling, *settings) for settings in ((50, 5, 5), (200, 5, 5), (300, 5, 5), (100, 20, 5), (100, 5, 15))
+    (NegativeSampling, *settings)
+    for settings in ((50, 5, 5), (200, 5, 5), (300, 5, 5), (100, 20, 5), (100, 5, 15), (512, 5, 5), (300, 15, 10))
 ]
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
@@ -70,6 +71,7 @@ def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window
         "registers": int(found[1]),
         "stack": int(found[2]),  # bytes a thread, for what finds no register
         "shared": kernel.metadata.shared,
+        "bypasses": bool(re.search(r"(ld\.global|cp\.async)\.cg", kernel.asm["ptx"])),
         "atomic": len(re.findall(r"(?:red|atom)\S*\.v4\.f32", kernel.asm["ptx"])),
     }
 

@@ -12,8 +12,9 @@ from torch import Tensor
 from tests.engines.gpu_twin import GpuTwin
 from tests.engines.score_gpu import DEVICE
 from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
+from word2vec.dataset import SamplingSettings
 from word2vec.engines import gpu
-from word2vec.engines.gpu import GpuEngine
+from word2vec.engines.gpu import GpuEngine, stable_programs
 from word2vec.engines.gpu_gradients import GRADIENTS
 from word2vec.engines.gpu_shape import TILE_FLOATS, tile_shape
 from word2vec.engines.progress import Progress
@@ -192,6 +193,43 @@ def test_a_vocabulary_of_one_word_is_refused() -> None:
         train([[0, 0]], [2])
 
 
+def test_no_more_programs_work_at_once_than_are_stable() -> None:
+    share, noise = torch.tensor([0.02] * 50), torch.tensor([0.01] * 50)
+
+    def stable(centres: int = 1, lr: float = 0.025, window: int = 5, negatives: int = 5, words: int = 50) -> int:
+        settings = SamplingSettings(window=window, negatives=negatives)
+        return stable_programs(share.new_full((words,), 0.02), noise.new_full((words,), 0.01), settings, centres, lr)
+
+    assert len(share) == len(noise) == 50
+    assert stable() == int(100 / (0.07 * 6))  # of all uses of a row, 0.02 as word and 5 x 0.01 as noise, 100
+    assert stable(centres=6) == int(32 / (0.02 * 6 * 6))  # input rows wait for six centres: 32 uses in pairs
+    assert stable(window=11) == int(100 / (0.07 * 12))
+    assert stable(negatives=20) == int(100 / (0.22 * 6))
+    assert stable(lr=0.05) == stable() // 2
+    assert stable(lr=0.002) == stable()
+    assert stable(words=10_000) == int(4 * 100 / (0.07 * 6))
+    assert stable(centres=10_000) == 1
+
+
+def test_chunks_are_shorter_where_words_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "CHUNK_WORDS", 1 << 20)
+    sizes = []
+    for window, negatives in ((5, 5), (2, 5), (23, 5), (5, 35)):
+        dataset = make_dataset([[0, 1]], [5, 5], window=window, negatives=negatives, device=DEVICE)
+        model = make_model(2, 100).to(DEVICE)
+        sizes.append(GpuEngine(model, NegativeSampling("sum"), dataset, falling)._chunk_words())
+    assert sizes == [1 << 20, 1 << 20, 1 << 18, (1 << 20) // 6]
+
+
+def test_what_triton_cannot_compile_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: GpuEngine, *arguments: object) -> None:
+        raise RuntimeError("Failed to find C compiler")
+
+    monkeypatch.setattr(GpuEngine, "_train_tokens", fail)
+    with pytest.raises(ConfigError, match=r"^--engine fused cannot .*C compiler.*: use --engine autograd$"):
+        train()
+
+
 # What is drawn
 
 
@@ -247,7 +285,7 @@ def test_words_survive_by_their_probability_and_keep_their_order(monkeypatch: py
 # Which shape
 
 
-@pytest.mark.parametrize("dim", [1, 50, 100, 300, 1024])
+@pytest.mark.parametrize("dim", [1, 50, 100, 300, 512])
 @pytest.mark.parametrize("negatives", [1, 5, 15])
 @pytest.mark.parametrize("window", [1, 5, 8, 15, 50, 1000])
 def test_tiles_fit_and_serve_their_centres(dim: int, negatives: int, window: int) -> None:
@@ -260,7 +298,7 @@ def test_tiles_fit_and_serve_their_centres(dim: int, negatives: int, window: int
     assert in_one or shape.centres == shape.rows
 
 
-@pytest.mark.parametrize(("dim", "negatives", "reason"), [(1025, 5, "1024 dimensions"), (300, 32, "31 noise words")])
+@pytest.mark.parametrize(("dim", "negatives", "reason"), [(513, 5, "512 dimensions"), (300, 16, "15 noise words")])
 def test_what_no_tile_holds_is_refused(dim: int, negatives: int, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         tile_shape(dim, negatives, 5)

@@ -3,7 +3,6 @@
 All are made of the same arguments and have `epoch(number)`, which trains one pass and yields Progress.
 """
 
-import importlib.util
 import logging
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import torch
 from torch import nn
 
 from word2vec.engines.autograd import AutogradEngine
-from word2vec.engines.gpu_shape import tile_shape
+from word2vec.engines.gpu_shape import tile_shape, triton_version
 from word2vec.errors import ConfigError
 from word2vec.losses import LOSSES
 
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from word2vec.engines.gpu import GpuEngine
 
 logger = logging.getLogger("word2vec")
+
+LEAST_TRITON = (3, 2)
 
 Engine = type["AutogradEngine | FusedEngine | GpuEngine"]
 
@@ -64,8 +65,8 @@ def _why_not_on_cpu(objective: type[nn.Module]) -> str:
 
 def _why_not_on_gpu(objective: type[nn.Module], dim: int, negatives: int, window: int) -> str:
     """The same for CUDA."""
-    if importlib.util.find_spec("triton") is None:
-        return "needs triton on a GPU: pip install triton"
+    if triton_version() < LEAST_TRITON:
+        return "needs triton 3.2 or newer on a GPU: pip install 'triton>=3.2'"
     from word2vec.engines.gpu_gradients import GRADIENTS
 
     try:

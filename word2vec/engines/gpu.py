@@ -15,20 +15,22 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import triton
 from torch import Tensor, nn
 
-from word2vec.dataset import SkipGramDataset, stable_pairs
+from word2vec.dataset import CALIBRATED_LR, USES_AS_PAIR, USES_IN_ALL, SamplingSettings, SkipGramDataset, variety
 from word2vec.engines import gpu_kernel
 from word2vec.engines.gpu_gradients import GRADIENTS, constants_of
-from word2vec.engines.gpu_shape import tile_shape
+from word2vec.engines.gpu_shape import Shape, tile_shape
 from word2vec.engines.progress import REPORT_SECONDS, Progress
 from word2vec.errors import ConfigError
 from word2vec.model import SkipGram
 from word2vec.shares import CorpusShare, mixed_seed, new_shares, unread_chunks, words_read
 
 CHUNK_WORDS = 1 << 21  # a launch: some tens of milliseconds of training, some 80 MB of draws with 5 noise words
+DEFAULT_COST = 6 * 6 * 128  # of a word: pairs, targets, numbers of a row
 CHUNKS_QUEUED = 2  # so that the device never waits for the host, and Ctrl-C not long for the device
 RESIDENT_SHARE = 0.5  # of the free memory that the corpus may take; a larger one is copied chunk by chunk
 PROGRAMS_A_MULTIPROCESSOR = 3  # of 128 threads with 140 registers each, as many as a multiprocessor holds
@@ -49,7 +51,8 @@ class GpuEngine:
         programs: how many work at once; by default as many as fill the device, and no more than are stable.
 
     Raises:
-        ConfigError: the vocabulary has fewer than two words, or a tile of rows does not fit into registers.
+        ConfigError: the vocabulary has fewer than two words, a tile of rows does not fit into registers, or triton
+            cannot compile here.
     """
 
     most_threads = 1
@@ -77,7 +80,7 @@ class GpuEngine:
         self._gradient = GRADIENTS[type(objective)]
         self._constants = constants_of(objective, settings.negatives, device)
         self._log_q = dataset.noise.log() if getattr(objective, "needs_log_q", False) else None
-        self._programs = programs or _programs(dataset)
+        self._programs = programs or _programs(dataset, self._shape, lr_at(0, 0))
         self._tokens = _resident(dataset)
         self._compile()
 
@@ -85,7 +88,11 @@ class GpuEngine:
         """Compile the kernels by a chunk of one word, which is outside of the vocabulary."""
         word = torch.tensor([-1], dtype=torch.int32, device=self.dataset.device)
         self._begin(new_shares(self.dataset.offsets, self.threads))
-        self._train_tokens(0, 0, word, torch.ones_like(word, dtype=torch.int64), (0.0, 0.0))
+        try:
+            self._train_tokens(0, 0, word, torch.ones_like(word, dtype=torch.int64), (0.0, 0.0))
+        except (triton.runtime.errors.OutOfResources, RuntimeError, OSError) as error:
+            # a tile too large for this card, no C compiler for triton's launcher, no folder to compile in
+            raise ConfigError(f"--engine fused cannot be compiled here ({error}): use --engine autograd") from error
 
     def _begin(self, shares: list[CorpusShare]) -> None:
         device = self.dataset.device
@@ -105,7 +112,7 @@ class GpuEngine:
         """
         self._begin(shares or new_shares(self.dataset.offsets, self.threads))
         reported, queued = time.monotonic(), deque[torch.cuda.Event]()
-        for begin, end in unread_chunks(self._shares[0], self.dataset.offsets, CHUNK_WORDS):
+        for begin, end in unread_chunks(self._shares[0], self.dataset.offsets, self._chunk_words()):
             if time.monotonic() > reported + REPORT_SECONDS:
                 yield self._total()  # subtle: before the chunk, so that whoever stops here finds it unread
                 reported = time.monotonic()
@@ -119,6 +126,12 @@ class GpuEngine:
         self._shares[0].loss, self._shares[0].pairs = done.loss, done.pairs
         return self._shares
 
+    def _chunk_words(self) -> int:
+        """Fewer words a launch where a word costs more than by default, so that Ctrl-C need not wait long."""
+        settings = self.dataset.settings
+        cost = (settings.window + 1) * (1 + settings.negatives) * self._shape.columns
+        return max(1, min(CHUNK_WORDS, CHUNK_WORDS * DEFAULT_COST // cost))
+
     def _total(self) -> Progress:
         """Waits for the device."""
         return Progress(words_read(self._shares), int(self._pairs.sum().item()), self._losses.sum().item())
@@ -130,7 +143,7 @@ class GpuEngine:
         if first == last:
             return
         tokens = _copied(self.dataset, first, last) if self._tokens is None else self._tokens[first:last]
-        lengths = torch.from_numpy(np.diff(bounds)).to(tokens.device)
+        lengths = _on_device(np.diff(bounds), tokens.device)
         done = words_read(self._shares)
         rates = self.lr_at(epoch, done), self.lr_at(epoch, done + last - first)
         self._train_tokens(epoch, first, tokens, lengths, rates)
@@ -223,14 +236,32 @@ def _of_32_bits(probabilities: Tensor) -> Tensor:
     return (probabilities.double() * 2.0**32).ceil().long()
 
 
-def _programs(dataset: SkipGramDataset) -> int:
-    """As many programs as fill the device; fewer, where the most frequent words would meet too many stale rows."""
+def _programs(dataset: SkipGramDataset, shape: Shape, lr: float) -> int:
+    """As many programs as fill the device, and no more than are stable."""
     if dataset.device.type != "cuda":
         return 1
     multiprocessors = torch.cuda.get_device_properties(dataset.device).multi_processor_count
-    stable = stable_pairs(dataset.pair_share, dataset.noise, dataset.settings.negatives)
-    pairs_at_once = dataset.settings.window + 1  # of one program: those of a centre word
-    return max(1, min(multiprocessors * PROGRAMS_A_MULTIPROCESSOR, int(stable / pairs_at_once)))
+    stable = stable_programs(dataset.pair_share, dataset.noise, dataset.settings, shape.centres, lr)
+    return min(multiprocessors * PROGRAMS_A_MULTIPROCESSOR, stable)
+
+
+def stable_programs(pair_share: Tensor, noise: Tensor, settings: SamplingSettings, centres: int, lr: float) -> int:
+    """How many programs may work at once without meeting too many stale rows; see dataset.stable_pairs.
+
+    The steps of an output row wait for one centre word, those of an input row for all that share its tile.
+
+    Args:
+        pair_share: (V,) each word's share of the pairs.
+        noise: (V,) the probability of each as a noise word.
+        settings: window and number of noise words.
+        centres: words that share a tile.
+        lr: the learning rate at the start.
+    """
+    in_pairs, as_noise = float(pair_share.max()), float(noise.max()) * settings.negatives
+    pairs = settings.window + 1  # of a centre word
+    by_inputs = USES_AS_PAIR / (in_pairs * pairs * centres)
+    by_outputs = USES_IN_ALL / ((in_pairs + as_noise) * pairs)
+    return max(1, int(variety(len(noise)) * min(by_inputs, by_outputs) * min(1.0, CALIBRATED_LR / max(lr, 1e-9))))
 
 
 def _padded(table: nn.Parameter) -> Tensor:
@@ -258,7 +289,13 @@ def _resident(dataset: SkipGramDataset) -> Tensor | None:
 
 def _copied(dataset: SkipGramDataset, first: int, last: int) -> Tensor:
     """The word ids first..last, (last - first,) int32 on the device."""
-    return torch.from_numpy(np.array(dataset.tokens[first:last], dtype=np.int32)).to(dataset.device)
+    return _on_device(np.array(dataset.tokens[first:last], dtype=np.int32), dataset.device)
+
+
+def _on_device(array: npt.NDArray[Any], device: torch.device) -> Tensor:
+    """A copy on the device, for which the host does not wait: from memory that stays where it is."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def _wait_for_all_but(number: int, queued: deque[torch.cuda.Event], device: torch.device) -> None:

@@ -1,8 +1,8 @@
 """The kernels of the fused GPU engine, in triton.
 
-Three, one after another for each chunk of the text: `survivors` decides which words survive subsampling, `draw` draws
-the noise words and the width of the window of each that did, `train` does the arithmetic. The first two only touch a
-few bytes a word; what they drew lies in memory for `train`, and for whoever wants to look at it.
+Four, one after another for each chunk of the text: `survivors` decides which words survive subsampling, `compact` moves
+them together, `draw` draws the noise words and the width of the window of each, `train` does the arithmetic. The first
+three only touch a few bytes a word; what they drew lies in memory for `train`, and for whoever wants to look at it.
 
 Random numbers are SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"), whose n-th
 number needs none of those before it: it is a mix of seed + n * GOLDEN.
@@ -31,8 +31,12 @@ def _bits(seed, number):
     return mixed ^ (mixed >> 31)
 
 
-# subtle: triton would compile anew for numbers of other sizes, for 1, and for multiples of 16
-@triton.jit(do_not_specialize=["n_tokens", "first_number", "vocabulary_size", "seed"])
+# subtle: triton would compile anew, in the midst of training, for numbers of other sizes, for 1 and multiples of 16,
+# and for addresses that are or are not multiples of 16, as those of slices
+@triton.jit(
+    do_not_specialize=["n_tokens", "first_number", "vocabulary_size", "seed"],
+    do_not_specialize_on_alignment=["tokens"],
+)
 def survivors(
     tokens,
     n_tokens: tl.int32,
@@ -64,7 +68,7 @@ def survivors(
     tl.store(kept + place, ((bits >> 32).to(tl.int64) < limit).to(tl.int8), mask=inside)
 
 
-@triton.jit(do_not_specialize=["n_tokens"])
+@triton.jit(do_not_specialize=["n_tokens"], do_not_specialize_on_alignment=["tokens"])
 def compact(tokens, sentence, kept, places, n_tokens: tl.int32, words, sentences, BLOCK: tl.constexpr):
     """Write the surviving words side by side.
 
@@ -86,7 +90,10 @@ def compact(tokens, sentence, kept, places, n_tokens: tl.int32, words, sentences
     tl.store(sentences + to, tl.load(sentence + place, mask=inside, other=0), mask=survives)
 
 
-@triton.jit(do_not_specialize=["first_number", "vocabulary_size", "log_size", "window", "seed"])
+@triton.jit(
+    do_not_specialize=["first_number", "vocabulary_size", "log_size", "window", "seed"],
+    do_not_specialize_on_alignment=["count"],
+)
 def draw(
     words,
     count,
@@ -164,7 +171,7 @@ def _other_word(word, cumulative, vocabulary_size, log_size, bits):
     return tl.where(low == word, (word == 0).to(tl.int64), low)
 
 
-@triton.jit
+@triton.jit(do_not_specialize_on_alignment=["count"])
 def train(
     words,
     sentences,
@@ -256,6 +263,7 @@ def train(
                 steps = tl.dot(g, y, steps, input_precision=PRECISION)
                 tl.atomic_add(y_place, y_step, mask=y_used, sem="relaxed")
             tl.atomic_add(x_place, steps, mask=x_used, sem="relaxed")
+            tl.debug_barrier()  # the next tile has some of these rows, and other warps read them
     program = tl.program_id(0)
     tl.store(losses + program, tl.load(losses + program) + loss)
     tl.store(pairs + program, tl.load(pairs + program) + n_pairs)

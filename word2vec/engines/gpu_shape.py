@@ -1,17 +1,17 @@
 """How the fused GPU engine cuts its work into tiles, and which settings no tile can hold.
 
-Apart from the kernels, so that an engine can be chosen without loading triton.
+Apart from the kernels, so that an engine can be chosen without them.
 """
 
 import functools
-from importlib.metadata import version
+import re
 from typing import NamedTuple
 
 from word2vec.errors import ConfigError
 
 LEAST_ROWS = LEAST_COLUMNS = 16  # what tl.dot takes
-TILE_FLOATS = 16_384  # of a tile in registers: 64 of a thread's 255, in 256 threads
-FLOATS_A_WARP = 512  # 16 a thread, which leaves room for six such tiles
+TILE_FLOATS = 8192  # of a tile in registers: 32 of a thread's 255, in 256 threads; twice as many spill
+FLOATS_A_WARP = 512  # 16 a thread, up to the most warps, which leaves room for six such tiles
 MOST_WARPS = 8
 
 
@@ -50,7 +50,17 @@ def tile_shape(dim: int, negatives: int, window: int) -> Shape:
 @functools.cache
 def least_targets() -> int:
     """The shortest sum that tl.dot takes in float32: 8 from triton 3.9 on, 16 before (seen in 3.6)."""
-    return 8 if tuple(map(int, version("triton").split(".")[:2])) >= (3, 9) else 16
+    return 8 if triton_version() >= (3, 9) else 16
+
+
+def triton_version() -> tuple[int, int]:
+    """Of the triton that is installed, under whatever name; (0, 0) without one."""
+    try:
+        import triton
+    except ImportError:
+        return 0, 0
+    numbers = re.findall(r"\d+", triton.__version__)
+    return int(numbers[0]), int(numbers[1])
 
 
 def _too_large(dim: int, most_rows: int) -> str:
