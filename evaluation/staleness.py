@@ -27,6 +27,7 @@ from word2vec import TrainConfig, WordVectors, evaluate_analogies, evaluate_simi
 from word2vec.config import make_config
 from word2vec.dataset import SamplingSettings, SkipGramDataset
 from word2vec.engines.gpu_shape import Shape, tile_shape
+from word2vec.errors import Word2VecError
 from word2vec.model import SkipGram
 from word2vec.sampling import draw_negatives, subsample
 from word2vec.shares import chunks
@@ -146,6 +147,16 @@ def _draw(dataset: SkipGramDataset, begin: int, end: int, generator: torch.Gener
     return [each.numpy() for each in (ids, sentence, torch.cat([ids[:, None], noise], dim=1), widths)]
 
 
+def _scores(config: TrainConfig, programs: int) -> dict[str, float | None]:
+    """What the vectors are worth; None where training diverged."""
+    try:
+        vectors = train_in_lockstep(config, programs)
+    except Word2VecError:  # the vectors hold nan or infinity
+        return dict.fromkeys(SCORES)
+    pairs = {name: evaluate_similarity(vectors, name, bootstrap=0).spearman for name in SCORES[:2]}
+    return {**pairs, SCORES[2]: evaluate_analogies(vectors, "questions-words", restrict=RESTRICT).accuracy}
+
+
 def main(arguments: Sequence[str]) -> int:
     """Train, score, print, write; returns the exit code."""
     parser = argparse.ArgumentParser(prog="staleness.py", description=(__doc__ or "").partition("\n")[0])
@@ -159,9 +170,7 @@ def main(arguments: Sequence[str]) -> int:
     for programs in map(int, options.programs):
         for seed in range(1, options.seeds + 1):
             config = make_config(dict(options.set), {"corpus": [options.corpus], "seed": seed})
-            vectors = train_in_lockstep(config, programs)
-            scores = {name: evaluate_similarity(vectors, name, bootstrap=0).spearman for name in SCORES[:2]}
-            scores["analogies"] = evaluate_analogies(vectors, "questions-words", restrict=RESTRICT).accuracy
+            scores = _scores(config, programs)
             measured.append({"programs": programs, "seed": seed, **scores})
             report: dict[str, object] = {
                 "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -175,7 +184,12 @@ def main(arguments: Sequence[str]) -> int:
             write_atomically(options.output, report)
             print(measured[-1], file=sys.stderr)
     rows = [
-        [str(each["programs"]), str(each["seed"]), *(f"{100 * each[name]:.1f}" for name in SCORES)] for each in measured
+        [
+            str(each["programs"]),
+            str(each["seed"]),
+            *("diverged" if each[name] is None else f"{100 * each[name]:.1f}" for name in SCORES),
+        ]
+        for each in measured
     ]
     print(markdown_table(["programs", "seed", "WordSim-353", "SimLex-999", "analogies"], rows))
     return 0

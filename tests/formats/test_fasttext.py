@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.formats.fasttexts import finite
 from tests.formats.samples import complaint, toy
 from word2vec import formats
 from word2vec.errors import UnknownWordError, Word2VecError
@@ -65,8 +66,10 @@ def theirs(request: pytest.FixtureRequest, corpus: Path) -> Any:
         lines = corpus.read_text(encoding="utf-8").splitlines()
         labelled.write_text("\n".join(f"__label__{row % 2} {line}" for row, line in enumerate(lines)), encoding="utf-8")
         longest = 4 if "with" in request.param else 0
-        return fasttext.train_supervised(str(labelled), minn=min(2, longest), maxn=longest, wordNgrams=2, **settings)
-    return fasttext.train_unsupervised(str(corpus), maxn=0 if request.param == "no n-grams" else 5, **settings)
+        settings |= {"minn": min(2, longest), "maxn": longest, "wordNgrams": 2}
+        return finite(lambda: fasttext.train_supervised(str(labelled), **settings))
+    settings["maxn"] = 0 if request.param == "no n-grams" else 5
+    return finite(lambda: fasttext.train_unsupervised(str(corpus), **settings))
 
 
 @pytest.mark.parametrize("name", ["model.bin", "model.bin.gz"])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
+from tests.formats.fasttexts import finite
 from tests.formats.samples import NAMES, bits
 from word2vec import formats
 from word2vec.formats import Table
@@ -39,7 +40,8 @@ def test_what_fasttext_writes_as_text_is_read(tmp_path: Path) -> None:
     fasttext = pytest.importorskip("fasttext")
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("\n".join(["cat naïve 東京 dog"] * 50), encoding="utf-8")
-    model = fasttext.train_unsupervised(str(corpus), dim=5, minCount=1, bucket=20, epoch=0, thread=1, verbose=0)
+    settings = {"dim": 5, "minCount": 1, "bucket": 20, "epoch": 0, "thread": 1, "verbose": 0}
+    model = finite(lambda: fasttext.train_unsupervised(str(corpus), **settings))
     # its command line writes .vec so: a header, then words and numbers of five digits, a space at the end
     rows = [f"{word} " + "".join(f"{number:.5g} " for number in model[word]) for word in model.words]
     (tmp_path / "model.vec").write_text(f"{len(rows)} 5\n" + "\n".join(rows) + "\n", encoding="utf-8")
