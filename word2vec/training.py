@@ -23,7 +23,7 @@ from word2vec.checkpoint import Checkpoint, Checkpoints, find_checkpoint, finger
 from word2vec.config import TrainConfig
 from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
 from word2vec.distributed import Ranks, joined
-from word2vec.engines import choose_engine
+from word2vec.engines import Engine, choose_engine
 from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
 from word2vec.files import atomic_path, locked, new_folder
@@ -93,19 +93,7 @@ def _train(
             "no CORPUS given: name a text file, a folder, a glob, '-' for standard input, text8 or pydocs"
         )
     pair_sets = [read_pairs(source) for source in config.pairs]
-    device = choose_device(config.device)
-    chosen = objective or find_objective(config.objective)  # a wrong name is told before the corpus is read
-    engine_class = choose_engine(
-        config.engine,
-        chosen if isinstance(chosen, type) else type(chosen),
-        device,
-        dim=config.dim,
-        negatives=config.negatives,
-        window=config.window,
-    )
-    lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
-    name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
-    config = replace(config, lr=lr, objective=name)  # the run's config.toml says what was used
+    config, lr, device, engine_class = _settled(config, objective)
     if config.tensorboard and ranks.first:
         refuse_without_tensorboard(run)
     with _run_folder(run):
@@ -178,6 +166,23 @@ def _train(
                 logger.info("%d processes averaged %d times: %s", ranks.size, rounds.averaged, cost)
             with checkpoints.beside_vectors(config.epochs, everyones, log.state()):
                 return _save(model, vocabulary, config, run)
+
+
+def _settled(config: TrainConfig, objective: nn.Module | None) -> tuple[TrainConfig, float, torch.device, Engine]:
+    """The settings as the run's config.toml will have them, the learning rate, the device and the engine."""
+    device = choose_device(config.device)
+    chosen = objective or find_objective(config.objective)  # a wrong name is told before the corpus is read
+    engine_class = choose_engine(
+        config.engine,
+        chosen if isinstance(chosen, type) else type(chosen),
+        device,
+        dim=config.dim,
+        negatives=config.negatives,
+        window=config.window,
+    )
+    lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
+    name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
+    return replace(config, lr=lr, objective=name), lr, device, engine_class
 
 
 def _pause(signals: list[int], checkpoints: Checkpoints) -> Pause:

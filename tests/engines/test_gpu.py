@@ -1,7 +1,10 @@
 """The fused GPU engine: its kernels against their plain twin, on CUDA where there is one, else interpreted."""
 
 import copy
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,8 @@ from torch import Tensor
 from tests.engines.gpu_twin import GpuTwin
 from tests.engines.score_gpu import DEVICE
 from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
+from word2vec import training
+from word2vec.config import TrainConfig
 from word2vec.dataset import SamplingSettings
 from word2vec.engines import gpu
 from word2vec.engines.gpu import GpuEngine, stable_programs
@@ -211,6 +216,14 @@ def test_no_more_programs_work_at_once_than_are_stable() -> None:
     assert stable(centres=10_000) == 1
 
 
+def test_the_learning_rate_is_asked_for_in_epochs_only() -> None:
+    def not_yet(epoch: int, words: int) -> float:
+        raise AssertionError("asked before training begins")
+
+    dataset = make_dataset([[0, 1]], [5, 5], device=DEVICE)
+    GpuEngine(make_model(2, 8).to(DEVICE), NegativeSampling("sum"), dataset, not_yet)
+
+
 def test_chunks_are_shorter_where_words_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "CHUNK_WORDS", 1 << 20)
     sizes = []
@@ -228,6 +241,21 @@ def test_what_triton_cannot_compile_is_told_in_a_line(monkeypatch: pytest.Monkey
     monkeypatch.setattr(GpuEngine, "_train_tokens", fail)
     with pytest.raises(ConfigError, match=r"^--engine fused cannot .*C compiler.*: use --engine autograd$"):
         train()
+
+
+def test_a_whole_training_runs_on_it_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "choose_engine", lambda *_, **__: GpuEngine)
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(" ".join(f"w{word}" for word in sentence) for sentence in SENTENCES))
+    config = TrainConfig(corpus=(str(text),), dim=8, window=2, epochs=2, min_count=1, subsample=0.0, lr=0.05)
+    training.train(config, tmp_path / "whole")
+    lines = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    assert [line["words"] for line in epochs] == [150, 300]
+    assert epochs[1]["loss"] < epochs[0]["loss"] < 6 * np.log(2)
+    assert epochs[1]["lr"] == pytest.approx(config.min_lr)
+    more = training.train(replace(config, epochs=3), tmp_path / "whole", resume=True)
+    assert np.isfinite(more.vectors).all()
 
 
 # What is drawn

@@ -80,7 +80,7 @@ class GpuEngine:
         self._gradient = GRADIENTS[type(objective)]
         self._constants = constants_of(objective, settings.negatives, device)
         self._log_q = dataset.noise.log() if getattr(objective, "needs_log_q", False) else None
-        self._programs = programs or _programs(dataset, self._shape, lr_at(0, 0))
+        self._wanted, self._programs = programs, 1
         self._tokens = _resident(dataset)
         self._compile()
 
@@ -110,6 +110,7 @@ class GpuEngine:
             number: of the pass, from 0.
             shares: where to go on, one share; a new pass by default.
         """
+        self._programs = self._wanted or _programs(self.dataset, self._shape, self.lr_at(number, 0))
         self._begin(shares or new_shares(self.dataset.offsets, self.threads))
         reported, queued = time.monotonic(), deque[torch.cuda.Event]()
         for begin, end in unread_chunks(self._shares[0], self.dataset.offsets, self._chunk_words()):
