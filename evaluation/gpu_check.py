@@ -138,9 +138,8 @@ def _kept(vocabulary: Vocabulary, threshold: float) -> float:
 
 def _worth(vocabulary: Vocabulary, table: npt.NDArray[np.float32], last: Progress) -> dict[str, float | None]:
     """The loss and the scores, x 100; None where training diverged."""
-    nothing = dict.fromkeys(("loss", "wordsim353", "simlex999", "analogies"))
     if not np.isfinite(table).all() or not np.isfinite(last.loss):
-        return nothing
+        return {"loss": None, "wordsim353": None, "simlex999": None, "analogies": None}
     vectors = WordVectors(vocabulary.words, table, counts=vocabulary.counts)
     scores: dict[str, float | None] = {
         name: 100 * evaluate_similarity(vectors, name, bootstrap=0).spearman for name in ("wordsim353", "simlex999")
