@@ -1,6 +1,8 @@
 """Fixtures shared by the tests: a tiny corpus whose right answer is known."""
 
 import random
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,15 @@ TOPICS = {
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's cache."""
     monkeypatch.setenv("WORD2VEC_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard() -> Iterator[None]:
+    """A shell starts what runs in its background with Ctrl-C ignored; the tests of Ctrl-C want it heard."""
+    before = signal.getsignal(signal.SIGINT)
+    signal.signal(signal.SIGINT, signal.default_int_handler if before is signal.SIG_IGN else before)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def topic_text(sentences: int = 1000, seed: int = 0) -> str:
