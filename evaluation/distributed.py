@@ -70,17 +70,18 @@ def trained(corpus: str, ranks: int, sync_every: int, seed: int, others: dict[st
 
 def time_averaging(words: int, dim: int) -> None:
     """Of this rank, one of those that torchrun started: average one table, and print the seconds as JSON."""
-    from word2vec.averaging import average_rows
+    from word2vec.averaging import average
+    from word2vec.averaging_rows import shared_rows
     from word2vec.distributed import joined
 
     with joined("cpu") as ranks:
         table = torch.zeros(words, dim)
-        before, momentum, seconds = table.clone(), torch.zeros_like(table), []
+        rows, seconds = shared_rows(table), []
         for _ in range(1 + REPEATS):
             table += 1
             ranks.wait()
             begun = time.perf_counter()
-            average_rows(ranks, table, before, momentum)
+            average(ranks, rows, words)
             seconds.append(time.perf_counter() - begun)
         if ranks.first:
             print(json.dumps(min(seconds[1:])), file=sys.stderr)

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from tests.engines.small import make_dataset, make_model, random_sentences
+from word2vec import averaging
 from word2vec.averaging import Pause, Rounds
+from word2vec.averaging_rows import CompiledRows, SharedRows, shared_rows
 from word2vec.distributed import Ranks
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.cpu import FusedEngine
@@ -70,6 +72,40 @@ def small_dataset() -> Any:
     return make_dataset(random_sentences(600, COUNTS), COUNTS, subsample=0.0)
 
 
+def make_rows(kind: type[SharedRows], dim: int, seed: int = 0) -> SharedRows:
+    """Rows in the middle of a training; every third is as it was, and the table has room between its rows."""
+    draw = torch.Generator().manual_seed(seed)
+    rows = kind(torch.randn(30, dim + 5, generator=draw)[:, :dim])
+    rows.momentum.copy_(torch.randn(30, dim, generator=draw))
+    rows.table += torch.randn(30, dim, generator=draw) * (torch.arange(30) % 3 > 0).float().unsqueeze(1)
+    return rows
+
+
+@pytest.mark.parametrize("dim", [1, 7, 16, 100])
+def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int) -> None:
+    plain, compiled = make_rows(SharedRows, dim), make_rows(CompiledRows, dim)
+    changed = compiled.changed(20)
+    assert changed.tolist() == plain.changed(20).tolist() == [int(row % 3 > 0) for row in range(20)]
+    some = torch.tensor([1, 3, 4, 19])
+    sent = torch.empty(2, len(some), dim + 1)
+    plain.subtract(some, changed, sent[0])
+    compiled.subtract(some, changed, sent[1])
+    assert sent[0].equal(sent[1])
+    assert sent[0, :, -1].tolist() == [1, 0, 1, 1]
+    total = sent.sum(dim=0) + torch.tensor([0.5] * dim + [1.0])
+    for rows in (plain, compiled):
+        rows.move(some, total)
+    for name in ("table", "before", "momentum"):
+        assert getattr(plain, name).equal(getattr(compiled, name)), name
+    assert plain.table[some].equal(plain.before[some])
+    assert not plain.table[2].equal(plain.before[2])  # was not among them
+
+
+def test_tables_on_a_cpu_get_compiled_rows() -> None:
+    assert isinstance(shared_rows(torch.zeros(3, 2)), CompiledRows)
+    assert type(shared_rows(torch.zeros(3, 2, device="meta"))) is SharedRows
+
+
 def averaged(changes: list[dict[int, float]], rounds: int = 1) -> list[Tensor]:
     """The input table of each rank after so many rounds in which rank r adds changes[r][row] to its rows."""
     dataset = small_dataset()
@@ -77,7 +113,7 @@ def averaged(changes: list[dict[int, float]], rounds: int = 1) -> list[Tensor]:
     def work(ranks: Ranks) -> Tensor:
         model = SkipGram(ROWS, DIM)
         table = model.input.detach().zero_()
-        turns = Rounds(ranks, model, dataset, 1, 10)
+        turns = Rounds(ranks, model, dataset, 1, 300)  # an epoch has as many rounds as ranks, and so all rows are due
         shares = turns.begin([])
         for _ in range(rounds):
             turns.hold_back(shares)
@@ -103,6 +139,45 @@ def test_what_all_have_changed_begins_with_the_mean_and_ends_with_the_sum() -> N
     # in the long run each round adds the sum, behind which the row stays by what is left in the momentum
     assert after[0, 0].item() == pytest.approx(60 * 4 - 2, rel=1e-6)
     assert after.equal(other)
+
+
+def due_rows(wishes: dict[int, Pause], sync_every: int, size: int = 2) -> list[list[int]]:
+    """For each round of an epoch, which rows are the same on all ranks after all have changed all of theirs."""
+    counts = [400, 100, 50, 25, 13, 12]
+    dataset = make_dataset(random_sentences(600, counts, length=1), counts, subsample=0.0)
+
+    def work(ranks: Ranks) -> list[Tensor]:
+        model = SkipGram(len(counts), DIM)
+        table, found = model.output.detach().zero_(), []
+        rounds = Rounds(ranks, model, dataset, 1, sync_every)
+        shares = rounds.begin([])
+        while rounds.left:
+            rounds.hold_back(shares)
+            for share in shares:
+                for first, last in share.unread:
+                    share.words += int(dataset.offsets[last] - dataset.offsets[first])
+                share.unread = []
+            table += 1.0 + ranks.rank
+            rounds.end(shares, wishes.get(len(found), Pause.NONE))
+            found.append(table[:, 0].clone())
+        return found
+
+    tables = on_ranks(size, work)
+    return [(first == second).nonzero().flatten().tolist() for first, second in zip(*tables[:2], strict=True)]
+
+
+def test_rare_words_wait_until_they_were_used_and_all_are_the_same_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 600 words in 8 rounds of 2 ranks: 37.5 words a round and rank, each in pairs with 6 others at a window of 5
+    monkeypatch.setattr(averaging, "USES_BETWEEN", 0.15 * 37.5 * 6)
+    # so words are due after a round that have 15 % of the pairs, or after two that have half as many
+    one, two, three, all_rows = [0], [0, 1], [0, 1, 2], [0, 1, 2, 3, 4, 5]
+    assert due_rows({}, 37) == [two, three, two, all_rows] * 2
+    assert due_rows({1: Pause.SAVE, 4: Pause.STOP}, 37) == [two, all_rows, two, all_rows, all_rows, three, two, all_rows]
+    # in rounds of half the words a word needs twice the share
+    assert due_rows({}, 18) == [one, two, one, three, one, two, one, all_rows] * 2
+    # all rows are averaged as often as there are ranks, and fewer rounds than twice that leave no choice
+    assert due_rows({}, 75) == [three, all_rows] * 2
+    assert due_rows({}, 300) == due_rows({}, 10_000) == [all_rows, all_rows]
 
 
 def test_all_ranks_have_the_same_tables() -> None:

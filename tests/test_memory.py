@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.test_training import small
-from word2vec import memory
+from word2vec import counting, memory
 from word2vec.errors import ConfigError
 from word2vec.memory import free_memory, refuse_too_large
 from word2vec.training import train
@@ -33,6 +33,21 @@ def test_what_would_fit_fits_and_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
     for words, dim in ((1_000_000, 161), (548_246, 300)):
         with pytest.raises(ConfigError):
             refuse_too_large(words, dim, CPU)
+
+
+def test_processes_that_train_together_need_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    free(7_200_000_000, monkeypatch)
+    refuse_too_large(493_421, 300, CPU, processes=2)
+    with pytest.raises(ConfigError) as caught:
+        refuse_too_large(1_000_000, 300, CPU, processes=2)
+    assert str(caught.value) == (
+        "the tables of 2 processes of 1,000,000 words in 300 dimensions need 14.6 GB, but the machine has 7.2 GB free: "
+        "take --dim 144 or --max-vocab 493421"
+    )
+    # one of a machine of its own has none to share the memory with, and each has a card to itself
+    refuse_too_large(900_000, 300, CPU, processes=1)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7_200_000_000, 10**9))
+    refuse_too_large(900_000, 300, torch.device("cuda"), processes=8)
 
 
 def test_where_only_fewer_words_would_fit_only_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +89,7 @@ def test_the_system_is_asked() -> None:
 def test_nothing_is_left_of_a_training_that_does_not_fit(
     topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    counting.load_kernels()  # which asks for free memory, too
     free(1000, monkeypatch)
     with pytest.raises(ConfigError, match="the tables of 18 words in 16 dimensions need 0 MB"):
         train(small(topics_file), tmp_path / "run")

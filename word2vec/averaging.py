@@ -1,7 +1,7 @@
 """An epoch in rounds, after each of which the tables of all ranks become one: periodic averaging, weighted by use.
 
-Between two averagings each rank trains its own copy of the tables on about `sync_every` words. A row w that k ranks
-have changed by d_1 .. d_k then moves by
+In a round each rank trains its own copy of the tables on about `sync_every` words. A row w that k ranks have changed by
+d_1 .. d_k then moves by
 
     mean = (d_1 + ... + d_k) / k        momentum = (1 - 1/k) momentum + mean        w += mean + (1 - 1/k) momentum
 
@@ -11,8 +11,9 @@ spread over about k rounds: sum_i (1 - 1/k)^i = k. A row that one rank has chang
 the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental
 block training ..."), with Nesterov's momentum, for each row by the number of those that used it.
 
-Only rows travel that changed somewhere, so that the frequent ones are averaged more often than the rare ones, as in Ji
-et al. 2016 ("Parallelizing word2vec in shared and distributed memory"), who average by a plain mean.
+Only rows travel that changed somewhere, and those of a rare word wait until it was used some times: a word is due after
+each round, or each second, fourth or eighth. Ji et al. 2016 ("Parallelizing word2vec in shared and distributed memory")
+average the frequent words more often, too, by a plain mean.
 """
 
 import time
@@ -20,16 +21,16 @@ from collections.abc import Sequence
 from enum import Enum
 
 import torch
-from torch import Tensor
 
+from word2vec.averaging_rows import SharedRows, shared_rows
 from word2vec.dataset import SkipGramDataset
 from word2vec.distributed import Ranks
 from word2vec.engines.progress import Progress
 from word2vec.model import SkipGram
 from word2vec.shares import CorpusShare, hold_back, new_shares, words_read
 
-BLOCK_NUMBERS = 1 << 20  # sent at a time: 4 MiB take no fresh memory from the system each time
-NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
+LONGEST_WAIT = 8  # rounds after which all rows are averaged, at the latest; a power of two
+USES_BETWEEN = 64  # in pairs, of a word on a rank, after which it counts as frequent
 
 
 class Pause(Enum):
@@ -68,13 +69,17 @@ class Rounds:
         self.threads = sum(all_threads)
         self._own = slice(sum(all_threads[: ranks.rank]), sum(all_threads[: ranks.rank + 1]))
         self._words = int(dataset.offsets[-1])
-        # at least as many rounds an epoch as ranks, for what is learnt in one is spread over that many
-        self._round_words = max(1, min(ranks.size * sync_every, self._words // ranks.size))
+        # what is learnt in a round is spread over as many as there are ranks, so each row has to be averaged as often
+        rounds = max(ranks.size, self._words // (ranks.size * sync_every))
+        self._period = min(LONGEST_WAIT, 1 << (rounds // ranks.size).bit_length() - 1)
+        self._round_words = max(1, -(-self._words // (round(rounds / self._period) * self._period)))
         self.pause, self.may_stop = Pause.NONE, ranks.size == 1
         self.averaged, self.bytes_sent, self.seconds = 0, 0, 0.0
-        tables = self._tables() if ranks.size > 1 else ()
-        self._before = [table.clone() for table in tables]  # as all ranks have them since the last round
-        self._momentum = [torch.zeros_like(table) for table in self._before]
+        self._frequent: list[int] = list(
+            ranks.gather(self._frequent_rows())[0]
+        )  # of rank 0: all have to send the same rows
+        tables = (model.input.detach(), model.output.detach()) if ranks.size > 1 else ()
+        self._tables = [shared_rows(table) for table in tables]
 
     def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
         """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
@@ -89,8 +94,8 @@ class Rounds:
 
     def hold_back(self, shares: Sequence[CorpusShare]) -> None:
         """Leave in the shares what is to be trained in the next round."""
-        parts = max(1, -(-self.left // self._round_words)) if self.ranks.size > 1 else 1
-        self._planned = -(-self.left // parts)
+        parts = max(1, round(self.left / self._round_words)) if self.ranks.size > 1 else 1
+        self._planned, self._rounds_left = -(-self.left // parts), parts - 1
         self._later = [hold_back(share, self.dataset.offsets, parts) for share in shares]
 
     def words_at(self, words: int) -> int:
@@ -114,10 +119,25 @@ class Rounds:
             share.unread += later
         begun = time.perf_counter()
         self._note(_progress(shares), wish)
-        for each in zip(self._tables(), self._before, self._momentum, strict=False):
-            self.bytes_sent += average_rows(self.ranks, *each)
         self.averaged += 1
+        for rows in self._tables:
+            self.bytes_sent += average(self.ranks, rows, self._due())
         self.seconds += time.perf_counter() - begun
+
+    def _frequent_rows(self) -> list[int]:
+        """How many rows, of the words by frequency, are due after each round, each second, each fourth, but not all."""
+        data = self.dataset
+        kept = 1 / (data.pair_share / data.keep).sum()  # the share of the words that survives subsampling
+        pairs = self._round_words / self.ranks.size * kept * (data.settings.window + 1)
+        uses = pairs * data.pair_share  # (V,) on a rank in a round
+        return [int((uses * 2**turn >= USES_BETWEEN).sum()) for turn in range(self._period.bit_length() - 1)]
+
+    def _due(self) -> int:
+        """How many rows are averaged now: all of them where others look at the tables next."""
+        if self.pause is not Pause.NONE or not self.left or self._rounds_left % self._period == 0:
+            return len(self.model.input)
+        halvings = (self._rounds_left & -self._rounds_left).bit_length() - 1
+        return self._frequent[halvings]
 
     def _note(self, mine: Progress, wish: Pause) -> None:
         """Make known to all what each has done, and whether one wishes to pause."""
@@ -127,33 +147,25 @@ class Rounds:
         self._mine, self.done = mine, Progress(int(words), int(pairs), loss, int(hits) or None)
         self.pause = Pause.STOP if stop else Pause.SAVE if save else Pause.NONE
 
-    def _tables(self) -> tuple[Tensor, Tensor]:
-        return self.model.input.detach(), self.model.output.detach()
 
-
-def average_rows(ranks: Ranks, table: Tensor, before: Tensor, momentum: Tensor) -> int:
-    """Make a table the same on all ranks.
+def average(ranks: Ranks, rows: SharedRows, due: int) -> int:
+    """Make the rows of a table the same on all ranks.
 
     Args:
         ranks: who has it.
-        table: (V, D) as this rank has trained it.
-        before: (V, D) the same on all ranks, as the table was before; it becomes what the table is afterwards.
-        momentum: (V, D) the same on all ranks, changed in place.
+        rows: those of this rank.
+        due: how many of them, from the first; the others stay apart for now.
 
     Returns:
         The bytes that this rank gave into all-reduce.
     """
-    few = slice(NOTICED_COLUMNS)
-    changed = (table[:, few] != before[:, few]).any(dim=1)  # (V,)
-    rows = ranks.any(changed.to(torch.uint8)).nonzero().squeeze(1)  # (N,)
-    for part in torch.split(rows, max(1, BLOCK_NUMBERS // (table.shape[1] + 1))):
-        old = before[part]  # (N, D)
-        sent = ranks.sum(torch.cat([table[part] - old, changed[part].unsqueeze(1)], dim=1))  # (N, D + 1)
-        k = sent[:, -1:]  # (N, 1) ranks that changed the row
-        mean, decay = sent[:, :-1] / k, 1 - 1 / k
-        momentum[part] = step = decay * momentum[part] + mean
-        before[part] = table[part] = old + mean + decay * step
-    return len(changed) + len(rows) * (table.shape[1] + 1) * table.element_size()
+    changed = rows.changed(due)  # (due,)
+    moved = ranks.any(changed.clone()).nonzero().squeeze(1)  # (N,)
+    for part in torch.split(moved, len(rows.room)):
+        sent = rows.room[: len(part)]
+        rows.subtract(part, changed, sent)
+        rows.move(part, ranks.sum(sent))
+    return due + len(moved) * rows.room.shape[1] * rows.room.element_size()
 
 
 def _progress(shares: Sequence[CorpusShare]) -> Progress:

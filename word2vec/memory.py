@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 # While an engine gives the rows of a table room to begin at lines of the cache, there are three tables for a moment.
 TABLES, NUMBER_BYTES = 3, 4
+# Where several processes train together, each keeps both tables, both as they were after the last averaging, and both
+# sums of what is still to be moved.
+AVERAGED_TABLES = 6
 ROW_NUMBERS = 16  # a row takes a multiple of these, one line of the cache
 CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),
@@ -22,13 +25,14 @@ CGROUPS = (
 )
 
 
-def refuse_too_large(words: int, dim: int, device: "torch.device") -> None:
+def refuse_too_large(words: int, dim: int, device: "torch.device", processes: int = 0) -> None:
     """Compare the tables with the memory that is free on the machine or on the card.
 
     Args:
         words: V, the size of the vocabulary.
         dim: the dimensions.
         device: where to train.
+        processes: that train together on this machine; 0 for one that trains by itself.
 
     Raises:
         ConfigError: the tables do not fit; says what would.
@@ -36,15 +40,17 @@ def refuse_too_large(words: int, dim: int, device: "torch.device") -> None:
     on_card = device.type == "cuda"
     where, free = ("the CUDA device has", _of_card(device)) if on_card else ("the machine has", free_memory())
     width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
-    needed = TABLES * NUMBER_BYTES * words * width
+    tables = AVERAGED_TABLES * (1 if on_card else processes) if processes else TABLES
+    needed = tables * NUMBER_BYTES * words * width
     if free is None or needed <= free:
         return
-    numbers = free // (TABLES * NUMBER_BYTES)  # that fit into a table
+    numbers = free // (tables * NUMBER_BYTES)  # that fit into a table
     dims = numbers // words // ROW_NUMBERS * ROW_NUMBERS
     fitting = [f"--dim {dims}"] if dims else []
     fitting += [f"--max-vocab {numbers // width}"] if numbers // width >= 2 else []
+    of = f" of {processes} processes" if processes > 1 and not on_card else ""
     raise ConfigError(
-        f"the tables of {words:,} words in {dim} dimensions need {_size(needed)}, but {where} {_size(free)} free: "
+        f"the tables{of} of {words:,} words in {dim} dimensions need {_size(needed)}, but {where} {_size(free)} free: "
         f"take {' or '.join(fitting) or 'a machine with more memory'}"
     )
 

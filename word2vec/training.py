@@ -116,7 +116,7 @@ def _train(
         threads = config.threads or default_threads(engine_class.most_threads, ranks.local_size)
         in_batch = bool(getattr(objective, "in_batch", False))
         dataset = _make_dataset(config, corpus, vocabulary, device, threads, in_batch, logged=engine_class.in_batches)
-        refuse_too_large(len(vocabulary), config.dim, device)
+        refuse_too_large(len(vocabulary), config.dim, device, ranks.local_size if ranks.size > 1 else 0)
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
         if run and found:
             load_tables(run, found, model)
