@@ -75,7 +75,7 @@ def small_dataset() -> Any:
 def make_rows(kind: type[SharedRows], dim: int, seed: int = 0) -> SharedRows:
     """Rows in the middle of a training; every third is as it was, and the table has room between its rows."""
     draw = torch.Generator().manual_seed(seed)
-    rows = kind(torch.randn(30, dim + 5, generator=draw)[:, :dim])
+    rows = kind(torch.randn(30, dim + 5, generator=draw)[:, :dim], rare_from=15)
     rows.momentum.copy_(torch.randn(30, dim, generator=draw))
     rows.table += torch.randn(30, dim, generator=draw) * (torch.arange(30) % 3 > 0).float().unsqueeze(1)
     return rows
@@ -102,8 +102,8 @@ def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int) -> None:
 
 
 def test_tables_on_a_cpu_get_compiled_rows() -> None:
-    assert isinstance(shared_rows(torch.zeros(3, 2)), CompiledRows)
-    assert type(shared_rows(torch.zeros(3, 2, device="meta"))) is SharedRows
+    assert isinstance(shared_rows(torch.zeros(3, 2), 3), CompiledRows)
+    assert type(shared_rows(torch.zeros(3, 2, device="meta"), 3)) is SharedRows
 
 
 def averaged(changes: list[dict[int, float]], rounds: int = 1) -> list[Tensor]:
@@ -141,6 +141,17 @@ def test_what_all_have_changed_begins_with_the_mean_and_ends_with_the_sum() -> N
     assert after.equal(other)
 
 
+def test_what_is_used_too_little_to_overshoot_is_summed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # an epoch has 2 rounds of 300 words, each word in pairs with 6 others
+    uses = 300 * 6 * (np.array(COUNTS) / sum(COUNTS))
+    monkeypatch.setattr(averaging, "USES_AS_PAIR", (uses[1] + uses[2]) / 2)
+    changes = [dict.fromkeys(range(6), 1.0), dict.fromkeys(range(6), 3.0)]
+    for table in averaged(changes):
+        assert table[:6, 0].tolist() == [3, 3, 4, 4, 4, 4]
+    for table in averaged(changes, rounds=3):
+        assert table[2:6, 0].tolist() == [12, 12, 12, 12]
+
+
 def due_rows(wishes: dict[int, Pause], sync_every: int, size: int = 2) -> list[list[int]]:
     """For each round of an epoch, which rows are the same on all ranks after all have changed all of theirs."""
     counts = [400, 100, 50, 25, 13, 12]
@@ -172,9 +183,18 @@ def test_rare_words_wait_until_they_were_used_and_all_are_the_same_at_the_end(mo
     # so words are due after a round that have 15 % of the pairs, or after two that have half as many
     one, two, three, all_rows = [0], [0, 1], [0, 1, 2], [0, 1, 2, 3, 4, 5]
     assert due_rows({}, 37) == [two, three, two, all_rows] * 2
-    assert due_rows({1: Pause.SAVE, 4: Pause.STOP}, 37) == [two, all_rows, two, all_rows, all_rows, three, two, all_rows]
+    assert due_rows({1: Pause.SAVE, 4: Pause.STOP}, 37) == [
+        two,
+        all_rows,
+        two,
+        all_rows,
+        all_rows,
+        three,
+        two,
+        all_rows,
+    ]
     # in rounds of half the words a word needs twice the share
-    assert due_rows({}, 18) == [one, two, one, three, one, two, one, all_rows] * 2
+    assert due_rows({}, 18) == [one, two, one, all_rows] * 4
     # all rows are averaged as often as there are ranks, and fewer rounds than twice that leave no choice
     assert due_rows({}, 75) == [three, all_rows] * 2
     assert due_rows({}, 300) == due_rows({}, 10_000) == [all_rows, all_rows]

@@ -9,10 +9,11 @@ The reason: the mean alone loses a factor k of what was learnt, and a rank that 
 more; the sum overshoots where all ranks have gone the whole way to the same place, and training diverges. So the sum is
 spread over about k rounds: sum_i (1 - 1/k)^i = k. A row that one rank has changed is what that rank made of it. This is
 the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental
-block training ..."), with Nesterov's momentum, for each row by the number of those that used it.
+block training ..."), with Nesterov's momentum, for each row by the number of those that used it. The row of a word so
+rare that all ranks together use it too little to overshoot (dataset.stable_pairs) moves by the sum, as if k were 1.
 
 Only rows travel that changed somewhere, and those of a rare word wait until it was used some times: a word is due after
-each round, or each second, fourth or eighth. Ji et al. 2016 ("Parallelizing word2vec in shared and distributed memory")
+each round, each second or each fourth. Ji et al. 2016 ("Parallelizing word2vec in shared and distributed memory")
 average the frequent words more often, too, by a plain mean.
 """
 
@@ -23,13 +24,13 @@ from enum import Enum
 import torch
 
 from word2vec.averaging_rows import SharedRows, shared_rows
-from word2vec.dataset import SkipGramDataset
+from word2vec.dataset import USES_AS_PAIR, SkipGramDataset, variety
 from word2vec.distributed import Ranks
 from word2vec.engines.progress import Progress
 from word2vec.model import SkipGram
 from word2vec.shares import CorpusShare, hold_back, new_shares, words_read
 
-LONGEST_WAIT = 8  # rounds after which all rows are averaged, at the latest; a power of two
+LONGEST_WAIT = 4  # rounds after which all rows are averaged, at the latest; a power of two
 USES_BETWEEN = 64  # in pairs, of a word on a rank, after which it counts as frequent
 
 
@@ -75,11 +76,10 @@ class Rounds:
         self._round_words = max(1, -(-self._words // (round(rounds / self._period) * self._period)))
         self.pause, self.may_stop = Pause.NONE, ranks.size == 1
         self.averaged, self.bytes_sent, self.seconds = 0, 0, 0.0
-        self._frequent: list[int] = list(
-            ranks.gather(self._frequent_rows())[0]
-        )  # of rank 0: all have to send the same rows
+        # as rank 0 counts them, for all have to do the same
+        *self._frequent, rare_from = ranks.gather(self._frequent_rows())[0]
         tables = (model.input.detach(), model.output.detach()) if ranks.size > 1 else ()
-        self._tables = [shared_rows(table) for table in tables]
+        self._tables = [shared_rows(table, rare_from) for table in tables]
 
     def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
         """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
@@ -125,19 +125,24 @@ class Rounds:
         self.seconds += time.perf_counter() - begun
 
     def _frequent_rows(self) -> list[int]:
-        """How many rows, of the words by frequency, are due after each round, each second, each fourth, but not all."""
+        """How many rows, of the words by frequency, are due after each round and after each second, where not all are.
+
+        And last, how many are used so often until all are due that their movements may not be summed.
+        """
         data = self.dataset
         kept = 1 / (data.pair_share / data.keep).sum()  # the share of the words that survives subsampling
         pairs = self._round_words / self.ranks.size * kept * (data.settings.window + 1)
         uses = pairs * data.pair_share  # (V,) on a rank in a round
-        return [int((uses * 2**turn >= USES_BETWEEN).sum()) for turn in range(self._period.bit_length() - 1)]
+        due = [uses * 2**turn >= USES_BETWEEN for turn in range(self._period.bit_length() - 1)]
+        too_frequent = uses * self._period * self.ranks.size > USES_AS_PAIR * variety(len(uses))
+        return [int(rows.sum()) for rows in (*due, too_frequent)]
 
     def _due(self) -> int:
         """How many rows are averaged now: all of them where others look at the tables next."""
         if self.pause is not Pause.NONE or not self.left or self._rounds_left % self._period == 0:
             return len(self.model.input)
         halvings = (self._rounds_left & -self._rounds_left).bit_length() - 1
-        return self._frequent[halvings]
+        return int(self._frequent[halvings])
 
     def _note(self, mine: Progress, wish: Pause) -> None:
         """Make known to all what each has done, and whether one wishes to pause."""

@@ -29,11 +29,11 @@ def subtract_rows(table, before, rows, changed, sent):
 
 
 @compiled
-def move_rows(table, before, momentum, rows, total):
+def move_rows(table, before, momentum, rare_from, rows, total):
     """See SharedRows.move."""
     dim = table.shape[1]
     for place, row in enumerate(rows):
-        k = total[place, dim]
+        k = total[place, dim] if row < rare_from else ONE
         decay = ONE - ONE / k
         for column in range(dim):
             mean = total[place, column] / k

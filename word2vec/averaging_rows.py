@@ -16,6 +16,10 @@ NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is ta
 class SharedRows:
     """The rows of a table on this rank, and what all ranks know of them.
 
+    Args:
+        table: (V, D).
+        rare_from: the rows from this one on move by the sum of what the ranks have done.
+
     Attributes:
         table: (V, D) as this rank trains it.
         before: (V, D) the same on all ranks: the table after the last averaging.
@@ -23,8 +27,9 @@ class SharedRows:
         room: (N, D + 1) working memory, for what is sent at a time.
     """
 
-    def __init__(self, table: Tensor) -> None:
+    def __init__(self, table: Tensor, rare_from: int) -> None:
         self.table, self.before, self.momentum = table, table.clone(), torch.zeros_like(table)
+        self.rare_from = rare_from
         width = table.shape[1] + 1
         rows = max(1, min(len(table), SENT_NUMBERS // width))
         self.room = torch.empty(rows, width, dtype=table.dtype, device=table.device)
@@ -41,7 +46,7 @@ class SharedRows:
 
     def move(self, rows: Tensor, total: Tensor) -> None:
         """Move some rows (N,) by `total` (N, D + 1), what all ranks have sent together."""
-        k = total[:, -1:]  # (N, 1) ranks that changed the row
+        k = total[:, -1:].masked_fill((rows >= self.rare_from).unsqueeze(1), 1.0)  # (N, 1)
         mean, decay = total[:, :-1] / k, 1 - 1 / k
         self.momentum[rows] = step = decay * self.momentum[rows] + mean
         self.before[rows] = self.table[rows] = self.before[rows] + mean + decay * step
@@ -50,8 +55,8 @@ class SharedRows:
 class CompiledRows(SharedRows):
     """The same, compiled: each row is read and written once."""
 
-    def __init__(self, table: Tensor) -> None:
-        super().__init__(table)
+    def __init__(self, table: Tensor, rare_from: int) -> None:
+        super().__init__(table, rare_from)
         self._arrays = self.table.numpy(), self.before.numpy(), self.momentum.numpy()
 
     def changed(self, due: int) -> Tensor:
@@ -66,9 +71,9 @@ class CompiledRows(SharedRows):
 
     def move(self, rows: Tensor, total: Tensor) -> None:
         """See SharedRows."""
-        move_rows(*self._arrays, rows.numpy(), total.numpy())
+        move_rows(*self._arrays, self.rare_from, rows.numpy(), total.numpy())
 
 
-def shared_rows(table: Tensor) -> SharedRows:
+def shared_rows(table: Tensor, rare_from: int) -> SharedRows:
     """The rows of a table, of the faster kind for where it is."""
-    return CompiledRows(table) if table.device.type == "cpu" else SharedRows(table)
+    return (CompiledRows if table.device.type == "cpu" else SharedRows)(table, rare_from)
