@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.engines.small import make_dataset, random_sentences
 from word2vec.dataset import Batch, SamplingSettings, SkipGramDataset
 from word2vec.engines.autograd import AutogradEngine, in_batch_step, train_step
 from word2vec.errors import TrainingError
@@ -93,6 +95,33 @@ def test_an_in_batch_step_equals_autograd_through_the_whole_model() -> None:
     assert hits.item() == (logits.argmax(1) == torch.arange(5)).sum().item()
     torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_in_the_batch_scores_are_corrected_where_that_is_asked_for(
+    corrected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[Tensor, Tensor | None]] = []
+
+    class Watched(InBatchSoftmax):
+        def fortraining(
+            self, left: Tensor, right: Tensor, ids: Any = None, log_q: Any = None, weight: Any = None
+        ) -> Any:
+            given.append((ids, log_q))
+            return super().fortraining(left, right, ids, log_q, weight)
+
+    counts = [40, 30, 20, 10]
+    dataset = make_dataset(random_sentences(100, counts), counts, subsample=0.0, negatives=0, batch_size=16)
+    objective = Watched(corrected=corrected, reduction="sum")
+    for _ in AutogradEngine(SkipGram(4, 8), objective, dataset, lambda *_: 0.1).epoch(0):
+        pass
+    assert given
+    for ids, log_q in given:
+        if corrected:
+            assert log_q is not None
+            torch.testing.assert_close(log_q.exp(), torch.tensor(counts)[ids] / 100)
+        else:
+            assert log_q is None
 
 
 class PerExample(nn.Module):

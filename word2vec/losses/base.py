@@ -23,7 +23,7 @@ Reduction = Literal["none", "mean", "sum"]
 class Objective(nn.Module):
     """Base of the objectives: `forward(positive, negative, weight=None)` gives the loss, `score_gradients` its slope.
 
-    The class attributes tell an engine what to hand over, so that it need not know the single objectives.
+    The attributes tell an engine what to hand over, so that it need not know the single objectives.
 
     Args:
         reduction: "none" gives a loss per example, (B,); "sum" and "mean" give a scalar.
@@ -40,7 +40,7 @@ class Objective(nn.Module):
     """
 
     default_lr: ClassVar[float] = 0.025
-    needs_log_q: ClassVar[bool] = False
+    needs_log_q: bool = False
     needs_num_labels: ClassVar[bool] = False
     in_batch: ClassVar[bool] = False
 

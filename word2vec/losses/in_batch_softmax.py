@@ -1,12 +1,18 @@
 """In-batch softmax: the true words of the other examples in the batch serve as noise words.
 
-    z_ij = left_i . right_j / temperature - log q_j        loss_i = -log(exp z_ii / sum_j exp z_ij)
+    z_ij = left_i . right_j / temperature [- log q_j]        loss_i = -log(exp z_ii / sum_j exp z_ij)
 
-Derivation: a sampled softmax whose B - 1 noise words cost no rows of their own. They come in proportion to their
-frequency in the batches, hence the correction by q, which here is the word's share of the training pairs and not the
-noise distribution of negative sampling. With p = softmax(z_i), the gradient of one row by its raw scores is
+Derivation: a sampled softmax whose B - 1 noise words cost no rows of their own. They come in proportion to q, which
+here is the word's share of the training pairs and not the noise distribution of negative sampling. With
+p = softmax(z_i), the gradient of one row by its raw scores is
 
     dL_i/ds_ii = (p_i - 1) / temperature        dL_i/ds_ij = p_j / temperature
+
+Corrected by log q, the scores learn log p(word | given): right where they are to rank what is offered, popular things
+above rare ones. As they are, they learn log p(word | given) - log q, the pointwise mutual information, as those of
+negative sampling do (Levy & Goldberg 2014, "Neural word embedding as implicit matrix factorization"). For word vectors
+that is better: the corrected scores have to hold log p(word), the same for all given words, so that all vectors get a
+direction in common, and their cosines say less (evaluation/README.md has figures).
 
 Papers: Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item recommendations" (logQ);
 Chen et al. 2017, "On sampling strategies for neural network-based collaborative filtering" (negatives from the batch).
@@ -30,18 +36,26 @@ class InBatchSoftmax(Objective):
         temperature: Divides the scores; below 1 it sharpens the choice, as rows of length one need.
         block_rows: Left rows scored at a time. Memory is block_rows x B, not B x B: the backward pass computes the
             scores of a block again.
+        corrected: Whether training is to correct by log q; `fortraining` does whenever it is given.
         reduction: "none", "mean" or "sum".
     """
 
-    needs_log_q: ClassVar[bool] = True
+    default_lr: ClassVar[float] = 0.05
     in_batch: ClassVar[bool] = True
 
-    def __init__(self, temperature: float = 1.0, block_rows: int = 1024, reduction: Reduction = "mean") -> None:
+    def __init__(
+        self,
+        temperature: float = 1.0,
+        block_rows: int = 1024,
+        corrected: bool = False,
+        reduction: Reduction = "mean",
+    ) -> None:
         super().__init__(reduction)
         if temperature <= 0 or block_rows < 1:
             raise ConfigError(f"temperature {temperature} and block_rows {block_rows}: both must be above 0")
         self.temperature = temperature
         self.block_rows = block_rows
+        self.needs_log_q = corrected
 
     def fortraining(
         self,

@@ -25,7 +25,7 @@ class SampledSoftmax(Objective):
     """Cross-entropy over the true word and the noise words, with logQ correction."""
 
     default_lr: ClassVar[float] = 0.05
-    needs_log_q: ClassVar[bool] = True
+    needs_log_q = True
 
     def forward(
         self, positive: Tensor, negative: Tensor, weight: Tensor | None = None, log_q: Tensor | None = None
