@@ -19,14 +19,13 @@ import pytest
 from tests.test_faults import many_words
 
 MINUTES = float(os.environ.get("WORD2VEC_SOAK_MINUTES", "1"))
-# Kilobytes in use that a training may leave; 2 are measured in half an hour, up to 5 in the first minute. They are
-# Python's small objects: names in its cache of attributes, which holds up to 4,096, cycles that a full collection frees
-# after hundreds of trainings, and, for ever, half a kilobyte of integers that safetensors 0.8 forgets, two for each
-# slice of a table and one for each whole tensor.
+# Kilobytes in use that a training may leave; all those of a long run together, no more than 1 %. Up to 5 are measured in
+# the first minute, while modules fill their caches; half a one is left for ever, integers that safetensors 0.8 forgets,
+# two for each slice of a table and one for each whole tensor.
 LEFT_BY_A_TRAINING = 7
 
 PROGRAM = """if True:
-    import ctypes, json, os, random, shutil, signal, sys, threading, time
+    import ctypes, gc, json, os, random, shutil, signal, sys, threading, time
     from pathlib import Path
     import word2vec
 
@@ -45,10 +44,11 @@ PROGRAM = """if True:
         return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
 
     def memory_in_use():
-        # of a copy of this process that gives back what its allocator keeps: here, all stays as a user has it
+        # of a copy of this process that gives back what is only kept: here, all stays as a user has it
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
+            gc.collect()
             allocator.malloc_trim(0)
             os.write(writer, str(memory()).encode())
             os._exit(0)
@@ -100,5 +100,5 @@ def test_memory_and_loss_stay_the_same_however_often_a_run_goes_on(tmp_path: Pat
     assert found["resumes"] > 5, report
     assert found["runs"] > 0, report
     between = len(found["used"]) / 2  # trainings from the middle of the second quarter to that of the last
-    assert used[-1] - used[1] <= LEFT_BY_A_TRAINING * between, report
+    assert used[-1] - used[1] <= min(0.01 * used[1], LEFT_BY_A_TRAINING * between), report
     assert taken[-1] <= 1.1 * taken[1], report  # room for two steps, of two tables each
