@@ -19,7 +19,7 @@ import pytest
 from tests.test_faults import many_words
 
 MINUTES = float(os.environ.get("WORD2VEC_SOAK_MINUTES", "1"))
-# Kilobytes in use that a training may leave; all those of a long run together, no more than 1 %. Up to 5 are measured in
+# Kilobytes in use that a training may leave; those of a long run together, no more than 1 %. Up to 5 are measured in
 # the first minute, while modules fill their caches; half a one is left for ever, integers that safetensors 0.8 forgets,
 # two for each slice of a table and one for each whole tensor.
 LEFT_BY_A_TRAINING = 7

@@ -114,6 +114,8 @@ def _train(
             return learning_rate(done / (config.epochs * words), lr, config.min_lr)
 
         threads = config.threads or default_threads(engine_class.most_threads, ranks.local_size)
+        if device.type == "cuda":
+            threads = 1  # a card works on many things at once by itself
         in_batch = bool(getattr(objective, "in_batch", False))
         dataset = _make_dataset(config, corpus, vocabulary, device, threads, in_batch, logged=engine_class.in_batches)
         refuse_too_large(len(vocabulary), config.dim, device, ranks.local_size if ranks.size > 1 else 0)
