@@ -16,11 +16,12 @@ import torch
 from tests.conftest import topic_text
 from tests.test_training import margin, small
 from word2vec import checkpoint, training
-from word2vec.checkpoint import CHECKPOINT_FILE, Checkpoint, Checkpoints, read_checkpoint, saved_settings
+from word2vec.checkpoint import Checkpoint, Checkpoints, read_checkpoint, saved_settings
 from word2vec.cli import run as command
 from word2vec.config import SETTINGS, TrainConfig
 from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, TrainingInterrupted, Word2VecError
+from word2vec.formats.run import CHECKPOINT_FILE
 from word2vec.losses import LOSSES
 from word2vec.runlog import RunLog
 from word2vec.shares import CorpusShare
@@ -207,22 +208,32 @@ def test_a_run_that_was_interrupted_goes_on_exactly(
     )
 
 
-def test_no_moment_of_saving_loses_the_run(topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("saved", [True, False])
+def test_no_moment_of_saving_loses_the_run(
+    saved: bool, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # the checkpoint of the two epochs before names vectors that are replaced at the end of the third
     run = tmp_path / "run"
     train(small(topics_file, epochs=2), run)
     save = training._save
 
     def dying(*arguments: Any) -> WordVectors:
-        save(*arguments)
+        if saved:
+            save(*arguments)
         raise Killed
 
     monkeypatch.setattr(training, "_save", dying)
     with pytest.raises(Killed):
         train(small(topics_file, epochs=3), run, resume=True)
     monkeypatch.setattr(training, "_save", save)
-    whole = WordVectors.load(run)
-    assert np.array_equal(train(small(topics_file, epochs=3), run, resume=True).vectors, whole.vectors)
+    train(small(topics_file, epochs=2), tmp_path / "whole")
+    train(small(topics_file, epochs=3), tmp_path / "whole", resume=True)
+    train(small(topics_file, epochs=3), run, resume=True)
+    assert contents(run, "metrics.jsonl", CHECKPOINT_FILE) == contents(
+        tmp_path / "whole", "metrics.jsonl", CHECKPOINT_FILE
+    )
+    assert lines(run) == lines(tmp_path / "whole")
+    assert read_checkpoint(run).finished
 
 
 # Where a run does not go on

@@ -24,7 +24,7 @@ from torch import Tensor
 from word2vec.config import SETTINGS, option
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, Word2VecError
 from word2vec.files import atomic_path
-from word2vec.formats.run import VECTORS_FILE
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.model import SkipGram
 from word2vec.runlog import LogState
 from word2vec.shares import CorpusShare, cut_anew
@@ -32,7 +32,6 @@ from word2vec.tensors import BLOCK_BYTES, checksum_of, read_rest, read_table, re
 from word2vec.tokens import IndexedCorpus
 from word2vec.vocabulary import Vocabulary
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
 VERSION_KEY, VERSION = "word2vec-checkpoint", 1  # raise it when an older reader would misread the file
 TABLES = ("input", "output")
 ABSURD_NUMBER = 1e4  # in a table; those of vectors that learn are below 100, and overshooting soon passes 1e6
@@ -67,8 +66,8 @@ class Checkpoint:
 
     @property
     def finished(self) -> bool:
-        """Whether all passes are done that the run was to have."""
-        return not self.shares and self.epoch >= int(self.settings["epochs"])
+        """Whether all passes are done that the run was to have, and the vectors are saved."""
+        return not self.shares and self.epoch >= int(self.settings["epochs"]) and self.tables is not None
 
     def shares_for(self, engine: str, threads: int, corpus: IndexedCorpus) -> list[CorpusShare]:
         """Where to go on: exactly there for the same engine and threads, else with what is left cut anew.
@@ -106,8 +105,9 @@ def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
     if resume:
         return saved
     if not saved.finished:
+        epochs = saved.settings["epochs"]  # which may be done, only not saved as vectors
         raise TrainingError(
-            f"{run} holds the checkpoint of an unfinished run (epoch {saved.epoch + 1} of {saved.settings['epochs']}): "
+            f"{run} holds the checkpoint of an unfinished run (epoch {min(saved.epoch + 1, epochs)} of {epochs}): "
             f"add --resume to go on, choose another --output, or remove {run / CHECKPOINT_FILE} to begin anew"
         )
     return None
@@ -264,14 +264,19 @@ class Checkpoints:
     def beside_vectors(self, epoch: int, shares: list[CorpusShare], log: LogState) -> Iterator[None]:
         """Around the saving of the vectors: afterwards the checkpoint says that the tables are those.
 
-        Subtle: one from before may say so of the vectors before, and would be worthless once these are replaced; so
-        there has to be a whole one in between.
+        Subtle: one from before may say so of the vectors before, and would be worthless once these are replaced. And
+        who is killed between the replacing of the words and that of the vectors leaves a pair that nobody can use. So
+        where there are vectors or a checkpoint, there has to be a whole one in between.
 
         Raises:
             TrainingError: training diverged.
         """
         self._refuse_diverged(epoch)
-        if self._run and not self._whole and (self._run / CHECKPOINT_FILE).exists():
+        if (
+            self._run
+            and not self._whole
+            and any((self._run / name).exists() for name in (CHECKPOINT_FILE, VECTORS_FILE))
+        ):
             self.save(epoch, shares, log)
         yield
         if self._run is None:
