@@ -92,7 +92,8 @@ def test_anybody_can_hold_the_words_against_the_vectors(tmp_path: Path) -> None:
     ("tensors", "expected"),
     [
         ({"output": np.ones((2, 3), np.float32)}, "holds no table 'input' of float32"),
-        ({"input": np.ones((2, 3))}, "holds no table 'input' of float32"),
+        ({"input": np.ones((2, 3))}, "'input' is float64 [2, 3], not a table of float32"),
+        ({"input": np.ones((2, 3), np.int32)}, "holds no table 'input' of float32"),
         ({"input": np.ones(2, np.float32)}, "'input' is float32 [2], not a table of float32"),
         ({"input": np.ones((2, 0), np.float32)}, "holds no table 'input' of float32"),
         (
