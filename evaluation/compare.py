@@ -36,7 +36,7 @@ from summary import Measurement, indexing_table, notes, training_table
 ROOT = HERE.parent
 TEXT8 = ROOT / "data" / "text8"
 MIN_COUNT = 5
-PACKAGES = ("word2vec-fused", "gensim", "fasttext", "torch", "numpy", "numba", "scipy")
+PACKAGES = ("word2vec-fused", "gensim", "fasttext", "torch", "triton", "numpy", "numba", "scipy")
 LOG_LINES = 15  # of a failed child, shown to the user
 
 
@@ -145,6 +145,7 @@ def measure(task: Task, job: Job, words: int, options: argparse.Namespace, folde
     if task.work == "ours":
         # as in the first training on a machine: nothing is compiled yet
         environment["NUMBA_CACHE_DIR"] = str(folder / "compiled")
+        environment["TRITON_CACHE_DIR"] = str(folder / "triton")
         figures = run_process(training_command(job, task, options.engine, options.device), folder / "log", environment)
         figures |= trained(Path(job.output))
     else:
@@ -165,9 +166,8 @@ def plan(systems: Sequence[str], objectives: Sequence[str]) -> list[Task]:
 
 
 def gpu_name() -> str:
-    """The name of the GPU by its driver's tool."""
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    """The name of the GPU by its driver's tool, which containers may lack."""
+    return _answer(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
 
 
 def hardware(device: str) -> dict[str, object]:
@@ -197,9 +197,16 @@ def versions() -> dict[str, str]:
 
 def commit() -> str:
     """The commit of this checkout, marked where files differ from it."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    return result.stdout.strip() or "unknown"
+    return _answer(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
+
+
+def _answer(command: Sequence[str]) -> str:
+    """What a program of the system says; "unknown" where it is not installed or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return "unknown"
+    return done.stdout.strip() if not done.returncode and done.stdout.strip() else "unknown"
 
 
 def shown_command(arguments: Sequence[str], script: str = "compare.py") -> str:

@@ -1,7 +1,7 @@
 """What is made of the measurements: medians, ratios and the tables. No process is started and no file is read here."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from peers import RESTRICT, TUTORIAL_BATCH, TUTORIAL_WARM_UP, Figures
@@ -57,12 +57,12 @@ def number(value: float | None, decimals: int = 0, scale: float = 1) -> str:
     return "-" if value is None else f"{value * scale:,.{decimals}f}"
 
 
-def with_range(found: dict[int, float]) -> str:
+def with_range(found: Collection[float], decimals: int = 0) -> str:
     """Median and, of several rounds, the smallest and largest value."""
     if not found:
         return "-"
-    middle = number(statistics.median(found.values()))
-    return middle if len(found) == 1 else f"{middle} ({number(min(found.values()))} to {number(max(found.values()))})"
+    middle, low, high = (number(each, decimals) for each in (statistics.median(found), min(found), max(found)))
+    return middle if len(found) == 1 else f"{middle} ({low} to {high})"
 
 
 def labels(measurements: Sequence[Measurement], figure: str) -> list[str]:
@@ -77,7 +77,7 @@ def training_table(measurements: Sequence[Measurement]) -> str:
     rows = [
         [
             label,
-            with_range(values(measurements, label, "words_per_second")),
+            with_range(values(measurements, label, "words_per_second").values()),
             number(paired_ratio(measurements, label, "gensim", "words_per_second"), 2),
             number(paired_ratio(measurements, label, "tutorial", "words_per_second"), 1),
             number(median(measurements, label, "training_seconds"), 1),

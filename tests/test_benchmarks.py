@@ -2,8 +2,6 @@
 
 import importlib
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -73,34 +71,6 @@ def test_speeds_are_measured_once_a_setting_and_drawn(tmp_path: Path, monkeypatc
     }
     assert all(len(each["words_per_second"]) == 2 for each in report["measurements"])
     assert "<svg" in (tmp_path / "speeds.svg").read_text()
-
-
-def test_floors_count_operations_and_bytes() -> None:
-    gpu_check: Any = importlib.import_module("gpu_check")
-    config = gpu_check.TrainConfig(dim=100, negatives=5, window=5)
-    floors = gpu_check.floors(config, kept=0.5, pairs=3.0)
-    assert floors.operations == 3 * 3 * 6 * 2 * 100  # pairs, products, targets, a multiply and an add, dimensions
-    assert floors.bytes == 0.5 * (6 + 16 / 6) * 2 * 400  # six targets, and 16 context rows for every six words
-    assert floors.words_per_second(floors.operations * 7.0, floors.bytes * 9.0) == (7.0, 9.0)
-
-
-def test_the_gpu_check_sweeps_and_writes(topics_file: Path, tmp_path: Path) -> None:
-    words = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]
-    topics_file.write_text(" ".join(words) * 5)
-    output = tmp_path / "gpu.json"
-    code = (
-        "import sys, gpu_check; gpu_check.PROGRAMS_A_MULTIPROCESSOR = (1, 2); gpu_check.PRECISIONS = ('ieee',); "
-        "sys.exit(gpu_check.main(sys.argv[1:]))"
-    )
-    arguments = [str(topics_file), "--parts", "sweep", "--epochs", "1", "--output", str(output)]
-    environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(Path(__file__).parents[1] / "evaluation")}
-    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment, capture_output=True, text=True)
-    assert not done.returncode, done.stderr
-    report = json.loads(output.read_text())
-    assert [each["programs"] for each in report["sweep"]] == [1, 2]
-    assert report["sweep"][0]["loss"] == report["sweep"][1]["loss"]  # interpreted, programs work one after another
-    assert report["floors"]["copy_bytes_per_second"] > 0
-    assert done.stdout.count("ieee") == 2
 
 
 def test_lockstep_is_what_the_kernel_does() -> None:

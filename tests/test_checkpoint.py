@@ -16,15 +16,16 @@ import torch
 from tests.conftest import topic_text
 from tests.test_training import margin, small
 from word2vec import checkpoint, training
-from word2vec.checkpoint import CHECKPOINT_FILE, Checkpoint, Checkpoints, read_checkpoint, saved_settings
+from word2vec.checkpoint import Checkpoint, Checkpoints, read_checkpoint, saved_settings
 from word2vec.cli import run as command
 from word2vec.config import SETTINGS, TrainConfig
 from word2vec.engines.cpu_gradients import COMPILED
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, TrainingInterrupted, Word2VecError
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
+from word2vec.formats.tensor_file import write_checked
 from word2vec.losses import LOSSES
 from word2vec.runlog import RunLog
 from word2vec.shares import CorpusShare
-from word2vec.tensors import write_tensors
 from word2vec.training import learning_rate, train
 from word2vec.vectors import WordVectors
 
@@ -207,22 +208,32 @@ def test_a_run_that_was_interrupted_goes_on_exactly(
     )
 
 
-def test_no_moment_of_saving_loses_the_run(topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("saved", [True, False])
+def test_no_moment_of_saving_loses_the_run(
+    saved: bool, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # the checkpoint of the two epochs before names vectors that are replaced at the end of the third
     run = tmp_path / "run"
     train(small(topics_file, epochs=2), run)
     save = training._save
 
     def dying(*arguments: Any) -> WordVectors:
-        save(*arguments)
+        if saved:
+            save(*arguments)
         raise Killed
 
     monkeypatch.setattr(training, "_save", dying)
     with pytest.raises(Killed):
         train(small(topics_file, epochs=3), run, resume=True)
     monkeypatch.setattr(training, "_save", save)
-    whole = WordVectors.load(run)
-    assert np.array_equal(train(small(topics_file, epochs=3), run, resume=True).vectors, whole.vectors)
+    train(small(topics_file, epochs=2), tmp_path / "whole")
+    train(small(topics_file, epochs=3), tmp_path / "whole", resume=True)
+    train(small(topics_file, epochs=3), run, resume=True)
+    assert contents(run, "metrics.jsonl", CHECKPOINT_FILE) == contents(
+        tmp_path / "whole", "metrics.jsonl", CHECKPOINT_FILE
+    )
+    assert lines(run) == lines(tmp_path / "whole")
+    assert read_checkpoint(run).finished
 
 
 # Where a run does not go on
@@ -371,17 +382,38 @@ def test_facts_that_are_none_are_told(topics_file: Path, tmp_path: Path, monkeyp
     run = tmp_path / "run"
     config = unfinished(topics_file, run, monkeypatch)
     for facts in ("[]", "{}", "3", "{", '{"shares": [{"x": 1}], "unread": [[]], "streams": [[]]}'):
-        write_tensors(run / CHECKPOINT_FILE, {}, {checkpoint.VERSION_KEY: "1", "facts": facts})
+        write_checked(run / CHECKPOINT_FILE, {}, {checkpoint.VERSION_KEY: "1", "facts": facts})
         with pytest.raises(FormatError, match=r"is no whole checkpoint \(.+\); remove it to begin anew"):
             train(config, run, resume=True)
 
 
-def test_vectors_that_were_replaced_are_noticed(topics_file: Path, tmp_path: Path) -> None:
+def other_tables(run: Path, *, change: float = 0, dim: int | None = None, context: bool = True) -> None:
+    vectors = WordVectors.load(run)
+    output = vectors.context[:, :dim] if context and vectors.context is not None else None
+    WordVectors(vectors.words, vectors.vectors[:, :dim] + change, counts=vectors.counts, context=output).save(run)
+
+
+OTHER_VECTORS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "others": (lambda run: other_tables(run, change=1), "{} is not what the run had learnt, so it cannot go on"),
+    "shorter": (lambda run: other_tables(run, dim=15), "{} is not what the run had learnt, so it cannot go on"),
+    "one table": (
+        lambda run: other_tables(run, context=False),
+        "{} is not what the run had learnt, so it cannot go on",
+    ),
+    "none": (lambda run: (run / VECTORS_FILE).unlink(), "cannot read {0} (No such file or directory: {0})"),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_VECTORS)
+def test_vectors_that_were_replaced_are_noticed(change: str, topics_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    vectors = train(small(topics_file, epochs=1), run)
-    WordVectors(vectors.words, vectors.vectors + 1, counts=vectors.counts, context=vectors.context).save(run)
-    with pytest.raises(FormatError, match=r"vectors\.safetensors is not what the run had learnt, so it cannot go on"):
+    train(small(topics_file, epochs=1), run)
+    replace_vectors, expected = OTHER_VECTORS[change]
+    replace_vectors(run)
+    with pytest.raises(FormatError) as caught:
         train(small(topics_file, epochs=2), run, resume=True)
+    remedy = f"put the file back, or remove {run / CHECKPOINT_FILE} to begin anew"
+    assert str(caught.value) == f"{expected.format(run / VECTORS_FILE)}: {remedy}"
 
 
 def test_a_checkpoint_that_cannot_be_written_does_not_end_training(

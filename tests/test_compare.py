@@ -148,6 +148,20 @@ def test_the_training_command_keeps_the_contract(tmp_path: Path) -> None:
     assert "--min-count" in of_preset
 
 
+def test_nothing_is_compiled_before_a_training_is_measured(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, str] = {}
+    monkeypatch.setattr(compare, "run_process", lambda command, log, environment: given.update(environment) or {})
+    monkeypatch.setattr(compare, "trained", lambda run: {"training_seconds": 2.0, "raw_words": 600.0})
+    options = compare.parse_arguments([str(corpus)])
+    job = compare.first_job(options, tmp_path)
+    assert compare.measure(compare.SYSTEMS["ours"][0], job, 600, options, tmp_path)["words_per_second"] == 300
+    caches = [Path(given[name]) for name in ("NUMBA_CACHE_DIR", "TRITON_CACHE_DIR", "WORD2VEC_CACHE")]
+    assert len(set(caches)) == 3
+    assert all(cache.parent == tmp_path and not cache.exists() for cache in caches)
+
+
 def test_a_child_is_measured_by_its_own_memory(tmp_path: Path) -> None:
     # a child starts with the peak of its parent, here pytest with torch in it, so it has to go beyond that
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -163,6 +177,12 @@ def test_a_failed_child_is_named_with_its_last_lines(tmp_path: Path, capsys: pyt
     with pytest.raises(compare.ComparisonError, match="exit code 3"):
         compare.run_process(command, tmp_path / "log", dict(os.environ))
     assert "no such device" in capsys.readouterr().err
+
+
+def test_a_machine_without_git_or_the_drivers_tool_is_measured_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert (compare.commit(), compare.gpu_name()) == ("unknown", "unknown")
+    assert compare.hardware("cuda")["gpu"] == "unknown"
 
 
 def test_the_command_is_shown_without_paths_of_this_machine() -> None:

@@ -24,10 +24,11 @@ import pytest
 
 from tests.conftest import topic_text
 from word2vec import corpus, tokens
-from word2vec.checkpoint import CHECKPOINT_FILE, read_checkpoint
+from word2vec.checkpoint import read_checkpoint
 from word2vec.cli import run as run_command
 from word2vec.errors import CorpusError
 from word2vec.files import TEMPORARY
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE, VOCABULARY_FILE
 from word2vec.tokens import IndexedCorpus, index_corpus
 from word2vec.vectors import WordVectors
 
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has nei
 LOADED = ["word2vec.training", "word2vec.engines.cpu", "word2vec.counting", "word2vec.formats"]
 
 
-def work(arguments: list[str], cache: str, said: str, largest_file: int | None) -> None:
+def work(arguments: list[str], cache: str, said: str, largest_file: int | None, dies_at: str | None) -> None:
     """What a process does: a command, with its stderr in a file."""
     os.setpgid(0, 0)
     os.environ["WORD2VEC_CACHE"] = cache
@@ -44,6 +45,15 @@ def work(arguments: list[str], cache: str, said: str, largest_file: int | None) 
         os.dup2(file.fileno(), 2)
     if largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+    if dies_at is not None:
+        replace = os.replace
+
+        def dying(source: Path, target: Path) -> None:
+            if Path(target).name == dies_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(source, target)
+
+        os.replace = dying
     os._exit(run_command(arguments))
 
 
@@ -55,9 +65,9 @@ class Lab:
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(LOADED)
 
-    def start(self, *arguments: object, largest_file: int | None = None) -> BaseProcess:
+    def start(self, *arguments: object, largest_file: int | None = None, dies_at: str | None = None) -> BaseProcess:
         self.said = self.folder / f"stderr{int(self.said.name.removeprefix('stderr')) + 1}"  # each process has its own
-        given = ([str(each) for each in arguments], str(self.cache), str(self.said), largest_file)
+        given = ([str(each) for each in arguments], str(self.cache), str(self.said), largest_file, dies_at)
         process = self._context.Process(target=work, args=given)
         process.start()
         return process
@@ -76,6 +86,11 @@ class Lab:
         process.join()
         assert process.exitcode in (0, -signal.SIGKILL), self.said.read_text()
         return process.exitcode != 0
+
+    def killed_before_replacing(self, name: str, *arguments: object) -> None:
+        process = self.start(*arguments, dies_at=name)
+        process.join(120)
+        assert process.exitcode == -signal.SIGKILL, self.said.read_text()
 
     def complaint(self) -> str:
         return self.said.read_text().splitlines()[-1]
@@ -131,6 +146,72 @@ def test_a_training_killed_at_any_moment_goes_on(kills: int, lab: Lab) -> None:
         assert (run / name).read_bytes() == (lab.folder / "whole" / name).read_bytes()
     assert lab.leftovers() == []
     print(f"{done} kills in {rounds} rounds")  # noqa: T201
+
+
+ONE_THREAD = ["--dim", 16, "--threads", 1]
+
+
+def other_words(path: Path) -> Path:
+    """A text of the topics with as many other words."""
+    path.write_text(topic_text().translate(str.maketrans("aeiou", "eioua")))
+    return path
+
+
+def refused(lab: Lab, run: Path, remedy: str) -> None:
+    """Nobody takes new words for those of old vectors: not a whole reader, nor one of the first rows."""
+    for arguments in (
+        ["info", run],
+        ["nearest", run / VECTORS_FILE, "cat"],
+        ["export", run, lab.folder / "v.bin", "--limit", 2],
+    ):
+        assert lab.run(*arguments) == 1
+        assert lab.said.read_text() == (
+            f"word2vec: {run}: vocab.tsv is not the one that vectors.safetensors was written with; "
+            f"the two are not of one run: {remedy}\n"
+        )
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("checkpoint", [True, False])
+def test_a_training_killed_between_words_and_vectors_is_told_and_goes_on(
+    checkpoint: bool, epochs: int, lab: Lab
+) -> None:
+    text, other, run, whole = (
+        lab.folder / "text",
+        other_words(lab.folder / "other"),
+        lab.folder / "run",
+        lab.folder / "whole",
+    )
+    text.write_text(topic_text())
+    assert lab.run("train", other, "--output", run, *ONE_THREAD) == 0
+    if not checkpoint:
+        (run / CHECKPOINT_FILE).unlink()
+    settings = [*ONE_THREAD, "--epochs", epochs]
+    lab.killed_before_replacing(VECTORS_FILE, "train", text, "--output", run, *settings)
+    refused(lab, run, "train with --resume to write both again")
+    assert lab.run("train", text, "--output", run, *settings) == 1  # what is learnt is not thrown away
+    assert f"holds the checkpoint of an unfinished run (epoch {epochs} of {epochs}): add --resume" in lab.complaint()
+    assert lab.run("train", "--output", run, "--resume") == 0
+    assert lab.run("train", text, "--output", whole, *settings) == 0
+    for name in (VECTORS_FILE, VOCABULARY_FILE, "config.toml"):
+        assert (run / name).read_bytes() == (whole / name).read_bytes()
+    assert read_checkpoint(run).finished
+    assert lab.leftovers() == []
+
+
+def test_an_export_killed_between_words_and_vectors_is_told_and_taken_back(lab: Lab) -> None:
+    text, other, run = lab.folder / "text", lab.folder / "other", lab.folder / "run"
+    text.write_text(topic_text())
+    for corpus_file, folder in ((text, run), (other_words(lab.folder / "words"), other)):
+        assert lab.run("train", corpus_file, "--output", folder, *ONE_THREAD) == 0
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
+    refused(lab, run, "train with --resume to write both again")
+    assert lab.run("train", "--output", run, "--resume") == 0
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
+    (run / CHECKPOINT_FILE).unlink()
+    refused(lab, run, "put back the file that was there, or train again")
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.slow)])

@@ -46,7 +46,7 @@ def test_processes_that_train_together_need_more(monkeypatch: pytest.MonkeyPatch
     )
     # one of a machine of its own has none to share the memory with, and each has a card to itself
     refuse_too_large(900_000, 300, CPU, processes=1)
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7_200_000_000, 10**9))
+    card(7_200_000_000, monkeypatch)
     refuse_too_large(900_000, 300, torch.device("cuda"), processes=8)
 
 
@@ -64,8 +64,14 @@ def test_where_nothing_is_known_nothing_is_refused(monkeypatch: pytest.MonkeyPat
     refuse_too_large(10**9, 10**4, CPU)
 
 
+def card(free: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CUDA device, the third, that wants to be called by its number, as torch before 2.5 does."""
+    monkeypatch.setattr(torch.cuda, "current_device", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", {2: (free, 10**12)}.__getitem__)
+
+
 def test_the_card_is_asked_where_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (10**6, 10**9))
+    card(10**6, monkeypatch)
     with pytest.raises(ConfigError, match="but the CUDA device has 1 MB free"):
         refuse_too_large(1_000_000, 10, torch.device("cuda"))
 

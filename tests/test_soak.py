@@ -1,5 +1,9 @@
 """A long run: training is interrupted and goes on again and again; memory stays, and nothing shows in what is learnt.
 
+What is watched is the memory in use. What a process takes up is more, by what the allocator keeps for the next time,
+and that grows in a few steps: when the tables of a training find no gap long enough, of all that are free, they go
+behind everything else.
+
 It takes as many minutes as WORD2VEC_SOAK_MINUTES says, one by default.
 """
 
@@ -15,15 +19,20 @@ import pytest
 from tests.test_faults import many_words
 
 MINUTES = float(os.environ.get("WORD2VEC_SOAK_MINUTES", "1"))
+# Kilobytes in use that a training may leave; those of a long run together, no more than 1 %. Up to 5 are measured in
+# the first minute, while modules fill their caches; half a one is left for ever, integers that safetensors 0.8 forgets,
+# two for each slice of a table and one for each whole tensor.
+LEFT_BY_A_TRAINING = 7
 
 PROGRAM = """if True:
-    import json, os, random, shutil, signal, sys, threading, time
+    import ctypes, gc, json, os, random, shutil, signal, sys, threading, time
     from pathlib import Path
     import word2vec
 
     text, folder, minutes = sys.argv[1], Path(sys.argv[2]), float(sys.argv[3])
     config = word2vec.TrainConfig(corpus=(text,), epochs=12, threads=1, checkpoint_every=0.005)
     draw = random.Random(0)
+    allocator = ctypes.CDLL(None)
 
     def losses(run):
         lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -34,10 +43,25 @@ PROGRAM = """if True:
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
 
+    def memory_in_use():
+        # of a copy of this process that gives back what is only kept: here, all stays as a user has it
+        reader, writer = os.pipe()
+        child = os.fork()
+        if not child:
+            gc.collect()
+            allocator.malloc_trim(0)
+            os.write(writer, str(memory()).encode())
+            os._exit(0)
+        os.close(writer)
+        with open(reader) as answer:
+            found = int(answer.read())
+        os.waitpid(child, 0)
+        return found
+
     word2vec.train(config, folder / "whole")
     expected = (folder / "whole/vectors.safetensors").read_bytes()
     resumes = runs = 0
-    used = []
+    taken, used = [], []
     end = time.monotonic() + 60 * minutes
     signal.signal(signal.SIGTERM, lambda *_: None)  # one that comes while nothing is trained
     while time.monotonic() < end:
@@ -55,8 +79,9 @@ PROGRAM = """if True:
         finally:
             timer.cancel()
             timer.join()
-        used.append(memory())
-    print(json.dumps({"resumes": resumes, "runs": runs, "kilobytes": used}))
+        taken.append(memory())
+        used.append(memory_in_use())
+    print(json.dumps({"resumes": resumes, "runs": runs, "taken": taken, "used": used}))
 """
 
 
@@ -68,10 +93,12 @@ def test_memory_and_loss_stay_the_same_however_often_a_run_goes_on(tmp_path: Pat
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    # in the first quarter the allocator still takes what it will keep; a leak would go on after it
-    quarters = [float(np.median(part)) for part in np.array_split(found["kilobytes"], 4)]
-    report = f"{found['resumes']} resumes, {found['runs']} whole runs, memory by quarters {quarters} kB"
+    # the first quarter is left for what is made once; a leak would go on after it
+    taken, used = ([float(np.median(part)) for part in np.array_split(found[name], 4)] for name in ("taken", "used"))
+    report = f"{found['resumes']} resumes, {found['runs']} whole runs, kB by quarters: {used} in use, {taken} taken"
     print(report)  # noqa: T201
     assert found["resumes"] > 5, report
     assert found["runs"] > 0, report
-    assert quarters[-1] <= 1.01 * quarters[1], report
+    between = len(found["used"]) / 2  # trainings from the middle of the second quarter to that of the last
+    assert used[-1] - used[1] <= min(0.01 * used[1], LEFT_BY_A_TRAINING * between), report
+    assert taken[-1] <= 1.1 * taken[1], report  # room for two steps, of two tables each

@@ -19,23 +19,26 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from word2vec.config import SETTINGS, option
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, Word2VecError
 from word2vec.files import atomic_path
-from word2vec.formats.run import VECTORS_FILE
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
+from word2vec.formats.tensor_file import CHECKSUM, checksum_of, map_tensors, refuse_damaged, write_checked
 from word2vec.model import SkipGram
 from word2vec.runlog import LogState
 from word2vec.shares import CorpusShare, cut_anew
-from word2vec.tensors import BLOCK_BYTES, checksum_of, read_rest, read_table, refuse_damaged, write_tensors
 from word2vec.tokens import IndexedCorpus
 from word2vec.vocabulary import Vocabulary
 
-CHECKPOINT_FILE = "checkpoint.safetensors"
 VERSION_KEY, VERSION = "word2vec-checkpoint", 1  # raise it when an older reader would misread the file
 TABLES = ("input", "output")
 ABSURD_NUMBER = 1e4  # in a table; those of vectors that learn are below 100, and overshooting soon passes 1e6
+BLOCK_BYTES = 1 << 20  # of a table searched for them at a time: fits the cache
 COUNTS = ("words", "part", "pairs", "loss", "hits")  # of a share, kept as JSON
 
 logger = logging.getLogger("word2vec")
@@ -67,8 +70,8 @@ class Checkpoint:
 
     @property
     def finished(self) -> bool:
-        """Whether all passes are done that the run was to have."""
-        return not self.shares and self.epoch >= int(self.settings["epochs"])
+        """Whether all passes are done that the run was to have, and the vectors are saved."""
+        return not self.shares and self.epoch >= int(self.settings["epochs"]) and self.tables is not None
 
     def shares_for(self, engine: str, threads: int, corpus: IndexedCorpus) -> list[CorpusShare]:
         """Where to go on: exactly there for the same engine and threads, else with what is left cut anew.
@@ -106,8 +109,9 @@ def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
     if resume:
         return saved
     if not saved.finished:
+        epochs = saved.settings["epochs"]  # which may be done, only not saved as vectors
         raise TrainingError(
-            f"{run} holds the checkpoint of an unfinished run (epoch {saved.epoch + 1} of {saved.settings['epochs']}): "
+            f"{run} holds the checkpoint of an unfinished run (epoch {min(saved.epoch + 1, epochs)} of {epochs}): "
             f"add --resume to go on, choose another --output, or remove {run / CHECKPOINT_FILE} to begin anew"
         )
     return None
@@ -132,10 +136,11 @@ def read_checkpoint(run: Path) -> Checkpoint:
     path = run / CHECKPOINT_FILE
     try:
         refuse_damaged(path)
-        tensors, metadata = read_rest(path, frozenset(TABLES))
+        mapped, metadata = map_tensors(path)
         version = int(metadata[VERSION_KEY])
         if version == VERSION:
-            return _from_facts(json.loads(metadata["facts"]), tensors)
+            own = {name: torch.tensor(mapped[name]) for name in mapped.keys() - {*TABLES, CHECKSUM}}
+            return _from_facts(json.loads(metadata["facts"]), own)
     except (FormatError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise FormatError(f"{path} is no whole checkpoint ({error}); remove it to begin anew") from error
     raise FormatError(f"{path} is of another version of word2vec, {version}; use that, or remove it to begin anew")
@@ -170,26 +175,46 @@ def write_checkpoint(run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor
         "streams": [share.stream for share in shares],
     }
     own = {f"{rank}.{what}": tensor for rank, share in enumerate(shares) for what, tensor in share.own.items()}
+    arrays = {name: _array(tensor) for name, tensor in (tables | own).items()}
     metadata = {VERSION_KEY: str(VERSION), "facts": json.dumps(facts)}
     with atomic_path(run / CHECKPOINT_FILE) as path:
-        write_tensors(path, tables | own, metadata)
+        write_checked(path, arrays, metadata)
+
+
+def _array(tensor: Tensor) -> NDArray[Any]:
+    """The numbers of a tensor where they lie, strides and all; from a card they are copied."""
+    return tensor.detach().cpu().numpy()
 
 
 def load_tables(run: Path, checkpoint: Checkpoint, model: SkipGram) -> None:
     """Fill a model with the tables of a checkpoint.
 
     Raises:
-        FormatError: the vectors that belong to it were replaced by others.
+        FormatError: the vectors that belong to it are gone, or were replaced by others.
     """
     here = checkpoint.tables is None
     path = run / (CHECKPOINT_FILE if here else VECTORS_FILE)
+    remedy = f"put the file back, or remove {run / CHECKPOINT_FILE} to begin anew"
+    try:
+        filled = _fill(model, map_tensors(path).tensors)
+    except OSError as error:
+        raise FormatError(f"cannot read {path} ({error.strerror or error}): {remedy}") from error
+    if not filled or (not here and _checksum(model) != checkpoint.tables):
+        raise FormatError(f"{path} is not what the run had learnt, so it cannot go on: {remedy}")
+
+
+def _fill(model: SkipGram, mapped: dict[str, NDArray[Any]]) -> bool:
+    """Copy the tables of a file into a model; False if it has others."""
     for name in TABLES:
-        read_table(path, name, getattr(model, name))
-    if not here and checksum_of(model.input, model.output) != checkpoint.tables:
-        raise FormatError(
-            f"{path} is not what the run had learnt, so it cannot go on: put the file back, "
-            f"or remove {run / CHECKPOINT_FILE} to begin anew"
-        )
+        table, found = getattr(model, name).detach(), mapped.get(name)  # (V, D) both
+        if found is None or found.dtype != np.float32 or found.shape != table.shape:
+            return False
+        table.copy_(torch.from_numpy(found))
+    return True
+
+
+def _checksum(model: SkipGram) -> int:
+    return checksum_of(_array(getattr(model, name)) for name in TABLES)
 
 
 def refuse_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
@@ -264,23 +289,28 @@ class Checkpoints:
     def beside_vectors(self, epoch: int, shares: list[CorpusShare], log: LogState) -> Iterator[None]:
         """Around the saving of the vectors: afterwards the checkpoint says that the tables are those.
 
-        Subtle: one from before may say so of the vectors before, and would be worthless once these are replaced; so
-        there has to be a whole one in between.
+        Subtle: one from before may say so of the vectors before, and would be worthless once these are replaced. And
+        who is killed between the replacing of the words and that of the vectors leaves a pair that nobody can use. So
+        where there are vectors or a checkpoint, there has to be a whole one in between.
 
         Raises:
             TrainingError: training diverged.
         """
         self._refuse_diverged(epoch)
-        if self._run and not self._whole and (self._run / CHECKPOINT_FILE).exists():
+        if (
+            self._run
+            and not self._whole
+            and any((self._run / name).exists() for name in (CHECKPOINT_FILE, VECTORS_FILE))
+        ):
             self.save(epoch, shares, log)
         yield
         if self._run is None:
             return
-        tables = checksum_of(self._model.input, self._model.output)
+        tables = _checksum(self._model)
         try:
             write_checkpoint(self._run, replace(self._facts, epoch=epoch, shares=shares, log=log, tables=tables), {})
         except Word2VecError as error:
-            logger.warning("%s; the run cannot go on with --resume", error)
+            logger.warning("%s; --resume goes on from the checkpoint before, if there is one", error)
 
     def _refuse_diverged(self, epoch: int) -> None:
         """Keep what no training that learns can give from taking the place of what was learnt before."""

@@ -38,7 +38,7 @@ def refuse_too_large(words: int, dim: int, device: "torch.device", processes: in
         ConfigError: the tables do not fit; says what would.
     """
     on_card = device.type == "cuda"
-    where, free = ("the CUDA device has", _of_card(device)) if on_card else ("the machine has", free_memory())
+    where, free = ("the CUDA device has", free_on_card(device)) if on_card else ("the machine has", free_memory())
     width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
     tables = AVERAGED_TABLES * (1 if on_card else processes) if processes else TABLES
     needed = tables * NUMBER_BYTES * words * width
@@ -55,10 +55,13 @@ def refuse_too_large(words: int, dim: int, device: "torch.device", processes: in
     )
 
 
-def _of_card(device: "torch.device") -> int:
+def free_on_card(device: "torch.device") -> int:
+    """The bytes that are free on a CUDA device."""
     import torch
 
-    return torch.cuda.mem_get_info(device)[0]
+    # subtle: a device without its number is refused before torch 2.5
+    number = torch.cuda.current_device() if device.index is None else device.index
+    return torch.cuda.mem_get_info(number)[0]
 
 
 def free_memory() -> int | None:

@@ -24,7 +24,7 @@ from word2vec.config import TrainConfig
 from word2vec.dataset import SamplingSettings, SkipGramDataset, stable_batch_size
 from word2vec.distributed import Ranks, joined
 from word2vec.engines import Engine, choose_engine
-from word2vec.errors import ConfigError, TrainingInterrupted, Word2VecError
+from word2vec.errors import ConfigError, FormatError, TrainingInterrupted, Word2VecError
 from word2vec.evaluation import evaluate_similarity
 from word2vec.files import atomic_path, locked, new_folder
 from word2vec.interruption import held_signals
@@ -114,6 +114,8 @@ def _train(
             return learning_rate(done / (config.epochs * words), lr, config.min_lr)
 
         threads = config.threads or default_threads(engine_class.most_threads, ranks.local_size)
+        if device.type == "cuda":
+            threads = 1  # a card works on many things at once by itself
         in_batch = bool(getattr(objective, "in_batch", False))
         dataset = _make_dataset(config, corpus, vocabulary, device, threads, in_batch, logged=engine_class.in_batches)
         refuse_too_large(len(vocabulary), config.dim, device, ranks.local_size if ranks.size > 1 else 0)
@@ -122,6 +124,9 @@ def _train(
             load_tables(run, found, model)
         ranks.copy_from_first(model.input, model.output)
         if found and found.finished and found.epoch == config.epochs:
+            if run and not _readable(run):
+                logger.info("%s has all its %d epochs; its files are written again", run, config.epochs)
+                return _save(model, vocabulary, config, run)
             logger.info("%s has all its %d epochs already; give more --epochs to go on", run, config.epochs)
             return _word_vectors(model, vocabulary)
         if found:
@@ -302,6 +307,15 @@ def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
     model.pack()
     vectors, context = (table.detach().cpu().numpy() for table in (model.input, model.output))
     return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, context=context)
+
+
+def _readable(run: Path) -> bool:
+    """Whether the vectors of a finished run can be loaded; not where, say, a killed export has replaced the words."""
+    try:
+        WordVectors.load(run, limit=1)
+    except FormatError:
+        return False
+    return True
 
 
 def _save(model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, run: Path | None) -> WordVectors:

@@ -84,7 +84,8 @@ class WordVectors:
 
         Args:
             path: where they are.
-            limit: how many rows to read from the start; the rest is not looked at.
+            limit: how many rows to read from the start; of the rest is asked only whether a run folder's words are
+                those that its vectors were written with.
             progress: draw a bar on stderr, if it takes long.
 
         Raises:

@@ -95,12 +95,11 @@ def test_limit_reads_the_first_rows(name: str, limit: int, table: Table, tmp_pat
         assert len(found.context) == len(found.vectors)
 
 
-@pytest.mark.parametrize("name", ["run", "word2vec-text", "word2vec-binary", "glove"])
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove"])
 def test_limit_leaves_the_rest_alone(name: str, tmp_path: Path) -> None:
     path = tmp_path / NAMES[name]
     formats.write(path, Table(["a", "b", "c"], np.ones((3, 2), dtype=np.float32), np.array([3, 2, 1])))
-    damaged = path / "vocab.tsv" if path.is_dir() else path
-    damaged.write_bytes(damaged.read_bytes().replace(b"c 1", b"c x").replace(b"c\t1", b"c\tx") + b"more")
+    path.write_bytes(path.read_bytes().replace(b"c 1", b"c x") + b"more")
     assert formats.read(path, limit=2).words == ["a", "b"]
     complaint(path)
 

@@ -2,14 +2,17 @@
 
 import mmap
 import tracemalloc
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from tests.formats.samples import bits, complaint, toy
 from word2vec import formats
+from word2vec.errors import FormatError
 from word2vec.formats import Table
 
 
@@ -42,11 +45,55 @@ def test_damaged_vocabulary_is_refused(vocabulary: bytes, expected: str, tmp_pat
     assert expected in complaint(run_folder(tmp_path / "run", vocabulary))
 
 
+MIXED = "vocab.tsv is not the one that vectors.safetensors was written with; the two are not of one run: "
+
+
+@pytest.mark.parametrize("vocabulary", [b"c\t2\nd\t1\n", b"b\t2\na\t1\n", b"a\t3\nb\t1\n", b"a\nb\n"])
+@pytest.mark.parametrize("limit", [None, 1, 2])
+def test_words_of_another_run_are_refused(vocabulary: bytes, limit: int | None, tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run", vocabulary)
+    assert complaint(path, limit=limit) == f"{path}: {MIXED}put back the file that was there, or train again"
+    (path / "checkpoint.safetensors").touch()
+    assert complaint(path, limit=limit) == f"{path}: {MIXED}train with --resume to write both again"
+
+
+def test_the_vectors_of_another_run_are_refused(tmp_path: Path) -> None:
+    path, other = run_folder(tmp_path / "run"), tmp_path / "other"
+    formats.write(other, Table(["c", "d"], np.ones((2, 3), np.float32), np.array([2, 1])))
+    (other / "vectors.safetensors").replace(path / "vectors.safetensors")
+    assert MIXED in complaint(path)
+    with pytest.raises(FormatError, match=MIXED):
+        formats.read(path / "vectors.safetensors")
+
+
+def test_a_limit_leaves_the_rest_alone(tmp_path: Path) -> None:
+    words = [str(number) for number in range(1000)]
+    formats.write(tmp_path / "run", Table(words, np.ones((1000, 3), np.float32)))
+    found = formats.read(tmp_path / "run", limit=2)
+    assert found.words == ["0", "1"]
+    # of which words the others are is seen all the same
+    toy(tmp_path / "run/vocab.tsv", (tmp_path / "run/vocab.tsv").read_bytes().replace(b"999", b"1000"))
+    assert MIXED in complaint(tmp_path / "run", limit=2)
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+def test_a_run_of_an_earlier_version_does_not_name_its_words(limit: int | None, tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run", b"c\t2\nd\t1\n", input=np.ones((2, 3), np.float32))
+    assert formats.read(path, limit=limit).words == ["c", "d"][:limit]
+
+
+def test_anybody_can_hold_the_words_against_the_vectors(tmp_path: Path) -> None:
+    path = run_folder(tmp_path / "run")
+    with safe_open(path / "vectors.safetensors", "numpy") as file:
+        assert file.metadata()["vocab.tsv-sha256"] == sha256((path / "vocab.tsv").read_bytes()).hexdigest()
+
+
 @pytest.mark.parametrize(
     ("tensors", "expected"),
     [
         ({"output": np.ones((2, 3), np.float32)}, "holds no table 'input' of float32"),
-        ({"input": np.ones((2, 3))}, "holds no table 'input' of float32"),
+        ({"input": np.ones((2, 3))}, "'input' is float64 [2, 3], not a table of float32"),
+        ({"input": np.ones((2, 3), np.int32)}, "holds no table 'input' of float32"),
         ({"input": np.ones(2, np.float32)}, "'input' is float32 [2], not a table of float32"),
         ({"input": np.ones((2, 0), np.float32)}, "holds no table 'input' of float32"),
         (

@@ -26,6 +26,7 @@ from word2vec.engines.gpu_gradients import GRADIENTS, constants_of
 from word2vec.engines.gpu_shape import Shape, tile_shape
 from word2vec.engines.progress import REPORT_SECONDS, Progress
 from word2vec.errors import ConfigError
+from word2vec.memory import free_on_card
 from word2vec.model import SkipGram
 from word2vec.shares import CorpusShare, mixed_seed, new_shares, unread_chunks, words_read
 
@@ -277,10 +278,8 @@ def _padded(table: nn.Parameter) -> Tensor:
 
 def _resident(dataset: SkipGramDataset) -> Tensor | None:
     """All word ids on the device, int32, or None where they would take too much of it."""
-    if dataset.device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(dataset.device)
-        if 4 * len(dataset.tokens) > RESIDENT_SHARE * free:
-            return None
+    if dataset.device.type == "cuda" and 4 * len(dataset.tokens) > RESIDENT_SHARE * free_on_card(dataset.device):
+        return None
     tokens = torch.empty(len(dataset.tokens), dtype=torch.int32, device=dataset.device)
     for first in range(0, len(tokens), CHUNK_WORDS):
         part = tokens[first : first + CHUNK_WORDS]

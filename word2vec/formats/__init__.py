@@ -53,7 +53,8 @@ def read(
 
     Args:
         path: a run folder or a file, which may be compressed with gzip, bzip2, xz or zstandard.
-        limit: how many rows to read from the start; the rest is not looked at.
+        limit: how many rows to read from the start; of the rest is asked only whether a run folder's words are those
+            that its vectors were written with.
         format: a name in FORMATS; by default the content of the path decides.
         progress: draw a bar on stderr, if it takes long.
 

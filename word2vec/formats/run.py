@@ -1,10 +1,12 @@
 """The native formats: a run folder, and one safetensors file with the words in it.
 
 A run folder holds vectors.safetensors and vocab.tsv, a word and its count a line, which people and other programs can
-read; what else lies there belongs to training.py. A single file holds the words as the bytes of a text, a word a line.
-Both are mapped from the disk: loading takes no memory but for what is used.
+read; what else lies there belongs to training.py. The two are replaced one after the other, so the first names the
+second by its SHA-256, and a pair that a killed process or a copy has mixed is refused. A single file holds the words as
+the bytes of a text, a word a line. Both are mapped from the disk: loading takes no memory but for what is used.
 """
 
+import hashlib
 import io
 import re
 from itertools import islice
@@ -23,6 +25,8 @@ RUN_FORMAT = "word2vec-run"
 RUN_VERSION = 1  # raise it when an older reader would misread the files
 VECTORS_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocab.tsv"
+CHECKPOINT_FILE = "checkpoint.safetensors"  # checkpoint.py writes it
+VOCABULARY_DIGEST = "vocab.tsv-sha256"  # the key under which the vectors name it; earlier versions wrote none
 
 _COUNTED_WORD = re.compile(rb"([^\t\n]+)\t(\d{1,18})\n")
 _BARE_WORD = re.compile(rb"([^\t\n]+)\n")
@@ -41,15 +45,26 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
     for name in (VECTORS_FILE, VOCABULARY_FILE):
         if not (path / name).is_file():
             raise FormatError(f"{path} is no run folder: it holds no {name}")
-    tables = _tables(path / VECTORS_FILE, map_tensors(path / VECTORS_FILE), limit)
-    words, counts = _read_vocabulary(path / VOCABULARY_FILE, limit)
+    file, text = map_tensors(path / VECTORS_FILE), (path / VOCABULARY_FILE).read_bytes()
+    tables = _tables(path / VECTORS_FILE, file, limit)
+    words, counts = _read_vocabulary(path / VOCABULARY_FILE, text, limit)
     if len(words) != len(tables.vectors):
         more = "at least " if limit is not None else ""
-        raise FormatError(
-            f"{path}: {VOCABULARY_FILE} has {more}{len(words)} words but {VECTORS_FILE} has {tables.total} rows; "
-            "the two are not of one run"
-        )
+        raise _mixed(path, f"{VOCABULARY_FILE} has {more}{len(words)} words but {VECTORS_FILE} has {tables.total} rows")
+    if file.metadata.get(VOCABULARY_DIGEST) not in (None, _digest(text)):
+        raise _mixed(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
     return Table(words, tables.vectors, counts, tables.context)
+
+
+def _digest(vocabulary: bytes) -> str:
+    return hashlib.sha256(vocabulary).hexdigest()
+
+
+def _mixed(path: Path, reason: str) -> FormatError:
+    """What to say of a folder in which only one of the two files was replaced."""
+    saved = (path / CHECKPOINT_FILE).exists()
+    remedy = "train with --resume to write both again" if saved else "put back the file that was there, or train again"
+    return FormatError(f"{path}: {reason}; the two are not of one run: {remedy}")
 
 
 def read_safetensors(path: Path, limit: int | None, progress: bool = False) -> Table:  # noqa: ARG001 (mapped at once)
@@ -95,10 +110,10 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
         raise FormatError(f"{path} has version {version}, this program reads up to {RUN_VERSION}; update word2vec")
 
 
-def _read_vocabulary(path: Path, limit: int | None) -> tuple[list[str], NDArray[np.int64] | None]:
+def _read_vocabulary(path: Path, text: bytes, limit: int | None) -> tuple[list[str], NDArray[np.int64] | None]:
     """Words and their counts; no counts where the lines are bare words, as the first line shows."""
-    with path.open("rb") as file:  # subtle: bytes end a line at \n only; a word may hold what str takes for a line end
-        text = file.read() if limit is None else b"".join(islice(file, limit))
+    if limit is not None:  # subtle: bytes end a line at \n only; a word may hold what str takes for a line end
+        text = b"".join(islice(io.BytesIO(text), limit))
     counted = b"\t" in text.partition(b"\n")[0]
     line = _COUNTED_WORD if counted else _BARE_WORD
     if not re.fullmatch(b"(?:%b)*+" % line.pattern, text):
@@ -135,10 +150,13 @@ def write_run(path: Path, table: Table, progress: bool = False) -> None:  # noqa
     """Writes a run folder; other files in it stay."""
     words = encoded(path, table.words, spaces=True)
     columns = [words] if table.counts is None else [words, [b"%d" % count for count in table.counts.tolist()]]
+    vocabulary = b"".join(b"\t".join(line) + b"\n" for line in zip(*columns, strict=True))
+    metadata = {RUN_FORMAT: str(RUN_VERSION), VOCABULARY_DIGEST: _digest(vocabulary)}
+    # subtle: the vectors come last, for what a checkpoint says of those before is true as long as they are there
     targets = path / VOCABULARY_FILE, path / VECTORS_FILE
     with new_folder(path), atomic_paths(*targets) as (vocabulary_file, vectors_file):
-        vocabulary_file.write_bytes(b"".join(b"\t".join(line) + b"\n" for line in zip(*columns, strict=True)))
-        write_tensors(vectors_file, _tensors(table), {RUN_FORMAT: str(RUN_VERSION)})
+        vocabulary_file.write_bytes(vocabulary)
+        write_tensors(vectors_file, _tensors(table), metadata)
 
 
 def write_safetensors(path: Path, table: Table, progress: bool = False) -> None:
