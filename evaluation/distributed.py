@@ -96,7 +96,7 @@ def cost(words: int, dim: int, ranks: int) -> dict[str, Any]:
 
 def training_table(measured: Sequence[dict[str, Any]]) -> str:
     """A row a run."""
-    header = ["processes", "words a round", "seed", "WordSim-353", "SimLex-999", "analogies", "loss", "rounds",
+    header = ["processes", "--sync-every", "seed", "WordSim-353", "SimLex-999", "analogies", "loss", "rounds",
               "MB a round", "MB in all", "words/s", "averaging s"]  # fmt: skip
     rows = [
         [str(m["ranks"]), f"{m['sync_every']:,}" if m["averaged"] else "-", str(m["seed"])]

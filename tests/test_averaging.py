@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from tests.engines.small import make_dataset, make_model, random_sentences
-from word2vec import averaging
+from word2vec import averaging, averaging_rows
 from word2vec.averaging import Pause, Rounds
 from word2vec.averaging_rows import CompiledRows, SharedRows, shared_rows
 from word2vec.distributed import Ranks
@@ -184,20 +184,92 @@ def test_rare_words_wait_until_they_were_used_and_all_are_the_same_at_the_end(mo
     one, two, three, all_rows = [0], [0, 1], [0, 1, 2], [0, 1, 2, 3, 4, 5]
     assert due_rows({}, 37) == [two, three, two, all_rows] * 2
     assert due_rows({1: Pause.SAVE, 4: Pause.STOP}, 37) == [
-        two,
-        all_rows,
-        two,
-        all_rows,
-        all_rows,
-        three,
-        two,
-        all_rows,
-    ]
+        two, all_rows, two, three, all_rows, two, three, all_rows,
+    ]  # fmt: skip
     # in rounds of half the words a word needs twice the share
     assert due_rows({}, 18) == [one, two, one, all_rows] * 4
     # all rows are averaged as often as there are ranks, and fewer rounds than twice that leave no choice
     assert due_rows({}, 75) == [three, all_rows] * 2
     assert due_rows({}, 300) == due_rows({}, 10_000) == [all_rows, all_rows]
+
+
+def test_no_row_waits_longer_than_the_period_where_sentences_overshoot() -> None:
+    counts = [400, 100, 50, 25, 13, 12]
+    dataset = make_dataset(random_sentences(6000, counts, length=30), counts, subsample=0.0)
+
+    def work(ranks: Ranks) -> list[int]:
+        rounds, due = Rounds(ranks, SkipGram(len(counts), DIM), dataset, 4, 40), []
+        shares = rounds.begin([])
+        while rounds.left:
+            rounds.hold_back(shares)
+            for share in shares:
+                share.words += sum(int(dataset.offsets[last] - dataset.offsets[first]) for first, last in share.unread)
+                share.unread = []
+            rounds.end(shares, Pause.NONE)
+            due.append(rounds._since_all)
+        return due
+
+    since, other = on_ranks(2, work)
+    assert since == other
+    assert 0 in since[:-1]
+    assert max(since) == averaging.LONGEST_WAIT - 1
+
+
+def test_what_counts_as_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: 2 ranks of 75 words a round, in periods of 4; half of the text survives subsampling."""
+    dataset = small_dataset()
+    dataset.keep = torch.full((6,), 0.5)
+    uses = 37.5 * 0.5 * 6 * dataset.pair_share
+
+    def counted(ranks: Ranks) -> tuple[list[int], int]:
+        rounds = Rounds(ranks, SkipGram(6, DIM), dataset, 1, 37)
+        return rounds._frequent, rounds._tables[0].rare_from
+
+    monkeypatch.setattr(averaging, "USES_BETWEEN", float(uses[1]) - 0.1)
+    monkeypatch.setattr(averaging, "USES_AS_PAIR", float(uses[3]) * 4 * 2 / averaging.variety(6) + 0.1)
+    ((once, twice), rare_from), other = on_ranks(2, counted)
+    assert ([once, twice], rare_from) == other
+    assert once == 2
+    assert twice == 3  # shares of .35, .26, .17 and .09: the third has over half of the second's
+    assert rare_from == 3
+    assert len(dataset.pair_share) == 6
+
+
+def test_rank_0_says_what_is_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(averaging, "USES_BETWEEN", 30)
+
+    def counted(ranks: Ranks) -> list[int]:
+        dataset = small_dataset()
+        if ranks.rank:  # as a machine may that adds up differently
+            dataset.pair_share = torch.full((6,), 1 / 6)
+        return Rounds(ranks, SkipGram(6, DIM), dataset, 1, 37)._frequent
+
+    first, second = on_ranks(2, counted)
+    assert first == second
+    assert 0 < first[0] < 6
+
+
+def test_rows_travel_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = [{row: 1.0 + row for row in range(20)}, dict.fromkeys(range(10, 30), 3.0)]
+    whole = averaged(changes, rounds=2)
+    monkeypatch.setattr(averaging_rows, "SENT_NUMBERS", 3 * (DIM + 1))
+    for table, expected in zip(averaged(changes, rounds=2), whole, strict=True):
+        assert table.equal(expected)
+
+
+def test_the_bytes_that_travel_are_counted() -> None:
+    def work(ranks: Ranks) -> int:
+        model = SkipGram(ROWS, DIM)
+        rounds = Rounds(ranks, model, small_dataset(), 1, 300)
+        shares = rounds.begin([])
+        rounds.hold_back(shares)
+        model.input.detach()[:3] += 1
+        model.output.detach()[2 * ranks.rank] += 1
+        rounds.end(shares, Pause.NONE)
+        return rounds.bytes_sent
+
+    # a flag a row and table; three rows of the one and two of the other, with a number more than dimensions
+    assert on_ranks(2, work) == [2 * ROWS + (3 + 2) * (DIM + 1) * 4] * 2
 
 
 def test_all_ranks_have_the_same_tables() -> None:

@@ -17,7 +17,7 @@ CPU = torch.device("cpu")
 
 
 def free(size: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "free_memory", lambda: size)
+    monkeypatch.setattr(memory, "free_memory", lambda processes=1: size and size // processes)
 
 
 def test_what_would_fit_fits_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,8 +41,8 @@ def test_processes_that_train_together_need_more(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(ConfigError) as caught:
         refuse_too_large(1_000_000, 300, CPU, processes=2)
     assert str(caught.value) == (
-        "the tables of 2 processes of 1,000,000 words in 300 dimensions need 14.6 GB, but the machine has 7.2 GB free: "
-        "take --dim 144 or --max-vocab 493421"
+        "the tables of each of 2 processes of 1,000,000 words in 300 dimensions need 7.3 GB, "
+        "but the machine has 3.6 GB free for each: take --dim 144 or --max-vocab 493421"
     )
     # one of a machine of its own has none to share the memory with, and each has a card to itself
     refuse_too_large(900_000, 300, CPU, processes=1)
@@ -74,6 +74,13 @@ def test_the_card_is_asked_where_it_trains(monkeypatch: pytest.MonkeyPatch) -> N
     card(10**6, monkeypatch)
     with pytest.raises(ConfigError, match="but the CUDA device has 1 MB free"):
         refuse_too_large(1_000_000, 10, torch.device("cuda"))
+
+
+def test_processes_share_a_machine_but_each_has_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_of_system", lambda: 900)
+    monkeypatch.setattr(memory, "_of_container", lambda limit, used: 600)
+    monkeypatch.setattr(memory, "_of_shell", lambda: 250)
+    assert [free_memory(processes) for processes in (1, 2, 3, 4)] == [250, 250, 200, 150]
 
 
 @pytest.mark.parametrize(("limit", "expected"), [("1000000", 600_000), ("max", None), (None, None)])

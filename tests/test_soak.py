@@ -19,10 +19,6 @@ import pytest
 from tests.test_faults import many_words
 
 MINUTES = float(os.environ.get("WORD2VEC_SOAK_MINUTES", "1"))
-# Kilobytes in use that a training may leave; those of a long run together, no more than 1 %. Up to 5 are measured in
-# the first minute, while modules fill their caches; half a one is left for ever, integers that safetensors 0.8 forgets,
-# two for each slice of a table and one for each whole tensor.
-LEFT_BY_A_TRAINING = 7
 
 PROGRAM = """if True:
     import ctypes, gc, json, os, random, shutil, signal, sys, threading, time
@@ -99,6 +95,6 @@ def test_memory_and_loss_stay_the_same_however_often_a_run_goes_on(tmp_path: Pat
     print(report)  # noqa: T201
     assert found["resumes"] > 5, report
     assert found["runs"] > 0, report
-    between = len(found["used"]) / 2  # trainings from the middle of the second quarter to that of the last
-    assert used[-1] - used[1] <= min(0.01 * used[1], LEFT_BY_A_TRAINING * between), report
+    # 1 % is 50 kB a training of a minute, 1.5 kB a training of half an hour
+    assert used[-1] <= 1.01 * used[1], report
     assert taken[-1] <= 1.1 * taken[1], report  # room for two steps, of two tables each

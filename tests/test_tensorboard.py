@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,14 @@ def test_it_holds_what_the_log_holds(topics_file: Path, tmp_path: Path) -> None:
     epochs = [(line["words"], line["similarity"]["mine"]) for line in lines if line["kind"] == "epoch"]
     assert found["similarity/mine"] == [(words, pytest.approx(value, rel=1e-6)) for words, value in epochs]
     assert set(found) == {"loss", "words_per_second", "lr", "similarity/mine"}
+
+
+def test_what_is_learnt_is_the_same_with_it(topics_file: Path, tmp_path: Path) -> None:
+    # 20 numbers a row: the engines keep room between the rows while they train
+    config = small(topics_file, dim=20, epochs=3)
+    with_it = train(config, tmp_path / "with")
+    without = train(replace(config, tensorboard=False), tmp_path / "without")
+    assert np.array_equal(with_it.vectors, without.vectors)
 
 
 def test_a_run_that_goes_on_keeps_what_was_written(topics_file: Path, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ more; the sum overshoots where all ranks have gone the whole way to the same pla
 spread over about k rounds: sum_i (1 - 1/k)^i = k. A row that one rank has changed is what that rank made of it. This is
 the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental
 block training ..."), with Nesterov's momentum, for each row by the number of those that used it. The row of a word so
-rare that all ranks together use it too little to overshoot (dataset.stable_pairs) moves by the sum, as if k were 1.
+rare that all ranks together use it in pairs too little to overshoot moves by the sum, as if k were 1. How little is
+taken from dataset.stable_pairs; uses as noise and the learning rate are not counted.
 
 Only rows travel that changed somewhere, and those of a rare word wait until it was used some times: a word is due after
 each round, each second or each fourth. Ji et al. 2016 ("Parallelizing word2vec in shared and distributed memory")
@@ -52,7 +53,7 @@ class Rounds:
         model: the tables, which an engine has already put where it wants them.
         dataset: what is trained on.
         threads: of this rank's engine.
-        sync_every: corpus words a rank between two averagings, at most.
+        sync_every: corpus words a rank between two averagings, about; rounds are of equal length.
 
     Attributes:
         threads: of all ranks together.
@@ -76,6 +77,7 @@ class Rounds:
         self._round_words = max(1, -(-self._words // (round(rounds / self._period) * self._period)))
         self.pause, self.may_stop = Pause.NONE, ranks.size == 1
         self.averaged, self.bytes_sent, self.seconds = 0, 0, 0.0
+        self._since_all = 0  # rounds since all rows were averaged
         # as rank 0 counts them, for all have to do the same
         *self._frequent, rare_from = ranks.gather(self._frequent_rows())[0]
         tables = (model.input.detach(), model.output.detach()) if ranks.size > 1 else ()
@@ -95,7 +97,7 @@ class Rounds:
     def hold_back(self, shares: Sequence[CorpusShare]) -> None:
         """Leave in the shares what is to be trained in the next round."""
         parts = max(1, round(self.left / self._round_words)) if self.ranks.size > 1 else 1
-        self._planned, self._rounds_left = -(-self.left // parts), parts - 1
+        self._planned = -(-self.left // parts)
         self._later = [hold_back(share, self.dataset.offsets, parts) for share in shares]
 
     def words_at(self, words: int) -> int:
@@ -120,8 +122,9 @@ class Rounds:
         begun = time.perf_counter()
         self._note(_progress(shares), wish)
         self.averaged += 1
+        due = self._due()
         for rows in self._tables:
-            self.bytes_sent += average(self.ranks, rows, self._due())
+            self.bytes_sent += average(self.ranks, rows, due)
         self.seconds += time.perf_counter() - begun
 
     def _frequent_rows(self) -> list[int]:
@@ -139,9 +142,11 @@ class Rounds:
 
     def _due(self) -> int:
         """How many rows are averaged now: all of them where others look at the tables next."""
-        if self.pause is not Pause.NONE or not self.left or self._rounds_left % self._period == 0:
+        self._since_all += 1
+        if self.pause is not Pause.NONE or not self.left or self._since_all == self._period:
+            self._since_all = 0
             return len(self.model.input)
-        halvings = (self._rounds_left & -self._rounds_left).bit_length() - 1
+        halvings = (self._since_all & -self._since_all).bit_length() - 1
         return int(self._frequent[halvings])
 
     def _note(self, mine: Progress, wish: Pause) -> None:

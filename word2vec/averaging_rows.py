@@ -4,10 +4,14 @@ averaging.py has the rule. Here it is twice, in torch for any device, and compil
 which takes a fifth of the time. From the same sums all ranks have to come to the same bytes, on any machine.
 """
 
+import logging
+
 import torch
 from torch import Tensor
 
 from word2vec.averaging_kernels import find_changed, move_rows, subtract_rows
+
+logger = logging.getLogger("word2vec")
 
 SENT_NUMBERS = 1 << 22  # at a time, 16 MiB; a quarter of that takes Gloo twice as long
 NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
@@ -23,7 +27,7 @@ class SharedRows:
     Attributes:
         table: (V, D) as this rank trains it.
         before: (V, D) the same on all ranks: the table after the last averaging.
-        momentum: (V, D) the same on all ranks: how each row is still to move.
+        momentum: (V, D) the same on all ranks: the mean movement of each row, of late; of rare rows it is not used.
         room: (N, D + 1) working memory, for what is sent at a time.
     """
 
@@ -58,6 +62,21 @@ class CompiledRows(SharedRows):
     def __init__(self, table: Tensor, rare_from: int) -> None:
         super().__init__(table, rare_from)
         self._arrays = self.table.numpy(), self.before.numpy(), self.momentum.numpy()
+        self._compile()
+
+    def _compile(self) -> None:
+        """Compile what is to come, with no rows, while no other rank waits; also where it cannot be kept on disk."""
+        rows, changed = torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.uint8)
+        for use in (
+            lambda: self.changed(0),
+            lambda: self.subtract(rows, changed, self.room[:0]),
+            lambda: self.move(rows, self.room[:0]),
+        ):
+            try:
+                use()
+            except OSError as error:  # numba's, of a full disk; subtle: what cannot be kept is compiled all the same
+                logger.warning("the compiled averaging cannot be kept for the next time: %s", error.strerror or error)
+                use()
 
     def changed(self, due: int) -> Tensor:
         """See SharedRows."""

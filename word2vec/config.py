@@ -88,7 +88,7 @@ class TrainConfig:
     sync_every: Annotated[
         int,
         Setting(
-            "Words that each process reads between two averagings (rare words: more), where torchrun starts several.",
+            "About how many words each process reads between two averagings, where torchrun starts several.",
             least=1,
             may_change=True,
         ),

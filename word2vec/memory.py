@@ -38,9 +38,11 @@ def refuse_too_large(words: int, dim: int, device: "torch.device", processes: in
         ConfigError: the tables do not fit; says what would.
     """
     on_card = device.type == "cuda"
-    where, free = ("the CUDA device has", free_on_card(device)) if on_card else ("the machine has", free_memory())
+    where, free = (
+        ("the CUDA device has", free_on_card(device)) if on_card else ("the machine has", free_memory(processes or 1))
+    )
     width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
-    tables = AVERAGED_TABLES * (1 if on_card else processes) if processes else TABLES
+    tables = AVERAGED_TABLES if processes else TABLES
     needed = tables * NUMBER_BYTES * words * width
     if free is None or needed <= free:
         return
@@ -48,10 +50,10 @@ def refuse_too_large(words: int, dim: int, device: "torch.device", processes: in
     dims = numbers // words // ROW_NUMBERS * ROW_NUMBERS
     fitting = [f"--dim {dims}"] if dims else []
     fitting += [f"--max-vocab {numbers // width}"] if numbers // width >= 2 else []
-    of = f" of {processes} processes" if processes > 1 and not on_card else ""
+    of, each = (f" of each of {processes} processes", " for each") if processes > 1 and not on_card else ("", "")
     raise ConfigError(
-        f"the tables{of} of {words:,} words in {dim} dimensions need {_size(needed)}, but {where} {_size(free)} free: "
-        f"take {' or '.join(fitting) or 'a machine with more memory'}"
+        f"the tables{of} of {words:,} words in {dim} dimensions need {_size(needed)}, "
+        f"but {where} {_size(free)} free{each}: take {' or '.join(fitting) or 'a machine with more memory'}"
     )
 
 
@@ -64,10 +66,15 @@ def free_on_card(device: "torch.device") -> int:
     return torch.cuda.mem_get_info(number)[0]
 
 
-def free_memory() -> int | None:
-    """Bytes of memory that this process may still take, or None where that cannot be found out."""
-    found = [size for size in (_of_system(), *map(_of_container, *zip(*CGROUPS, strict=True)), _of_shell()) if size]
-    return min(found, default=None)
+def free_memory(processes: int = 1) -> int | None:
+    """Bytes of memory that this process may still take, or None where that cannot be found out.
+
+    Args:
+        processes: that are to take as much on this machine, this one among them.
+    """
+    shared = [size // processes for size in (_of_system(), *map(_of_container, *zip(*CGROUPS, strict=True))) if size]
+    own = [size for size in (_of_shell(),) if size]
+    return min(shared + own, default=None)
 
 
 def _of_system() -> int | None:

@@ -119,6 +119,7 @@ def _train(
         in_batch = bool(getattr(objective, "in_batch", False))
         dataset = _make_dataset(config, corpus, vocabulary, device, threads, in_batch, logged=engine_class.in_batches)
         refuse_too_large(len(vocabulary), config.dim, device, ranks.local_size if ranks.size > 1 else 0)
+        ranks.wait()  # none takes memory before all have asked for it
         model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
         if run and found:
             load_tables(run, found, model)
@@ -161,7 +162,7 @@ def _train(
                     ranks.wait()
                 log.epoch(epoch, _similarity(model, vocabulary, pair_sets))
                 if board:
-                    board.embedding(_word_vectors(model, vocabulary), epoch + 1)
+                    board.embedding(_inputs(model, vocabulary), epoch + 1)
                 everyones = []
                 if epoch + 1 < config.epochs:
                     checkpoints.save(epoch + 1, everyones, log.state())
@@ -298,8 +299,13 @@ def _similarity(model: SkipGram, vocabulary: Vocabulary, pair_sets: Sequence[Pai
     """Spearman's correlation for each set, without the interval, which costs more than the score."""
     if not pair_sets:
         return {}
-    vectors = WordVectors(vocabulary.words, model.input.detach().cpu().numpy(), counts=vocabulary.counts)
+    vectors = _inputs(model, vocabulary)
     return {pairs.name: evaluate_similarity(vectors, pairs, bootstrap=0).spearman for pairs in pair_sets}
+
+
+def _inputs(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
+    """The input table with its words, to be looked at while it is trained."""
+    return WordVectors(vocabulary.words, model.input.detach().cpu().numpy(), counts=vocabulary.counts)
 
 
 def _word_vectors(model: SkipGram, vocabulary: Vocabulary) -> WordVectors:
