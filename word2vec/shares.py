@@ -54,7 +54,8 @@ def cut_anew(shares: Sequence[CorpusShare], offsets: npt.NDArray[np.integer], nu
     """What is left of an epoch in another number of shares, or for another engine.
 
     No sentence is left out, and none is read twice but those of the chunks at work; what is drawn is no longer what
-    would have been drawn. What was counted so far is counted in the first share.
+    would have been drawn, and pairs that waited for others to make a batch, fewer than that for each share, are not
+    trained. What was counted so far is counted in the first share.
     """
     words = sum(share.words for share in shares)
     parts = _cut([run for share in shares for run in share.unread], offsets, number)
