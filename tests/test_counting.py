@@ -322,7 +322,7 @@ def test_compiled_code_is_found_again_by_a_second_process(tmp_path: Path, monkey
     program = """if True:
         from word2vec.counting import WordTable, _encode, _rehash
         WordTable().encode(b" ".join(b"%d" % number for number in range(40_000)))
-        print(*(sum(getattr(kernel.stats, name).values()) for kernel in (_encode, _rehash)
+        print(*(sum(getattr(kernel.args[0].stats, name).values()) for kernel in (_encode, _rehash)
                 for name in ("cache_hits", "cache_misses")))
     """
 

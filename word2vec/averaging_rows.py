@@ -4,14 +4,10 @@ averaging.py has the rule. Here it is twice, in torch for any device, and compil
 which takes a fifth of the time. From the same sums all ranks have to come to the same bytes, on any machine.
 """
 
-import logging
-
 import torch
 from torch import Tensor
 
 from word2vec.averaging_kernels import find_changed, move_rows, subtract_rows
-
-logger = logging.getLogger("word2vec")
 
 SENT_NUMBERS = 1 << 22  # at a time, 16 MiB; a quarter of that takes Gloo twice as long
 NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
@@ -65,18 +61,10 @@ class CompiledRows(SharedRows):
         self._compile()
 
     def _compile(self) -> None:
-        """Compile what is to come, with no rows, while no other rank waits; also where it cannot be kept on disk."""
-        rows, changed = torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.uint8)
-        for use in (
-            lambda: self.changed(0),
-            lambda: self.subtract(rows, changed, self.room[:0]),
-            lambda: self.move(rows, self.room[:0]),
-        ):
-            try:
-                use()
-            except OSError as error:  # numba's, of a full disk; subtle: what cannot be kept is compiled all the same
-                logger.warning("the compiled averaging cannot be kept for the next time: %s", error.strerror or error)
-                use()
+        """Compile what is to come, by moving no rows, while no other rank waits for it."""
+        rows = torch.empty(0, dtype=torch.int64)
+        self.subtract(rows, self.changed(0), self.room[:0])
+        self.move(rows, self.room[:0])
 
     def changed(self, due: int) -> Tensor:
         """See SharedRows."""

@@ -12,7 +12,7 @@ first 16 bytes and one for each eight that follow, whose key is those eight and 
 
 import gc
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from word2vec.compiled import compiled
 from word2vec.corpus import MAX_WORD_BYTES
 from word2vec.errors import CorpusError
 from word2vec.memory import free_memory
@@ -136,20 +137,8 @@ def load_kernels() -> None:
     """Load what is compiled, or compile it, so that this can go on beside other work."""
     table = WordTable()
     with _no_garbage_collection():
-        for use in (lambda: table.encode(b""), table._grow):
-            try:
-                use()
-            except OSError as error:  # numba's, of a full disk; subtle: what cannot be kept is compiled all the same
-                logger.warning("the compiled indexing cannot be kept for the next time: %s", error.strerror or error)
-                use()
-
-
-def _kept_on_disk(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile a function and keep it on disk, where there is a place for that."""
-    try:
-        return numba.njit(cache=True, nogil=True, boundscheck=False)(function)
-    except RuntimeError:  # no folder to write to; the engine that compiles next says so
-        return numba.njit(nogil=True, boundscheck=False)(function)
+        table.encode(b"")
+        table._grow()
 
 
 @contextmanager
@@ -290,7 +279,7 @@ def _chain(text, start, end, entries, state, shift):  # type: ignore[no-untyped-
     return low, high
 
 
-@_kept_on_disk
+@compiled
 def _rehash(old, new, shift):  # type: ignore[no-untyped-def]
     mask = np.uint64(len(new) - 1)
     for i in range(len(old)):
@@ -301,7 +290,7 @@ def _rehash(old, new, shift):  # type: ignore[no-untyped-def]
             new[slot] = old[i]
 
 
-@_kept_on_disk
+@compiled
 def _encode(text, ids, ends, entries, state, shift, room):  # type: ignore[no-untyped-def]
     """Encode `text` from `state[POSITION]`; stop early, at a word's start, where the table needs to grow."""
     size = np.uint64(len(text))

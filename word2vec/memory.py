@@ -72,9 +72,10 @@ def free_memory(processes: int = 1) -> int | None:
     Args:
         processes: that are to take as much on this machine, this one among them.
     """
-    shared = [size // processes for size in (_of_system(), *map(_of_container, *zip(*CGROUPS, strict=True))) if size]
-    own = [size for size in (_of_shell(),) if size]
-    return min(shared + own, default=None)
+    found = [size // processes for size in (_of_system(), *map(_of_container, *zip(*CGROUPS, strict=True))) if size]
+    if shell := _of_shell():  # is each process's own
+        found.append(shell)
+    return min(found, default=None)
 
 
 def _of_system() -> int | None:
