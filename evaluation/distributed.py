@@ -91,7 +91,7 @@ def cost(words: int, dim: int, ranks: int) -> dict[str, Any]:
     """Seconds and bytes of averaging both tables."""
     log = torchrun(ranks, __file__, "rank", str(words), str(dim))
     seconds = 2 * float(log.strip().splitlines()[-1])
-    return {"words": words, "dim": dim, "ranks": ranks, "seconds": seconds, "bytes": 2 * words * (4 * (dim + 1) + 1)}
+    return {"words": words, "dim": dim, "ranks": ranks, "seconds": seconds, "bytes": 2 * words * (2 * (dim + 1) + 1)}
 
 
 def training_table(measured: Sequence[dict[str, Any]]) -> str:

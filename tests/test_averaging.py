@@ -87,12 +87,12 @@ def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int) -> None:
     changed = compiled.changed(20)
     assert changed.tolist() == plain.changed(20).tolist() == [int(row % 3 > 0) for row in range(20)]
     some = torch.tensor([1, 3, 4, 19])
-    sent = torch.empty(2, len(some), dim + 1)
+    sent = torch.empty(2, len(some), dim + 1, dtype=torch.bfloat16)
     plain.subtract(some, changed, sent[0])
     compiled.subtract(some, changed, sent[1])
     assert sent[0].equal(sent[1])
     assert sent[0, :, -1].tolist() == [1, 0, 1, 1]
-    total = sent.sum(dim=0) + torch.tensor([0.5] * dim + [1.0])
+    total = sent.sum(dim=0) + torch.tensor([0.5] * dim + [1.0]).bfloat16()
     for rows in (plain, compiled):
         rows.move(some, total)
     for name in ("table", "before", "momentum"):
@@ -269,7 +269,7 @@ def test_the_bytes_that_travel_are_counted() -> None:
         return rounds.bytes_sent
 
     # a flag a row and table; three rows of the one and two of the other, with a number more than dimensions
-    assert on_ranks(2, work) == [2 * ROWS + (3 + 2) * (DIM + 1) * 4] * 2
+    assert on_ranks(2, work) == [2 * ROWS + (3 + 2) * (DIM + 1) * 2] * 2
 
 
 def test_all_ranks_have_the_same_tables() -> None:

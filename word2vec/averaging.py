@@ -7,14 +7,15 @@ d_1 .. d_k then moves by
 
 The reason: the mean alone loses a factor k of what was learnt, and a rank that left the row alone would dilute it even
 more; the sum overshoots where all ranks have gone the whole way to the same place, and training diverges. So the sum is
-spread over about k rounds: sum_i (1 - 1/k)^i = k. A row that one rank has changed is what that rank made of it. This is
-the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental
-block training ..."), with Nesterov's momentum, for each row by the number of those that used it. The row of a word so
-rare that all ranks together use it in pairs too little to overshoot moves by the sum, as if k were 1. How little is
-taken from dataset.stable_pairs; uses as noise and the learning rate are not counted.
+spread over about k rounds: sum_i (1 - 1/k)^i = k. A row that one rank has changed moves as that rank has moved it. This
+is the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by
+incremental block training ..."), with Nesterov's momentum, for each row by the number of those that used it. The row of
+a word so rare that all ranks together use it in pairs too little to overshoot moves by the sum, as if k were 1. How
+little is taken from dataset.stable_pairs; uses as noise and the learning rate are not counted.
 
-Only rows travel that changed somewhere, and those of a rare word wait until it was used some times: a word is due after
-each round, each second or each fourth. Ji et al. 2016 ("Parallelizing word2vec in shared and distributed memory")
+Only rows travel that changed somewhere, and what travels is how far they have moved, rounded to bfloat16, eight bits of
+precision: seeds give other vectors by far more. Those of a rare word wait until it was used some times: a word is due
+after each round, each second or each fourth. Ji et al. 2016 ("Parallelizing word2vec in shared and distributed memory")
 average the frequent words more often, too, by a plain mean.
 """
 

@@ -1,10 +1,18 @@
 """The compiled parts of averaging_rows.py. Without `fastmath` the compiler may not reorder or fuse what is written."""
 
 import numpy as np
+from numba.extending import register_jitable
 
 from word2vec.compiled import compiled
 
 ONE = np.float32(1)
+UPPER, ODD, BELOW_HALF = np.uint32(16), np.uint32(1), np.uint32(0x7FFF)
+
+
+@register_jitable
+def _widened(bits):
+    """The float32 of the bits of a bfloat16."""
+    return np.uint32(np.uint32(bits) << UPPER).view(np.float32)
 
 
 @compiled
@@ -20,12 +28,14 @@ def find_changed(table, before, columns, changed):
 
 @compiled
 def subtract_rows(table, before, rows, changed, sent):
-    """See SharedRows.subtract."""
+    """See SharedRows.subtract; `sent` holds the bits of bfloat16, the upper half of those of float32."""
     dim = table.shape[1]
     for place, row in enumerate(rows):
         for column in range(dim):
-            sent[place, column] = table[row, column] - before[row, column]
-        sent[place, dim] = changed[row]
+            bits = np.float32(table[row, column] - before[row, column]).view(np.uint32)
+            odd = (bits >> UPPER) & ODD  # of two that are as near, the even one
+            sent[place, column] = (bits + BELOW_HALF + odd) >> UPPER
+        sent[place, dim] = np.float32(changed[row]).view(np.uint32) >> UPPER
 
 
 @compiled
@@ -33,10 +43,10 @@ def move_rows(table, before, momentum, rare_from, rows, total):
     """See SharedRows.move."""
     dim = table.shape[1]
     for place, row in enumerate(rows):
-        k = total[place, dim] if row < rare_from else ONE
+        k = _widened(total[place, dim]) if row < rare_from else ONE
         decay = ONE - ONE / k
         for column in range(dim):
-            mean = total[place, column] / k
+            mean = _widened(total[place, column]) / k
             step = decay * momentum[row, column] + mean
             momentum[row, column] = step
             moved = before[row, column] + mean + decay * step

@@ -4,12 +4,14 @@ averaging.py has the rule. Here it is twice, in torch for any device, and compil
 which takes a fifth of the time. From the same sums all ranks have to come to the same bytes, on any machine.
 """
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from word2vec.averaging_kernels import find_changed, move_rows, subtract_rows
 
-SENT_NUMBERS = 1 << 22  # at a time, 16 MiB; a quarter of that takes Gloo twice as long
+SENT_NUMBERS = 1 << 22  # at a time, 8 MiB; a quarter of that takes Gloo twice as long
 NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
 
 
@@ -24,7 +26,7 @@ class SharedRows:
         table: (V, D) as this rank trains it.
         before: (V, D) the same on all ranks: the table after the last averaging.
         momentum: (V, D) the same on all ranks: the mean movement of each row, of late; of rare rows it is not used.
-        room: (N, D + 1) working memory, for what is sent at a time.
+        room: (N, D + 1) bfloat16, working memory for what is sent at a time.
     """
 
     def __init__(self, table: Tensor, rare_from: int) -> None:
@@ -32,7 +34,7 @@ class SharedRows:
         self.rare_from = rare_from
         width = table.shape[1] + 1
         rows = max(1, min(len(table), SENT_NUMBERS // width))
-        self.room = torch.empty(rows, width, dtype=table.dtype, device=table.device)
+        self.room = torch.empty(rows, width, dtype=torch.bfloat16, device=table.device)
 
     def changed(self, due: int) -> Tensor:
         """Which of the first `due` rows this rank has changed since their last averaging: (due,) uint8."""
@@ -40,12 +42,16 @@ class SharedRows:
         return (self.table[few] != self.before[few]).any(dim=1).to(torch.uint8)
 
     def subtract(self, rows: Tensor, changed: Tensor, sent: Tensor) -> None:
-        """Put into `sent` (N, D + 1) how far some rows (N,) have moved, and in the last column whether they have."""
+        """Put into `sent` (N, D + 1) how far some rows (N,) have moved, and in the last column whether they have.
+
+        A bfloat16 has the range of a float32 at half its bytes, and holds numbers of ranks up to 256 as they are.
+        """
         sent[:, :-1] = self.table[rows] - self.before[rows]
         sent[:, -1] = changed[rows]
 
     def move(self, rows: Tensor, total: Tensor) -> None:
         """Move some rows (N,) by `total` (N, D + 1), what all ranks have sent together."""
+        total = total.float()
         k = total[:, -1:].masked_fill((rows >= self.rare_from).unsqueeze(1), 1.0)  # (N, 1)
         mean, decay = total[:, :-1] / k, 1 - 1 / k
         self.momentum[rows] = step = decay * self.momentum[rows] + mean
@@ -74,11 +80,17 @@ class CompiledRows(SharedRows):
 
     def subtract(self, rows: Tensor, changed: Tensor, sent: Tensor) -> None:
         """See SharedRows."""
-        subtract_rows(*self._arrays[:2], rows.numpy(), changed.numpy(), sent.numpy())
+        subtract_rows(*self._arrays[:2], rows.numpy(), changed.numpy(), _bits(sent))
 
     def move(self, rows: Tensor, total: Tensor) -> None:
         """See SharedRows."""
-        move_rows(*self._arrays, self.rare_from, rows.numpy(), total.numpy())
+        move_rows(*self._arrays, self.rare_from, rows.numpy(), _bits(total))
+
+
+def _bits(tensor: Tensor) -> npt.NDArray[np.uint16]:
+    """What is in a bfloat16 tensor, of which numpy does not know."""
+    bits: npt.NDArray[np.uint16] = tensor.view(torch.int16).numpy().view(np.uint16)
+    return bits
 
 
 def shared_rows(table: Tensor, rare_from: int) -> SharedRows:

@@ -92,7 +92,7 @@ class TrainConfig:
             least=1,
             may_change=True,
         ),
-    ] = 1_000_000
+    ] = 2_000_000
     seed: Annotated[int, Setting("Of all that is drawn at random.", least=0, most=2**32)] = 1
     pairs: Annotated[
         tuple[str, ...],
