@@ -43,8 +43,9 @@ from word2vec.engines.progress import Progress
 from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling
 from word2vec.model import SkipGram
+from word2vec.preparation import DEFAULT_LR, default_threads
 from word2vec.tokens import index_corpus
-from word2vec.training import DEFAULT_LR, default_threads, learning_rate
+from word2vec.training import learning_rate
 from word2vec.vocabulary import Vocabulary
 
 PRECISIONS = ("ieee", "tf32", "tf32x3")

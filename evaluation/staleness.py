@@ -29,10 +29,11 @@ from word2vec.dataset import SamplingSettings, SkipGramDataset
 from word2vec.engines.gpu_shape import Shape, tile_shape
 from word2vec.errors import Word2VecError
 from word2vec.model import SkipGram
+from word2vec.preparation import DEFAULT_LR
 from word2vec.sampling import draw_negatives, subsample
 from word2vec.shares import chunks
 from word2vec.tokens import index_corpus
-from word2vec.training import DEFAULT_LR, learning_rate
+from word2vec.training import learning_rate
 
 CHUNK_WORDS = 1 << 21  # as in engines/gpu.py
 SCORES = ("wordsim353", "simlex999", "analogies")

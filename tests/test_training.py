@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.conftest import TOPICS, topic_text
-from word2vec import training
+from word2vec import preparation
 from word2vec.config import TrainConfig, make_config, read_config
 from word2vec.engines.cpu import FusedEngine
 from word2vec.engines.cpu_gradients import COMPILED
@@ -235,7 +235,7 @@ def test_ctrl_c_while_the_kernel_is_compiled_is_not_lost_and_keeps_the_earlier_r
         def epoch(self, number: int, shares: list[CorpusShare] | None = None) -> Any:
             pytest.fail("trains all the same")
 
-    monkeypatch.setattr(training, "choose_engine", lambda *_, **__: Compiling)
+    monkeypatch.setattr(preparation, "choose_engine", lambda *_, **__: Compiling)
     with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
         train(small(topics_file), run)
     assert {path.name: path.read_bytes() for path in run.glob("*")} == before

@@ -15,7 +15,7 @@ from torch import Tensor
 from tests.engines.gpu_twin import GpuTwin
 from tests.engines.score_gpu import DEVICE
 from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
-from word2vec import training
+from word2vec import preparation, training
 from word2vec.config import TrainConfig
 from word2vec.dataset import SamplingSettings
 from word2vec.engines import gpu
@@ -244,7 +244,7 @@ def test_what_triton_cannot_compile_is_told_in_a_line(monkeypatch: pytest.Monkey
 
 
 def test_a_whole_training_runs_on_it_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "choose_engine", lambda *_, **__: GpuEngine)
+    monkeypatch.setattr(preparation, "choose_engine", lambda *_, **__: GpuEngine)
     text = tmp_path / "text.txt"
     text.write_text("\n".join(" ".join(f"w{word}" for word in sentence) for sentence in SENTENCES))
     config = TrainConfig(corpus=(str(text),), dim=8, window=2, epochs=2, min_count=1, subsample=0.0, lr=0.05)
