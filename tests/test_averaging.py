@@ -101,6 +101,18 @@ def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int) -> None:
     assert not plain.table[2].equal(plain.before[2])  # was not among them
 
 
+def test_what_is_sent_is_rounded_as_torch_rounds_it() -> None:
+    # halfway between two numbers of bfloat16, above an even and above an odd one, then what has no room or is none
+    bits = [0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF, 0x00008000, 0x7F7FFFFF, 0x7F800000, 0x7FFF8000]
+    values = torch.tensor(bits, dtype=torch.int32).view(torch.float32)
+    values = torch.stack([values, -values])  # (2, D)
+    rows = CompiledRows(torch.zeros_like(values), rare_from=2)
+    rows.table.copy_(values)
+    sent = rows.room[:2]
+    rows.subtract(torch.arange(2), torch.ones(2, dtype=torch.uint8), sent)
+    torch.testing.assert_close(sent[:, :-1], values.bfloat16(), rtol=0, atol=0, equal_nan=True)
+
+
 def test_tables_on_a_cpu_get_compiled_rows() -> None:
     assert isinstance(shared_rows(torch.zeros(3, 2), 3), CompiledRows)
     assert type(shared_rows(torch.zeros(3, 2, device="meta"), 3)) is SharedRows

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from tests.conftest import TOPICS, topic_text
-from word2vec import preparation
+from word2vec import preparation, training
 from word2vec.config import TrainConfig, make_config, read_config
 from word2vec.engines.cpu import FusedEngine
 from word2vec.engines.cpu_gradients import COMPILED
@@ -346,3 +346,22 @@ def test_cuda_learns_as_well(topics_file: Path) -> None:
 def test_an_unknown_objective_is_refused(topics_file: Path) -> None:
     with pytest.raises(ConfigError, match="unknown objective 'negative-samplin': did you mean negative-sampling"):
         train(small(topics_file, objective="negative-samplin"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [({"engine": "fused"}, 2_000_000), ({"engine": "autograd"}, 250_000), ({"engine": "autograd", "sync_every": 7}, 7)],
+)
+def test_a_slow_engine_averages_more_often(
+    settings: dict[str, Any], words: int, topics_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+
+    class Watched(training.Rounds):
+        def __init__(self, *arguments: Any) -> None:
+            given.append(arguments[-1])
+            super().__init__(*arguments)
+
+    monkeypatch.setattr(training, "Rounds", Watched)
+    train(small(topics_file, epochs=1, **settings))
+    assert given == [words]

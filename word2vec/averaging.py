@@ -14,9 +14,10 @@ a word so rare that all ranks together use it in pairs too little to overshoot m
 little is taken from dataset.stable_pairs; uses as noise and the learning rate are not counted.
 
 Only rows travel that changed somewhere, and what travels is how far they have moved, rounded to bfloat16, eight bits of
-precision: seeds give other vectors by far more. Those of a rare word wait until it was used some times: a word is due
-after each round, each second or each fourth. Ji et al. 2016 ("Parallelizing word2vec in shared and distributed memory")
-average the frequent words more often, too, by a plain mean.
+precision, as is each sum on its way; above 256 ranks k is rounded, too. Seeds give other vectors by far more. Those of
+a rare word wait until it was used some times: a word is due after each round, each second or each fourth. Ji et al.
+2016 ("Parallelizing word2vec in shared and distributed memory") average the frequent words more often, too, by a plain
+mean.
 """
 
 import time

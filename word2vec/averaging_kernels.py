@@ -6,7 +6,7 @@ from numba.extending import register_jitable
 from word2vec.compiled import compiled
 
 ONE = np.float32(1)
-UPPER, ODD, BELOW_HALF = np.uint32(16), np.uint32(1), np.uint32(0x7FFF)
+UPPER, ODD, BELOW_HALF, NAN = np.uint32(16), np.uint32(1), np.uint32(0x7FFF), np.uint32(0x7FC0)
 
 
 @register_jitable
@@ -32,9 +32,10 @@ def subtract_rows(table, before, rows, changed, sent):
     dim = table.shape[1]
     for place, row in enumerate(rows):
         for column in range(dim):
-            bits = np.float32(table[row, column] - before[row, column]).view(np.uint32)
+            moved = np.float32(table[row, column] - before[row, column])
+            bits = moved.view(np.uint32)
             odd = (bits >> UPPER) & ODD  # of two that are as near, the even one
-            sent[place, column] = (bits + BELOW_HALF + odd) >> UPPER
+            sent[place, column] = (bits + BELOW_HALF + odd) >> UPPER if moved == moved else NAN
         sent[place, dim] = np.float32(changed[row]).view(np.uint32) >> UPPER
 
 

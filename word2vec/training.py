@@ -90,6 +90,7 @@ def _train(
         ready = prepare(settled, ranks, run, progress=progress, resume=resume)
         if ready.finished:
             return _finished(ready, run)
+        ready.model.to(settled.device)
         saved, words = ready.saved, f"{ready.words:,}"
         if saved is not ready.new:
             logger.info("going on after %s of %s words", f"{saved.log.words:,}", words)
@@ -125,7 +126,7 @@ def _train_epochs(
     if signals:  # nothing is learnt yet that could take the place of an earlier run
         raise TrainingInterrupted(log.words, ready.words, None, signals[0])
     checkpoints = Checkpoints(run, model, ready.new, config.checkpoint_every)
-    rounds = Rounds(ranks, model, ready.dataset, engine.threads, config.sync_every)
+    rounds = Rounds(ranks, model, ready.dataset, engine.threads, config.sync_every or engine.sync_every)
     everyones = saved.shares_for(ready.new.engine, rounds.threads, ready.corpus)
     for epoch in range(saved.epoch, config.epochs):
         shares = rounds.begin(everyones)

@@ -1,11 +1,13 @@
 """The autograd engine gives a GPU its work without waiting for it: no step may need to know what is on the device.
 
-On a machine without a GPU, the operations for which the host would have to wait are caught as they are called.
+On a machine without a GPU, most of the operations for which the host would have to wait are caught as they are called;
+what makes a tensor on the device from numbers of the host is not.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -23,9 +25,12 @@ WORDS, COUNTS = 30, [30 - word for word in range(30)]
 aten: Any = torch.ops.aten
 # those that give a number to Python, and those whose result has as many elements as are found
 WAITING = {
-    aten._local_scalar_dense, aten.is_nonzero, aten.equal, aten.nonzero, aten.masked_select, aten._unique2,
-    aten.unique_consecutive, aten.unique_dim, aten.bincount,
+    aten._local_scalar_dense, aten.is_nonzero, aten.equal, aten.allclose, aten.nonzero, aten.masked_select,
+    aten._unique, aten._unique2, aten.unique_consecutive, aten.unique_dim, aten.bincount,
 }  # fmt: skip
+COPYING = ("tolist", "numpy", "cpu")  # methods that bring a tensor to the host
+
+pytestmark = pytest.mark.filterwarnings("ignore:Synchronization debug mode is a prototype:UserWarning")
 
 
 class Waits(TorchDispatchMode):
@@ -48,15 +53,19 @@ class Waits(TorchDispatchMode):
 @contextmanager
 def waits() -> Iterator[list[str]]:
     """What the host waits for inside; on a GPU an error besides, at the first."""
-    before = torch.cuda.get_sync_debug_mode() if DEVICE.type == "cuda" else 0
-    with Waits() as found:
+    with Waits() as found, ExitStack() as stack:
+        for name in COPYING:
+            method = getattr(Tensor, name)
+
+            def noted(tensor: Tensor, *arguments: Any, name: str = name, method: Any = method, **named: Any) -> Any:
+                found.names.append(name)
+                return method(tensor, *arguments, **named)
+
+            stack.enter_context(patch.object(Tensor, name, noted))
         if DEVICE.type == "cuda":
+            stack.callback(torch.cuda.set_sync_debug_mode, torch.cuda.get_sync_debug_mode())
             torch.cuda.set_sync_debug_mode("error")
-        try:
-            yield found.names
-        finally:
-            if DEVICE.type == "cuda":
-                torch.cuda.set_sync_debug_mode(before)
+        yield found.names
 
 
 class OfMyOwn(nn.Module):
@@ -102,16 +111,26 @@ def test_more_batches_wait_no_more_often() -> None:
 class Looking(NegativeSampling):
     """Looks at the scores, as nobody should who wants to be fast."""
 
+    def __init__(self, look: Callable[[Tensor], Any]) -> None:
+        super().__init__("sum")
+        self.look = look
+
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        if positive.max() > 100:
-            positive = positive[positive < 100]
+        self.look(positive.detach())
         return super().forward(positive, negative, weight)
 
 
+LOOKS: list[Callable[[Tensor], Any]] = [
+    Tensor.item, Tensor.nonzero, Tensor.unique, bool, float, lambda scores: scores[scores > 0],
+    lambda scores: scores.tolist(), lambda scores: scores.numpy(), lambda scores: scores.cpu(),
+]  # fmt: skip
+
+
 @pytest.mark.skipif(DEVICE.type == "cuda", reason="is an error there")
-def test_an_objective_that_looks_at_the_scores_is_noticed() -> None:
+@pytest.mark.parametrize("look", LOOKS)
+def test_an_objective_that_looks_at_the_scores_is_noticed(look: Callable[[Tensor], Any]) -> None:
     dataset = make_dataset(random_sentences(600, COUNTS), COUNTS, subsample=0.0, negatives=3, batch_size=64)
     batch = next(dataset.batches(new_shares(dataset.offsets, 1)[0]))
     with waits() as found:
-        train_step(make_model(WORDS, 8), Looking("sum"), batch, 0.1)
+        train_step(make_model(WORDS, 8), Looking(lambda scores: look(scores[:1])), batch, 0.1)
     assert found

@@ -46,6 +46,7 @@ class AutogradEngine:
 
     most_threads = 8  # unless asked for: the interpreter's lock lets hardly more than this train at once
     in_batches = True
+    sync_every = 250_000  # words of a process between two averagings; some seconds, and a round is not cut short
 
     def __init__(
         self,
