@@ -88,8 +88,7 @@ class TrainConfig:
     sync_every: Annotated[
         int | None,
         Setting(
-            "About how many words each process reads between two averagings, where torchrun starts several; by default "
-            "what the engine trains in a second or a few.",
+            "Words a process reads between two averagings, under torchrun; by default 2 million, with autograd 250,000.",
             least=1,
             may_change=True,
         ),
