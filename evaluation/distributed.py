@@ -69,7 +69,7 @@ def trained(corpus: str, ranks: int, sync_every: int, seed: int, others: dict[st
 
 
 def time_averaging(words: int, dim: int) -> None:
-    """Of this rank, one of those that torchrun started: average one table, and print the seconds as JSON."""
+    """Of this rank, one of those that torchrun started: average a table, and print the seconds and the bytes as JSON."""
     from word2vec.averaging import average
     from word2vec.averaging_rows import shared_rows
     from word2vec.distributed import joined
@@ -81,17 +81,17 @@ def time_averaging(words: int, dim: int) -> None:
             table += 1
             ranks.wait()
             begun = time.perf_counter()
-            average(ranks, rows, words)
+            sent = average(ranks, rows, words)
             seconds.append(time.perf_counter() - begun)
         if ranks.first:
-            print(json.dumps(min(seconds[1:])), file=sys.stderr)
+            print(json.dumps([min(seconds[1:]), sent]), file=sys.stderr)
 
 
 def cost(words: int, dim: int, ranks: int) -> dict[str, Any]:
     """Seconds and bytes of averaging both tables."""
     log = torchrun(ranks, __file__, "rank", str(words), str(dim))
-    seconds = 2 * float(log.strip().splitlines()[-1])
-    return {"words": words, "dim": dim, "ranks": ranks, "seconds": seconds, "bytes": 2 * words * (2 * (dim + 1) + 1)}
+    seconds, sent = json.loads(log.strip().splitlines()[-1])
+    return {"words": words, "dim": dim, "ranks": ranks, "seconds": 2 * seconds, "bytes": 2 * sent}
 
 
 def training_table(measured: Sequence[dict[str, Any]]) -> str:

@@ -91,17 +91,15 @@ def _train(
         if ready.finished:
             return _finished(ready, run)
         ready.model.to(settled.device)
-        saved, words = ready.saved, f"{ready.words:,}"
+        saved, words = ready.saved, len(ready.corpus.tokens)
         if saved is not ready.new:
-            logger.info("going on after %s of %s words", f"{saved.log.words:,}", words)
+            logger.info("going on after %s of %s words", f"{saved.log.words:,}", f"{ready.words:,}")
         metrics = run / "metrics.jsonl" if run else None
         # signals wait: the compiler would lose them, and what is half done could not be gone on from
         with (
             held_signals() as signals,
             Board(run / FOLDER, saved.log.words) if run and config.tensorboard else nullcontext() as board,
-            RunLog(
-                metrics, len(ready.corpus.tokens), config.epochs, earlier=saved.log, progress=progress, board=board
-            ) as log,
+            RunLog(metrics, words, config.epochs, earlier=saved.log, progress=progress, board=board) as log,
         ):
             return _train_epochs(ready, ranks, run, pair_sets, signals, log, board)
 
@@ -233,16 +231,16 @@ def _similarity(ready: Prepared, pair_sets: Sequence[PairSet]) -> dict[str, floa
 
 def _inputs(ready: Prepared) -> WordVectors:
     """The input table with its words, to be looked at while it is trained."""
-    words = ready.vocabulary
-    return WordVectors(words.words, ready.model.input.detach().cpu().numpy(), counts=words.counts)
+    vocabulary = ready.vocabulary
+    return WordVectors(vocabulary.words, ready.model.input.detach().cpu().numpy(), counts=vocabulary.counts)
 
 
 def _word_vectors(ready: Prepared) -> WordVectors:
     """The tables with their words; they are moved, not copied, so no engine may train them any more."""
-    model, words = ready.model, ready.vocabulary
+    model, vocabulary = ready.model, ready.vocabulary
     model.pack()
     vectors, context = (table.detach().cpu().numpy() for table in (model.input, model.output))
-    return WordVectors(words.words, vectors, counts=words.counts, context=context)
+    return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, context=context)
 
 
 def _save(ready: Prepared, run: Path | None) -> WordVectors:
