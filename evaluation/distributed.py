@@ -69,7 +69,7 @@ def trained(corpus: str, ranks: int, sync_every: int, seed: int, others: dict[st
 
 
 def time_averaging(words: int, dim: int) -> None:
-    """Of this rank, one of those that torchrun started: average a table, and print the seconds and the bytes as JSON."""
+    """Of this rank, one of those that torchrun started: average a table; prints seconds and bytes as JSON."""
     from word2vec.averaging import average
     from word2vec.averaging_rows import shared_rows
     from word2vec.distributed import joined
