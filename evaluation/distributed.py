@@ -76,7 +76,7 @@ def time_averaging(words: int, dim: int) -> None:
 
     with joined("cpu") as ranks:
         table = torch.zeros(words, dim)
-        rows, seconds = shared_rows(table, words), []
+        rows, seconds, sent = shared_rows(table, words), [], 0
         for _ in range(1 + REPEATS):
             table += 1
             ranks.wait()
