@@ -70,7 +70,7 @@ def trained(corpus: str, ranks: int, sync_every: int, seed: int, others: dict[st
 
 def time_averaging(words: int, dim: int) -> None:
     """Of this rank, one of those that torchrun started: average a table; prints seconds and bytes as JSON."""
-    from word2vec.averaging import average
+    from word2vec.averaging import exchange
     from word2vec.averaging_rows import shared_rows
     from word2vec.distributed import joined
 
@@ -81,8 +81,11 @@ def time_averaging(words: int, dim: int) -> None:
             table += 1
             ranks.wait()
             begun = time.perf_counter()
-            sent = average(ranks, rows, words)
+            rows.take(words)
+            moved, total = exchange(ranks, rows)
+            rows.move(moved, total)
             seconds.append(time.perf_counter() - begun)
+            sent = words + total.numel() * total.element_size()  # a flag for each row
         if ranks.first:
             print(json.dumps([min(seconds[1:]), sent]), file=sys.stderr)
 

@@ -1,9 +1,9 @@
 """What torchrun starts in tests: the command line, with a rank that dies and checkpoints that are always due.
 
-    torchrun ... tests/ranks.py [--die RANK ROUND] [--checkpoints] [--slow SECONDS] train ...
+    torchrun ... tests/ranks.py [--die RANK TIME] [--checkpoints] [--slow SECONDS] train ...
 
-A rank dies once, at its round of that number, and only before torchrun has started it anew. `{rank}` in an argument
-becomes the number of the rank.
+A rank dies once, when it tells the others for that time how far it is, and only before torchrun has started it anew.
+`{rank}` in an argument becomes the number of the rank.
 """
 
 import argparse
@@ -24,19 +24,19 @@ parser.add_argument("--slow", type=float, default=0.0)
 options, command = parser.parse_known_args()
 
 rank, first_time = int(os.environ["RANK"]), os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0"
-note, rounds = averaging.Rounds._note, 0
+told, times = averaging.Rounds._told, 0
 
 
-def noted(self: averaging.Rounds, mine: Progress, wish: averaging.Pause) -> None:
-    global rounds
-    rounds += 1
+def tells(self: averaging.Rounds, mine: Progress, wish: averaging.Pause) -> averaging.Exchange:
+    global times
+    times += 1
     time.sleep(options.slow)
-    if first_time and options.die == [rank, rounds]:
+    if first_time and options.die == [rank, times]:
         os.kill(os.getpid(), signal.SIGKILL)
-    note(self, mine, wish)
+    return told(self, mine, wish)
 
 
-averaging.Rounds._note = noted  # type: ignore[method-assign]
+averaging.Rounds._told = tells  # type: ignore[method-assign]
 if options.checkpoints:
     Checkpoints.due = lambda self: True  # type: ignore[method-assign]
 sys.exit(run([argument.replace("{rank}", str(rank)) for argument in command]))

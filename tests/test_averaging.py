@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from threading import Barrier
+from threading import Barrier, Event
 from typing import Any
 
 import numpy as np
@@ -82,23 +82,31 @@ def make_rows(kind: type[SharedRows], dim: int, seed: int = 0) -> SharedRows:
 
 
 @pytest.mark.parametrize("dim", [1, 7, 16, 100])
-def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int) -> None:
+def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(averaging_rows, "PART_NUMBERS", 3 * dim)
     plain, compiled = make_rows(SharedRows, dim), make_rows(CompiledRows, dim)
-    changed = compiled.changed(20)
-    assert changed.tolist() == plain.changed(20).tolist() == [int(row % 3 > 0) for row in range(20)]
-    some = torch.tensor([1, 3, 4, 19])
-    sent = torch.empty(2, len(some), dim + 1, dtype=torch.bfloat16)
-    plain.subtract(some, changed, sent[0])
-    compiled.subtract(some, changed, sent[1])
-    assert sent[0].equal(sent[1])
-    assert sent[0, :, -1].tolist() == [1, 0, 1, 1]
-    total = sent.sum(dim=0) + torch.tensor([0.5] * dim + [1.0]).bfloat16()
+    some = torch.tensor([1, 3, 4, 18, 19])
+    draw = torch.Generator().manual_seed(1)
+    since = torch.randn(30, dim, generator=draw)
+    since[4] = 0
+    totals = []
     for rows in (plain, compiled):
+        rows.take(20)
+        assert rows.changed.tolist() == [int(row % 3 > 0) for row in range(20)]
+        rows.table += since  # what is trained on the way is not sent
+        sent = rows.subtract(some)
+        assert sent[:, -1].tolist() == [1, 0, 1, 0, 1]
+        totals.append(sent + torch.tensor([0.5] * dim + [1.0]).bfloat16())
+    assert totals[0].equal(totals[1])
+    was = plain.before.clone()
+    for rows, total in zip((plain, compiled), totals, strict=True):
         rows.move(some, total)
     for name in ("table", "before", "momentum"):
         assert getattr(plain, name).equal(getattr(compiled, name)), name
-    assert plain.table[some].equal(plain.before[some])
-    assert not plain.table[2].equal(plain.before[2])  # was not among them
+    torch.testing.assert_close(plain.table[some], plain.before[some] + since[some])
+    assert plain.table[4].equal(plain.before[4])
+    others = [row for row in range(30) if row not in some]
+    assert plain.before[others].equal(was[others])
 
 
 def test_what_is_sent_is_rounded_as_torch_rounds_it() -> None:
@@ -108,14 +116,21 @@ def test_what_is_sent_is_rounded_as_torch_rounds_it() -> None:
     values = torch.stack([values, -values])  # (2, D)
     rows = CompiledRows(torch.zeros_like(values), rare_from=2)
     rows.table.copy_(values)
-    sent = rows.room[:2]
-    rows.subtract(torch.arange(2), torch.ones(2, dtype=torch.uint8), sent)
+    rows.take(2)
+    sent = rows.subtract(torch.arange(2))
     torch.testing.assert_close(sent[:, :-1], values.bfloat16(), rtol=0, atol=0, equal_nan=True)
 
 
 def test_tables_on_a_cpu_get_compiled_rows() -> None:
     assert isinstance(shared_rows(torch.zeros(3, 2), 3), CompiledRows)
     assert type(shared_rows(torch.zeros(3, 2, device="meta"), 3)) is SharedRows
+
+
+def arrive(rounds: Rounds, shares: list[CorpusShare]) -> None:
+    """Train nothing while what is under way arrives."""
+    if not rounds.together:
+        rounds.hold_back(shares)
+        rounds.end(shares, Pause.NONE)
 
 
 def averaged(changes: list[dict[int, float]], rounds: int = 1) -> list[Tensor]:
@@ -132,6 +147,7 @@ def averaged(changes: list[dict[int, float]], rounds: int = 1) -> list[Tensor]:
             for row, change in changes[ranks.rank].items():
                 table[row] += change
             turns.end(shares, Pause.NONE)
+            arrive(turns, shares)
         return table
 
     return on_ranks(len(changes), work)
@@ -153,6 +169,43 @@ def test_what_all_have_changed_begins_with_the_mean_and_ends_with_the_sum() -> N
     assert after.equal(other)
 
 
+def test_what_is_learnt_while_it_travels_is_kept_and_travels_next() -> None:
+    def work(ranks: Ranks) -> list[float]:
+        model, found = SkipGram(ROWS, DIM), []
+        table = model.input.detach().zero_()
+        rounds = Rounds(ranks, model, small_dataset(), 1, 300)
+        shares = rounds.begin([])
+        for change in ([1.0, 3.0], [10.0, 20.0], [100.0, 200.0]):
+            rounds.hold_back(shares)
+            table[0] += change[ranks.rank]
+            rounds.end(shares, Pause.NONE)
+            found.append(float(table[0, 0]))
+        assert rounds.together
+        return found
+
+    # first nothing has arrived; then the mean, 2, and half of it again, but not what the other has done since; then
+    # 165 more, the mean of 110 and 220, and half of the momentum, which is 165 and half of 2
+    assert on_ranks(2, work) == [[1, 3 + 10, 3 + 165 + 83], [3, 3 + 20, 3 + 165 + 83]]
+
+
+def test_no_rank_waits_for_another_between_two_rounds() -> None:
+    trained = Event()
+
+    def work(ranks: Ranks) -> None:
+        rounds = Rounds(ranks, SkipGram(ROWS, DIM), small_dataset(), 1, 300)
+        shares = rounds.begin([])
+        rounds.hold_back(shares)
+        if ranks.rank:
+            assert trained.wait(timeout=10)  # that rank 0 has begun the next round, before this one ends its first
+        rounds.end(shares, Pause.NONE)
+        rounds.hold_back(shares)
+        trained.set()
+        rounds.end(shares, Pause.NONE)
+
+    on_ranks(2, work)
+    assert trained.is_set()
+
+
 def test_what_is_used_too_little_to_overshoot_is_summed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     # an epoch has 2 rounds of 300 words, each word in pairs with 6 others
     uses = 300 * 6 * (np.array(COUNTS) / sum(COUNTS))
@@ -162,6 +215,15 @@ def test_what_is_used_too_little_to_overshoot_is_summed_at_once(monkeypatch: pyt
         assert table[:6, 0].tolist() == [3, 3, 4, 4, 4, 4]
     for table in averaged(changes, rounds=3):
         assert table[2:6, 0].tolist() == [12, 12, 12, 12]
+
+
+def read(rounds: Rounds, shares: list[CorpusShare]) -> None:
+    """Read what is to be trained next."""
+    rounds.hold_back(shares)
+    offsets = rounds.dataset.offsets
+    for share in shares:
+        share.words += sum(int(offsets[last] - offsets[first]) for first, last in share.unread)
+        share.unread = []
 
 
 def due_rows(wishes: dict[int, Pause], sync_every: int, size: int = 2) -> list[list[int]]:
@@ -174,14 +236,13 @@ def due_rows(wishes: dict[int, Pause], sync_every: int, size: int = 2) -> list[l
         table, found = model.output.detach().zero_(), []
         rounds = Rounds(ranks, model, dataset, 1, sync_every)
         shares = rounds.begin([])
-        while rounds.left:
-            rounds.hold_back(shares)
-            for share in shares:
-                for first, last in share.unread:
-                    share.words += int(dataset.offsets[last] - dataset.offsets[first])
-                share.unread = []
+        while rounds.left or not rounds.together:
+            read(rounds, shares)
             table += 1.0 + ranks.rank
             rounds.end(shares, wishes.get(len(found), Pause.NONE))
+            if not rounds.together:
+                read(rounds, shares)
+                rounds.end(shares, Pause.NONE)
             found.append(table[:, 0].clone())
         return found
 
@@ -212,11 +273,8 @@ def test_no_row_waits_longer_than_the_period_where_sentences_overshoot() -> None
     def work(ranks: Ranks) -> list[int]:
         rounds, due = Rounds(ranks, SkipGram(len(counts), DIM), dataset, 4, 40), []
         shares = rounds.begin([])
-        while rounds.left:
-            rounds.hold_back(shares)
-            for share in shares:
-                share.words += sum(int(dataset.offsets[last] - dataset.offsets[first]) for first, last in share.unread)
-                share.unread = []
+        while rounds.left or not rounds.together:
+            read(rounds, shares)
             rounds.end(shares, Pause.NONE)
             due.append(rounds._since_all)
         return due
@@ -261,14 +319,6 @@ def test_rank_0_says_what_is_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < first[0] < 6
 
 
-def test_rows_travel_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    changes = [{row: 1.0 + row for row in range(20)}, dict.fromkeys(range(10, 30), 3.0)]
-    whole = averaged(changes, rounds=2)
-    monkeypatch.setattr(averaging_rows, "SENT_NUMBERS", 3 * (DIM + 1))
-    for table, expected in zip(averaged(changes, rounds=2), whole, strict=True):
-        assert table.equal(expected)
-
-
 def test_the_bytes_that_travel_are_counted() -> None:
     def work(ranks: Ranks) -> int:
         model = SkipGram(ROWS, DIM)
@@ -278,6 +328,7 @@ def test_the_bytes_that_travel_are_counted() -> None:
         model.input.detach()[:3] += 1
         model.output.detach()[2 * ranks.rank] += 1
         rounds.end(shares, Pause.NONE)
+        arrive(rounds, shares)
         return rounds.bytes_sent
 
     # a flag a row and table; three rows of the one and two of the other, with a number more than dimensions
@@ -300,6 +351,7 @@ def test_one_rank_is_left_alone() -> None:
     rounds.end(shares, Pause.SAVE)
     assert model.input.detach().equal(before)
     assert (rounds.bytes_sent, rounds.pause) == (0, Pause.SAVE)
+    rounds.hold_back(shares)
     assert [rounds.words_at(words) for words in (0, 7, 600)] == [0, 7, 600]
     assert rounds.progress_at(Progress(5, 6, 0.1)) == Progress(5, 6, 0.1)
 
@@ -321,23 +373,22 @@ def test_all_words_are_trained_once(engine_class: Any, size: int, sync_every: in
         engine = engine_class(model, NegativeSampling(), own, lr_at, 2)
         rounds = Rounds(ranks, model, own, engine.threads, sync_every)
         shares, done = rounds.begin([]), []
-        while rounds.left:
+        while rounds.left or not rounds.together:
             rounds.hold_back(shares)
             for _ in engine.epoch(0, shares):
                 pass
             shares = engine.state()
             rounds.end(shares, Pause.NONE)
             done.append(rounds.done)
-        return model.input.detach(), done, known
+        return model.input.detach(), [*done, rounds.averaged], known
 
-    (table, done, known), *others = on_ranks(size, work)
+    (table, (*done, averaged), known), *others = on_ranks(size, work)
     assert done[-1].words == whole.words == 600
     assert abs(done[-1].pairs - whole.pairs) < 0.1 * whole.pairs
-    # sentences are whole, and each thread takes at least one
-    assert size <= len(done) <= max(size, -(-600 // (size * sync_every)))
+    assert size <= averaged <= max(size, -(-600 // (size * sync_every)))
     for other, others_done, others_known in others:
         assert other.equal(table)
-        assert others_done == done
+        assert others_done == [*done, averaged]
         assert 0 <= min(others_known) <= max(others_known) <= 600
     if engine_class is FusedEngine:  # the other holds words back until they make a batch
         assert known[0] == 0
@@ -345,16 +396,17 @@ def test_all_words_are_trained_once(engine_class: Any, size: int, sync_every: in
 
 
 def test_a_wish_of_one_is_known_to_all() -> None:
-    def pauses(ranks: Ranks) -> list[Pause]:
+    def pauses(ranks: Ranks) -> list[tuple[Pause, bool]]:
         rounds, found = Rounds(ranks, SkipGram(ROWS, DIM), small_dataset(), 1, 10), []
         shares = rounds.begin([])
         for wish in ([Pause.NONE, Pause.SAVE, Pause.STOP], [Pause.NONE, Pause.NONE, Pause.SAVE])[ranks.rank]:
             rounds.hold_back(shares)
             rounds.end(shares, wish)
-            found.append(rounds.pause)
+            arrive(rounds, shares)
+            found.append((rounds.pause, rounds.together))
         return found
 
-    assert on_ranks(2, pauses) == [[Pause.NONE, Pause.SAVE, Pause.STOP]] * 2
+    assert on_ranks(2, pauses) == [[(Pause.NONE, False), (Pause.SAVE, True), (Pause.STOP, True)]] * 2
 
 
 def test_ranks_may_have_different_numbers_of_threads() -> None:

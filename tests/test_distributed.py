@@ -91,7 +91,7 @@ def test_one_rank_is_a_process_like_any_other(topics_file: Path, tmp_path: Path)
 def test_a_rank_that_dies_ends_all_and_the_restart_goes_on(topics_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ["train", str(topics_file), "--output", str(run), *SETTINGS]
-    dying = ranks(2, "--checkpoints", "--die", "1", "20")
+    dying = ranks(2, "--checkpoints", "--die", "1", "36")  # where the second epoch is half done
     done = torchrun(*STANDALONE, *dying, *command)
     assert done.returncode == 1
     (line,) = ours(done)
@@ -113,7 +113,7 @@ def test_a_rank_that_dies_ends_all_and_the_restart_goes_on(topics_file: Path, tm
 def test_torchrun_starts_a_run_again_where_it_was(topics_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ["train", str(topics_file), "--output", str(run), *SETTINGS]
-    dying = ranks(2, "--checkpoints", "--die", "1", "20")
+    dying = ranks(2, "--checkpoints", "--die", "1", "36")
     done = torchrun("--standalone", "--max-restarts=1", *dying, *command)
     assert done.returncode == 0, done.stderr
     assert "going on after" in done.stderr

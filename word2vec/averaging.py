@@ -13,6 +13,10 @@ incremental block training ..."), with Nesterov's momentum, for each row by the 
 a word so rare that all ranks together use it in pairs too little to overshoot moves by the sum, as if k were 1. How
 little is taken from dataset.stable_pairs; uses as noise and the learning rate are not counted.
 
+Ranks do not wait for each other between rounds. What they have done in a round travels while they train on the first
+eighth of the next, at the end of which each adds to its rows what it has learnt meanwhile. All rows are averaged at
+once, while training rests, at the end of an epoch and where a checkpoint is due.
+
 Only rows travel that changed somewhere, and what travels is how far they have moved, rounded to bfloat16, eight bits of
 precision, as is each sum on its way; above 256 ranks k is rounded, too. Seeds give other vectors by far more. Those of
 a rare word wait until it was used some times: a word is due after each round, each second or each fourth. Ji et al.
@@ -22,9 +26,12 @@ mean.
 
 import time
 from collections.abc import Sequence
-from enum import Enum
+from concurrent.futures import Future, ThreadPoolExecutor
+from enum import IntEnum
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
 from word2vec.averaging_rows import SharedRows, shared_rows
 from word2vec.dataset import USES_AS_PAIR, SkipGramDataset, variety
@@ -35,9 +42,10 @@ from word2vec.shares import CorpusShare, hold_back, new_shares, words_read
 
 LONGEST_WAIT = 4  # rounds after which all rows are averaged, at the latest; a power of two
 USES_BETWEEN = 64  # in pairs, of a word on a rank, after which it counts as frequent
+PIECES = 8  # of a round; in the first of them the round before is averaged
 
 
-class Pause(Enum):
+class Pause(IntEnum):
     """Why training pauses between two rounds."""
 
     NONE = 0
@@ -45,10 +53,20 @@ class Pause(Enum):
     STOP = 2
 
 
-class Rounds:
-    """The rounds of a run: what each is made of, how far all ranks are, and the averaging at its end.
+class Exchange(NamedTuple):
+    """What ranks have told each other at the end of a round."""
 
-    Where there is one rank, a round is all that is left of an epoch, and nothing is averaged.
+    mine: Progress  # of this rank
+    done: Progress  # of all
+    pause: Pause
+    rows: list[tuple[Tensor, Tensor]]  # for each table: which rows have moved (N,), and their sums (N, D + 1)
+
+
+class Rounds:
+    """The rounds of a run: what each is made of, how far all ranks are, and the averaging between them.
+
+    A round is trained in two parts, the first of them while the round before is averaged. Where there is one rank, a
+    round is all that is left of an epoch, and nothing is averaged.
 
     Args:
         ranks: who trains.
@@ -60,11 +78,12 @@ class Rounds:
     Attributes:
         threads: of all ranks together.
         may_stop: whether a round may be cut short, as that of a rank alone may.
-        done: what all ranks have done in this epoch, at the end of the last round.
-        pause: what a rank wished for at the end of the last round.
+        done: what all ranks have done in this epoch, when they last told each other.
+        pause: what a rank wished for then, where all ranks are ready for it now.
+        together: whether the tables of all ranks are the same now, and `done` is true of this moment.
         averaged: how often the tables were averaged.
         bytes_sent: that this rank gave into all-reduce, which sends about 2 (R - 1) / R times as much from each.
-        seconds: that averaging took, waiting for other ranks included.
+        seconds: that training rested for it, waiting for other ranks included.
     """
 
     def __init__(self, ranks: Ranks, model: SkipGram, dataset: SkipGramDataset, threads: int, sync_every: int) -> None:
@@ -77,9 +96,11 @@ class Rounds:
         rounds = max(ranks.size, self._words // (ranks.size * sync_every))
         self._period = min(LONGEST_WAIT, 1 << (rounds // ranks.size).bit_length() - 1)
         self._round_words = max(1, -(-self._words // (round(rounds / self._period) * self._period)))
-        self.pause, self.may_stop = Pause.NONE, ranks.size == 1
+        self.pause, self.may_stop, self.together = Pause.NONE, ranks.size == 1, True
         self.averaged, self.bytes_sent, self.seconds = 0, 0, 0.0
         self._since_all = 0  # rounds since all rows were averaged
+        self._beside = ThreadPoolExecutor(1, "averaging")
+        self._under_way: Future[Exchange] | None = None
         # as rank 0 counts them, for all have to do the same
         *self._frequent, rare_from = ranks.gather(self._frequent_rows())[0]
         tables = (model.input.detach(), model.output.detach()) if ranks.size > 1 else ()
@@ -88,19 +109,24 @@ class Rounds:
     def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
         """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
         shares = list((everyones or new_shares(self.dataset.offsets, self.threads))[self._own])
-        self._note(_progress(shares), Pause.NONE)
+        # words that all will have read since `done`, with what they train now, and when they last told each other
+        self._planned = self._planned_then = 0
+        self._note(self._told(_progress(shares), Pause.NONE))
         return shares
 
     @property
     def left(self) -> int:
-        """Corpus words of the epoch that no rank has read."""
+        """Corpus words of the epoch of which it is not known that a rank has read them."""
         return self._words - self.done.words
 
     def hold_back(self, shares: Sequence[CorpusShare]) -> None:
-        """Leave in the shares what is to be trained in the next round."""
-        parts = max(1, round(self.left / self._round_words)) if self.ranks.size > 1 else 1
-        self._planned = -(-self.left // parts)
-        self._later = [hold_back(share, self.dataset.offsets, parts) for share in shares]
+        """Leave in the shares what is to be trained next: a round, or a part of it."""
+        if self.together:
+            self._pieces = PIECES * max(1, round(self.left / self._round_words))  # that are left of the epoch
+        pieces = self._pieces if self.may_stop else 1 if self._under_way else self._pieces % PIECES or PIECES
+        self._planned += (self.left - self._planned) * pieces // self._pieces
+        self._later = [hold_back(share, self.dataset.offsets, pieces, self._pieces) for share in shares]
+        self._pieces -= pieces
 
     def words_at(self, words: int) -> int:
         """The words of the epoch that all have read, as far as a rank can know that has read so many itself."""
@@ -118,16 +144,43 @@ class Rounds:
         )
 
     def end(self, shares: Sequence[CorpusShare], wish: Pause) -> None:
-        """End a round: what was held back is to be read again, and the tables of all ranks become the same."""
+        """End what was trained: what was held back is to be read again, and ranks tell each other what they have done.
+
+        Their tables are the same thereafter at the end of an epoch, and where one of them has wished to pause.
+        """
         for share, later in zip(shares, self._later, strict=True):
             share.unread += later
         begun = time.perf_counter()
-        self._note(_progress(shares), wish)
-        self.averaged += 1
-        due = self._due()
-        for rows in self._tables:
-            self.bytes_sent += average(self.ranks, rows, due)
+        mine, before = _progress(shares), self._under_way
+        self._under_way, self.pause = None, Pause.NONE
+        if before:
+            self._finish(before.result())
+        self.together = self.pause is not Pause.NONE or not self._pieces
+        if self.together:
+            self._take(len(self.model.input))
+            self._since_all = 0
+            self._finish(self._exchange(mine, max(wish, self.pause)))
+        elif not before:
+            self._take(self._due())
+            self._under_way = self._beside.submit(self._exchange, mine, wish)
         self.seconds += time.perf_counter() - begun
+
+    def _take(self, due: int) -> None:
+        self._planned_then = self._planned
+        for rows in self._tables:
+            rows.take(due)
+
+    def _exchange(self, mine: Progress, wish: Pause) -> Exchange:
+        """Tell what this rank has done, and hear what all have; training may go on meanwhile."""
+        return self._told(mine, wish)._replace(rows=[exchange(self.ranks, rows) for rows in self._tables])
+
+    def _finish(self, heard: Exchange) -> None:
+        """Make of the tables what all ranks make of them."""
+        self._note(heard)
+        self.averaged += 1
+        for rows, (moved, total) in zip(self._tables, heard.rows, strict=True):
+            rows.move(moved, total)
+            self.bytes_sent += len(rows.changed) + total.numel() * total.element_size()
 
     def _frequent_rows(self) -> list[int]:
         """How many rows, of the words by frequency, are due after each round and after each second, where not all are.
@@ -143,41 +196,36 @@ class Rounds:
         return [int(rows.sum()) for rows in (*due, too_frequent)]
 
     def _due(self) -> int:
-        """How many rows are averaged now: all of them where others look at the tables next."""
+        """How many rows are averaged after a round with which no epoch ends."""
         self._since_all += 1
-        if self.pause is not Pause.NONE or not self.left or self._since_all == self._period:
+        if self._since_all == self._period:
             self._since_all = 0
             return len(self.model.input)
         halvings = (self._since_all & -self._since_all).bit_length() - 1
         return int(self._frequent[halvings])
 
-    def _note(self, mine: Progress, wish: Pause) -> None:
+    def _told(self, mine: Progress, wish: Pause) -> Exchange:
         """Make known to all what each has done, and whether one wishes to pause."""
         wishes = [float(wish is pause) for pause in (Pause.SAVE, Pause.STOP)]
         numbers = torch.tensor([mine.words, mine.pairs, mine.loss, mine.hits or 0, *wishes], dtype=torch.float64)
         words, pairs, loss, hits, save, stop = self.ranks.sum(numbers).tolist()
-        self._mine, self.done = mine, Progress(int(words), int(pairs), loss, int(hits) or None)
-        self.pause = Pause.STOP if stop else Pause.SAVE if save else Pause.NONE
+        pause = Pause.STOP if stop else Pause.SAVE if save else Pause.NONE
+        return Exchange(mine, Progress(int(words), int(pairs), loss, int(hits) or None), pause, [])
+
+    def _note(self, heard: Exchange) -> None:
+        self._mine, self.done, self.pause = heard.mine, heard.done, heard.pause
+        self._planned -= self._planned_then
 
 
-def average(ranks: Ranks, rows: SharedRows, due: int) -> int:
-    """Make the rows of a table the same on all ranks.
-
-    Args:
-        ranks: who has it.
-        rows: those of this rank.
-        due: how many of them, from the first; the others stay apart for now.
+def exchange(ranks: Ranks, rows: SharedRows) -> tuple[Tensor, Tensor]:
+    """Bring together what the ranks have taken of a table.
 
     Returns:
-        The bytes that this rank gave into all-reduce.
+        moved: (N,) the rows that a rank has changed.
+        total: (N, D + 1) what all ranks have sent of them.
     """
-    changed = rows.changed(due)  # (due,)
-    moved = ranks.any(changed.clone()).nonzero().squeeze(1)  # (N,)
-    for part in torch.split(moved, len(rows.room)):
-        sent = rows.room[: len(part)]
-        rows.subtract(part, changed, sent)
-        rows.move(part, ranks.sum(sent))
-    return due + len(moved) * rows.room.shape[1] * rows.room.element_size()
+    moved = ranks.any(rows.changed.clone()).nonzero().squeeze(1)
+    return moved, ranks.sum(rows.subtract(moved))
 
 
 def _progress(shares: Sequence[CorpusShare]) -> Progress:

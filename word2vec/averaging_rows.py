@@ -4,19 +4,24 @@ averaging.py has the rule. Here it is twice, in torch for any device, and compil
 which takes a tenth of the time. From the same sums all ranks have to come to the same bytes, on any machine.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from word2vec.averaging_kernels import find_changed, move_rows, subtract_rows
+from word2vec.averaging_kernels import move_rows, subtract_rows, take_rows
 
-SENT_NUMBERS = 1 << 22  # at a time, 8 MiB; smaller parts take Gloo longer
 NOTICED_COLUMNS = 16  # a cache line: a row of which these stayed the same is taken for unchanged
+PART_NUMBERS = 1 << 22  # that torch works on at a time, for each step takes as much memory again
 
 
 class SharedRows:
     """The rows of a table on this rank, and what all ranks know of them.
+
+    They are averaged in three steps, between which training goes on: `take`, `subtract` and `move`. Only the second may
+    run beside training.
 
     Args:
         table: (V, D).
@@ -24,38 +29,52 @@ class SharedRows:
 
     Attributes:
         table: (V, D) as this rank trains it.
-        before: (V, D) the same on all ranks: the table after the last averaging.
+        before: (V, D) the same on all ranks: what the last averaging has made of the table.
         momentum: (V, D) the same on all ranks: the mean movement of each row, of late; of rare rows it is not used.
-        room: (N, D + 1) bfloat16, working memory for what is sent at a time.
+        taken: (V, D) the rows that this rank had changed when they were taken last.
+        changed: (N,) uint8, which of those due that were.
     """
 
     def __init__(self, table: Tensor, rare_from: int) -> None:
         self.table, self.before, self.momentum = table, table.clone(), torch.zeros_like(table)
         self.rare_from = rare_from
-        width = table.shape[1] + 1
-        rows = max(1, min(len(table), SENT_NUMBERS // width))
-        self.room = torch.empty(rows, width, dtype=torch.bfloat16, device=table.device)
+        self.taken = torch.empty(table.shape, device=table.device)
+        self.changed = torch.empty(0, dtype=torch.uint8, device=table.device)
 
-    def changed(self, due: int) -> Tensor:
-        """Which of the first `due` rows this rank has changed since their last averaging: (due,) uint8."""
+    def take(self, due: int) -> None:
+        """Find and copy those of the first `due` rows that this rank has changed since their last averaging."""
         few = slice(due), slice(NOTICED_COLUMNS)
-        return (self.table[few] != self.before[few]).any(dim=1).to(torch.uint8)
+        self.changed = (self.table[few] != self.before[few]).any(dim=1).to(torch.uint8)
+        self.taken[:due] = self.table[:due]
 
-    def subtract(self, rows: Tensor, changed: Tensor, sent: Tensor) -> None:
-        """Put into `sent` (N, D + 1) how far some rows (N,) have moved, and in the last column whether they have.
+    def subtract(self, rows: Tensor) -> Tensor:
+        """How far some rows (N,) had moved when they were taken, and in the last column whether they had: (N, D + 1).
 
         A bfloat16 has the range of a float32 at half its bytes, and holds numbers of ranks up to 256 as they are.
         """
-        sent[:, :-1] = self.table[rows] - self.before[rows]
-        sent[:, -1] = changed[rows]
+        sent = torch.zeros(len(rows), self.table.shape[1] + 1, dtype=torch.bfloat16, device=rows.device)
+        for part, place in self._parts(rows):
+            mine = self.changed[part].unsqueeze(1)  # (part, 1)
+            sent[place, -1:] = mine
+            sent[place, :-1] = (self.taken[part] - self.before[part]).where(mine > 0, 0.0)
+        return sent
 
     def move(self, rows: Tensor, total: Tensor) -> None:
-        """Move some rows (N,) by `total` (N, D + 1), what all ranks have sent together."""
-        total = total.float()
-        k = total[:, -1:].masked_fill((rows >= self.rare_from).unsqueeze(1), 1.0)  # (N, 1)
-        mean, decay = total[:, :-1] / k, 1 - 1 / k
-        self.momentum[rows] = step = decay * self.momentum[rows] + mean
-        self.before[rows] = self.table[rows] = self.before[rows] + mean + decay * step
+        """Move some rows (N,) by `total` (N, D + 1), what all ranks have sent; what this one did since is kept."""
+        for part, place in self._parts(rows):
+            sums = total[place].float()
+            k = sums[:, -1:].masked_fill((part >= self.rare_from).unsqueeze(1), 1.0)  # (part, 1)
+            mean, decay, before = sums[:, :-1] / k, 1 - 1 / k, self.before[part]
+            since = self.table[part] - self.taken[part].where(self.changed[part].unsqueeze(1) > 0, before)
+            self.momentum[part] = step = decay * self.momentum[part] + mean
+            self.before[part] = moved = before + mean + decay * step
+            self.table[part] = moved + since
+
+    def _parts(self, rows: Tensor) -> Iterator[tuple[Tensor, slice]]:
+        """The rows in parts that are small enough, and where these are among them."""
+        length = max(1, PART_NUMBERS // self.table.shape[1])
+        for begin in range(0, len(rows), length):
+            yield rows[begin : begin + length], slice(begin, begin + length)
 
 
 class CompiledRows(SharedRows):
@@ -63,28 +82,35 @@ class CompiledRows(SharedRows):
 
     def __init__(self, table: Tensor, rare_from: int) -> None:
         super().__init__(table, rare_from)
-        self._arrays = self.table.numpy(), self.before.numpy(), self.momentum.numpy()
+        # subtle: both are as large as they could ever be, but memory is taken only where something is written
+        self._sent = torch.empty(len(table), table.shape[1] + 1, dtype=torch.bfloat16)
+        self._table, self._before, self._momentum, self._taken = (
+            tensor.numpy() for tensor in (self.table, self.before, self.momentum, self.taken)
+        )
         self._compile()
 
     def _compile(self) -> None:
         """Compile what is to come, by moving no rows, while no other rank waits for it."""
         rows = torch.empty(0, dtype=torch.int64)
-        self.subtract(rows, self.changed(0), self.room[:0])
-        self.move(rows, self.room[:0])
+        self.take(0)
+        self.move(rows, self.subtract(rows))
 
-    def changed(self, due: int) -> Tensor:
+    def take(self, due: int) -> None:
         """See SharedRows."""
-        found = torch.empty(due, dtype=torch.uint8)
-        find_changed(*self._arrays[:2], min(NOTICED_COLUMNS, self.table.shape[1]), found.numpy())
-        return found
+        self.changed = torch.empty(due, dtype=torch.uint8)
+        columns = min(NOTICED_COLUMNS, self.table.shape[1])
+        take_rows(self._table, self._before, columns, self.changed.numpy(), self._taken)
 
-    def subtract(self, rows: Tensor, changed: Tensor, sent: Tensor) -> None:
-        """See SharedRows."""
-        subtract_rows(*self._arrays[:2], rows.numpy(), changed.numpy(), _bits(sent))
+    def subtract(self, rows: Tensor) -> Tensor:
+        """See SharedRows; good until the next call."""
+        sent = self._sent[: len(rows)]
+        subtract_rows(self._taken, self._before, self.changed.numpy(), rows.numpy(), _bits(sent))
+        return sent
 
     def move(self, rows: Tensor, total: Tensor) -> None:
         """See SharedRows."""
-        move_rows(*self._arrays, self.rare_from, rows.numpy(), _bits(total))
+        arrays = self._table, self._taken, self._before, self._momentum
+        move_rows(*arrays, self.rare_from, self.changed.numpy(), rows.numpy(), _bits(total))
 
 
 def _bits(tensor: Tensor) -> npt.NDArray[np.uint16]:

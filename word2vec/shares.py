@@ -67,13 +67,13 @@ def cut_anew(shares: Sequence[CorpusShare], offsets: npt.NDArray[np.integer], nu
     return anew
 
 
-def hold_back(share: CorpusShare, offsets: npt.NDArray[np.integer], parts: int) -> Runs:
-    """Leave in a share the first of so many equal parts of what is unread; returns the rest."""
+def hold_back(share: CorpusShare, offsets: npt.NDArray[np.integer], parts: int, of: int) -> Runs:
+    """Leave in a share the first parts `of` so many equal ones of what is unread; returns the rest."""
     left = sum(int(offsets[last] - offsets[first]) for first, last in share.unread)
-    wanted, now, later = -(-left // parts), [], list(share.unread)
-    while later and (wanted > 0 or parts == 1):
+    wanted, now, later = -(-left * parts // of), [], list(share.unread)
+    while later and (wanted > 0 or parts == of):
         first, last = later.pop(0)
-        end = last if parts == 1 else min(int(np.searchsorted(offsets, offsets[first] + wanted)), last)
+        end = last if parts == of else min(int(np.searchsorted(offsets, offsets[first] + wanted)), last)
         now.append((first, end))
         wanted -= int(offsets[end] - offsets[first])
         if end < last:

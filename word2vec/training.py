@@ -180,9 +180,9 @@ def _train_round(
                 break
     engine.state()  # brings the shares up to date
     rounds.end(shares, pause())
-    if not rounds.may_stop:
+    if rounds.together and not rounds.may_stop:
         log.step(epoch, rounds.done, lr_at(epoch, words_read(shares)))  # now that it is known what all have done
-    return ended and not rounds.left
+    return ended and rounds.together and not rounds.left
 
 
 def learning_rate(done: float, first: float, last: float) -> float:
