@@ -82,7 +82,7 @@ def time_averaging(words: int, dim: int) -> None:
             ranks.wait()
             begun = time.perf_counter()
             rows.take(words)
-            moved, total = exchange(ranks, rows)
+            ((moved, total),) = exchange(ranks, [rows])
             rows.move(moved, total)
             seconds.append(time.perf_counter() - begun)
             sent = words + total.numel() * total.element_size()  # a flag for each row

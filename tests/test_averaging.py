@@ -94,7 +94,8 @@ def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int, monkeypatch: pyte
         rows.take(20)
         assert rows.changed.tolist() == [int(row % 3 > 0) for row in range(20)]
         rows.table += since  # what is trained on the way is not sent
-        sent = rows.subtract(some)
+        sent = rows.room_for(len(some))
+        rows.subtract(some, sent)
         assert sent[:, -1].tolist() == [1, 0, 1, 0, 1]
         totals.append(sent + torch.tensor([0.5] * dim + [1.0]).bfloat16())
     assert totals[0].equal(totals[1])
@@ -117,7 +118,8 @@ def test_what_is_sent_is_rounded_as_torch_rounds_it() -> None:
     rows = CompiledRows(torch.zeros_like(values), rare_from=2)
     rows.table.copy_(values)
     rows.take(2)
-    sent = rows.subtract(torch.arange(2))
+    sent = rows.room_for(2)
+    rows.subtract(torch.arange(2), sent)
     torch.testing.assert_close(sent[:, :-1], values.bfloat16(), rtol=0, atol=0, equal_nan=True)
 
 

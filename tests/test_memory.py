@@ -37,17 +37,17 @@ def test_what_would_fit_fits_and_no_more(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_processes_that_train_together_need_more(monkeypatch: pytest.MonkeyPatch) -> None:
     free(7_200_000_000, monkeypatch)
-    refuse_too_large(493_421, 300, CPU, processes=2)
+    refuse_too_large(328_947, 300, CPU, processes=2)
     with pytest.raises(ConfigError) as caught:
         refuse_too_large(1_000_000, 300, CPU, processes=2)
     assert str(caught.value) == (
-        "the tables of each of 2 processes of 1,000,000 words in 300 dimensions need 7.3 GB, "
-        "but the machine has 3.6 GB free for each: take --dim 144 or --max-vocab 493421"
+        "the tables of each of 2 processes of 1,000,000 words in 300 dimensions need 10.9 GB, "
+        "but the machine has 3.6 GB free for each: take --dim 96 or --max-vocab 328947"
     )
     # one of a machine of its own has none to share the memory with, and each has a card to itself
-    refuse_too_large(900_000, 300, CPU, processes=1)
+    refuse_too_large(650_000, 300, CPU, processes=1)
     card(7_200_000_000, monkeypatch)
-    refuse_too_large(900_000, 300, torch.device("cuda"), processes=8)
+    refuse_too_large(650_000, 300, torch.device("cuda"), processes=8)
 
 
 def test_where_only_fewer_words_would_fit_only_they_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

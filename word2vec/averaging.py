@@ -172,7 +172,7 @@ class Rounds:
 
     def _exchange(self, mine: Progress, wish: Pause) -> Exchange:
         """Tell what this rank has done, and hear what all have; training may go on meanwhile."""
-        return self._told(mine, wish)._replace(rows=[exchange(self.ranks, rows) for rows in self._tables])
+        return self._told(mine, wish)._replace(rows=exchange(self.ranks, self._tables))
 
     def _finish(self, heard: Exchange) -> None:
         """Make of the tables what all ranks make of them."""
@@ -217,15 +217,22 @@ class Rounds:
         self._planned -= self._planned_then
 
 
-def exchange(ranks: Ranks, rows: SharedRows) -> tuple[Tensor, Tensor]:
-    """Bring together what the ranks have taken of a table.
+def exchange(ranks: Ranks, tables: Sequence[SharedRows]) -> list[tuple[Tensor, Tensor]]:
+    """Bring together what the ranks have taken of their tables, which are equally wide.
 
     Returns:
-        moved: (N,) the rows that a rank has changed.
-        total: (N, D + 1) what all ranks have sent of them.
+        For each table the rows (N,) that a rank has changed, and what all have sent of them together (N, D + 1).
     """
-    moved = ranks.any(rows.changed.clone()).nonzero().squeeze(1)
-    return moved, ranks.sum(rows.subtract(moved))
+    if not tables:
+        return []
+    flags = ranks.any(torch.cat([rows.changed for rows in tables]))
+    moved = [part.nonzero().squeeze(1) for part in torch.split(flags, [len(rows.changed) for rows in tables])]
+    sent = tables[0].room_for(sum(map(len, moved)))
+    parts = torch.split(sent, [len(rows) for rows in moved])
+    for rows, some, part in zip(tables, moved, parts, strict=True):
+        rows.subtract(some, part)
+    ranks.sum(sent)
+    return list(zip(moved, parts, strict=True))
 
 
 def _progress(shares: Sequence[CorpusShare]) -> Progress:

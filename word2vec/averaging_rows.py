@@ -31,7 +31,7 @@ class SharedRows:
         table: (V, D) as this rank trains it.
         before: (V, D) the same on all ranks: what the last averaging has made of the table.
         momentum: (V, D) the same on all ranks: the mean movement of each row, of late; of rare rows it is not used.
-        taken: (V, D) the rows that this rank had changed when they were taken last.
+        taken: (V, D) the rows that this rank had changed when they were taken last; the others mean nothing.
         changed: (N,) uint8, which of those due that were.
     """
 
@@ -47,17 +47,19 @@ class SharedRows:
         self.changed = (self.table[few] != self.before[few]).any(dim=1).to(torch.uint8)
         self.taken[:due] = self.table[:due]
 
-    def subtract(self, rows: Tensor) -> Tensor:
-        """How far some rows (N,) had moved when they were taken, and in the last column whether they had: (N, D + 1).
+    def room_for(self, rows: int) -> Tensor:
+        """Memory for what is sent of so many rows, (N, D + 1).
 
         A bfloat16 has the range of a float32 at half its bytes, and holds numbers of ranks up to 256 as they are.
         """
-        sent = torch.zeros(len(rows), self.table.shape[1] + 1, dtype=torch.bfloat16, device=rows.device)
+        return torch.empty(rows, self.table.shape[1] + 1, dtype=torch.bfloat16, device=self.table.device)
+
+    def subtract(self, rows: Tensor, sent: Tensor) -> None:
+        """Put into `sent` (N, D + 1) how far rows (N,) had moved when they were taken, and last whether they had."""
         for part, place in self._parts(rows):
             mine = self.changed[part].unsqueeze(1)  # (part, 1)
             sent[place, -1:] = mine
             sent[place, :-1] = (self.taken[part] - self.before[part]).where(mine > 0, 0.0)
-        return sent
 
     def move(self, rows: Tensor, total: Tensor) -> None:
         """Move some rows (N,) by `total` (N, D + 1), what all ranks have sent; what this one did since is kept."""
@@ -82,8 +84,6 @@ class CompiledRows(SharedRows):
 
     def __init__(self, table: Tensor, rare_from: int) -> None:
         super().__init__(table, rare_from)
-        # subtle: both are as large as they could ever be, but memory is taken only where something is written
-        self._sent = torch.empty(len(table), table.shape[1] + 1, dtype=torch.bfloat16)
         self._table, self._before, self._momentum, self._taken = (
             tensor.numpy() for tensor in (self.table, self.before, self.momentum, self.taken)
         )
@@ -93,7 +93,8 @@ class CompiledRows(SharedRows):
         """Compile what is to come, by moving no rows, while no other rank waits for it."""
         rows = torch.empty(0, dtype=torch.int64)
         self.take(0)
-        self.move(rows, self.subtract(rows))
+        self.subtract(rows, self.room_for(0))
+        self.move(rows, self.room_for(0))
 
     def take(self, due: int) -> None:
         """See SharedRows."""
@@ -101,11 +102,9 @@ class CompiledRows(SharedRows):
         columns = min(NOTICED_COLUMNS, self.table.shape[1])
         take_rows(self._table, self._before, columns, self.changed.numpy(), self._taken)
 
-    def subtract(self, rows: Tensor) -> Tensor:
-        """See SharedRows; good until the next call."""
-        sent = self._sent[: len(rows)]
+    def subtract(self, rows: Tensor, sent: Tensor) -> None:
+        """See SharedRows."""
         subtract_rows(self._taken, self._before, self.changed.numpy(), rows.numpy(), _bits(sent))
-        return sent
 
     def move(self, rows: Tensor, total: Tensor) -> None:
         """See SharedRows."""

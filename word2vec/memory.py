@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 # While an engine gives the rows of a table room to begin at lines of the cache, there are three tables for a moment.
 TABLES, NUMBER_BYTES = 3, 4
-# Where several processes train together, each keeps both tables, both as they were after the last averaging, and both
-# sums of what is still to be moved.
-AVERAGED_TABLES = 6
+# Where several processes train together, each keeps both tables as it trains them, as the last averaging has made them,
+# as they are to be averaged next, and as much again for what is still to be moved; and in half the bytes what is sent.
+AVERAGED_TABLES = 9
 ROW_NUMBERS = 16  # a row takes a multiple of these, one line of the cache
 CGROUPS = (
     (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")),

@@ -59,7 +59,7 @@ class GpuEngine:
     most_threads = 1
     threads = 1
     in_batches = False
-    sync_every = 2_000_000  # as on a CPU
+    sync_every = 1_000_000  # as on a CPU
 
     def __init__(
         self,
