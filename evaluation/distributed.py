@@ -1,11 +1,12 @@
 """What training on several processes costs: quality, traffic and time.
 
-    python evaluation/distributed.py train CORPUS [--ranks 1,2,4,8] [--sync-every 100000] [--seeds 1] [--set KEY=VALUE]
+    python evaluation/distributed.py train CORPUS [--ranks 1,2,4,8] [--sync-every 1000000] [--seeds 1] [--set KEY=VALUE]
     python evaluation/distributed.py cost [--words 100000,1000000] [--dims 100,300] [--ranks 2]
 
 `train` trains with torchrun on this machine, one thread a process, for each number of processes and of words between
 two averagings; processes may be more than the cores, and then only quality and traffic say something. `cost` times one
-averaging of tables of which every row has changed, the most that it can be. Both print a table and write a JSON file.
+averaging of tables of which every row has changed, the most that it can be, while nothing is trained. Both print a
+table and write a JSON file.
 """
 
 import argparse
@@ -17,9 +18,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
@@ -111,6 +114,20 @@ def training_table(measured: Sequence[dict[str, Any]]) -> str:
     return markdown_table(header, rows)
 
 
+def speedups(measured: Sequence[dict[str, Any]]) -> list[str]:
+    """How many times as fast as one process several were that had the same seed: a line for each setting."""
+    alone = {m["seed"]: m["words_per_second"] for m in measured if m["ranks"] == 1}
+    ratios: dict[tuple[int, int], list[float]] = defaultdict(list)
+    for m in measured:
+        if m["ranks"] > 1 and m["seed"] in alone:
+            ratios[m["ranks"], m["sync_every"]].append(m["words_per_second"] / alone[m["seed"]])
+    return [
+        f"{ranks} processes, --sync-every {sync_every:,}: {median(found):.2f} times as fast as one "
+        f"({min(found):.2f} to {max(found):.2f}, {len(found)} seeds)"
+        for (ranks, sync_every), found in ratios.items()
+    ]
+
+
 def cost_table(measured: Sequence[dict[str, Any]]) -> str:
     """A row a size."""
     rows = [
@@ -128,7 +145,7 @@ def main(arguments: Sequence[str]) -> int:
     training = works.add_parser("train")
     training.add_argument("corpus", help="as `word2vec train` takes it")
     training.add_argument("--ranks", type=comma_separated(), default=["1", "2", "4", "8"])
-    training.add_argument("--sync-every", type=comma_separated(), default=["100000"])
+    training.add_argument("--sync-every", type=comma_separated(), default=["1000000"])
     training.add_argument("--seeds", type=positive, default=1, help="how many")
     training.add_argument("--set", type=setting, action="append", default=[], help="other settings, as KEY=VALUE")
     sizes = works.add_parser("cost")
@@ -156,6 +173,7 @@ def main(arguments: Sequence[str]) -> int:
         }
         write_atomically(options.output, report)
     print((training_table if options.work == "train" else cost_table)(measured))
+    print(*(speedups(measured) if options.work == "train" else []), sep="\n")
     return 0
 
 

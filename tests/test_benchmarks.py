@@ -103,3 +103,37 @@ def test_staleness_is_measured_for_each_number_of_programs(topics_file: Path, tm
     measured = json.loads(output.read_text())["measurements"]
     assert [each["programs"] for each in measured] == [1, 3]
     assert measured[0] | {"programs": 3} != measured[1]
+
+
+def test_processes_are_compared_with_one_of_the_same_seed() -> None:
+    distributed: Any = importlib.import_module("distributed")
+    speeds = [(1, 0, 1, 100), (2, 50, 1, 150), (2, 70, 1, 120), (1, 0, 2, 200), (2, 50, 2, 400), (2, 50, 3, 999)]
+    names = "ranks", "sync_every", "seed", "words_per_second"
+    measured = [dict(zip(names, each, strict=True)) for each in speeds]
+    assert distributed.speedups(measured) == [
+        "2 processes, --sync-every 50: 1.75 times as fast as one (1.50 to 2.00, 2 seeds)",
+        "2 processes, --sync-every 70: 1.20 times as fast as one (1.20 to 1.20, 1 seeds)",
+    ]
+
+
+@pytest.mark.slow
+def test_processes_are_measured_from_end_to_end(
+    topics_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    distributed: Any = importlib.import_module("distributed")
+    words = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]
+    topics_file.write_text((" ".join(words) + "\n") * 50)
+    output = tmp_path / "train.json"
+    settings = [part for value in ("dim=4", "epochs=1", "min_count=1", "subsample=0") for part in ("--set", value)]
+    assert distributed.main(["--output", str(output), "train", str(topics_file), "--ranks", "1,2", *settings]) == 0
+    one, two = json.loads(output.read_text())["measurements"]
+    assert (one["ranks"], one["averaged"], one["bytes"]) == (1, 0, 0)
+    assert (two["ranks"], two["averaged"]) == (2, 2)  # as many rounds as ranks
+    # a flag and a row for each of 12 words in both tables, twice
+    assert two["bytes"] == 2 * 2 * 12 * (1 + 5 * 2)
+    output = tmp_path / "cost.json"
+    assert distributed.main(["--output", str(output), "cost", "--words", "1000", "--dims", "10"]) == 0
+    (cost,) = json.loads(output.read_text())["measurements"]
+    assert cost["bytes"] == 2 * 1000 * (1 + 11 * 2)
+    assert cost["seconds"] > 0
+    assert "times as fast as one" in capsys.readouterr().out

@@ -350,7 +350,7 @@ def test_an_unknown_objective_is_refused(topics_file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({"engine": "fused"}, 2_000_000), ({"engine": "autograd"}, 250_000), ({"engine": "autograd", "sync_every": 7}, 7)],
+    [({"engine": "fused"}, 1_000_000), ({"engine": "autograd"}, 250_000), ({"engine": "autograd", "sync_every": 7}, 7)],
 )
 def test_a_slow_engine_averages_more_often(
     settings: dict[str, Any], words: int, topics_file: Path, monkeypatch: pytest.MonkeyPatch

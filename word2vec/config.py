@@ -88,7 +88,7 @@ class TrainConfig:
     sync_every: Annotated[
         int | None,
         Setting(
-            "Words a process reads between two averagings under torchrun; by default 2 million, with autograd 250,000.",
+            "Words a process reads between two averagings under torchrun; by default 1 million, with autograd 250,000.",
             least=1,
             may_change=True,
         ),
