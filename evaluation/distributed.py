@@ -173,7 +173,8 @@ def main(arguments: Sequence[str]) -> int:
         }
         write_atomically(options.output, report)
     print((training_table if options.work == "train" else cost_table)(measured))
-    print(*(speedups(measured) if options.work == "train" else []), sep="\n")
+    for line in speedups(measured) if options.work == "train" else []:
+        print(line)
     return 0
 
 

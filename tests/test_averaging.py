@@ -1,10 +1,12 @@
 """Rounds and the averaging of tables; the ranks are threads here."""
 
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Barrier, Event
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from word2vec.engines.progress import Progress
 from word2vec.losses import NegativeSampling
 from word2vec.model import SkipGram
 from word2vec.shares import CorpusShare, new_shares
+from word2vec.training import _train_round
 
 COUNTS = [40, 30, 20, 10, 10, 5]
 ROWS, DIM = 40, 20  # wider than the columns in which a change is looked for
@@ -78,6 +81,8 @@ def make_rows(kind: type[SharedRows], dim: int, seed: int = 0) -> SharedRows:
     rows = kind(torch.randn(30, dim + 5, generator=draw)[:, :dim], rare_from=15)
     rows.momentum.copy_(torch.randn(30, dim, generator=draw))
     rows.table += torch.randn(30, dim, generator=draw) * (torch.arange(30) % 3 > 0).float().unsqueeze(1)
+    if dim == 100:
+        rows.table[3, -1] += 1  # beyond the columns in which a change is looked for
     return rows
 
 
@@ -93,6 +98,8 @@ def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int, monkeypatch: pyte
     for rows in (plain, compiled):
         rows.take(20)
         assert rows.changed.tolist() == [int(row % 3 > 0) for row in range(20)]
+        if dim == 100:  # a change that is not noticed stays on this rank
+            assert not rows.table[3].equal(rows.before[3])
         rows.table += since  # what is trained on the way is not sent
         sent = rows.room_for(len(some))
         rows.subtract(some, sent)
@@ -104,7 +111,9 @@ def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int, monkeypatch: pyte
         rows.move(some, total)
     for name in ("table", "before", "momentum"):
         assert getattr(plain, name).equal(getattr(compiled, name)), name
-    torch.testing.assert_close(plain.table[some], plain.before[some] + since[some])
+    kept = since.clone()
+    kept[3, -1] += dim == 100
+    torch.testing.assert_close(plain.table[some], plain.before[some] + kept[some])
     assert plain.table[4].equal(plain.before[4])
     others = [row for row in range(30) if row not in some]
     assert plain.before[others].equal(was[others])
@@ -337,6 +346,32 @@ def test_the_bytes_that_travel_are_counted() -> None:
     assert on_ranks(2, work) == [2 * ROWS + (3 + 2) * (DIM + 1) * 2] * 2
 
 
+def test_what_was_sent_is_given_back_before_more_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Any] = []
+
+    def room_for(rows: SharedRows, number: int) -> Tensor:
+        assert not any(each() is not None for each in made)
+        room = torch.empty(number, DIM + 1, dtype=torch.bfloat16)
+        if number:
+            made.append(weakref.ref(room))
+        return room
+
+    def work(ranks: Ranks) -> None:
+        rounds = Rounds(ranks, SkipGram(ROWS, DIM), small_dataset(), 1, 100)
+        shares = rounds.begin([])
+        monkeypatch.setattr(SharedRows, "room_for", room_for)
+        for wish in (Pause.NONE, Pause.NONE, Pause.SAVE, Pause.NONE):
+            rounds.hold_back(shares)
+            rounds.model.input.detach().add_(1)
+            rounds.end(shares, wish)
+        assert rounds.pause is Pause.SAVE
+        assert rounds.averaged == 3
+
+    meeting = Meeting(1)  # a rank that calls itself one of two, and averages alone
+    work(Threads(0, 2, meeting=meeting))
+    assert len(made) == 3
+
+
 def test_all_ranks_have_the_same_tables() -> None:
     draw = np.random.default_rng(0)
     changes = [{int(row): float(draw.normal()) for row in draw.choice(ROWS, 10)} for _ in range(5)]
@@ -395,6 +430,84 @@ def test_all_words_are_trained_once(engine_class: Any, size: int, sync_every: in
     if engine_class is FusedEngine:  # the other holds words back until they make a batch
         assert known[0] == 0
         assert np.ptp(known) > 300
+
+
+def test_the_words_of_all_are_known_where_they_read_in_step() -> None:
+    """The learning rate and the log follow them; what a rank cannot know is what others do faster or slower."""
+    # 8 rounds of 800 words, 50 for each rank in an eighth of them; not so after a checkpoint, when all is cut anew
+    dataset = make_dataset(random_sentences(6400, COUNTS, length=1), COUNTS, subsample=0.0)
+    near = 10
+
+    def work(ranks: Ranks) -> None:
+        rounds = Rounds(ranks, SkipGram(ROWS, DIM), dataset, 1, 400)
+        for _ in range(2):
+            shares, parts, saved = rounds.begin([]), 0, False
+            while rounds.left or not rounds.together:
+                (share,) = shares
+                begun, loss = share.words, 1.0 + 2 * ranks.rank
+                rounds.hold_back(shares)
+                length = sum(int(rounds.dataset.offsets[b] - rounds.dataset.offsets[a]) for a, b in share.unread)
+                for words in (begun, begun + length // 2, begun + length):
+                    assert abs(rounds.words_at(words) - 2 * words) <= near
+                assert abs(rounds.words_at(begun + 2 * length) - 2 * (begun + length)) <= near  # the others do not
+                # each rank knows the loss of the others from when they last told, and its own of this moment
+                now = rounds.progress_at(Progress(begun + length, begun + length, loss * (begun + length)))
+                assert 1 <= now.loss / max(now.pairs, 1) <= 3
+                assert now.words == now.pairs == rounds.done.words + begun + length - rounds._mine.words
+                share.unread, share.words = [], begun + length
+                share.pairs, share.loss = share.words, loss * share.words
+                rounds.end(shares, Pause.NONE if saved or parts < 2 else Pause.SAVE)
+                saved, parts = saved or rounds.pause is Pause.SAVE, parts + 1
+                assert rounds.done.loss == 2 * rounds.done.pairs
+            assert saved
+            assert parts > 8
+
+    on_ranks(2, work)
+
+
+@pytest.mark.parametrize("engine_class", [AutogradEngine, FusedEngine])
+@pytest.mark.parametrize("sentences", [[[0, 1, 2, 3] * 10], [[0, 1]] * 4, [[4, 5] * 50, [1, 2], [], [2, 3]]])
+def test_a_text_may_have_fewer_sentences_than_rounds_have_parts(engine_class: Any, sentences: list[list[int]]) -> None:
+    words = sum(map(len, sentences))
+
+    def work(ranks: Ranks) -> tuple[Tensor, Progress]:
+        dataset = make_dataset(sentences, COUNTS, subsample=0.0)
+        model = make_model(6, 8)
+        engine = engine_class(model, NegativeSampling(), dataset, lambda *_: 0.1, 2)
+        rounds = Rounds(ranks, model, dataset, engine.threads, 2)
+        for epoch in range(2):
+            shares = rounds.begin([])
+            while rounds.left or not rounds.together:
+                rounds.hold_back(shares)
+                for step in engine.epoch(epoch, shares):
+                    assert 0 <= rounds.words_at(step.words) <= words
+                shares = engine.state()
+                rounds.end(shares, Pause.NONE)
+        return model.input.detach(), rounds.done
+
+    (table, done), *others = on_ranks(3, work)
+    assert done.words == words
+    for other, others_done in others:
+        assert other.equal(table)
+        assert others_done == done
+
+
+@pytest.mark.parametrize("sentences", [random_sentences(600, COUNTS), [[0, 1, 2, 3] * 10], [[0, 1]] * 7])
+def test_the_loop_ends_an_epoch_where_all_ranks_are_together(sentences: list[list[int]]) -> None:
+    def work(ranks: Ranks) -> list[int]:
+        dataset = make_dataset(sentences, COUNTS, subsample=0.0)
+        engine = FusedEngine(make_model(6, 8), NegativeSampling(), dataset, lambda *_: 0.1)
+        rounds, log = Rounds(ranks, engine.model, dataset, 1, 10), Mock()
+        shares = rounds.begin([])
+        while not _train_round(engine, 0, shares, log, lambda *_: 0.1, rounds, lambda: Pause.NONE):
+            assert rounds.pause is Pause.NONE
+        assert rounds.together
+        assert not rounds.left
+        return [call.args[1].words for call in log.step.call_args_list]
+
+    for logged in on_ranks(2, work):
+        assert logged == sorted(logged)
+        assert logged[-1] == sum(map(len, sentences))
 
 
 def test_a_wish_of_one_is_known_to_all() -> None:

@@ -317,6 +317,7 @@ def test_a_text_that_was_moved_is_the_same(topics_file: Path, tmp_path: Path, mo
     unfinished(topics_file, tmp_path / "run", monkeypatch)
     moved = topics_file.rename(tmp_path / "moved.txt")
     train(small(moved), tmp_path / "run", resume=True)
+    assert read_checkpoint(tmp_path / "run").finished
 
 
 def test_fewer_epochs_than_begun_are_refused(

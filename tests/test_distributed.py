@@ -77,6 +77,9 @@ def test_two_ranks_learn_and_one_speaks(topics_file: Path, tmp_path: Path) -> No
     ]  # fmt: skip
     saved = read_checkpoint(run)
     assert (saved.finished, saved.log.words) == (True, 30_000)
+    words, rates = ([line[name] for line in lines(run)] for name in ("words", "lr"))
+    assert words == sorted(words)
+    assert rates == sorted(rates, reverse=True)
 
 
 def test_one_rank_is_a_process_like_any_other(topics_file: Path, tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ a word so rare that all ranks together use it in pairs too little to overshoot m
 little is taken from dataset.stable_pairs; uses as noise and the learning rate are not counted.
 
 Ranks do not wait for each other between rounds. What they have done in a round travels while they train on the first
-eighth of the next, at the end of which each adds to its rows what it has learnt meanwhile. All rows are averaged at
-once, while training rests, at the end of an epoch and where a checkpoint is due.
+eighth of the next, at the end of which each adds to its rows what it has learnt meanwhile. Training rests, and all rows
+are averaged, only at the end of an epoch, for a checkpoint and before a stop; so the same seed gives the same bytes
+where checkpoints are due at the same rounds. On CUDA devices training rests always, for both work in one stream.
 
 Only rows travel that changed somewhere, and what travels is how far they have moved, rounded to bfloat16, eight bits of
 precision, as is each sum on its way; above 256 ranks k is rounded, too. Seeds give other vectors by far more. Those of
@@ -46,7 +47,7 @@ PIECES = 8  # of a round; in the first of them the round before is averaged
 
 
 class Pause(IntEnum):
-    """Why training pauses between two rounds."""
+    """Why training pauses before an epoch ends."""
 
     NONE = 0
     SAVE = 1
@@ -109,8 +110,6 @@ class Rounds:
     def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
         """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
         shares = list((everyones or new_shares(self.dataset.offsets, self.threads))[self._own])
-        # words that all will have read since `done`, with what they train now, and when they last told each other
-        self._planned = self._planned_then = 0
         self._note(self._told(_progress(shares), Pause.NONE))
         return shares
 
@@ -123,15 +122,16 @@ class Rounds:
         """Leave in the shares what is to be trained next: a round, or a part of it."""
         if self.together:
             self._pieces = PIECES * max(1, round(self.left / self._round_words))  # that are left of the epoch
+            self._goal = self.done.words  # of all ranks, at the end of what they train now
         pieces = self._pieces if self.may_stop else 1 if self._under_way else self._pieces % PIECES or PIECES
-        self._planned += (self.left - self._planned) * pieces // self._pieces
+        self._goal += (self._words - self._goal) * pieces // self._pieces
         self._later = [hold_back(share, self.dataset.offsets, pieces, self._pieces) for share in shares]
         self._pieces -= pieces
 
     def words_at(self, words: int) -> int:
         """The words of the epoch that all have read, as far as a rank can know that has read so many itself."""
         here = self.done.words + (words - self._mine.words) * self.ranks.size
-        return min(max(here, self.done.words), self.done.words + self._planned)
+        return max(min(here, self._goal), self.done.words)
 
     def progress_at(self, step: Progress) -> Progress:
         """What all ranks have done, as far as this one can know that has done so much itself."""
@@ -146,27 +146,27 @@ class Rounds:
     def end(self, shares: Sequence[CorpusShare], wish: Pause) -> None:
         """End what was trained: what was held back is to be read again, and ranks tell each other what they have done.
 
-        Their tables are the same thereafter at the end of an epoch, and where one of them has wished to pause.
+        Their tables are the same thereafter at the end of an epoch, and where one of them has wished to pause; that
+        wish is known when an eighth of the next round is trained.
         """
         for share, later in zip(shares, self._later, strict=True):
             share.unread += later
         begun = time.perf_counter()
-        mine, before = _progress(shares), self._under_way
-        self._under_way, self.pause = None, Pause.NONE
-        if before:
-            self._finish(before.result())
+        mine, arriving, self.pause = _progress(shares), self._under_way is not None, Pause.NONE
+        if self._under_way:
+            self._finish(self._under_way.result())
+            self._under_way = None  # and what was sent with it
         self.together = self.pause is not Pause.NONE or not self._pieces
         if self.together:
             self._take(len(self.model.input))
             self._since_all = 0
             self._finish(self._exchange(mine, max(wish, self.pause)))
-        elif not before:
+        elif not arriving:
             self._take(self._due())
             self._under_way = self._beside.submit(self._exchange, mine, wish)
         self.seconds += time.perf_counter() - begun
 
     def _take(self, due: int) -> None:
-        self._planned_then = self._planned
         for rows in self._tables:
             rows.take(due)
 
@@ -214,7 +214,6 @@ class Rounds:
 
     def _note(self, heard: Exchange) -> None:
         self._mine, self.done, self.pause = heard.mine, heard.done, heard.pause
-        self._planned -= self._planned_then
 
 
 def exchange(ranks: Ranks, tables: Sequence[SharedRows]) -> list[tuple[Tensor, Tensor]]:

@@ -38,7 +38,7 @@ class SharedRows:
     def __init__(self, table: Tensor, rare_from: int) -> None:
         self.table, self.before, self.momentum = table, table.clone(), torch.zeros_like(table)
         self.rare_from = rare_from
-        self.taken = torch.empty(table.shape, device=table.device)
+        self.taken = torch.empty(table.shape, dtype=table.dtype, device=table.device)
         self.changed = torch.empty(0, dtype=torch.uint8, device=table.device)
 
     def take(self, due: int) -> None:

@@ -167,7 +167,7 @@ def _train_round(
     rounds: Rounds,
     pause: Callable[[], Pause],
 ) -> bool:
-    """Train a round of an epoch; True if that was its last, and it was trained to its end."""
+    """Train a round of an epoch or a part of it; True if that was its last, and it was trained to its end."""
     log.start_clock()
     begun, ended = words_read(shares), True
     rounds.hold_back(shares)
