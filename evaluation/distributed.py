@@ -74,18 +74,19 @@ def trained(corpus: str, ranks: int, sync_every: int, seed: int, others: dict[st
 def time_averaging(words: int, dim: int) -> None:
     """Of this rank, one of those that torchrun started: average a table; prints seconds and bytes as JSON."""
     from word2vec.averaging import exchange
-    from word2vec.averaging_rows import shared_rows
+    from word2vec.averaging_rows import room_to_send, shared_rows
     from word2vec.distributed import joined
 
     with joined("cpu") as ranks:
         table = torch.zeros(words, dim)
         rows, seconds, sent = shared_rows(table, words), [], 0
+        room = room_to_send([rows])
         for _ in range(1 + REPEATS):
             table += 1
             ranks.wait()
             begun = time.perf_counter()
             rows.take(words)
-            ((moved, total),) = exchange(ranks, [rows])
+            ((moved, total),) = exchange(ranks, [rows], room)
             rows.move(moved, total)
             seconds.append(time.perf_counter() - begun)
             sent = words + total.numel() * total.element_size()  # a flag for each row

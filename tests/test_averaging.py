@@ -1,6 +1,5 @@
 """Rounds and the averaging of tables; the ranks are threads here."""
 
-import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ from torch import Tensor
 from tests.engines.small import make_dataset, make_model, random_sentences
 from word2vec import averaging, averaging_rows
 from word2vec.averaging import Pause, Rounds
-from word2vec.averaging_rows import CompiledRows, SharedRows, shared_rows
+from word2vec.averaging_rows import CompiledRows, SharedRows, room_to_send, shared_rows
 from word2vec.distributed import Ranks
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.cpu import FusedEngine
@@ -101,7 +100,7 @@ def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int, monkeypatch: pyte
         if dim == 100:  # a change that is not noticed stays on this rank
             assert not rows.table[3].equal(rows.before[3])
         rows.table += since  # what is trained on the way is not sent
-        sent = rows.room_for(len(some))
+        sent = room_to_send([rows])[: len(some)]
         rows.subtract(some, sent)
         assert sent[:, -1].tolist() == [1, 0, 1, 0, 1]
         totals.append(sent + torch.tensor([0.5] * dim + [1.0]).bfloat16())
@@ -127,7 +126,7 @@ def test_what_is_sent_is_rounded_as_torch_rounds_it() -> None:
     rows = CompiledRows(torch.zeros_like(values), rare_from=2)
     rows.table.copy_(values)
     rows.take(2)
-    sent = rows.room_for(2)
+    sent = room_to_send([rows])
     rows.subtract(torch.arange(2), sent)
     torch.testing.assert_close(sent[:, :-1], values.bfloat16(), rtol=0, atol=0, equal_nan=True)
 
@@ -344,32 +343,6 @@ def test_the_bytes_that_travel_are_counted() -> None:
 
     # a flag a row and table; three rows of the one and two of the other, with a number more than dimensions
     assert on_ranks(2, work) == [2 * ROWS + (3 + 2) * (DIM + 1) * 2] * 2
-
-
-def test_what_was_sent_is_given_back_before_more_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[Any] = []
-
-    def room_for(rows: SharedRows, number: int) -> Tensor:
-        assert not any(each() is not None for each in made)
-        room = torch.empty(number, DIM + 1, dtype=torch.bfloat16)
-        if number:
-            made.append(weakref.ref(room))
-        return room
-
-    def work(ranks: Ranks) -> None:
-        rounds = Rounds(ranks, SkipGram(ROWS, DIM), small_dataset(), 1, 100)
-        shares = rounds.begin([])
-        monkeypatch.setattr(SharedRows, "room_for", room_for)
-        for wish in (Pause.NONE, Pause.NONE, Pause.SAVE, Pause.NONE):
-            rounds.hold_back(shares)
-            rounds.model.input.detach().add_(1)
-            rounds.end(shares, wish)
-        assert rounds.pause is Pause.SAVE
-        assert rounds.averaged == 3
-
-    meeting = Meeting(1)  # a rank that calls itself one of two, and averages alone
-    work(Threads(0, 2, meeting=meeting))
-    assert len(made) == 3
 
 
 def test_all_ranks_have_the_same_tables() -> None:

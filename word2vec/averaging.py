@@ -34,7 +34,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from word2vec.averaging_rows import SharedRows, shared_rows
+from word2vec.averaging_rows import SharedRows, room_to_send, shared_rows
 from word2vec.dataset import USES_AS_PAIR, SkipGramDataset, variety
 from word2vec.distributed import Ranks
 from word2vec.engines.progress import Progress
@@ -106,6 +106,8 @@ class Rounds:
         *self._frequent, rare_from = ranks.gather(self._frequent_rows())[0]
         tables = (model.input.detach(), model.output.detach()) if ranks.size > 1 else ()
         self._tables = [shared_rows(table, rare_from) for table in tables]
+        # subtle: kept, for memory that is taken anew each time takes longer; what a CPU never writes to it never takes
+        self._room = room_to_send(self._tables) if self._tables else torch.empty(0)
 
     def begin(self, everyones: Sequence[CorpusShare]) -> list[CorpusShare]:
         """Begin an epoch, or go on with the shares of all threads of all ranks; returns this rank's."""
@@ -155,7 +157,7 @@ class Rounds:
         mine, arriving, self.pause = _progress(shares), self._under_way is not None, Pause.NONE
         if self._under_way:
             self._finish(self._under_way.result())
-            self._under_way = None  # and what was sent with it
+            self._under_way = None
         self.together = self.pause is not Pause.NONE or not self._pieces
         if self.together:
             self._take(len(self.model.input))
@@ -172,7 +174,7 @@ class Rounds:
 
     def _exchange(self, mine: Progress, wish: Pause) -> Exchange:
         """Tell what this rank has done, and hear what all have; training may go on meanwhile."""
-        return self._told(mine, wish)._replace(rows=exchange(self.ranks, self._tables))
+        return self._told(mine, wish)._replace(rows=exchange(self.ranks, self._tables, self._room))
 
     def _finish(self, heard: Exchange) -> None:
         """Make of the tables what all ranks make of them."""
@@ -216,8 +218,13 @@ class Rounds:
         self._mine, self.done, self.pause = heard.mine, heard.done, heard.pause
 
 
-def exchange(ranks: Ranks, tables: Sequence[SharedRows]) -> list[tuple[Tensor, Tensor]]:
-    """Bring together what the ranks have taken of their tables, which are equally wide.
+def exchange(ranks: Ranks, tables: Sequence[SharedRows], room: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Bring together what the ranks have taken of their tables.
+
+    Args:
+        ranks: who has them.
+        tables: those of this rank.
+        room: memory for what is sent, from room_to_send.
 
     Returns:
         For each table the rows (N,) that a rank has changed, and what all have sent of them together (N, D + 1).
@@ -226,7 +233,7 @@ def exchange(ranks: Ranks, tables: Sequence[SharedRows]) -> list[tuple[Tensor, T
         return []
     flags = ranks.any(torch.cat([rows.changed for rows in tables]))
     moved = [part.nonzero().squeeze(1) for part in torch.split(flags, [len(rows.changed) for rows in tables])]
-    sent = tables[0].room_for(sum(map(len, moved)))
+    sent = room[: sum(map(len, moved))]
     parts = torch.split(sent, [len(rows) for rows in moved])
     for rows, some, part in zip(tables, moved, parts, strict=True):
         rows.subtract(some, part)

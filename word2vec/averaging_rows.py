@@ -4,7 +4,7 @@ averaging.py has the rule. Here it is twice, in torch for any device, and compil
 which takes a tenth of the time. From the same sums all ranks have to come to the same bytes, on any machine.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -47,15 +47,11 @@ class SharedRows:
         self.changed = (self.table[few] != self.before[few]).any(dim=1).to(torch.uint8)
         self.taken[:due] = self.table[:due]
 
-    def room_for(self, rows: int) -> Tensor:
-        """Memory for what is sent of so many rows, (N, D + 1).
+    def subtract(self, rows: Tensor, sent: Tensor) -> None:
+        """Put into `sent` (N, D + 1) how far rows (N,) had moved when they were taken, and last whether they had.
 
         A bfloat16 has the range of a float32 at half its bytes, and holds numbers of ranks up to 256 as they are.
         """
-        return torch.empty(rows, self.table.shape[1] + 1, dtype=torch.bfloat16, device=self.table.device)
-
-    def subtract(self, rows: Tensor, sent: Tensor) -> None:
-        """Put into `sent` (N, D + 1) how far rows (N,) had moved when they were taken, and last whether they had."""
         for part, place in self._parts(rows):
             mine = self.changed[part].unsqueeze(1)  # (part, 1)
             sent[place, -1:] = mine
@@ -91,10 +87,10 @@ class CompiledRows(SharedRows):
 
     def _compile(self) -> None:
         """Compile what is to come, by moving no rows, while no other rank waits for it."""
-        rows = torch.empty(0, dtype=torch.int64)
+        rows, sent = torch.empty(0, dtype=torch.int64), room_to_send([self])[:0]
         self.take(0)
-        self.subtract(rows, self.room_for(0))
-        self.move(rows, self.room_for(0))
+        self.subtract(rows, sent)
+        self.move(rows, sent)
 
     def take(self, due: int) -> None:
         """See SharedRows."""
@@ -110,6 +106,14 @@ class CompiledRows(SharedRows):
         """See SharedRows."""
         arrays = self._table, self._taken, self._before, self._momentum
         move_rows(*arrays, self.rare_from, self.changed.numpy(), rows.numpy(), _bits(total))
+
+
+def room_to_send(tables: Sequence[SharedRows]) -> Tensor:
+    """Memory for what is sent of some tables, which are equally wide: (all rows, D + 1)."""
+    table = tables[0].table
+    return torch.empty(
+        sum(len(rows.table) for rows in tables), table.shape[1] + 1, dtype=torch.bfloat16, device=table.device
+    )
 
 
 def _bits(tensor: Tensor) -> npt.NDArray[np.uint16]:
