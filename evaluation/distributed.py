@@ -22,14 +22,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import torch
 from compare import comma_separated, commit, hardware, positive, shown_command, versions, write_atomically
 from objectives import setting
 from peers import HERE, RESTRICT
-from summary import markdown_table
+from summary import markdown_table, with_range
 
 from word2vec import WordVectors, evaluate_analogies, evaluate_similarity
 
@@ -86,10 +85,9 @@ def time_averaging(words: int, dim: int) -> None:
             ranks.wait()
             begun = time.perf_counter()
             rows.take(words)
-            ((moved, total),) = exchange(ranks, [rows], room)
+            [(moved, total)], sent = exchange(ranks, [rows], room)
             rows.move(moved, total)
             seconds.append(time.perf_counter() - begun)
-            sent = words + total.numel() * total.element_size()  # a flag for each row
         if ranks.first:
             print(json.dumps([min(seconds[1:]), sent]), file=sys.stderr)
 
@@ -123,8 +121,7 @@ def speedups(measured: Sequence[dict[str, Any]]) -> list[str]:
         if m["ranks"] > 1 and m["seed"] in alone:
             ratios[m["ranks"], m["sync_every"]].append(m["words_per_second"] / alone[m["seed"]])
     return [
-        f"{ranks} processes, --sync-every {sync_every:,}: {median(found):.2f} times as fast as one "
-        f"({min(found):.2f} to {max(found):.2f}, {len(found)} seeds)"
+        f"{ranks} processes, --sync-every {sync_every:,}: {with_range(found, 2)} times as fast as one"
         for (ranks, sync_every), found in ratios.items()
     ]
 

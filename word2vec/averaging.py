@@ -61,6 +61,7 @@ class Exchange(NamedTuple):
     done: Progress  # of all
     pause: Pause
     rows: list[tuple[Tensor, Tensor]]  # for each table: which rows have moved (N,), and their sums (N, D + 1)
+    sent: int  # bytes that this rank gave into all-reduce for them
 
 
 class Rounds:
@@ -154,10 +155,10 @@ class Rounds:
         for share, later in zip(shares, self._later, strict=True):
             share.unread += later
         begun = time.perf_counter()
-        mine, arriving, self.pause = _progress(shares), self._under_way is not None, Pause.NONE
-        if self._under_way:
-            self._finish(self._under_way.result())
-            self._under_way = None
+        mine, self.pause = _progress(shares), Pause.NONE
+        arriving, self._under_way = self._under_way, None
+        if arriving:
+            self._finish(arriving.result())
         self.together = self.pause is not Pause.NONE or not self._pieces
         if self.together:
             self._take(len(self.model.input))
@@ -174,15 +175,17 @@ class Rounds:
 
     def _exchange(self, mine: Progress, wish: Pause) -> Exchange:
         """Tell what this rank has done, and hear what all have; training may go on meanwhile."""
-        return self._told(mine, wish)._replace(rows=exchange(self.ranks, self._tables, self._room))
+        told = self._told(mine, wish)
+        rows, sent = exchange(self.ranks, self._tables, self._room)
+        return told._replace(rows=rows, sent=sent)
 
     def _finish(self, heard: Exchange) -> None:
         """Make of the tables what all ranks make of them."""
         self._note(heard)
         self.averaged += 1
+        self.bytes_sent += heard.sent
         for rows, (moved, total) in zip(self._tables, heard.rows, strict=True):
             rows.move(moved, total)
-            self.bytes_sent += len(rows.changed) + total.numel() * total.element_size()
 
     def _frequent_rows(self) -> list[int]:
         """How many rows, of the words by frequency, are due after each round and after each second, where not all are.
@@ -212,13 +215,13 @@ class Rounds:
         numbers = torch.tensor([mine.words, mine.pairs, mine.loss, mine.hits or 0, *wishes], dtype=torch.float64)
         words, pairs, loss, hits, save, stop = self.ranks.sum(numbers).tolist()
         pause = Pause.STOP if stop else Pause.SAVE if save else Pause.NONE
-        return Exchange(mine, Progress(int(words), int(pairs), loss, int(hits) or None), pause, [])
+        return Exchange(mine, Progress(int(words), int(pairs), loss, int(hits) or None), pause, [], 0)
 
     def _note(self, heard: Exchange) -> None:
         self._mine, self.done, self.pause = heard.mine, heard.done, heard.pause
 
 
-def exchange(ranks: Ranks, tables: Sequence[SharedRows], room: Tensor) -> list[tuple[Tensor, Tensor]]:
+def exchange(ranks: Ranks, tables: Sequence[SharedRows], room: Tensor) -> tuple[list[tuple[Tensor, Tensor]], int]:
     """Bring together what the ranks have taken of their tables.
 
     Args:
@@ -227,10 +230,11 @@ def exchange(ranks: Ranks, tables: Sequence[SharedRows], room: Tensor) -> list[t
         room: memory for what is sent, from room_to_send.
 
     Returns:
-        For each table the rows (N,) that a rank has changed, and what all have sent of them together (N, D + 1).
+        For each table the rows (N,) that a rank has changed, and what all have sent of them together (N, D + 1); and
+        the bytes that this rank has sent.
     """
     if not tables:
-        return []
+        return [], 0
     flags = ranks.any(torch.cat([rows.changed for rows in tables]))
     moved = [part.nonzero().squeeze(1) for part in torch.split(flags, [len(rows.changed) for rows in tables])]
     sent = room[: sum(map(len, moved))]
@@ -238,7 +242,7 @@ def exchange(ranks: Ranks, tables: Sequence[SharedRows], room: Tensor) -> list[t
     for rows, some, part in zip(tables, moved, parts, strict=True):
         rows.subtract(some, part)
     ranks.sum(sent)
-    return list(zip(moved, parts, strict=True))
+    return list(zip(moved, parts, strict=True)), flags.nbytes + sent.nbytes
 
 
 def _progress(shares: Sequence[CorpusShare]) -> Progress:
