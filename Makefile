@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 
 .PHONY: demo test test-slow check format bench gpu-check torchtext clean
 
-demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbours: offline
+demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbors: offline
 	$(BIN)/word2vec demo
 
 test: .venv/.dev             ## the tests; real corpora are used where WORD2VEC_DATA names their folder

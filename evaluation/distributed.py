@@ -72,9 +72,9 @@ def trained(corpus: str, ranks: int, sync_every: int, seed: int, others: dict[st
 
 def time_averaging(words: int, dim: int) -> None:
     """Of this rank, one of those that torchrun started: average a table; prints seconds and bytes as JSON."""
-    from word2vec.averaging import exchange
-    from word2vec.averaging_rows import room_to_send, shared_rows
-    from word2vec.distributed import joined
+    from word2vec.training.distributed.averaging import exchange
+    from word2vec.training.distributed.process_group import joined
+    from word2vec.training.distributed.shared_rows import room_to_send, shared_rows
 
     with joined("cpu") as ranks:
         table = torch.zeros(words, dim)

@@ -37,16 +37,16 @@ from peers import HERE, RESTRICT
 from summary import markdown_table, number
 
 from word2vec import TrainConfig, WordVectors, evaluate_analogies, evaluate_similarity
-from word2vec.dataset import SamplingSettings, SkipGramDataset
-from word2vec.engines.gpu import GpuEngine
-from word2vec.engines.progress import Progress
+from word2vec.corpus.index import index_corpus
+from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.engines.base import Progress
+from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling
-from word2vec.model import SkipGram
-from word2vec.preparation import DEFAULT_LR, default_threads
-from word2vec.tokens import index_corpus
-from word2vec.training import learning_rate
-from word2vec.vocabulary import Vocabulary
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
+from word2vec.training.loop import learning_rate
+from word2vec.training.setup import DEFAULT_LR, default_threads
 
 PRECISIONS = ("ieee", "tf32", "tf32x3")
 PROGRAMS_A_MULTIPROCESSOR = (1, 2, 3, 4, 6, 8, 12)

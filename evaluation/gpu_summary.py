@@ -12,7 +12,7 @@ from peers import RESTRICT
 from summary import QUALITY, markdown_table, number, with_range
 
 from word2vec import TrainConfig
-from word2vec.engines.gpu_shape import tile_shape
+from word2vec.engines.gpu.tiling import tile_shape
 
 TEXT8_WORDS = 17_005_207
 TEXT8_EPOCHS = 5
@@ -130,7 +130,7 @@ class Costs:
 def costs(config: TrainConfig, kept: float, pairs: float) -> Costs:
     """What a raw word costs, given how many words are kept and how many pairs are trained for one."""
     shape = tile_shape(config.dim, config.negatives, config.window)
-    tiles = shape.centres / -(-(shape.centres + 2 * config.window) // shape.rows)  # centres that a tile serves
+    tiles = shape.centers / -(-(shape.centers + 2 * config.window) // shape.rows)  # centers that a tile serves
     rows = 1 + config.negatives + shape.rows / tiles
     return Costs(
         pairs=pairs,

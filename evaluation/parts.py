@@ -17,7 +17,8 @@ import numba
 import numpy as np
 from compare import positive
 
-from word2vec.engines.cpu_blocks import (
+from word2vec.engines.cpu.objectives import FLAGS, block_size, places, score_gradients
+from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
     WIDTH,
@@ -27,7 +28,6 @@ from word2vec.engines.cpu_blocks import (
     padded_width,
     pointer_to,
 )
-from word2vec.engines.cpu_gradients import FLAGS, block_size, places, score_gradients
 
 REPEATS, ROUNDS = 100_000, 10
 UNITS, LATENCY = 2, 4  # multiply-adds begun in a cycle, and cycles that one takes: Intel since Skylake, AMD since Zen 3

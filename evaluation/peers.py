@@ -29,7 +29,7 @@ BLOCK_BYTES = 1 << 20
 SENTENCE_WORDS = 1000  # where a line is longer than this it is cut, as word2vec.c does
 RESTRICT = 30_000  # analogies are asked and answered within so many of the most frequent words, gensim's default
 M_MMAP_THRESHOLD = -3  # of glibc's malloc.h: blocks from this many bytes come fresh from the system, never recycled
-TUTORIAL_BATCH = 1024  # at the upper end of what tutorials use, which favours them: a dense step costs the same at any
+TUTORIAL_BATCH = 1024  # at the upper end of what tutorials use, which favors them: a dense step costs the same at any
 TUTORIAL_WARM_UP = 5
 TUTORIAL_STEPS = 60
 
@@ -182,7 +182,7 @@ def index_ours(job: Job) -> Figures:
     """Count and encode the text with this package, into an empty cache."""
     import numba  # noqa: F401 (index_corpus imports it late, and imports are timed for neither)
 
-    from word2vec.tokens import index_corpus
+    from word2vec.corpus.index import index_corpus
 
     start = time.perf_counter()
     index_corpus([job.text], cache=Path(job.output))
@@ -201,8 +201,8 @@ def index_gensim(job: Job) -> Figures:
 
 def score(job: Job) -> Figures:
     """Spearman correlations and the share of analogies answered rightly, by the same evaluator for all systems."""
-    from word2vec.evaluation import evaluate_analogies, evaluate_similarity
-    from word2vec.vectors import WordVectors
+    from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
+    from word2vec.vectors.word_vectors import WordVectors
 
     vectors = WordVectors.load(Path(job.output))
     figures = {

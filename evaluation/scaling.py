@@ -22,11 +22,11 @@ from compare import commit, hardware, versions, write_atomically
 from matplotlib import pyplot as plt
 from peers import HERE
 
-from word2vec.dataset import SamplingSettings, SkipGramDataset
-from word2vec.engines.cpu import FusedEngine
+from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.losses import NegativeSampling
-from word2vec.model import SkipGram
-from word2vec.vocabulary import Vocabulary
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
 
 WORDS, SENTENCE = 2_000_000, 1000
 BASE = {"vocabulary": 100_000, "dimensions": 100, "negatives": 5, "window": 5, "threads": 1}

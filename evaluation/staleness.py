@@ -2,7 +2,7 @@
 
     python evaluation/staleness.py CORPUS [--programs 1,396,1584] [--seeds 1] [--set KEY=VALUE]
 
-The algorithm of word2vec/engines/gpu_kernel.py in lockstep: all programs read the tables, each does one centre word,
+The algorithm of word2vec/engines/gpu_kernel.py in lockstep: all programs read the tables, each does one center word,
 then all write. On a GPU programs drift apart, but what each reads is as old on average. Negative sampling only. Prints
 a table of scores and writes them to a JSON file.
 """
@@ -25,15 +25,15 @@ from summary import markdown_table
 
 from word2vec import TrainConfig, WordVectors, evaluate_analogies, evaluate_similarity
 from word2vec.config import make_config
-from word2vec.dataset import SamplingSettings, SkipGramDataset
-from word2vec.engines.gpu_shape import Shape, tile_shape
+from word2vec.corpus.index import index_corpus
+from word2vec.engines.gpu.tiling import Shape, tile_shape
 from word2vec.errors import Word2VecError
-from word2vec.model import SkipGram
-from word2vec.preparation import DEFAULT_LR
-from word2vec.sampling import draw_negatives, subsample
-from word2vec.shares import chunks
-from word2vec.tokens import index_corpus
-from word2vec.training import learning_rate
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
+from word2vec.sampling.distributions import draw_negatives, subsample
+from word2vec.sampling.shards import chunks
+from word2vec.training.loop import learning_rate
+from word2vec.training.setup import DEFAULT_LR
 
 CHUNK_WORDS = 1 << 21  # as in engines/gpu.py
 SCORES = ("wordsim353", "simlex999", "analogies")
@@ -70,43 +70,43 @@ def _train_pair(x, y, y_steps, lr, step):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(fastmath=LIBERTIES, error_model="numpy")
-def lockstep(words, sentences, targets, widths, inputs, outputs, programs, centres, rows, window, lr_first, lr_last):  # type: ignore[no-untyped-def]
+def lockstep(words, sentences, targets, widths, inputs, outputs, programs, centers, rows, window, lr_first, lr_last):  # type: ignore[no-untyped-def]
     """Train on a chunk of surviving words; arguments as of gpu_kernel.train, the tables (V, D)."""
     total, dim, n_targets = len(words), inputs.shape[1], targets.shape[1]
-    groups = (total + centres - 1) // centres
-    stretch = (groups + programs - 1) // programs * centres
+    groups = (total + centers - 1) // centers
+    stretch = (groups + programs - 1) // programs * centers
     x = np.zeros((programs, rows, dim), np.float32)
     start = np.zeros((programs, rows, dim), np.float32)
     y_steps = np.zeros((programs, n_targets, dim), np.float32)
     y, own = np.zeros((n_targets, dim), np.float32), np.zeros(dim, np.float32)
     for step in range(stretch):
         for p in range(programs):
-            centre = p * stretch + step
-            if centre >= total:
+            center = p * stretch + step
+            if center >= total:
                 continue
-            block = centre - step % centres - window
-            if step % centres == 0:
+            block = center - step % centers - window
+            if step % centers == 0:
                 for r in range(max(0, -block), min(rows, total - block)):
                     start[p, r] = 0
                     _add(start[p, r], inputs[words[block + r]])
                     x[p, r] = 0
                     _add(x[p, r], start[p, r])
-            lr = np.float32(lr_first + (lr_last - lr_first) * centre / total)
+            lr = np.float32(lr_first + (lr_last - lr_first) * center / total)
             for k in range(n_targets):
                 y[k] = 0
-                _add(y[k], outputs[targets[centre, k]])
+                _add(y[k], outputs[targets[center, k]])
             y_steps[p] = 0
-            for place in range(max(0, centre - widths[centre]), min(total, centre + widths[centre] + 1)):
-                if place != centre and sentences[place] == sentences[centre]:
+            for place in range(max(0, center - widths[center]), min(total, center + widths[center] + 1)):
+                if place != center and sentences[place] == sentences[center]:
                     _train_pair(x[p, place - block], y, y_steps[p], lr, own)
         for p in range(programs):
-            centre = p * stretch + step
-            if centre >= total:
+            center = p * stretch + step
+            if center >= total:
                 continue
             for k in range(n_targets):
-                _add(outputs[targets[centre, k]], y_steps[p, k])
-            if step % centres == centres - 1 or centre == total - 1:
-                block = centre - step % centres - window
+                _add(outputs[targets[center, k]], y_steps[p, k])
+            if step % centers == centers - 1 or center == total - 1:
+                block = center - step % centers - window
                 for r in range(max(0, -block), min(rows, total - block)):
                     _add(inputs[words[block + r]], x[p, r])
                     _add(inputs[words[block + r]], start[p, r], -ONE)
@@ -127,13 +127,13 @@ def train_in_lockstep(config: TrainConfig, programs: int) -> WordVectors:
             drawn = _draw(dataset, begin, end, generator)
             before, work = work, work + int(corpus.offsets[end] - corpus.offsets[begin])
             rates = [learning_rate(done / whole, config.lr or DEFAULT_LR, config.min_lr) for done in (before, work)]
-            lockstep(*drawn, inputs, outputs, programs, shape.centres, shape.rows, config.window, *rates)  # type: ignore[call-arg]
+            lockstep(*drawn, inputs, outputs, programs, shape.centers, shape.rows, config.window, *rates)  # type: ignore[call-arg]
     return WordVectors(vocabulary.words, inputs, counts=vocabulary.counts)
 
 
 def _one_block(config: TrainConfig) -> Shape:
     shape = tile_shape(config.dim, config.negatives, config.window)
-    if shape.centres + 2 * config.window > shape.rows:
+    if shape.centers + 2 * config.window > shape.rows:
         raise SystemExit("the window is too wide for one tile, which is all that is written here")
     return shape
 

@@ -1,6 +1,6 @@
 """The baseline: skip-gram as the usual PyTorch tutorials write it.
 
-It is here to be timed, not to be used. What makes those tutorials slow is kept: the dataset hands out one centre word
+It is here to be timed, not to be used. What makes those tutorials slow is kept: the dataset hands out one center word
 at a time, the loader stacks the items one by one, every item draws its negatives by a call of its own of
 `torch.multinomial` over the whole vocabulary, the gradients of both tables are dense, Adam touches every row at every
 step, the window has a fixed width, and frequent words are not subsampled. Nearly all of the time goes there.
@@ -59,11 +59,11 @@ class SkipGramItems(Dataset[Item]):
         return max(0, len(self.ids) - 2 * self.window)
 
     def __getitem__(self, index: int) -> Item:
-        """Returns the centre (), the context (2W,) and the noise words (2W * K,)."""
-        centre = index + self.window
-        left, right = self.ids[index:centre], self.ids[centre + 1 : centre + 1 + self.window]
+        """Returns the center (), the context (2W,) and the noise words (2W * K,)."""
+        center = index + self.window
+        left, right = self.ids[index:center], self.ids[center + 1 : center + 1 + self.window]
         negatives = torch.multinomial(self.noise, self.draws, replacement=True)
-        return self.ids[centre], torch.cat([left, right]), negatives
+        return self.ids[center], torch.cat([left, right]), negatives
 
 
 class TutorialSkipGram(nn.Module):
@@ -76,9 +76,9 @@ class TutorialSkipGram(nn.Module):
         nn.init.uniform_(self.input.weight, -0.5 / dim, 0.5 / dim)
         nn.init.zeros_(self.output.weight)
 
-    def forward(self, centre: Tensor, context: Tensor, negatives: Tensor) -> Tensor:
+    def forward(self, center: Tensor, context: Tensor, negatives: Tensor) -> Tensor:
         """Mean over the batch of -sum log sigmoid(x . y_context) - sum log sigmoid(-x . y_noise)."""
-        x = self.input(centre).unsqueeze(2)  # (B, D, 1)
+        x = self.input(center).unsqueeze(2)  # (B, D, 1)
         positive = torch.bmm(self.output(context), x).squeeze(2)  # (B, 2W)
         negative = torch.bmm(self.output(negatives), x).squeeze(2)  # (B, 2W * K)
         loss = -logsigmoid(positive).sum(1) - logsigmoid(-negative).sum(1)  # (B,)
@@ -88,13 +88,13 @@ class TutorialSkipGram(nn.Module):
 def steps(
     model: TutorialSkipGram, items: SkipGramItems, batch_size: int, learning_rate: float = LEARNING_RATE
 ) -> Iterator[float]:
-    """One pass over the text: optimise a batch, hand out its loss, and so on."""
-    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
-    for centre, context, negatives in DataLoader(items, batch_size=batch_size, shuffle=True, drop_last=True):
-        optimiser.zero_grad()
-        loss = model(centre, context, negatives)
+    """One pass over the text: optimize a batch, hand out its loss, and so on."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    for center, context, negatives in DataLoader(items, batch_size=batch_size, shuffle=True, drop_last=True):
+        optimizer.zero_grad()
+        loss = model(center, context, negatives)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         yield loss.item()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 TOPICS = {
     "animals": ["cat", "dog", "horse", "sheep", "cow", "goat"],
-    "colours": ["red", "green", "blue", "yellow", "white", "black"],
+    "colors": ["red", "green", "blue", "yellow", "white", "black"],
     "numbers": ["one", "two", "three", "four", "five", "six"],
 }
 """Words of a topic only ever stand beside words of their own topic, so a topic's words must end up close together."""

@@ -11,8 +11,8 @@ import pytest
 from gensim.models import KeyedVectors, Word2Vec
 
 import word2vec
-from word2vec import cli
-from word2vec.vectors import WordVectors
+from word2vec.cli import commands as cli
+from word2vec.vectors.word_vectors import WordVectors
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def test_commands_are_accepted(command: str, tmp_path: Path, monkeypatch: pytest
     trained: list[object] = []
     asked = ["king", "queen", "man", "woman", "computer", "france", "monday"]
     vectors = WordVectors(asked, np.random.default_rng(0).normal(size=(len(asked), 5)))
-    monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
+    monkeypatch.setattr("word2vec.training.loop.train", lambda *a, **k: trained.append(a))
     monkeypatch.setattr(cli, "_load", lambda path, limit=None: vectors)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(next(block for block in blocks("python") if "SoftMargin" in block))

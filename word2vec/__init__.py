@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from word2vec.config import TrainConfig
-    from word2vec.dataset import SamplingSettings, SkipGramDataset
-    from word2vec.documents import DocumentVectorizer
+    from word2vec.corpus.index import IndexedCorpus, index_corpus
+    from word2vec.corpus.vocabulary import Vocabulary
     from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
-    from word2vec.evaluation import evaluate_analogies, evaluate_similarity
+    from word2vec.evaluation.benchmarks import read_pairs, read_questions
+    from word2vec.evaluation.results import to_frame
+    from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
     from word2vec.losses import LOSSES
-    from word2vec.model import SkipGram
+    from word2vec.models.skipgram import SkipGram
     from word2vec.report import write_report
-    from word2vec.results import to_frame
-    from word2vec.testsets import read_pairs, read_questions
-    from word2vec.tokens import IndexedCorpus, index_corpus
-    from word2vec.training import train
-    from word2vec.vectors import WordVectors
-    from word2vec.vocabulary import Vocabulary
+    from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
+    from word2vec.training.loop import train
+    from word2vec.vectors.documents import DocumentVectorizer
+    from word2vec.vectors.word_vectors import WordVectors
 
 __all__ = [
     "LOSSES",
@@ -56,23 +56,23 @@ __all__ = [
 
 _HOMES = {
     "LOSSES": "losses",
-    "DocumentVectorizer": "documents",
-    "IndexedCorpus": "tokens",
-    "SamplingSettings": "dataset",
-    "SkipGram": "model",
-    "SkipGramDataset": "dataset",
+    "DocumentVectorizer": "vectors.documents",
+    "IndexedCorpus": "corpus",
+    "SamplingSettings": "sampling",
+    "SkipGram": "models",
+    "SkipGramDataset": "sampling",
     "TrainConfig": "config",
     "TrainingInterrupted": "errors",
     "UnknownWordError": "errors",
-    "Vocabulary": "vocabulary",
+    "Vocabulary": "corpus",
     "Word2VecError": "errors",
     "WordVectors": "vectors",
     "evaluate_analogies": "evaluation",
     "evaluate_similarity": "evaluation",
-    "index_corpus": "tokens",
-    "read_pairs": "testsets",
-    "read_questions": "testsets",
-    "to_frame": "results",
+    "index_corpus": "corpus",
+    "read_pairs": "evaluation",
+    "read_questions": "evaluation",
+    "to_frame": "evaluation",
     "train": "training",
     "write_report": "report",
 }

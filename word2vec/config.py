@@ -17,7 +17,7 @@ from word2vec.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1 << 22  # far more than the names of 10,000 corpus files take
 MAX_DOTS = 100  # in a line, outside quotes; TOML's reader takes minutes for a key a.a.a... of 100,000 parts
-MOST_WHOLE = 2**63 - 1  # what TOML promises to hold, and the libraries behind a setting
+MAX_WHOLE = 2**63 - 1  # what TOML promises to hold, and the libraries behind a setting
 QUOTED = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'')
 
 
@@ -49,7 +49,7 @@ class TrainConfig:
     ] = ()
     objective: Annotated[
         str,
-        Setting("What is optimised: a name in word2vec/losses, or MODULE:CLASS for one of your own.", metavar="NAME"),
+        Setting("What is optimized: a name in word2vec/losses, or MODULE:CLASS for one of your own.", metavar="NAME"),
     ] = "negative-sampling"
     dim: Annotated[int, Setting("Dimensions of the vectors.", least=1, most=65_536)] = 100
     window: Annotated[
@@ -205,7 +205,7 @@ def _checked_type(name: str, kind: Any, value: object) -> Any:
         if value is None:
             return None
         (kind,) = (member for member in get_args(kind) if member is not NoneType)
-    if isinstance(value, int) and abs(value) > MOST_WHOLE:
+    if isinstance(value, int) and abs(value) > MAX_WHOLE:
         raise ConfigError(f"{option(name)} must be at most 2^63, and at least -2^63")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)

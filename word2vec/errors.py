@@ -17,7 +17,7 @@ class CorpusError(Word2VecError):
 
 
 class ConfigError(Word2VecError):
-    """Settings that contradict each other, or that this machine cannot honour."""
+    """Settings that contradict each other, or that this machine cannot honor."""
 
 
 class FormatError(Word2VecError):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from word2vec.engines.cpu_gradients import COMPILED
+from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.losses import WARP, WMRB, MarginRanking, Objective, RankNet
 
 VOCABULARY = 1000

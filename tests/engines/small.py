@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from word2vec.dataset import SamplingSettings, SkipGramDataset
+from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.losses import Objective
-from word2vec.model import SkipGram
-from word2vec.vocabulary import Vocabulary
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
 
 
 def make_vocabulary(counts: Sequence[int]) -> Vocabulary:

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from tests.engines.small import make_dataset, random_sentences
-from word2vec.dataset import Batch, SamplingSettings, SkipGramDataset
+from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines.autograd import AutogradEngine, in_batch_step, train_step
 from word2vec.errors import TrainingError
 from word2vec.losses import InBatchSoftmax, NegativeSampling, SampledSoftmax
-from word2vec.model import SkipGram
-from word2vec.shares import new_shares
-from word2vec.vocabulary import Vocabulary
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
+from word2vec.sampling.shards import new_shards
 
 
 def make_model(size: int = 9, dim: int = 5, dtype: torch.dtype = torch.float64) -> SkipGram:
@@ -27,16 +27,16 @@ def make_model(size: int = 9, dim: int = 5, dtype: torch.dtype = torch.float64) 
 
 
 def make_batch() -> Batch:
-    # words come up several times, as context, as centre and as noise, also in one row
-    centre, context = torch.tensor([1, 2, 2, 3, 1]), torch.tensor([4, 4, 1, 0, 4])
-    return Batch(centre, context, torch.tensor([[5, 5], [1, 3], [3, 4], [6, 2], [0, 0]]))
+    # words come up several times, as context, as center and as noise, also in one row
+    center, context = torch.tensor([1, 2, 2, 3, 1]), torch.tensor([4, 4, 1, 0, 4])
+    return Batch(center, context, torch.tensor([[5, 5], [1, 3], [3, 4], [6, 2], [0, 0]]))
 
 
 def test_a_step_equals_autograd_through_the_whole_model() -> None:
     ours, reference, batch = make_model(), make_model(), make_batch()
     loss = train_step(ours, NegativeSampling("sum"), batch, lr=0.1)
 
-    scores = reference(batch.context, torch.cat([batch.centre[:, None], batch.negatives], dim=1))
+    scores = reference(batch.context, torch.cat([batch.center[:, None], batch.negatives], dim=1))
     expected = NegativeSampling("sum")(scores[:, 0], scores[:, 1:])
     expected.backward()
     torch.optim.SGD(reference.parameters(), lr=0.1).step()
@@ -70,7 +70,7 @@ def test_a_sampled_softmax_is_told_how_its_noise_is_drawn() -> None:
     log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
     loss = train_step(ours, SampledSoftmax("sum"), batch, 0.1, log_q)
 
-    targets = torch.cat([batch.centre[:, None], batch.negatives], dim=1)
+    targets = torch.cat([batch.center[:, None], batch.negatives], dim=1)
     expected = nn.functional.cross_entropy(
         reference(batch.context, targets) - log_q[targets], torch.zeros(5, dtype=torch.int64), reduction="sum"
     )
@@ -85,8 +85,8 @@ def test_an_in_batch_step_equals_autograd_through_the_whole_model() -> None:
     log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
     loss, hits = in_batch_step(ours, InBatchSoftmax(reduction="sum"), batch, 0.1, log_q)
 
-    logits = reference.input[batch.context] @ reference.output[batch.centre].T - log_q[batch.centre]
-    same_word = (batch.centre[:, None] == batch.centre) & ~torch.eye(5, dtype=torch.bool)
+    logits = reference.input[batch.context] @ reference.output[batch.center].T - log_q[batch.center]
+    same_word = (batch.center[:, None] == batch.center) & ~torch.eye(5, dtype=torch.bool)
     logits = logits.masked_fill(same_word, -torch.inf)
     expected = nn.functional.cross_entropy(logits, torch.arange(5), reduction="sum")
     expected.backward()
@@ -153,8 +153,8 @@ def make_engine(
 def test_an_epoch_trains_the_batches_of_every_share(threads: int) -> None:
     _, engine = make_engine(threads)
     *_, last = engine.epoch(0)
-    shares = new_shares(engine.dataset.offsets, threads)
-    expected = sum(len(batch.centre) for share in shares for batch in engine.dataset.batches(share))
+    shards = new_shards(engine.dataset.offsets, threads)
+    expected = sum(len(batch.center) for shard in shards for batch in engine.dataset.batches(shard))
     assert last.pairs == expected
 
 
@@ -164,7 +164,7 @@ def test_the_loss_is_the_sum_over_the_pairs() -> None:
     *_, last = engine.epoch(0)
     again = 0.0
     for batch in engine.dataset:
-        scores = model(batch.context, torch.cat([batch.centre[:, None], batch.negatives], 1)).double()
+        scores = model(batch.context, torch.cat([batch.center[:, None], batch.negatives], 1)).double()
         again += NegativeSampling("sum")(scores[:, 0], scores[:, 1:]).item()
     assert last.loss == pytest.approx(again, rel=1e-6)
 

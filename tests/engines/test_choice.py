@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from word2vec import engines
 from word2vec.engines import Engine
 from word2vec.engines.autograd import AutogradEngine
-from word2vec.engines.cpu import FusedEngine
-from word2vec.engines.cpu_gradients import COMPILED
-from word2vec.engines.gpu import GpuEngine
+from word2vec.engines.cpu.engine import FusedEngine
+from word2vec.engines.cpu.objectives import COMPILED
+from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.errors import ConfigError
 from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
 

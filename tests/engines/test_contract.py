@@ -14,15 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from tests.engines.small import make_dataset, make_model, make_objective, make_vocabulary, random_sentences
-from word2vec.dataset import SamplingSettings, SkipGramDataset
-from word2vec.engines import Engine, cpu, gpu
+from word2vec.engines import Engine
 from word2vec.engines.autograd import AutogradEngine
-from word2vec.engines.cpu import FusedEngine
-from word2vec.engines.cpu_gradients import COMPILED
-from word2vec.engines.gpu import GpuEngine
+from word2vec.engines.cpu import engine as cpu
+from word2vec.engines.cpu.engine import FusedEngine
+from word2vec.engines.cpu.objectives import COMPILED
+from word2vec.engines.gpu import engine as gpu
+from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.losses import NegativeSampling, Objective
-from word2vec.model import SkipGram
-from word2vec.shares import CorpusShare, cut_anew, words_read
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
+from word2vec.sampling.shards import Shard, reshard, words_read
 
 # The engine for CUDA is among them where there is CUDA. Triton's interpreter takes it too, but for an hour: test_gpu.py
 # has what it can do in a minute.
@@ -100,7 +102,7 @@ def test_an_epoch_counts_every_word_and_pair_once(engine_class: Engine, threads:
 
 @every_engine
 def test_reports_only_ever_grow(engine_class: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.001)
+    monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.001)
     device = device_of(engine_class)
     dataset = make_dataset(SENTENCES, EQUAL, batch_size=100, device=device)
     engine = engine_class(make_model(20, 8).to(device), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05, 2)
@@ -125,12 +127,12 @@ def test_the_loss_is_the_mean_over_pairs_and_noise_words(engine_class: Engine) -
     sentences, model = random_sentences(40_000, counts, length=10), make_model(5, 8, spread=2.0)
     scores = (model.input @ model.output.T).detach().double()  # (context, target)
     noise = make_vocabulary(counts).noise_distribution(0.75)
-    noise_given = np.tile(noise, (5, 1)) * (1 - np.eye(5))  # (centre, noise word), never the centre itself
+    noise_given = np.tile(noise, (5, 1)) * (1 - np.eye(5))  # (center, noise word), never the center itself
     noise_given /= noise_given.sum(axis=1, keepdims=True)
     answer_yes, answer_no = (nn.functional.softplus(sign * scores).numpy() for sign in (-1, 1))
-    losses = answer_yes + 5 * answer_no @ noise_given.T  # (context, centre)
-    expected = [losses[context, centre] for s in sentences for a, b in pairwise(s)
-                for context, centre in ((a, b), (b, a))]  # fmt: skip
+    losses = answer_yes + 5 * answer_no @ noise_given.T  # (context, center)
+    expected = [losses[context, center] for s in sentences for a, b in pairwise(s)
+                for context, center in ((a, b), (b, a))]  # fmt: skip
 
     _, last = train(engine_class, sentences, counts, model=model, lr_at=frozen, window=1)
     # 72,000 pairs: the standard error is 0.1 to 0.2 %, more where pairs share noise words
@@ -180,7 +182,7 @@ def test_ids_outside_the_vocabulary_are_left_out(engine_class: Engine) -> None:
 
 
 @every_engine
-def test_words_kept_are_neighbours_across_those_left_out(engine_class: Engine) -> None:
+def test_words_kept_are_neighbors_across_those_left_out(engine_class: Engine) -> None:
     # word2vec subsamples before it cuts windows: 1 and 2, always kept, meet where all words between are dropped
     _, last = train(engine_class, [[1, *[0] * 8, 2]] * 50, [10**9, 1, 1], lr_at=frozen, subsample=1e-9, window=1)
     assert last.pairs == 2 * 50
@@ -278,7 +280,7 @@ def test_a_learning_rate_of_zero_moves_nothing(engine_class: Engine) -> None:
 
 @every_engine
 def test_windows_end_where_sentences_do(engine_class: Engine) -> None:
-    # were 1 and 2 neighbours, there would be more than two pairs a sentence
+    # were 1 and 2 neighbors, there would be more than two pairs a sentence
     _, last = train(engine_class, [[0, 1], [2, 3], [4]] * 100, [200] * 4 + [100], window=5)
     assert last.pairs == 2 * 200
 
@@ -294,7 +296,7 @@ def test_only_the_rows_used_move(engine_class: Engine) -> None:
 
 @every_engine
 def test_words_outside_the_vocabulary_are_counted_and_left_out(engine_class: Engine) -> None:
-    # 0 and 1 are neighbours once the word between them is gone
+    # 0 and 1 are neighbors once the word between them is gone
     _, last = train(engine_class, [[0, 7, 1], [2**31 - 1], [4, 4, 4, 4]] * 100, [100] * 4, window=1)
     assert last.words == 800
     assert last.pairs == 200
@@ -346,19 +348,19 @@ def test_closing_stops_an_epoch_within_a_second(engine_class: Engine) -> None:
 
 def train_with_stops(engine_class: Engine, threads: int, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Any:
     """The model after an epoch that is closed as often as can be and goes on in a new engine; the report, the stops."""
-    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.002)
+    monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.002)
     model, stops = make_model(20, 8), 0
-    shares: list[CorpusShare] | None = None
+    shards: list[Shard] | None = None
     while True:
         dataset = make_dataset(SENTENCES, EQUAL, window=2, subsample=0.01, batch_size=100, seed=1)
         engine = engine_class(model, NegativeSampling("sum"), dataset, slow, threads)
-        steps = engine.epoch(3, shares)
+        steps = engine.epoch(3, shards)
         report = next(steps)
         if next(steps, None) is None:
             return model, report, stops
         steps.close()
         stops += 1
-        shares = copy.deepcopy(engine.state())
+        shards = copy.deepcopy(engine.state())
 
 
 def slow(epoch: int, words: int) -> float:
@@ -370,7 +372,7 @@ def slow(epoch: int, words: int) -> float:
 def test_an_epoch_that_stops_and_goes_on_ends_in_the_same_bytes(
     engine_class: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("word2vec.dataset.CHUNK_PAIRS", 3000)
+    monkeypatch.setattr("word2vec.sampling.datasets.CHUNK_PAIRS", 3000)
     monkeypatch.setattr(cpu, "CHUNK_WORDS", 60)
     model, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3)
     stopped, report, stops = train_with_stops(engine_class, 1, monkeypatch)
@@ -395,8 +397,8 @@ def test_threads_that_stop_and_go_on_draw_the_same_examples(
 def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
     engine_class: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("word2vec.engines.progress.REPORT_SECONDS", 0.02)
-    monkeypatch.setattr("word2vec.dataset.CHUNK_PAIRS", 400)  # chunks of 200 words
+    monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.02)
+    monkeypatch.setattr("word2vec.sampling.datasets.CHUNK_PAIRS", 400)  # chunks of 200 words
     dataset = make_dataset(SENTENCES, EQUAL, window=1, subsample=0, batch_size=100)
 
     def slow_and_frozen(epoch: int, words: int) -> float:
@@ -410,9 +412,9 @@ def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
     device = device_of(engine_class)
     dataset = make_dataset(SENTENCES, EQUAL, window=1, subsample=0, batch_size=100, device=device)
     threads = 1 if engine_class is GpuEngine else 3
-    shares = cut_anew(first.state(), dataset.offsets, threads)
+    shards = reshard(first.state(), dataset.offsets, threads)
     model = make_model(20, 8).to(device)
-    *_, last = engine_class(model, NegativeSampling("sum"), dataset, frozen, threads).epoch(0, shares)
+    *_, last = engine_class(model, NegativeSampling("sum"), dataset, frozen, threads).epoch(0, shards)
     assert last.words == 6000
     # sentences of ten words have 18 pairs; two chunks were at work, and are trained once more, and of those before them
     # fewer pairs than make a batch may be left out

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
 from word2vec.engines.autograd import in_batch_step, train_step
 from word2vec.losses import LOSSES, InBatchSoftmax, NegativeSampling
-from word2vec.shares import new_shares
+from word2vec.sampling.shards import new_shards
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 WORDS, COUNTS = 30, [30 - word for word in range(30)]
@@ -82,7 +82,7 @@ def test_no_step_waits(name: str) -> None:
     model = make_model(WORDS, 8, spread=1.0).to(DEVICE)
     objective: Any = make_objective(LOSSES[name], WORDS) if name in LOSSES else OfMyOwn()
     objective = objective.to(DEVICE)
-    batch = next(dataset.batches(new_shares(dataset.offsets, 1)[0]))
+    batch = next(dataset.batches(new_shards(dataset.offsets, 1)[0]))
     log_q = dataset.noise.log() if getattr(objective, "needs_log_q", False) else None
     before = model.input.detach().clone()
     with waits() as found:
@@ -100,7 +100,7 @@ def test_more_batches_wait_no_more_often() -> None:
         sentences = random_sentences(3000, COUNTS)
         dataset = make_dataset(sentences, COUNTS, subsample=0.0, negatives=3, batch_size=batch_size)
         with waits() as found:
-            batches = sum(1 for _ in dataset.batches(new_shares(dataset.offsets, 1)[0]))
+            batches = sum(1 for _ in dataset.batches(new_shards(dataset.offsets, 1)[0]))
         return batches, len(found)
 
     (few, once), (many, again) = waited(4096), waited(32)
@@ -130,7 +130,7 @@ LOOKS: list[Callable[[Tensor], Any]] = [
 @pytest.mark.parametrize("look", LOOKS)
 def test_an_objective_that_looks_at_the_scores_is_noticed(look: Callable[[Tensor], Any]) -> None:
     dataset = make_dataset(random_sentences(600, COUNTS), COUNTS, subsample=0.0, negatives=3, batch_size=64)
-    batch = next(dataset.batches(new_shares(dataset.offsets, 1)[0]))
+    batch = next(dataset.batches(new_shards(dataset.offsets, 1)[0]))
     with waits() as found:
         train_step(make_model(WORDS, 8), Looking(lambda scores: look(scores[:1])), batch, 0.1)
     assert found

@@ -1,11 +1,11 @@
 """The fused engine again, in plain numpy and float64: slow, short, and the oracle of its tests.
 
 One thread only. It makes the same draws in the same order, so that whole tables can be compared after thousands of
-words, but shares nothing with the kernel that could be wrong in both: random numbers are Python integers, scores and
+words, but shards nothing with the kernel that could be wrong in both: random numbers are Python integers, scores and
 steps are written as in the papers, and the objective is the torch module of losses/.
 
 The order of the draws: a chunk is subsampled first, one draw for each word of the vocabulary; then come, word by word
-over those that are left, K noise words (each followed by a second draw where it hit the centre) and the window's width.
+over those that are left, K noise words (each followed by a second draw where it hit the center) and the window's width.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from word2vec.dataset import SkipGramDataset
-from word2vec.engines.cpu_blocks import BLOCK_ROWS
+from word2vec.engines.cpu.simd import BLOCK_ROWS
 from word2vec.losses import Objective
-from word2vec.model import SkipGram
-from word2vec.sampling import AliasTable
-from word2vec.shares import chunks, mixed_seed
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.sampling.distributions import AliasTable
+from word2vec.sampling.shards import chunks, derive_seed
 
 BITS = 1 << 64
 
@@ -62,36 +62,36 @@ class Twin:
 
     def epoch(self, number: int) -> None:
         """Train one pass over the corpus."""
-        random = SplitMix64(mixed_seed(self.dataset.seed, number, 0))
+        random = SplitMix64(derive_seed(self.dataset.seed, number, 0))
         offsets, words = self.dataset.offsets, 0
         for first, last in chunks(offsets, 0, len(offsets) - 1, self.chunk_words):
             lr = self.lr_at(number, words)
-            for centre, contexts, noise in list(self.examples(first, last, random)):
+            for center, contexts, noise in list(self.examples(first, last, random)):
                 self.largest_window = max(self.largest_window, len(contexts))
                 for start in range(0, len(contexts), BLOCK_ROWS):
-                    self.step(contexts[start : start + BLOCK_ROWS], np.array([centre, *noise]), lr)
+                    self.step(contexts[start : start + BLOCK_ROWS], np.array([center, *noise]), lr)
             words += int(offsets[last] - offsets[first])
 
     def examples(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[int], list[int]]]:
-        """Each centre word of the sentences first..last, its contexts from left to right, and its noise words."""
+        """Each center word of the sentences first..last, its contexts from left to right, and its noise words."""
         settings, sentences = self.dataset.settings, [self.survivors(i, random) for i in range(first, last)]
         for words in sentences:
-            for place, centre in enumerate(words):
-                noise = [self.noise_word(centre, random) for _ in range(settings.negatives)]
+            for place, center in enumerate(words):
+                noise = [self.noise_word(center, random) for _ in range(settings.negatives)]
                 width = 1 + below(random.bits(), settings.window)
-                yield centre, words[max(0, place - width) : place] + words[place + 1 : place + 1 + width], noise
+                yield center, words[max(0, place - width) : place] + words[place + 1 : place + 1 + width], noise
 
     def survivors(self, sentence: int, random: SplitMix64) -> list[int]:
         begin, end = self.dataset.offsets[sentence : sentence + 2]
         known = [word for word in self.dataset.tokens[begin:end].tolist() if word < len(self.input)]
         return [word for word in known if random.bits() >> 32 < self.dataset.keep[word].item() * 2.0**32]
 
-    def noise_word(self, centre: int, random: SplitMix64) -> int:
+    def noise_word(self, center: int, random: SplitMix64) -> int:
         word = alias_word(self.dataset.alias, random.bits())
-        return word if word != centre else other_word(self.dataset.alias, centre, random.bits())
+        return word if word != center else other_word(self.dataset.alias, center, random.bits())
 
     def step(self, contexts: list[int], targets: npt.NDArray[np.int64], lr: float) -> None:
-        """One step on the pairs of a centre word, all from the values before it."""
+        """One step on the pairs of a center word, all from the values before it."""
         x, y = self.input[contexts], self.output[targets]  # (B, D), (1 + K, D)
         scores = torch.from_numpy(x @ y.T - self.log_q[targets])  # (B, 1 + K)
         self.loss += self.objective(scores[:, 0], scores[:, 1:]).sum().item()
@@ -110,15 +110,15 @@ def below(bits: int, bound: int) -> int:
 
 def alias_word(alias: AliasTable, bits: int) -> int:
     """A draw from an alias table: a column by the upper half of the bits, and which word of it by the lower."""
-    column = below(bits, len(alias.share))
-    own = bits % (1 << 32) < alias.share[column].item() * 2.0**32
+    column = below(bits, len(alias.acceptance))
+    own = bits % (1 << 32) < alias.acceptance[column].item() * 2.0**32
     return column if own else int(alias.alias[column])
 
 
-def other_word(alias: AliasTable, centre: int, bits: int) -> int:
-    """A noise word given that it is not the centre: the distribution without it, inverted."""
+def other_word(alias: AliasTable, center: int, bits: int) -> int:
+    """A noise word given that it is not the center: the distribution without it, inverted."""
     probability = alias.probability.numpy().copy()  # (V,)
-    probability[centre] = 0.0
+    probability[center] = 0.0
     # what is left of 1 after all others is rounding; it goes where the kernel sends it
     sums = np.cumsum(probability)
     word = int(np.searchsorted(sums, (bits >> 11) * 2.0**-53 * sums[-1], side="right"))

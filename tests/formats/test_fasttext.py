@@ -11,7 +11,7 @@ from tests.formats.fasttexts import finite
 from tests.formats.samples import complaint, toy
 from word2vec import formats
 from word2vec.errors import UnknownWordError, Word2VecError
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 UNKNOWN = ["catdog", "qwertyuiop", "naïveté", "日本語テキスト", "🙂x", "a", "</s", "x" * 500]
 

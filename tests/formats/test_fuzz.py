@@ -20,7 +20,7 @@ from word2vec import formats
 from word2vec.errors import FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
 
-MOST_SECONDS, MOST_BYTES = 5, 1 << 27  # far above what a file of some hundred bytes needs, far below a bomb
+MAX_SECONDS, MAX_BYTES = 5, 1 << 27  # far above what a file of some hundred bytes needs, far below a bomb
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = [None, "word2vec-text", "glove"]
 # what headers are made of: sizes that overflow, wrap round or are merely too large
@@ -34,8 +34,8 @@ def bounded() -> Iterator[None]:
     started = time.process_time()
     try:
         yield
-        assert tracemalloc.get_traced_memory()[1] < MOST_BYTES
-        assert time.process_time() - started < MOST_SECONDS
+        assert tracemalloc.get_traced_memory()[1] < MAX_BYTES
+        assert time.process_time() - started < MAX_SECONDS
     finally:
         tracemalloc.stop()
 

@@ -135,7 +135,7 @@ def test_archives_that_are_cut_off_are_refused(compressed: bool, tmp_path: Path)
 
 
 def test_one_very_long_word_is_not_given_to_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("word2vec.formats.npz.MOST_PADDING", 1000)
+    monkeypatch.setattr("word2vec.formats.npz.MAX_PADDING", 1000)
     table = Table(["a", "b" * 300], np.ones((2, 3), dtype=np.float32))
     with pytest.raises(FormatError, match=r"the room of the longest, and 'b{40}'... has 300 letters; use safetensors"):
         formats.write(tmp_path / "v.npz", table)

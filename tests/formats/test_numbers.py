@@ -53,9 +53,9 @@ def test_every_way_to_write_a_number(token: str) -> None:
     check(token)
 
 
-@pytest.mark.parametrize("neighbour", [1.0, 0.1, 1.5e-30, 7.77e30, 1 / 3])
-def test_numbers_about_the_middle_between_two_are_left_to_python(neighbour: float) -> None:
-    below = np.float32(neighbour)
+@pytest.mark.parametrize("neighbor", [1.0, 0.1, 1.5e-30, 7.77e30, 1 / 3])
+def test_numbers_about_the_middle_between_two_are_left_to_python(neighbor: float) -> None:
+    below = np.float32(neighbor)
     above = np.nextafter(below, np.float32(np.inf))
     middle = (float(below) + float(above)) / 2
     for number in (middle, math.nextafter(middle, 0), math.nextafter(middle, math.inf)):

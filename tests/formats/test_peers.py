@@ -64,7 +64,7 @@ def test_gensim_models_of_fasttext_give_the_same_vectors(tmp_path: Path) -> None
     from gensim.models.fasttext import load_facebook_vectors
 
     from tests.formats.test_fasttext import UNKNOWN, model
-    from word2vec.vectors import WordVectors
+    from word2vec.vectors.word_vectors import WordVectors
 
     (tmp_path / "m.bin").write_bytes(model((b"cat", b"dog", "naïve".encode()), minn=2, maxn=4))
     ours, theirs = WordVectors.load(tmp_path / "m.bin"), load_facebook_vectors(str(tmp_path / "m.bin"))

@@ -16,7 +16,7 @@ from word2vec import formats
 from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
 from word2vec.formats.growing import Rows
-from word2vec.formats.source import ALWAYS_ALLOWED, COMPRESSORS, MOST_UNFOLDING, open_source
+from word2vec.formats.source import ALWAYS_ALLOWED, COMPRESSORS, MAX_UNFOLDING, open_source
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -95,7 +95,7 @@ def test_bombs_are_stopped(ending: str, tmp_path: Path, monkeypatch: pytest.Monk
     size = 1 << (26 if ending == ".zst" else 25)  # zstandard gives 32 MiB at a time
     for name, start in (("word2vec-binary", b"8000 1000\n"), ("word2vec-text", b"9 9\nword "), ("glove", b"word 1 ")):
         path = toy(tmp_path / "v", COMPRESS[ending](start + b"0" * size))
-        assert size > (1 << 20) + MOST_UNFOLDING * path.stat().st_size  # so it is a bomb
+        assert size > (1 << 20) + MAX_UNFOLDING * path.stat().st_size  # so it is a bomb
         messages = []
         peak = peak_of(lambda p=path, n=name, m=messages: m.append(complaint(p, format=n)))
         assert peak < size

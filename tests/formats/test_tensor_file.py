@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from tests.formats.samples import toy
-from word2vec.checkpoint import Checkpoint, write_checkpoint
 from word2vec.errors import FormatError
 from word2vec.formats.tensor_file import (
     CHECKSUM,
@@ -24,6 +23,7 @@ from word2vec.formats.tensor_file import (
     write_checked,
     write_tensors,
 )
+from word2vec.training.checkpoint import Checkpoint, write_checkpoint
 
 
 def every_kind() -> dict[str, NDArray[Any]]:

@@ -6,7 +6,7 @@ import numpy as np
 import tomli_w
 
 from tests.report.test_history import TWO_EPOCHS
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 HOSTILE = [
     "</script><script>window.hacked=1</script>",

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from tests.report.test_history import TWO_EPOCHS
-from word2vec.report.content import duration, examples, facts, gather, read_settings, short_number, summarise
+from word2vec.report.content import duration, examples, facts, gather, read_settings, short_number, summarize
 from word2vec.report.history import read_history
 from word2vec.report.wordmap import draw_map
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 WORDS = ["king", "man", "woman", "music", "paris", "zzz"]
 
@@ -88,8 +88,8 @@ def test_lines_lost_from_the_log_are_told(tmp_path: Path, caplog: pytest.LogCapt
 
 
 def test_the_summary_names_the_corpus() -> None:
-    assert summarise({"corpus": ["/a/b/text8"], "objective": "warp"}) == "Word vectors trained on text8 with warp"
-    many = summarise({"corpus": ["-", "a.txt", "b/", "c", "d"]})
+    assert summarize({"corpus": ["/a/b/text8"], "objective": "warp"}) == "Word vectors trained on text8 with warp"
+    many = summarize({"corpus": ["-", "a.txt", "b/", "c", "d"]})
     assert many.startswith("Word vectors trained on standard input, a.txt, b and 2 more with")
 
 

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from word2vec.report.embedded import agreement, embed, quantise
-from word2vec.vectors import WordVectors
+from word2vec.report.embedded import agreement, embed, quantize
+from word2vec.vectors.word_vectors import WordVectors
 
 
 def vectors(words: int, dim: int, seed: int = 0) -> WordVectors:
@@ -15,12 +15,12 @@ def vectors(words: int, dim: int, seed: int = 0) -> WordVectors:
 
 def test_rounding_uses_the_whole_range() -> None:
     rows = np.array([[0.5, -1.0, 0.25], [0, 0, 0], [1e-30, 0, 0]], dtype=np.float32)
-    assert quantise(rows).tolist() == [[64, -127, 32], [0, 0, 0], [127, 0, 0]]
+    assert quantize(rows).tolist() == [[64, -127, 32], [0, 0, 0], [127, 0, 0]]
 
 
 def test_cosines_hardly_change() -> None:
     unit = vectors(200, 50).unit
-    rounded = quantise(unit).astype(np.float64)
+    rounded = quantize(unit).astype(np.float64)
     rounded /= np.linalg.norm(rounded, axis=1, keepdims=True)
     # each of 50 numbers is off by at most half a step, that is 1/254 of the largest, which is below 0.6 here
     assert np.abs(rounded @ rounded.T - unit @ unit.T).max() < 0.01
@@ -53,9 +53,9 @@ def test_agreement_is_measured() -> None:
     unit = vectors(300, 20).unit
     exact = np.rint(unit * 1e6).astype(np.int32)
     assert agreement(unit, exact) == 1.0  # type: ignore[arg-type]
-    assert 0.9 < agreement(unit, quantise(unit)) < 1.0
+    assert 0.9 < agreement(unit, quantize(unit)) < 1.0
     coarse = np.sign(unit).astype(np.int8)
     assert 0.2 < agreement(unit, coarse) < 0.8
-    other = quantise(vectors(300, 20, seed=1).unit)
+    other = quantize(vectors(300, 20, seed=1).unit)
     assert agreement(unit, other) == pytest.approx(10 / 299, abs=0.03)  # by chance
     assert math.isnan(agreement(unit[:1], coarse[:1]))

@@ -7,7 +7,7 @@ import pytest
 
 from word2vec.config import TrainConfig
 from word2vec.report.history import History, read_history, similarities, speeds
-from word2vec.training import train
+from word2vec.training.loop import train
 
 
 def line(epoch: int, words: int, seconds: float, loss: float = 2.0, kind: str = "step", **more: object) -> str:

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from tests.report.sample import HOSTILE, WORDS, write_sample_run
-from word2vec.cli import run as run_command
+from word2vec.cli.commands import run as run_command
 from word2vec.errors import ConfigError, Word2VecError
-from word2vec.files import atomic_path
 from word2vec.report import write_report
 from word2vec.report.page import as_json
-from word2vec.vectors import WordVectors
+from word2vec.system.atomic_files import atomic_path
+from word2vec.vectors.word_vectors import WordVectors
 
 
 class Elements(HTMLParser):

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult
 from word2vec.report.scores import analogy_score, score_all, similarity_score, wilson_interval
-from word2vec.results import AnalogyResult, SectionResult, SimilarityResult
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 
 def test_wilson_interval() -> None:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from word2vec.report.wordmap import FEW_WORDS, draw_map, principal_components
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 
 def topics(per_topic: int = 15, dim: int = 10) -> WordVectors:
     """Three topics of words, most alike inside a topic."""
     rng = np.random.default_rng(0)
-    centres = np.eye(dim)[:3]
-    rows = [centres[i % 3] + 0.1 * rng.normal(size=dim) for i in range(3 * per_topic)]
+    centers = np.eye(dim)[:3]
+    rows = [centers[i % 3] + 0.1 * rng.normal(size=dim) for i in range(3 * per_topic)]
     return WordVectors([f"{'abc'[i % 3]}{i // 3}" for i in range(3 * per_topic)], np.array(rows))
 
 
@@ -21,9 +21,9 @@ def test_topics_are_places_and_groups() -> None:
     topic = np.array([word[0] for word in drawn.words])
     for letter in "abc":
         inside = drawn.places[topic == letter]
-        centre = inside.mean(axis=0)
-        farthest = np.linalg.norm(inside - centre, axis=1).max()
-        assert np.linalg.norm(drawn.places[topic != letter] - centre, axis=1).min() > farthest
+        center = inside.mean(axis=0)
+        farthest = np.linalg.norm(inside - center, axis=1).max()
+        assert np.linalg.norm(drawn.places[topic != letter] - center, axis=1).min() > farthest
     # nine groups for 45 words: a group may be part of a topic, never of two
     for group in set(drawn.groups.tolist()):
         assert len(set(topic[drawn.groups == group])) == 1

@@ -11,17 +11,17 @@ import torch
 from torch import nn
 
 from word2vec.engines.autograd import AutogradEngine
-from word2vec.engines.gpu_shape import tile_shape, triton_version
+from word2vec.engines.gpu.tiling import tile_shape, triton_version
 from word2vec.errors import ConfigError
 from word2vec.losses import LOSSES
 
 if TYPE_CHECKING:
-    from word2vec.engines.cpu import FusedEngine
-    from word2vec.engines.gpu import GpuEngine
+    from word2vec.engines.cpu.engine import FusedEngine
+    from word2vec.engines.gpu.engine import GpuEngine
 
 logger = logging.getLogger("word2vec")
 
-LEAST_TRITON = (3, 2)
+MIN_TRITON = (3, 2)
 
 Engine = type["AutogradEngine | FusedEngine | GpuEngine"]
 
@@ -44,10 +44,10 @@ def choose_engine(
         logger.info("the autograd engine trains: the fused one %s", reason)
         return AutogradEngine
     if on_gpu:
-        from word2vec.engines.gpu import GpuEngine
+        from word2vec.engines.gpu.engine import GpuEngine
 
         return GpuEngine
-    from word2vec.engines.cpu import FusedEngine
+    from word2vec.engines.cpu.engine import FusedEngine
 
     return FusedEngine
 
@@ -56,7 +56,7 @@ def _why_not_on_cpu(objective: type[nn.Module]) -> str:
     """What keeps the fused engine for CPUs from training, and what else to use; nothing, if it can."""
     from numba.core import config  # takes a third of a second: only where it is needed
 
-    from word2vec.engines.cpu_gradients import COMPILED
+    from word2vec.engines.cpu.objectives import COMPILED
 
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "cannot be compiled while NUMBA_DISABLE_JIT is set: unset it"
@@ -65,9 +65,9 @@ def _why_not_on_cpu(objective: type[nn.Module]) -> str:
 
 def _why_not_on_gpu(objective: type[nn.Module], dim: int, negatives: int, window: int) -> str:
     """The same for CUDA."""
-    if triton_version() < LEAST_TRITON:
+    if triton_version() < MIN_TRITON:
         return "needs triton 3.2 or newer on a GPU: pip install 'triton>=3.2'"
-    from word2vec.engines.gpu_gradients import GRADIENTS
+    from word2vec.engines.gpu.objectives import GRADIENTS
 
     try:
         tile_shape(dim, negatives, window)

@@ -19,12 +19,12 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from word2vec.dataset import Batch, SkipGramDataset
-from word2vec.engines.progress import Progress, run_threads
+from word2vec.engines.base import Progress, run_threads
 from word2vec.errors import TrainingError
 from word2vec.losses import InBatchSoftmax
-from word2vec.model import SkipGram, scores
-from word2vec.shares import CorpusShare, new_shares, words_read
+from word2vec.models.skipgram import SkipGram, scores
+from word2vec.sampling.datasets import Batch, SkipGramDataset
+from word2vec.sampling.shards import Shard, new_shards, words_read
 
 
 class AutogradEngine:
@@ -44,7 +44,7 @@ class AutogradEngine:
         threads: how many train at once; a GPU takes one, being parallel itself.
     """
 
-    most_threads = 8  # unless asked for: the interpreter's lock lets hardly more than this train at once
+    max_threads = 8  # unless asked for: the interpreter's lock lets hardly more than this train at once
     in_batches = True
     sync_every = 250_000  # words of a process between two averagings; some seconds, and a round is not cut short
 
@@ -61,44 +61,44 @@ class AutogradEngine:
         self._in_batch = bool(getattr(objective, "in_batch", False))
         # (V,) what an objective that corrects for how its noise is drawn needs to know
         needs_log_q = bool(getattr(objective, "needs_log_q", False))
-        self._log_q = (dataset.pair_share if self._in_batch else dataset.noise).log() if needs_log_q else None
+        self._log_q = (dataset.pair_frequency if self._in_batch else dataset.noise).log() if needs_log_q else None
 
-    def epoch(self, number: int, shares: list[CorpusShare] | None = None) -> Generator[Progress]:
+    def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; reports a few times a second and at the end.
 
         Closing the iterator early stops the threads after their batches; `state` then says how to go on.
 
         Args:
             number: of the pass, from 0.
-            shares: where to go on, one for each thread; a new pass by default.
+            shards: where to go on, one for each thread; a new pass by default.
         """
         self.dataset.set_epoch(number)
-        self._shares = shares or new_shares(self.dataset.offsets, self.threads)
-        self._loss = [self._sum(share.loss, torch.float64) for share in self._shares]
-        self._hits = [self._sum(share.hits, torch.int64) for share in self._shares]
+        self._shards = shards or new_shards(self.dataset.offsets, self.threads)
+        self._loss = [self._sum(shard.loss, torch.float64) for shard in self._shards]
+        self._hits = [self._sum(shard.hits, torch.int64) for shard in self._shards]
         threads_before = torch.get_num_threads()
         try:
-            yield from run_threads(lambda rank, stop: self._train_share(number, rank, stop), self.threads, self._total)
+            yield from run_threads(lambda rank, stop: self._train_shard(number, rank, stop), self.threads, self._total)
         finally:
-            torch.set_num_threads(threads_before)  # what _train_share sets reaches threads that others start later
+            torch.set_num_threads(threads_before)  # what _train_shard sets reaches threads that others start later
 
-    def state(self) -> list[CorpusShare]:
+    def state(self) -> list[Shard]:
         """How far the pass is that was closed; to be given to `epoch`."""
-        for share, loss, hits in zip(self._shares, self._loss, self._hits, strict=True):
-            share.loss, share.hits = loss.item(), int(hits.item())
-        return self._shares
+        for shard, loss, hits in zip(self._shards, self._loss, self._hits, strict=True):
+            shard.loss, shard.hits = loss.item(), int(hits.item())
+        return self._shards
 
-    def _train_share(self, epoch: int, rank: int, stop: Event) -> None:
+    def _train_shard(self, epoch: int, rank: int, stop: Event) -> None:
         if self.dataset.device.type == "cpu":
             # subtle: counts for the thread that calls it; without it each of ours would start threads of its own
             torch.set_num_threads(1)
-        share = self._shares[rank]
+        shard = self._shards[rank]
         targets = self.dataset.batch_size * (1 + self.dataset.settings.negatives)
         rows = self.model.output.new_empty(targets, self.model.output.shape[1])
-        for batch in self.dataset.batches(share):
+        for batch in self.dataset.batches(shard):
             if stop.is_set():
                 return
-            lr = self.lr_at(epoch, words_read(self._shares))
+            lr = self.lr_at(epoch, words_read(self._shards))
             if self._in_batch:
                 objective = cast(InBatchSoftmax, self.objective)
                 loss, hits = in_batch_step(self.model, objective, batch, lr, self._log_q)
@@ -106,7 +106,7 @@ class AutogradEngine:
             else:
                 loss = train_step(self.model, self.objective, batch, lr, self._log_q, rows)
             self._loss[rank] += loss
-            share.pairs += len(batch.centre)
+            shard.pairs += len(batch.center)
 
     def _sum(self, start: float, dtype: torch.dtype) -> Tensor:
         """A number to add to without waiting for the device."""
@@ -115,8 +115,8 @@ class AutogradEngine:
     def _total(self) -> Progress:
         """Waits for the device."""
         return Progress(
-            words=words_read(self._shares),
-            pairs=sum(share.pairs for share in self._shares),
+            words=words_read(self._shards),
+            pairs=sum(shard.pairs for shard in self._shards),
             loss=sum(loss.item() for loss in self._loss),
             hits=sum(int(hits.item()) for hits in self._hits) if self._in_batch else None,
         )
@@ -145,7 +145,7 @@ def train_step(
     Returns:
         The loss before the step, summed over the batch, a scalar on the device.
     """
-    targets = torch.cat([batch.centre.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
+    targets = torch.cat([batch.center.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
     if rows is None:
         rows = model.output.new_empty(targets.numel(), model.output.shape[1])
     x = model.input.index_select(0, batch.context)  # (B, D)
@@ -186,12 +186,12 @@ def in_batch_step(
         The summed loss, and the number of examples whose own true word scored best, both scalars on the device.
     """
     left = model.input.index_select(0, batch.context).requires_grad_()  # (B, D)
-    right = model.output.index_select(0, batch.centre).requires_grad_()  # (B, D)
+    right = model.output.index_select(0, batch.center).requires_grad_()  # (B, D)
     with torch.enable_grad():
-        correction = None if log_q is None else log_q[batch.centre]  # (B,)
-        loss, predictions = objective.fortraining(left, right, ids=batch.centre, log_q=correction)
+        correction = None if log_q is None else log_q[batch.center]  # (B,)
+        loss, predictions = objective.fortraining(left, right, ids=batch.center, log_q=correction)
         step_left, step_right = torch.autograd.grad(loss.sum(), (left, right))  # both (B, D)
     model.input.index_add_(0, batch.context, step_left, alpha=-lr)
-    model.output.index_add_(0, batch.centre, step_right, alpha=-lr)
+    model.output.index_add_(0, batch.center, step_right, alpha=-lr)
     hits = (predictions == torch.arange(len(predictions), device=predictions.device)).sum()
     return loss.detach().sum(), hits

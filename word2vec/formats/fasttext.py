@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from word2vec.errors import FormatError
 from word2vec.formats.source import Source, open_source
 from word2vec.formats.table import BLOCK, Table, WordList, distinct
-from word2vec.subwords import Subwords
+from word2vec.models.subwords import Subwords
 
 MAGIC = struct.pack("<i", 793712314)
 VERSIONS = 11, 12
@@ -26,7 +26,7 @@ SETTINGS = struct.Struct("<12id")  # dim, ws, epoch, minCount, neg, wordNgrams, 
 DICTIONARY = struct.Struct("<iiiqq")  # entries, words, labels, corpus words, pruned n-grams (-1: none were)
 SHAPE = struct.Struct("<?qq")  # whether the table is compressed, rows, columns
 WORD, SUPERVISED = 0, 3  # a type of entry, and a kind of model
-LEAST_ENTRY = 10  # bytes: the NUL behind the word, the count, the type
+MIN_ENTRY = 10  # bytes: the NUL behind the word, the count, the type
 _ENTRY = re.compile(rb"([^\0]*)\0(.{8})(.)", re.DOTALL)
 LONGEST_WORD = 1 << 16  # bytes
 LONGEST_NGRAM = 100  # characters; longer ones come from damage only
@@ -76,7 +76,7 @@ def _read_settings(source: Source) -> _Settings:
 def _read_dictionary(source: Source) -> tuple[list[bytes], NDArray[np.int64]]:
     """The words, most frequent first, and their counts; labels come behind them and are left out."""
     entries, n_words, n_labels, _, pruned = _unpack(source, DICTIONARY)
-    if n_words < 1 or n_labels < 0 or entries != n_words + n_labels or entries * LEAST_ENTRY > source.left:
+    if n_words < 1 or n_labels < 0 or entries != n_words + n_labels or entries * MIN_ENTRY > source.left:
         raise FormatError(
             f"{source.path}: a dictionary of {n_words} words and {n_labels} labels does not fit the file; it is cut "
             "off or damaged"
@@ -104,7 +104,7 @@ def _read_entries(source: Source, entries: int) -> Iterator[tuple[bytes, int, in
             yield word, int.from_bytes(count, "little", signed=True), kind[0]
             start, done = match.end(), done + 1
         rest = buffer[start:]
-        if done < entries and (not block or len(rest) > LONGEST_WORD + LEAST_ENTRY):
+        if done < entries and (not block or len(rest) > LONGEST_WORD + MIN_ENTRY):
             raise FormatError(
                 f"{source.path}: entry {done + 1} of {entries} of the dictionary has no end; it is cut off"
             )

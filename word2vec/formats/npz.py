@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
-from word2vec.files import atomic_path
-from word2vec.formats.source import ALWAYS_ALLOWED, MOST_UNFOLDING
+from word2vec.formats.source import ALWAYS_ALLOWED, MAX_UNFOLDING
 from word2vec.formats.table import BLOCK, Table, distinct, encoded
+from word2vec.system.atomic_files import atomic_path
 
 MAGIC = b"PK\x03\x04"
 # of the zip's local header: its bytes, and where in it two lengths stand
@@ -37,7 +37,7 @@ HEADER = re.compile(
     rb"\{'descr': '(?P<type>[<>|=][fiuUSO]\d{0,9})', 'fortran_order': (?P<fortran>True|False), "
     rb"'shape': \((?P<shape>(\d{1,15}(, ?\d{1,15}){0,3})?),?\),? ?\}\s*"
 )
-MOST_PADDING = 1 << 28  # bytes that the words may take over what the vectors do: each takes as much as the longest
+MAX_PADDING = 1 << 28  # bytes that the words may take over what the vectors do: each takes as much as the longest
 # what zipfile and numpy say of damaged archives
 DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError, TypeError, KeyError, RuntimeError)
 
@@ -92,7 +92,7 @@ def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
             raise FormatError(f"{path}: the array {name!r} holds {layout.dtype}; it should hold {ARRAYS[name][1]}")
         if not layout.size:
             raise FormatError(f"{path}: the array {name!r} is empty")
-        if layout.start + layout.size > min(info.file_size, ALWAYS_ALLOWED + MOST_UNFOLDING * path.stat().st_size):
+        if layout.start + layout.size > min(info.file_size, ALWAYS_ALLOWED + MAX_UNFOLDING * path.stat().st_size):
             raise ValueError(f"the array {name!r} promises {layout.size} bytes, which the file does not hold")
         if info.compress_type == zipfile.ZIP_STORED:
             start = _start(path, info) + layout.start
@@ -160,7 +160,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
     ended = next((word for word in table.words if word.endswith("\0")), None)
     if ended is not None:
         raise FormatError(f"cannot write {path}: the word {ended!r} ends in NUL, which numpy's arrays lose")
-    if 4 * len(longest) * len(words) > table.vectors.nbytes + MOST_PADDING:
+    if 4 * len(longest) * len(words) > table.vectors.nbytes + MAX_PADDING:
         raise FormatError(
             f"cannot write {path}: numpy gives each word the room of the longest, and {longest[:40]!r}... has "
             f"{len(longest)} letters; use safetensors"

@@ -10,7 +10,7 @@ numbers accurately", which sends the hard cases to a slow path too).
 import numba
 import numpy as np
 
-from word2vec.compiled import compiled
+from word2vec.system.jit import compiled
 
 # Positions in the kernel's state: the next byte, rows read, bytes of words, hard numbers, whether a line is at fault.
 POSITION, ROWS, WORD_BYTES, HARD, FAULT = range(5)
@@ -20,10 +20,10 @@ NONE, ONE, TEN, LINE_FEED, E = map(np.uint64, (0, 1, 10, 0x0A, ord("e")))
 SPACE, TAB, CARRIAGE_RETURN, PLUS, MINUS, POINT, DIGIT_0 = map(np.uint64, b" \t\r+-.0")
 LOWER_CASE = np.uint64(0x20)  # the bit that turns E into e
 
-MOST_DIGITS = 19  # of a whole number that fits 64 bits
-MOST_EXPONENT_DIGITS = np.uint64(4)
-MOST_POWER = 60
-POWERS = np.array([float(f"1e{power}") for power in range(-MOST_POWER, MOST_POWER + 1)])
+MAX_DIGITS = 19  # of a whole number that fits 64 bits
+MAX_EXPONENT_DIGITS = np.uint64(4)
+MAX_POWER = 60
+POWERS = np.array([float(f"1e{power}") for power in range(-MAX_POWER, MAX_POWER + 1)])
 LEAST, MOST = 1.2e-38, 3.4e38  # between them all float32 have the full 24 bits
 # a double has 29 bits more than a float32; half of their range is the middle between two float32
 EXTRA_BITS, MIDDLE = np.uint64((1 << 29) - 1), np.uint64(1 << 28)
@@ -43,7 +43,7 @@ def _exponent(text, at):
     if negative or text[first] == PLUS:
         first += ONE
     power, end = 0, first
-    while text[end] - DIGIT_0 < TEN and end < first + MOST_EXPONENT_DIGITS:
+    while text[end] - DIGIT_0 < TEN and end < first + MAX_EXPONENT_DIGITS:
         power = power * 10 + np.int64(text[end] - DIGIT_0)
         end += ONE
     return -power if negative else power, at if end == first else end
@@ -81,9 +81,9 @@ def _number(text, at):
     if text[at] | LOWER_CASE == E and digits:
         exponent, at = _exponent(text, at)
         power += exponent
-    if digits == 0 or digits > MOST_DIGITS or abs(power) > MOST_POWER:
+    if digits == 0 or digits > MAX_DIGITS or abs(power) > MAX_POWER:
         return 0.0, at, False
-    value = np.float64(whole) * POWERS[np.uint64(power + MOST_POWER)]
+    value = np.float64(whole) * POWERS[np.uint64(power + MAX_POWER)]
     beyond = np.float64(value).view(np.uint64) & EXTRA_BITS
     trusted = (LEAST < value < MOST and beyond - MIDDLE + DOUBT > DOUBT + DOUBT) or whole == NONE
     return -value if negative else value, at, trusted

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
-from word2vec.files import atomic_path, atomic_paths, new_folder
 from word2vec.formats.table import Table, WordList, distinct, encoded
 from word2vec.formats.tensor_file import TensorFile, map_tensors, write_tensors
+from word2vec.system.atomic_files import atomic_path, atomic_paths, new_folder
 
 RUN_FORMAT = "word2vec-run"
 RUN_VERSION = 1  # raise it when an older reader would misread the files

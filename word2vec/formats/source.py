@@ -18,14 +18,14 @@ import zstandard
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from word2vec.corpus import DAMAGED, DECOMPRESSORS
 from word2vec.errors import FormatError
-from word2vec.files import atomic_path
 from word2vec.formats.table import BLOCK, Table
+from word2vec.system.atomic_files import atomic_path
+from word2vec.system.compression import DAMAGED, DECOMPRESSORS
 
 # What an honest compressed file unfolds to, in times its size: vectors shrink to a third at best; those of a toy
 # example may be all zeros, so small files may unfold to more. A bomb reaches 1,000 (gzip) to 1,000,000 (bzip2).
-MOST_UNFOLDING, ALWAYS_ALLOWED = 100, 1 << 26
+MAX_UNFOLDING, ALWAYS_ALLOWED = 100, 1 << 26
 HEAD = 1 << 16  # bytes looked at to tell the formats apart
 BAR_DELAY = 0.5  # seconds; what is read sooner needs no bar
 
@@ -51,7 +51,7 @@ class Source:
         self._raw, self._file, self._bar = raw, file, bar
         self._size = path.stat().st_size
         self._unread = b""
-        self._most = ALWAYS_ALLOWED + MOST_UNFOLDING * self._size if self.compressed else self._size
+        self._most = ALWAYS_ALLOWED + MAX_UNFOLDING * self._size if self.compressed else self._size
 
     @property
     def left(self) -> int:
@@ -111,7 +111,7 @@ class Source:
             raise FormatError(f"{self.path} grew while it was read; wait until it is whole")
         if self.position > self._most:
             raise FormatError(
-                f"{self.path} unfolds to over {MOST_UNFOLDING} times its size, as no vectors do; "
+                f"{self.path} unfolds to over {MAX_UNFOLDING} times its size, as no vectors do; "
                 "if you trust it, decompress it first"
             )
         self._bar.update(self._raw.tell() - self._bar.n)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
-from word2vec.subwords import Subwords
+from word2vec.models.subwords import Subwords
 
 _log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@
 
 Derivation: of Y - 1 other words, those that offend are met after about (Y - 1) / rank draws, so the number of draws v
 estimates the rank of the true word without scoring them all. The harmonic weight makes the sum of the ranks' costs
-favour the top of the list; the log is its smooth stand-in, but log(1) = 0: an offender that was hard to find teaches
+favor the top of the list; the log is its smooth stand-in, but log(1) = 0: an offender that was hard to find teaches
 nothing. The number of draws is not differentiated, so only two scores get a gradient:
 
     dL/ds_0 = -w(rank)        dL/ds_v = w(rank)

@@ -3,7 +3,7 @@
     rank = Y / |Z| * sum_k max(0, margin - s_0 + s_k)        loss = log(1 + rank / resolution)
 
 Derivation: the true word's rank is the number of words above it; the hinge bounds each "is above" from above, and the
-sum over a sample Z of the noise words, scaled by Y / |Z|, estimates the sum over the vocabulary. The log favours the
+sum over a sample Z of the noise words, scaled by Y / |Z|, estimates the sum over the vocabulary. The log favors the
 top of the list as WARP's weight does. With h_k = 1 where the hinge of k is above 0,
 
     dL/ds_k = Y / |Z| * h_k / (resolution + rank)        dL/ds_0 = -sum_k dL/ds_k

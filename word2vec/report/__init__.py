@@ -8,8 +8,8 @@ and the scripts: search.js (nearest words), charts.js, map.js, page.js.
 from pathlib import Path
 
 from word2vec.errors import ConfigError
-from word2vec.files import atomic_path
-from word2vec.vectors import WordVectors
+from word2vec.system.atomic_files import atomic_path
+from word2vec.vectors.word_vectors import WordVectors
 
 ENDINGS = (".html", ".htm")
 

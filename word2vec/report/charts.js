@@ -1,6 +1,6 @@
 "use strict";
 
-/** A colour or font of the style sheet, as it is now: light, dark or printed. */
+/** A color or font of the style sheet, as it is now: light, dark or printed. */
 function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }

@@ -15,7 +15,7 @@ from word2vec.report.embedded import Embedded, embed
 from word2vec.report.history import History, read_history
 from word2vec.report.scores import Score, score_all
 from word2vec.report.wordmap import WordMap, draw_map
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
@@ -68,7 +68,7 @@ def gather(vectors: WordVectors, source: Path) -> Content:
     word_map, embedded = draw_map(vectors), embed(vectors)
     return Content(
         title=source.resolve().name,
-        summary=summarise(settings),
+        summary=summarize(settings),
         word_count=len(vectors),
         facts=facts(vectors, history, settings),
         settings=[(name, _shown(value), _meaning(name)) for name, value in settings.items()],
@@ -93,7 +93,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     return {}
 
 
-def summarise(settings: dict[str, Any]) -> str:
+def summarize(settings: dict[str, Any]) -> str:
     """Where the vectors come from, in a sentence."""
     corpus = settings.get("corpus")
     if not isinstance(corpus, list) or not corpus:

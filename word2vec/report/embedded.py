@@ -2,7 +2,7 @@
 
 A row is a unit vector times a factor of its own, rounded to whole numbers from -127 to 127: a byte a number. The factor
 need not be kept, for a cosine does not change when a vector is made longer; the page divides by the length of the
-rounded row. How far the neighbours found in this way are the exact ones is measured, and the page shows it.
+rounded row. How far the neighbors found in this way are the exact ones is measured, and the page shows it.
 """
 
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 EMBEDDED_BYTES = 2_000_000  # of vectors in the page: 20,000 words of 100 dimensions
-SAMPLED_WORDS = 500  # words whose neighbours are compared
-NEIGHBOURS = 10
+SAMPLED_WORDS = 500  # words whose neighbors are compared
+NEIGHBORS = 10
 BLOCK = 64  # words whose cosines are worked out at a time; with a million words 256 MB
 
 
@@ -39,13 +39,13 @@ class Embedded:
 def embed(vectors: WordVectors, most_bytes: int = EMBEDDED_BYTES, seed: int = 0) -> Embedded:
     """As many of the most frequent words as fit."""
     count = min(len(vectors), max(1, most_bytes // vectors.dim))
-    rows = quantise(vectors.unit[:count])  # (N, D)
+    rows = quantize(vectors.unit[:count])  # (N, D)
     same = agreement(vectors.unit[:count], rows, seed)
     same_of_all = same if count == len(vectors) else agreement(vectors.unit, rows, seed)
     return Embedded(vectors.words[:count], rows, same, same_of_all)
 
 
-def quantise(unit: NDArray[np.float32]) -> NDArray[np.int8]:
+def quantize(unit: NDArray[np.float32]) -> NDArray[np.int8]:
     """Rows (N, D) scaled so that the largest entry is 127 or -127, and rounded; rows of zeros stay so."""
     largest = np.abs(unit).max(axis=1, keepdims=True)  # (N, 1)
     rows: NDArray[np.int8] = np.rint(unit * (127 / np.where(largest == 0, 1, largest))).astype(np.int8)
@@ -69,7 +69,7 @@ def agreement(unit: NDArray[np.float32], rows: NDArray[np.int8], seed: int = 0) 
 
 def _nearest(unit: NDArray[np.float32], asked: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows with the largest cosines to those asked for, themselves left out, (S, n)."""
-    count = min(NEIGHBOURS, len(unit) - 1)
+    count = min(NEIGHBORS, len(unit) - 1)
     found = np.empty((len(asked), count), dtype=np.int64)
     for start in range(0, len(asked), BLOCK):
         block = asked[start : start + BLOCK]  # (B,)

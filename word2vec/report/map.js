@@ -51,7 +51,7 @@ class WordMap {
 
   /** Show a place of the map at a scale; 1 is the whole map. */
   look(x, y, scale) {
-    const around = (centre, [low, high]) => [centre - (high - low) / scale / 2, centre + (high - low) / scale / 2];
+    const around = (center, [low, high]) => [center - (high - low) / scale / 2, center + (high - low) / scale / 2];
     this.view = { x: around(x, this.whole.x), y: around(y, this.whole.y) };
     this.draw();
   }
@@ -67,7 +67,7 @@ class WordMap {
   }
 
   zoom(factor, [x, y] = [middle(this.view.x), middle(this.view.y)]) {
-    const around = (centre, range) => range.map((end) => centre + (end - centre) / factor);
+    const around = (center, range) => range.map((end) => center + (end - center) / factor);
     this.view = { x: around(x, this.view.x), y: around(y, this.view.y) };
     this.draw();
   }
@@ -109,12 +109,12 @@ class WordMap {
   }
 
   draw() {
-    const colours = Array.from({ length: 10 }, (_, group) => style(`group-${group}`));
+    const colors = Array.from({ length: 10 }, (_, group) => style(`group-${group}`));
     const rows = [...this.data.words.keys()];
     const points = {
       ...this.trace(rows), mode: "markers",
       marker: {
-        size: DOT, color: this.data.groups.map((group) => colours[group]),
+        size: DOT, color: this.data.groups.map((group) => colors[group]),
         opacity: rows.map((row) => (this.stepsBack(row) ? 0.12 : 0.75)), line: { width: 0 },
       },
     };

@@ -174,7 +174,7 @@ function main() {
   setUpFinding(map);
   setUpMapButtons(map);
   ask(document.querySelector("[data-ask]").textContent);
-  // the pictures take their colours from the style sheet, which has others in the dark and on paper
+  // the pictures take their colors from the style sheet, which has others in the dark and on paper
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
     matchMedia(query).addEventListener("change", () => {
       drawCharts();

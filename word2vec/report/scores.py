@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from word2vec.errors import FormatError
-from word2vec.evaluation import evaluate_analogies, evaluate_similarity
-from word2vec.results import AnalogyResult, SectionResult, SimilarityResult
-from word2vec.testsets import PairSet, builtin_sets, read_pairs, read_questions
-from word2vec.vectors import WordVectors
+from word2vec.evaluation.benchmarks import PairSet, builtin_sets, read_pairs, read_questions
+from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult
+from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
+from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 

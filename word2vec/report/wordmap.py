@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from word2vec.vectors import WordVectors
+from word2vec.vectors.word_vectors import WordVectors
 
 MAP_WORDS = 2000  # t-SNE takes about five seconds for so many, and a screen shows no more
-FEW_WORDS = 10  # below, neighbourhoods that t-SNE could keep are all the words there are
-PERPLEXITY = 30.0  # neighbours that a word minds, the usual value
-MOST_GROUPS = 10  # colours that can still be told apart
+FEW_WORDS = 10  # below, neighborhoods that t-SNE could keep are all the words there are
+PERPLEXITY = 30.0  # neighbors that a word minds, the usual value
+MAX_GROUPS = 10  # colors that can still be told apart
 WORDS_PER_GROUP = 5  # at least, on average
-NAMING_WORDS = 3  # the words nearest to a group's centre are its name
+NAMING_WORDS = 3  # the words nearest to a group's center are its name
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class WordMap:
         words: most frequent first, M of them.
         places: (M, 2) float32.
         groups: (M,) the group of each word, from 0; a larger group has a smaller number.
-        names: for each group the words nearest to its centre.
+        names: for each group the words nearest to its center.
         method: how the places were found, for people.
     """
 
@@ -56,8 +56,8 @@ def draw_map(vectors: WordVectors, most: int = MAP_WORDS, seed: int = 0) -> Word
 
 def principal_components(unit: NDArray[np.float32]) -> NDArray[np.float32]:
     """The first two principal components of rows (M, D), as (M, 2); zeros where there are none."""
-    centred = unit.astype(np.float64) - unit.mean(axis=0, dtype=np.float64)
-    left, lengths, _ = np.linalg.svd(centred, full_matrices=False)
+    centerd = unit.astype(np.float64) - unit.mean(axis=0, dtype=np.float64)
+    left, lengths, _ = np.linalg.svd(centerd, full_matrices=False)
     found = (left * lengths)[:, :2]  # (M, at most 2)
     found[np.abs(found) < 1e-6] = 0  # rounding: rows of unit length differ by more, or not at all
     # subtle: the sign of a component is a matter of chance in the solver; its largest entry shall be positive
@@ -79,7 +79,7 @@ def _groups(unit: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
     from sklearn.cluster import KMeans
 
     different = len(np.unique(unit, axis=0))
-    count = min(MOST_GROUPS, max(1, len(unit) // WORDS_PER_GROUP), different)
+    count = min(MAX_GROUPS, max(1, len(unit) // WORDS_PER_GROUP), different)
     means = KMeans(count, n_init=4, random_state=seed)  # pyright: ignore[reportArgumentType] (it guesses from "auto")
     found = means.fit_predict(unit)  # (M,)
     order = np.argsort(-np.bincount(found, minlength=count), kind="stable")

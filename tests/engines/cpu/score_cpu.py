@@ -1,0 +1,48 @@
+"""Losses and gradients of a matrix of scores by the compiled forms of the fused CPU engine."""
+
+import functools
+from collections.abc import Callable
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from word2vec.engines.cpu.objectives import COMPILED, FLAGS, block_size, score_gradients
+from word2vec.engines.cpu.simd import LANES, padded_targets
+from word2vec.losses import Objective
+
+
+def score(objective: Objective, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Losses (B,) and gradients (B, 1 + K) of float32 scores (B, 1 + K)."""
+    parts = [_score_block(objective, part.numpy()) for part in scores.split(LANES)]
+    losses, gradients = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return torch.from_numpy(losses), torch.from_numpy(gradients)
+
+
+@functools.cache
+def _compiled(objective: int) -> Callable[..., None]:
+    @numba.njit(fastmath=FLAGS)
+    def call(n_targets, padded, block, constants):  # type: ignore[no-untyped-def]
+        score_gradients(objective, n_targets, padded, block, constants)
+
+    return call
+
+
+def _score_block(
+    objective: Objective, scores: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    examples, n_targets = scores.shape
+    padded = padded_targets(n_targets)
+    # lanes without an example, and what is to be written, hold anything before
+    block = np.full(block_size(padded), np.nan, np.float32)
+    places = block[: 2 * padded * LANES].reshape(2, padded, LANES)
+    places[0, :n_targets, :examples] = scores.T
+    # a last 0 as in the engine: some have no constants, and numba wants to see an array
+    constants = np.array([*objective.constants(n_targets - 1), 0.0], np.float32)
+    _compiled(list(COMPILED).index(type(objective)))(n_targets, padded, block, constants)
+    assert np.array_equal(places[0, :n_targets, :examples], scores.T, equal_nan=True)  # read only
+    assert np.isnan(places[:, n_targets:]).all()  # the steps rely on the zeros of the padding
+    losses = block[2 * padded * LANES :][:examples]
+    return losses, places[1, :n_targets, :examples].T

@@ -1,0 +1,89 @@
+"""Compile the training kernel for GPUs that need not be there, and tell what it takes of their resources.
+
+    python -m tests.engines.ahead_of_time ARCHITECTURE...
+
+Prints a JSON list. A process of its own, for triton decides when it is imported whether it compiles or interprets.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import triton
+from triton.backends.compiler import GPUTarget
+from triton.compiler import ASTSource
+
+from word2vec.engines.gpu import kernels as gpu_kernels
+from word2vec.engines.gpu.objectives import GRADIENTS
+from word2vec.engines.gpu.tiling import tile_shape
+from word2vec.losses import NegativeSampling, SampledSoftmax
+
+POINTERS = {
+    "words": "*i32", "sentences": "*i32", "count": "*i64", "targets": "*i32", "widths": "*i32", "inputs": "*fp32",
+    "outputs": "*fp32", "log_q": "*fp32", "constants": "*fp32", "losses": "*fp64", "pairs": "*i64", "tokens": "*i32",
+    "sentence": "*i32", "keep": "*i64", "kept": "*i8", "places": "*i64", "alias_acceptance": "*i64", "alias": "*i64",
+    "cumulative": "*fp64",
+}  # fmt: skip
+CASES = [(kind, 100, 5, 5) for kind in GRADIENTS] + [
+    (NegativeSampling, *settings)
+    for settings in ((50, 5, 5), (200, 5, 5), (300, 5, 5), (100, 20, 5), (100, 5, 15), (512, 5, 5), (300, 15, 10))
+]
+TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
+
+
+def compile_kernel(architecture: int, function: Any, constants: dict[str, Any], warps: int = 4) -> Any:
+    """A kernel whose arguments have the types of POINTERS, or are annotated, or constants."""
+    names = function.arg_names
+    written = {param.name: param.annotation_type for param in function.params}
+    signature = {name: "constexpr" if name in constants else POINTERS.get(name) or written[name] for name in names}
+    aligned = {(names.index(name),): [["tt.divisibility", 16]] for name in names if name in POINTERS}
+    return triton.compile(
+        ASTSource(function, signature, constants, aligned),
+        target=GPUTarget("cuda", architecture, 32),
+        options={"num_warps": warps, "enable_fp_fusion": True},
+    )
+
+
+def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window: int) -> dict[str, Any]:
+    """Registers, stack and shared memory of the kernel with the engine's own shape."""
+    shape = tile_shape(dim, negatives, window)
+    constants = {
+        "gradient": GRADIENTS[kind], "CORRECTED": kind is SampledSoftmax, "STRIDE": -(-dim // 8) * 8,
+        "COLUMNS": shape.columns, "N_TARGETS": 1 + negatives, "TARGETS": shape.targets, "WINDOW": window,
+        "CENTERS": shape.centers, "ROWS": shape.rows, "PRECISION": "ieee",
+    }  # fmt: skip
+    kernel = compile_kernel(architecture, gpu_kernels.train, constants, shape.warps)
+    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+        file.write(kernel.asm["cubin"])
+        file.flush()
+        command = [TOOLS / "cuobjdump", "--dump-resource-usage", file.name]
+        says = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"REG:(\d+) STACK:(\d+)", says)
+    assert found, says
+    return {
+        "architecture": architecture,
+        "case": f"{kind.__name__} {dim} {negatives} {window}",
+        "warps": shape.warps,
+        "registers": int(found[1]),
+        "stack": int(found[2]),  # bytes a thread, for what finds no register
+        "shared": kernel.metadata.shared,
+        "bypasses": bool(re.search(r"(ld\.global|cp\.async)\.cg", kernel.asm["ptx"])),
+        "atomic": len(re.findall(r"(?:red|atom)\S*\.v4\.f32", kernel.asm["ptx"])),
+    }
+
+
+def main(architectures: list[int]) -> None:
+    """Compile all kernels, and print what the one that trains takes."""
+    for each in architectures:
+        compile_kernel(each, gpu_kernels.survivors, {"BLOCK": 256})
+        compile_kernel(each, gpu_kernels.compact, {"BLOCK": 256})
+        compile_kernel(each, gpu_kernels.draw, {"BLOCK": 256, "NEGATIVES": 5})
+    json.dump([compile_train(each, *case) for each in architectures for case in CASES], sys.stdout)
+
+
+if __name__ == "__main__":
+    main([int(each) for each in sys.argv[1:]])

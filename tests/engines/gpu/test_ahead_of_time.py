@@ -1,0 +1,36 @@
+"""The GPU kernels compiled for cards that are not there: whether they compile, and what they take of a card."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from word2vec.engines.gpu.engine import PROGRAMS_A_MULTIPROCESSOR
+
+REGISTERS = 65_536  # of a multiprocessor, from compute capability 3.7 on
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize("architecture", [80, 90])
+def test_kernels_compile_and_fit_into_registers(architecture: int, tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
+    command = [sys.executable, "-W", "error", "-m", "tests.engines.gpu.ahead_of_time", str(architecture)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment | {"TRITON_CACHE_DIR": str(tmp_path)}, capture_output=True, text=True
+    )
+    assert not done.returncode, done.stderr
+    kernels: list[dict[str, Any]] = json.loads(done.stdout)
+    assert len(kernels) > 6
+    for kernel in kernels:
+        assert kernel["stack"] <= 128, kernel  # bytes a thread that live in memory; a tile of rows would be 64 or more
+        assert kernel["shared"] <= 101_376, kernel  # bytes, what cards of 8.6 and 8.9 have
+        assert kernel["bypasses"], kernel  # the cache that knows nothing of the others' additions
+    assert kernels[0]["case"] == "NegativeSampling 100 5 5"
+    if architecture == 90:
+        # as many at once as the engine counts on, and steps added four numbers at a time
+        assert PROGRAMS_A_MULTIPROCESSOR * 32 * kernels[0]["warps"] * kernels[0]["registers"] <= REGISTERS
+        assert all(kernel["atomic"] for kernel in kernels)

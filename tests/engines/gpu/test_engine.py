@@ -1,0 +1,333 @@
+"""The fused GPU engine: its kernels against their plain twin, on CUDA where there is one, else interpreted."""
+
+import copy
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.engines.gpu.gpu_twin import GpuTwin
+from tests.engines.gpu.score_gpu import DEVICE
+from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
+from word2vec.config import TrainConfig
+from word2vec.engines.base import Progress
+from word2vec.engines.gpu import engine as gpu
+from word2vec.engines.gpu.engine import GpuEngine, stable_programs
+from word2vec.engines.gpu.objectives import GRADIENTS
+from word2vec.engines.gpu.tiling import TILE_FLOATS, tile_shape
+from word2vec.errors import ConfigError
+from word2vec.losses import NegativeSampling, Objective
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import SamplingSettings
+from word2vec.training import loop as training
+from word2vec.training import setup as preparation
+
+every_objective = pytest.mark.parametrize("kind", GRADIENTS, ids=lambda kind: kind.__name__)
+
+COUNTS = [60, 40, 30, 20, 10, 8, 6, 4, 2, 1]
+SENTENCES = random_sentences(150, COUNTS, length=11)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "CHUNK_WORDS", 64)
+
+
+def falling(epoch: int, words: int) -> float:
+    return 0.03 - 0.0001 * words
+
+
+def train(
+    sentences: Sequence[Sequence[int]] = SENTENCES,
+    counts: Sequence[int] = COUNTS,
+    *,
+    objective: Objective | None = None,
+    lr_at: Callable[[int, int], float] = falling,
+    model: SkipGram | None = None,
+    epoch: int = 0,
+    **settings: Any,
+) -> tuple[SkipGram, Progress]:
+    """The model after an epoch, and the last report; `programs` and `dim` are taken too."""
+    programs, dim = settings.pop("programs", 1), settings.pop("dim", 8)
+    settings = {"window": 2, "subsample": 0.05, "seed": 1, "device": DEVICE, **settings}
+    model = (model or make_model(len(counts), dim, spread=1.0)).to(DEVICE)
+    dataset = make_dataset(sentences, counts, **settings)
+    engine = GpuEngine(model, objective or NegativeSampling("sum"), dataset, lr_at, programs=programs)
+    *_, last = engine.epoch(epoch)
+    return model.cpu(), last
+
+
+def twin(objective: Objective | None = None, dim: int = 8, epoch: int = 0, **settings: Any) -> GpuTwin:
+    settings = {"window": 2, "subsample": 0.05, "seed": 1, **settings}
+    dataset = make_dataset(settings.pop("sentences", SENTENCES), COUNTS, **settings)
+    shape = tile_shape(dim, dataset.settings.negatives, dataset.settings.window)
+    model = make_model(len(COUNTS), dim, spread=1.0)
+    oracle = GpuTwin(model, objective or NegativeSampling("sum"), dataset, falling, gpu.CHUNK_WORDS, shape)
+    oracle.epoch(epoch)
+    return oracle
+
+
+def assert_as_twin(trained: tuple[SkipGram, Progress], oracle: GpuTwin) -> None:
+    model, last = trained
+    assert oracle.pairs > 100  # otherwise nothing is tested
+    assert last.pairs == oracle.pairs
+    assert last.loss == pytest.approx(oracle.loss, rel=1e-5)
+    # float32 has 6e-8 of a number; some hundreds of steps on a row add up
+    for table, expected in ((model.input, oracle.input), (model.output, oracle.output)):
+        torch.testing.assert_close(table.detach().double(), torch.from_numpy(expected), rtol=1e-4, atol=2e-5)
+
+
+@every_objective
+def test_kernels_train_as_the_twin_does(kind: type[Objective]) -> None:
+    oracle = twin(make_objective(kind, len(COUNTS)))
+    # rounding may decide otherwise at a kink; then this seed is no test
+    assert oracle.nearest_kink > 1e-5
+    assert_as_twin(train(objective=make_objective(kind, len(COUNTS))), oracle)
+
+
+@pytest.mark.parametrize("dim", [1, 7, 17, 102])
+def test_rows_of_any_length_are_trained(dim: int) -> None:
+    assert_as_twin(train(dim=dim), twin(dim=dim))
+
+
+@pytest.mark.parametrize("negatives", [1, 8, 17])
+def test_any_number_of_noise_words_is_trained(negatives: int) -> None:
+    assert_as_twin(train(negatives=negatives), twin(negatives=negatives))
+
+
+@pytest.mark.parametrize("window", [1, 5, 8, 40])
+def test_windows_of_any_width_are_trained(window: int) -> None:
+    sentences = [[word for sentence in SENTENCES[:9] for word in sentence], *SENTENCES[9:]]
+    assert_as_twin(train(sentences, window=window), twin(sentences=sentences, window=window))
+
+
+def test_windows_too_wide_for_a_tile_take_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.engines.gpu.tiling.TILE_FLOATS", 16 * 16)
+    assert tile_shape(8, 5, 9).centers == tile_shape(8, 5, 9).rows == 16
+    sentences = [[word for sentence in SENTENCES[:9] for word in sentence]]
+    assert_as_twin(train(sentences, window=9), twin(sentences=sentences, window=9))
+
+
+def test_epochs_and_seeds_draw_anew() -> None:
+    assert_as_twin(train(epoch=3, seed=9), twin(epoch=3, seed=9))
+    assert not torch.equal(train(epoch=3)[0].input, train(epoch=2)[0].input)
+
+
+@pytest.mark.skipif(DEVICE.type == "cuda", reason="programs that work at once add in any order")
+def test_programs_share_the_text_out() -> None:
+    alone, shared = train(), train(programs=3)
+    assert shared[1].words == alone[1].words == 150
+    assert shared[1].pairs == alone[1].pairs
+    assert torch.equal(shared[0].input, alone[0].input)
+
+
+def test_sentences_of_one_word_and_ids_outside_of_the_vocabulary() -> None:
+    model, last = train([[0, 7, 1, -1], [5], [], [2**31 - 1]] * 8, [8, 8], window=1, subsample=0)
+    assert last.words == 48
+    assert last.pairs == 16  # 0 and 1 are neighbors once the ids that are no words are gone
+    assert bool(model.output.isfinite().all())
+
+
+def test_memory_outside_of_the_vocabulary_decides_nothing() -> None:
+    dataset = make_dataset([[0, 1]], [5, 5], device=DEVICE)
+    engine = GpuEngine(make_model(2, 8).to(DEVICE), NegativeSampling("sum"), dataset, falling)
+    engine._keep = torch.full((4,), 2**32, device=DEVICE)[1:3]  # what lies around would keep all
+    tokens = torch.tensor([-1, 1, 2, 0, -1], dtype=torch.int32, device=DEVICE)
+    words, _, count = engine._survivors(0, 0, tokens, torch.tensor([5], device=DEVICE))
+    assert words[: count.item()].tolist() == [1, 0]
+
+
+def test_a_text_without_words_or_pairs_trains_nothing() -> None:
+    before = make_model(10, 8, spread=1.0)
+    for sentences in ([[]], [[4], [5]] * 10, [[99, 98]] * 5):
+        model, last = train(sentences, subsample=0)
+        assert (last.pairs, last.loss) == (0, 0.0)
+        assert torch.equal(model.input, before.input)
+        assert torch.equal(model.output, before.output)
+
+
+def test_a_learning_rate_of_zero_moves_nothing() -> None:
+    model, last = train(lr_at=lambda epoch, words: 0.0)
+    assert last.pairs
+    assert torch.equal(model.output, make_model(10, 8, spread=1.0).output)
+
+
+@every_objective
+def test_divergence_shows_in_the_loss(kind: type[Objective]) -> None:
+    model = make_model(len(COUNTS), 8, spread=1.0)
+    with torch.no_grad():
+        model.input[0] = torch.nan
+    with np.errstate(invalid="ignore"):
+        _, last = train(objective=make_objective(kind, len(COUNTS)), model=model)
+    assert not np.isfinite(last.loss)
+
+
+@pytest.mark.skipif(DEVICE.type == "cuda", reason="programs that work at once add in any order")
+def test_an_epoch_that_stops_and_goes_on_ends_in_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, last = train()
+    monkeypatch.setattr(gpu, "REPORT_SECONDS", 0.0)
+    model, shards, reports = make_model(10, 8, spread=1.0), None, []
+    while not reports or reports[-1].words < 150:
+        dataset = make_dataset(SENTENCES, COUNTS, window=2, subsample=0.05, seed=1)
+        steps = (engine := GpuEngine(model, NegativeSampling("sum"), dataset, falling)).epoch(0, shards)
+        next(steps)
+        reports.append(next(steps))  # the first is that of the engine before
+        steps.close()
+        shards = copy.deepcopy(engine.state())
+    assert len(reports) == 3
+    assert 0 < reports[0].words < reports[1].words < 150
+    assert reports[-1] == last
+    assert torch.equal(model.input, whole.input)
+    assert torch.equal(model.output, whole.output)
+
+
+def test_a_corpus_too_large_for_the_device_is_copied_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    resident, _ = train()
+    monkeypatch.setattr(gpu, "_resident", lambda dataset: None)
+    copied, _ = train()
+    assert torch.equal(resident.input, copied.input)
+
+
+def test_a_vocabulary_of_one_word_is_refused() -> None:
+    with pytest.raises(ConfigError, match="one word"):
+        train([[0, 0]], [2])
+
+
+def test_no_more_programs_work_at_once_than_are_stable() -> None:
+    shard, noise = torch.tensor([0.02] * 50), torch.tensor([0.01] * 50)
+
+    def stable(centers: int = 1, lr: float = 0.025, window: int = 5, negatives: int = 5, words: int = 50) -> int:
+        settings = SamplingSettings(window=window, negatives=negatives)
+        return stable_programs(shard.new_full((words,), 0.02), noise.new_full((words,), 0.01), settings, centers, lr)
+
+    assert len(shard) == len(noise) == 50
+    assert stable() == int(100 / (0.07 * 6))  # of all uses of a row, 0.02 as word and 5 x 0.01 as noise, 100
+    assert stable(centers=6) == int(32 / (0.02 * 6 * 6))  # input rows wait for six centers: 32 uses in pairs
+    assert stable(window=11) == int(100 / (0.07 * 12))
+    assert stable(negatives=20) == int(100 / (0.22 * 6))
+    assert stable(lr=0.05) == stable() // 2
+    assert stable(lr=0.002) == stable()
+    assert stable(words=10_000) == int(4 * 100 / (0.07 * 6))
+    assert stable(centers=10_000) == 1
+
+
+def test_the_learning_rate_is_asked_for_in_epochs_only() -> None:
+    def not_yet(epoch: int, words: int) -> float:
+        raise AssertionError("asked before training begins")
+
+    dataset = make_dataset([[0, 1]], [5, 5], device=DEVICE)
+    GpuEngine(make_model(2, 8).to(DEVICE), NegativeSampling("sum"), dataset, not_yet)
+
+
+def test_chunks_are_shorter_where_words_cost_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "CHUNK_WORDS", 1 << 20)
+    sizes = []
+    for window, negatives in ((5, 5), (2, 5), (23, 5), (5, 35)):
+        dataset = make_dataset([[0, 1]], [5, 5], window=window, negatives=negatives, device=DEVICE)
+        model = make_model(2, 100).to(DEVICE)
+        sizes.append(GpuEngine(model, NegativeSampling("sum"), dataset, falling)._chunk_words())
+    assert sizes == [1 << 20, 1 << 20, 1 << 18, (1 << 20) // 6]
+
+
+def test_what_triton_cannot_compile_is_told_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(self: GpuEngine, *arguments: object) -> None:
+        raise RuntimeError("Failed to find C compiler")
+
+    monkeypatch.setattr(GpuEngine, "_train_tokens", fail)
+    with pytest.raises(ConfigError, match=r"^--engine fused cannot .*C compiler.*: use --engine autograd$"):
+        train()
+
+
+def test_a_whole_training_runs_on_it_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preparation, "choose_engine", lambda *_, **__: GpuEngine)
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(" ".join(f"w{word}" for word in sentence) for sentence in SENTENCES))
+    config = TrainConfig(corpus=(str(text),), dim=8, window=2, epochs=2, min_count=1, subsample=0.0, lr=0.05)
+    training.train(config, tmp_path / "whole")
+    lines = [json.loads(line) for line in (tmp_path / "whole" / "metrics.jsonl").read_text().splitlines()]
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    assert [line["words"] for line in epochs] == [150, 300]
+    assert epochs[1]["loss"] < epochs[0]["loss"] < 6 * np.log(2)
+    assert epochs[1]["lr"] == pytest.approx(config.min_lr)
+    more = training.train(replace(config, epochs=3), tmp_path / "whole", resume=True)
+    assert np.isfinite(more.vectors).all()
+
+
+# What is drawn
+
+
+def draws(words: Tensor, counts: Sequence[int], **settings: Any) -> tuple[Tensor, Tensor]:
+    """Targets (N, 1 + K) and widths (N,) of int32 words (N,)."""
+    dataset = make_dataset([[0, 1]], counts, seed=3, device=DEVICE, **settings)
+    engine = GpuEngine(make_model(len(counts), 8).to(DEVICE), NegativeSampling("sum"), dataset, falling)
+    targets, widths = engine._draw(0, 0, words.to(DEVICE), torch.tensor([len(words)], device=DEVICE))
+    return targets.cpu().long(), widths.cpu().long()
+
+
+def test_noise_words_are_drawn_by_their_frequency_and_never_the_center() -> None:
+    counts, n = [800, 300, 100, 50, 1], 4000
+    words = torch.arange(n, dtype=torch.int32) % len(counts)
+    targets, _ = draws(words, counts, negatives=20)
+    assert torch.equal(targets[:, 0], words.long())
+    noise = make_dataset([[0, 1]], counts).noise.double()
+    for center in range(len(counts)):
+        own = targets[words == center, 1:]
+        expected = noise.clone()
+        expected[center] = 0
+        expected /= expected.sum()
+        shard = torch.bincount(own.flatten(), minlength=len(counts)) / own.numel()
+        assert shard[center] == 0
+        # five standard errors of a shard
+        torch.testing.assert_close(shard.double(), expected, rtol=0, atol=5 * (0.25 / own.numel()) ** 0.5)
+
+
+def test_widths_are_uniform() -> None:
+    _, widths = draws(torch.zeros(20_000, dtype=torch.int32), [5, 5], window=4)
+    shard = torch.bincount(widths, minlength=5) / len(widths)
+    torch.testing.assert_close(shard, torch.tensor([0, 0.25, 0.25, 0.25, 0.25]), rtol=0, atol=0.02)
+
+
+def test_words_survive_by_their_probability_and_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpu, "CHUNK_WORDS", 10**6)
+    counts = [16_000, 2000, 1000, 500, 500]
+    sentences = random_sentences(20_000, counts, length=100)
+    dataset = make_dataset(sentences, counts, subsample=0.01, device=DEVICE)
+    engine = GpuEngine(make_model(5, 8).to(DEVICE), NegativeSampling("sum"), dataset, falling)
+    tokens = torch.from_numpy(dataset.tokens).to(DEVICE)
+    words, numbers, count = engine._survivors(0, 0, tokens, torch.full((len(sentences),), 100, device=DEVICE))
+    words, numbers = words[: count.item()].cpu(), numbers[: count.item()].cpu()
+    drawn = torch.tensor([word for sentence in sentences for word in sentence])
+    keep = dataset.keep.cpu()[drawn]
+    assert len(words) == pytest.approx(keep.sum().item(), abs=5 * (keep * (1 - keep)).sum().sqrt().item())
+    assert bool((numbers.diff() >= 0).all())
+    for number in (0, 57, 199):
+        survivors = iter(sentences[number])
+        assert all(word in survivors for word in words[numbers == number].tolist())  # in the order of the text
+
+
+# Which shape
+
+
+@pytest.mark.parametrize("dim", [1, 50, 100, 300, 512])
+@pytest.mark.parametrize("negatives", [1, 5, 15])
+@pytest.mark.parametrize("window", [1, 5, 8, 15, 50, 1000])
+def test_tiles_fit_and_serve_their_centers(dim: int, negatives: int, window: int) -> None:
+    shape = tile_shape(dim, negatives, window)
+    assert shape.columns >= dim
+    assert shape.targets >= 1 + negatives
+    assert max(shape.rows, shape.targets) * shape.columns <= TILE_FLOATS
+    assert 1 <= shape.warps <= 8
+    in_one = shape.centers + 2 * window <= shape.rows
+    assert in_one or shape.centers == shape.rows
+
+
+@pytest.mark.parametrize(("dim", "negatives", "reason"), [(513, 5, "512 dimensions"), (300, 16, "15 noise words")])
+def test_what_no_tile_holds_is_refused(dim: int, negatives: int, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        tile_shape(dim, negatives, 5)

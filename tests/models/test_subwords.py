@@ -1,0 +1,85 @@
+"""fastText's n-grams: against a plain version of its definition; against fastText itself in tests/formats."""
+
+import numpy as np
+import pytest
+
+from word2vec.models.subwords import Subwords
+from word2vec.vectors.word_vectors import WordVectors
+
+
+def plain_hash(ngram: bytes) -> int:
+    """FNV-1a of 32 bits over signed bytes."""
+    value = 2166136261
+    for byte in ngram:
+        value = (value ^ (byte - 256 if byte > 127 else byte) % 2**32) * 16777619 % 2**32
+    return value
+
+
+def plain_ngrams(word: str, shortest: int, longest: int, buckets: int) -> list[int]:
+    letters = f"<{word}>"
+    found = []
+    for start in range(len(letters)):
+        for length in range(max(1, shortest), longest + 1):
+            ngram = letters[start : start + length]
+            if len(ngram) == length and not (length == 1 and ngram in "<>" and start in (0, len(letters) - 1)):
+                found.append(plain_hash(ngram.encode()) % buckets)
+    return found
+
+
+@pytest.mark.parametrize(("shortest", "longest"), [(3, 6), (1, 1), (1, 3), (0, 2), (5, 4), (0, 0), (2, 100)])
+@pytest.mark.parametrize("word", ["a", "ab", "word", "naïveté", "東京タワー", "🙂x🙂", "<>", "", "\x80ÿ"])
+def test_ngrams_are_those_of_the_definition(word: str, shortest: int, longest: int) -> None:
+    for buckets in (1, 7, 2_000_003):
+        subwords = Subwords(np.broadcast_to(np.float32(0), (buckets, 1)), shortest, longest)
+        ids, ends = subwords.ngrams([b"first", word.encode(), b"last"])
+        assert ids[ends[0] : ends[1]].tolist() == plain_ngrams(word, shortest, longest, buckets)
+        assert ids[: ends[0]].tolist() == plain_ngrams("first", shortest, longest, buckets)
+        assert len(ids) == ends[2]
+
+
+def test_the_hash_is_fnv_with_signed_bytes() -> None:
+    assert plain_hash(b"a") == 0xE40C292C  # from the table of FNV's authors
+    assert plain_hash(b"foobar") == 0xBF9CF968
+    unsigned = (((2166136261 ^ 0xC3) * 16777619 % 2**32) ^ 0xA9) * 16777619 % 2**32
+    assert plain_hash("é".encode()) != unsigned
+
+
+@pytest.fixture
+def subwords() -> Subwords:
+    return Subwords(np.random.default_rng(0).standard_normal((50, 4), dtype=np.float32), 3, 5)
+
+
+def test_a_vector_is_the_mean_of_its_ngrams(subwords: Subwords) -> None:
+    rows = subwords.buckets[plain_ngrams("word", 3, 5, 50)]
+    np.testing.assert_allclose(subwords.vector("word"), rows.mean(axis=0), rtol=1e-6)
+    own = np.ones((2, 4), np.float32)
+    known = subwords.known_vectors([b"word", b"</s>"], own)
+    np.testing.assert_allclose(known[0], (rows.sum(axis=0) + 1) / (len(rows) + 1), rtol=1e-6)
+    np.testing.assert_array_equal(known[1], own[1])  # the end of a sentence has no n-grams
+
+
+def test_blocks_change_nothing(subwords: Subwords, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = [f"word{i}é".encode() for i in range(30)]
+    own = np.random.default_rng(1).standard_normal((30, 4), dtype=np.float32)
+    whole = subwords.known_vectors(words, own)
+    monkeypatch.setattr("word2vec.models.subwords._BLOCK_WORDS", 7)
+    monkeypatch.setattr("word2vec.models.subwords._BLOCK_ROWS", 5)
+    np.testing.assert_array_equal(subwords.known_vectors(words, own), whole)
+
+
+def test_word_vectors_ask_ngrams_for_unknown_words(subwords: Subwords) -> None:
+    table = np.eye(3, 4, dtype=np.float32)
+    found = WordVectors(["one", "two", "three"], table, subwords=subwords)
+    assert "four" not in found
+    np.testing.assert_array_equal(found["four"], subwords.vector("four"))
+    np.testing.assert_array_equal(found[["two", "four"]], [table[1], subwords.vector("four")])
+    assert found[[]].shape == (0, 4)
+    row = subwords.vector("four")
+    assert row is not None
+    expected = row / np.linalg.norm(row)
+    assert dict(found.nearest("four")) == pytest.approx(dict(zip(found.words, expected[:3].tolist(), strict=True)))
+    assert found.similarity("two", "four") == pytest.approx(float(expected[1]))
+    assert found.odd_one_out(["one", "four", "two"]) in ("one", "four", "two")
+    assert len(found.analogy("one", "two", "four")) == 1
+    with pytest.raises(KeyError, match="'' has no vector"):
+        found[""]  # no n-gram of three letters in <>

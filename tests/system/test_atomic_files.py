@@ -1,0 +1,192 @@
+"""Files are replaced in one step or not at all."""
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from word2vec.errors import Word2VecError
+from word2vec.system.atomic_files import atomic_path, atomic_paths, locked, new_folder
+
+
+def full_disk(descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_target_is_replaced_only_after_the_block(tmp_path: Path) -> None:
+    target = tmp_path / "config.toml"
+    target.write_text("old")
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+        assert target.read_text() == "old"
+        assert temporary.parent.parent == tmp_path  # the same disk, so that the move is one step
+    assert target.read_text() == "new"
+    assert names(tmp_path) == ["config.toml"]
+
+
+@pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt])
+def test_nothing_changes_when_the_block_fails(tmp_path: Path, interruption: type[BaseException]) -> None:
+    target = tmp_path / "config.toml"
+    target.write_text("old")
+    with pytest.raises(interruption), atomic_path(target) as temporary:  # noqa: PT012
+        temporary.write_text("half")
+        raise interruption
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["config.toml"]
+
+
+def test_full_disk_is_one_line_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "config.toml"
+    target.write_text("old")
+    monkeypatch.setattr(os, "fsync", full_disk)
+    message = r"^cannot write .*config\.toml: No space left on device$"
+    with pytest.raises(Word2VecError, match=message), atomic_path(target) as temporary:
+        temporary.write_text("new")
+    assert target.read_text() == "old"
+    assert names(tmp_path) == ["config.toml"]
+
+
+def test_files_of_one_kind_are_replaced_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("old")
+    second.write_text("old")
+    flush, flushed = os.fsync, []
+
+    def full_at_the_second(descriptor: int) -> None:
+        flushed.append(descriptor)
+        (flush if len(flushed) == 1 else full_disk)(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full_at_the_second)
+    with pytest.raises(Word2VecError), atomic_paths(first, second) as temporaries:
+        assert [temporary.write_text("new") for temporary in temporaries] == [3, 3]
+    assert len(flushed) == 2
+    assert (first.read_text(), second.read_text()) == ("old", "old")
+    assert names(tmp_path) == ["first", "second"]
+
+
+def test_files_are_replaced_in_the_order_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved: list[str] = []
+    replace = Path.replace
+
+    def note(self: Path, target: Path) -> Path:
+        moved.append(target.name)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", note)
+    with atomic_paths(tmp_path / "z", tmp_path / "a"):
+        pass
+    assert moved == ["z", "a"]
+
+
+def test_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
+    plain = tmp_path / "plain"
+    plain.touch()
+    with atomic_path(tmp_path / "target") as temporary:
+        temporary.unlink()  # as safetensors does, which puts a file of its own there
+        os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
+    assert stat.S_IMODE((tmp_path / "target").stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
+
+
+def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
+    program = """if True:
+        import os, sys, time
+        from pathlib import Path
+        from word2vec.system.atomic_files import atomic_path
+        with atomic_path(Path(sys.argv[1])) as path:
+            path.write_text("half")
+            print("writing", flush=True)
+            time.sleep(60)
+    """
+    target = tmp_path / "target"
+    writers = [
+        subprocess.Popen([sys.executable, "-c", program, str(target)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [writer.stdout.readline() for writer in writers if writer.stdout] == ["writing\n"] * 2
+    writers[0].kill()
+    writers[0].communicate()
+    assert len(names(tmp_path)) == 2
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+        assert len(names(tmp_path)) == 2  # the living one's and this one's
+    assert len(names(tmp_path)) == 2
+    writers[1].kill()
+    writers[1].communicate()
+    with atomic_path(target):
+        pass
+    assert names(tmp_path) == ["target"]
+
+
+def test_a_folder_is_locked_for_one_process_while_it_lives(tmp_path: Path) -> None:
+    program = """if True:
+        import sys, time
+        from pathlib import Path
+        from word2vec.system.atomic_files import locked
+        with locked(Path(sys.argv[1])):
+            print("locked", flush=True)
+            time.sleep(60)
+    """
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(Word2VecError, match="another training writes to this folder"), locked(tmp_path):
+            pass
+        other.kill()
+    with locked(tmp_path):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with atomic_path(tmp_path / "link") as temporary:
+        temporary.write_text("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_text() == "new"
+
+
+def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(Word2VecError, match="not a plain file"), atomic_path(tmp_path / name):
+            pass
+    assert names(tmp_path) == ["folder", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_missing_folder_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "nowhere" / "file"
+    with pytest.raises(Word2VecError, match=r"there is no folder .*nowhere; make it first"), atomic_path(path):
+        pass
+
+
+def test_new_folders_are_removed_when_the_block_fails(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(ValueError, match="stop"), new_folder(tmp_path / "runs" / "today" / "first"):  # noqa: PT012
+        assert (tmp_path / "runs" / "today" / "first").is_dir()
+        raise ValueError("stop")
+    assert names(tmp_path) == ["runs"]
+    assert names(tmp_path / "runs") == []
+
+
+def test_folder_with_files_is_kept_when_the_block_fails(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="stop"), new_folder(tmp_path / "run"):  # noqa: PT012
+        (tmp_path / "run" / "metrics.jsonl").touch()
+        raise ValueError("stop")
+    assert names(tmp_path / "run") == ["metrics.jsonl"]
+
+
+def test_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(Word2VecError, match=r"cannot make the folder .*run: File exists"), new_folder(tmp_path / "run"):
+        pass

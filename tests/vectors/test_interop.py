@@ -1,0 +1,198 @@
+"""Word vectors in the forms of numpy, torch, pandas and gensim, and under gensim's names."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from gensim.models import KeyedVectors
+
+from word2vec.errors import UnknownWordError, Word2VecError
+from word2vec.vectors.word_vectors import WordVectors
+
+V, D = 41, 7
+WORDS = [f"w{row}" for row in range(V - 2)] + ["nan", "größe"]
+
+
+@pytest.fixture
+def vectors() -> WordVectors:
+    rng = np.random.default_rng(3)
+    return WordVectors(WORDS, rng.standard_normal((V, D)) * 3, counts=np.arange(V, 0, -1) ** 2)
+
+
+@pytest.fixture
+def gensim(vectors: WordVectors) -> KeyedVectors:
+    return vectors.to_gensim()
+
+
+# numpy
+
+
+def test_numpy_takes_the_vectors_as_an_array(vectors: WordVectors) -> None:
+    table = np.asarray(vectors)
+    assert np.shares_memory(table, vectors.vectors)
+    with pytest.raises(ValueError, match="read-only"):
+        table[0, 0] = 1
+    assert vectors.vectors.flags.writeable
+    np.testing.assert_allclose(vectors @ np.ones(D), vectors.vectors.sum(axis=1), rtol=1e-5)
+    assert np.linalg.norm(vectors, axis=1).shape == (V,)
+
+
+def test_numpy_copies_when_it_should(vectors: WordVectors) -> None:
+    before = vectors.vectors.copy()
+    for copied in (np.array(vectors), np.asarray(vectors, dtype=np.float64), np.array(vectors, dtype=np.float32)):
+        assert not np.shares_memory(copied, vectors.vectors)
+        copied += 1
+    np.testing.assert_array_equal(vectors.vectors, before)
+    assert np.asarray(vectors, dtype=np.float64).dtype == np.float64
+    assert np.array(vectors, copy=None).base is not None
+    with pytest.raises(ValueError, match="copy"):
+        np.array(vectors, dtype=np.float16, copy=False)
+
+
+@pytest.mark.parametrize("ask", [list, tuple, np.array])
+def test_words_in_any_sequence(vectors: WordVectors, ask: type) -> None:
+    np.testing.assert_array_equal(vectors[ask(["w3", "w1", "w3"])], vectors.vectors[[3, 1, 3]])
+    assert vectors.nearest(ask(["w3", "w1"])) == vectors.nearest(["w3", "w1"])
+
+
+def test_what_is_no_word_is_told(vectors: WordVectors) -> None:
+    for asked in ([vectors["w1"]], [3], [None]):
+        with pytest.raises(Word2VecError, match=r"a word is a string, not \w+; ask nearest_to") as caught:
+            vectors.nearest(asked)
+        assert not isinstance(caught.value, UnknownWordError)
+
+
+# torch
+
+
+@pytest.mark.parametrize("freeze", [True, False])
+def test_embedding_gives_the_vectors(vectors: WordVectors, freeze: bool) -> None:
+    layer = vectors.to_embedding(freeze=freeze)
+    assert isinstance(layer, torch.nn.Embedding)
+    assert layer.weight.requires_grad is not freeze
+    ids = torch.tensor([vectors.index(word) for word in ("w5", "größe")])
+    np.testing.assert_array_equal(layer(ids).detach().numpy(), vectors[["w5", "größe"]])
+
+
+def test_fine_tuning_leaves_the_vectors_alone(vectors: WordVectors) -> None:
+    before = vectors.vectors.copy()
+    layer = vectors.to_embedding(freeze=False)
+    optimizer = torch.optim.SGD(layer.parameters(), lr=0.5)
+    layer(torch.tensor([3])).sum().backward()
+    optimizer.step()
+    np.testing.assert_array_equal(vectors.vectors, before)
+    moved = (layer.weight.detach().numpy() - before).any(axis=1)
+    assert list(np.flatnonzero(moved)) == [3]
+
+
+def test_embedding_of_vectors_that_may_not_be_written(vectors: WordVectors) -> None:
+    vectors.vectors.flags.writeable = False  # as of a memory-mapped file; torch would warn, and warnings are errors
+    assert vectors.to_embedding(freeze=False).weight.shape == (V, D)
+
+
+# pandas
+
+
+def test_frame_has_a_row_a_word(vectors: WordVectors) -> None:
+    frame = vectors.to_frame()
+    assert frame.shape == (V, D)
+    assert list(frame.index) == WORDS
+    assert frame.index.name == "word"
+    assert set(frame.dtypes) == {np.dtype(np.float32)}
+    np.testing.assert_array_equal(frame.loc["nan"], vectors["nan"])
+    frame.loc["w0"] = 0
+    assert vectors["w0"].any()
+
+
+# gensim
+
+
+def test_gensim_gets_words_vectors_and_counts(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    assert gensim.index_to_key == WORDS
+    assert gensim.vectors.dtype == np.float32
+    np.testing.assert_array_equal(gensim.vectors, vectors.vectors)
+    assert [gensim.get_vecattr(word, "count") for word in WORDS] == list(vectors.counts)
+    assert [word for word, _ in gensim.most_similar("w3")] == [word for word, _ in vectors.nearest("w3")]
+    gensim.vectors[:] = 0
+    gensim.set_vecattr("w0", "count", 1)
+    gensim.add_vectors(["new"], np.ones((1, D)))
+    assert vectors.vectors.any()
+    assert vectors.counts[0] == V**2
+    assert "new" not in vectors
+
+
+def test_gensim_of_vectors_without_counts() -> None:
+    theirs = WordVectors(["a", "b"], np.eye(2)).to_gensim()
+    with pytest.raises(KeyError):
+        theirs.get_vecattr("a", "count")
+
+
+def test_a_missing_gensim_is_told_in_a_line(vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "gensim.models", None)
+    with pytest.raises(Word2VecError, match="gensim is not installed; install it: pip install gensim"):
+        vectors.to_gensim()
+
+
+def test_gensims_names_give_gensims_answers(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    words = ["w1", "w7", "w20"]
+    assert vectors.vector_size == gensim.vector_size == D
+    assert vectors.index_to_key == gensim.index_to_key
+    assert vectors.key_to_index == gensim.key_to_index
+    assert vectors.has_index_for("w1") is gensim.has_index_for("w1") is True
+    assert vectors.has_index_for("king") is gensim.has_index_for("king") is False
+    assert vectors.get_index("w7") == gensim.get_index("w7")
+    assert vectors.get_index("king", default=-1) == gensim.get_index("king", default=-1) == -1
+    assert vectors.get_index("w7", default=-1) == 7
+    with pytest.raises(KeyError):
+        vectors.get_index("king")
+    assert vectors.doesnt_match(words) == gensim.doesnt_match(words)
+    for norm in (False, True):
+        np.testing.assert_allclose(vectors.get_vector("w7", norm=norm), gensim.get_vector("w7", norm=norm), rtol=1e-6)
+        assert vectors.get_vector("w7", norm=norm).dtype == np.float32
+    for ours, theirs in (
+        (vectors.similarity("w1", "w7"), gensim.similarity("w1", "w7")),
+        (vectors.distance("w1", "w7"), gensim.distance("w1", "w7")),
+        (vectors.n_similarity(words, ["w3", "nan"]), gensim.n_similarity(words, ["w3", "nan"])),
+    ):
+        assert type(ours) is float
+        assert ours == pytest.approx(float(theirs), abs=1e-6)
+
+
+def test_means_that_have_no_direction() -> None:
+    found = WordVectors(["a", "b", "zero"], [[1, 2], [-1, -2], [0, 0]])
+    assert found.n_similarity(["a", "b"], ["a"]) == 0
+    assert found.n_similarity(["a"], ["zero"]) == 0
+    assert found.n_similarity("a", ["b"]) == pytest.approx(-1)
+    with pytest.raises(Word2VecError, match="one of them is empty"):
+        found.n_similarity([], ["a"])
+
+
+def test_gensims_searches_give_gensims_answers(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    for ours, theirs in (
+        (vectors.most_similar("w1", topn=4), gensim.most_similar("w1", topn=4)),
+        (vectors.most_similar(positive=["w1", "w7"], negative=["w3"]), gensim.most_similar(["w1", "w7"], ["w3"])),
+        (vectors.most_similar("w1", restrict_vocab=9), gensim.most_similar("w1", restrict_vocab=9)),
+        (vectors.similar_by_word("w1", topn=3), gensim.similar_by_word("w1", topn=3)),
+        (vectors.similar_by_vector(vectors["w1"], topn=3), gensim.similar_by_vector(gensim["w1"], topn=3)),
+    ):
+        assert [word for word, _ in ours] == [word for word, _ in theirs]
+        np.testing.assert_allclose([score for _, score in ours], [score for _, score in theirs], atol=1e-6)
+
+
+def test_the_index_cannot_be_changed(vectors: WordVectors) -> None:
+    with pytest.raises(TypeError):
+        vectors.key_to_index["new"] = 1
+
+
+def test_other_libraries_are_loaded_when_they_are_needed() -> None:
+    code = """
+import sys, word2vec.vectors, numpy as np
+heavy = {"torch", "pandas", "gensim", "sklearn", "scipy", "rapidfuzz"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+found = word2vec.vectors.WordVectors(["a", "b"], np.eye(2)).nearest("a")
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

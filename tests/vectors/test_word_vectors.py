@@ -1,0 +1,356 @@
+"""Look-ups and answers, against gensim and against plain loops."""
+
+import subprocess
+import sys
+import time
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+
+from word2vec.errors import FormatError, UnknownWordError, Word2VecError
+from word2vec.vectors.word_vectors import WordVectors
+
+V, D = 997, 24
+WORDS = [f"w{row}" for row in range(V)]
+
+
+@pytest.fixture(scope="module")
+def vectors() -> WordVectors:
+    rng = np.random.default_rng(0)
+    lengths = rng.uniform(0.1, 9, (V, 1))
+    return WordVectors(
+        WORDS,
+        rng.standard_normal((V, D)) * lengths,
+        counts=np.arange(V, 0, -1),
+        context=rng.standard_normal((V, D)),
+    )
+
+
+@pytest.fixture(scope="module")
+def gensim(vectors: WordVectors) -> KeyedVectors:
+    theirs = KeyedVectors(D)
+    theirs.add_vectors(vectors.words, vectors.vectors)
+    return theirs
+
+
+def assert_same_answers(ours: list[tuple[str, float]], theirs: list[tuple[str, float]]) -> None:
+    assert [word for word, _ in ours] == [word for word, _ in theirs]
+    np.testing.assert_allclose([score for _, score in ours], [score for _, score in theirs], rtol=1e-5, atol=1e-6)
+
+
+def one_line(caught: pytest.ExceptionInfo[BaseException]) -> str:
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_look_ups(vectors: WordVectors) -> None:
+    assert len(vectors) == V
+    assert vectors.dim == D
+    assert "w3" in vectors
+    assert "king" not in vectors
+    assert 3 not in vectors
+    assert vectors.index("w3") == 3
+    assert list(vectors) == WORDS
+    assert vectors["w3"].shape == (D,)
+    np.testing.assert_array_equal(vectors["w3"], vectors.vectors[3])
+    np.testing.assert_array_equal(vectors[["w5", "w3"]], vectors.vectors[[5, 3]])
+    assert vectors[[]].shape == (0, D)
+    assert vectors.vectors.dtype == np.float32
+    assert vectors.context is not None
+    assert vectors.context.dtype == np.float32
+    assert vectors.counts is not None
+    assert vectors.counts.dtype == np.int64
+
+
+def test_what_is_given_out_is_a_copy(vectors: WordVectors) -> None:
+    before = vectors.vectors.copy()
+    for given in (vectors["w3"], vectors[["w3"]]):
+        given += 1
+    np.testing.assert_array_equal(vectors.vectors, before)
+
+
+def test_what_is_passed_is_not_changed() -> None:
+    words, table, context = ["a", "b", "c"], np.eye(3, 4, dtype=np.float32) * 3, np.ones((3, 4), dtype=np.float32)
+    found = WordVectors(words, table, context=context)
+    found.nearest("a", "b")
+    found.analogy("a", "b", "c", method="3cosmul")
+    assert words == ["a", "b", "c"]
+    np.testing.assert_array_equal(table, np.eye(3, 4) * 3)
+    np.testing.assert_array_equal(context, np.ones((3, 4)))
+    words.append("d")
+    assert found.words == ["a", "b", "c"]
+
+
+def test_tables_with_padded_rows_are_not_copied() -> None:
+    padded = np.arange(48, dtype=np.float32).reshape(3, 16)
+    found = WordVectors(["a", "b", "c"], padded[:, :10], context=padded[:, :10])
+    assert np.shares_memory(found.vectors, padded)
+    assert np.shares_memory(found.context, padded)
+    assert found.unit.flags.c_contiguous
+    columns = WordVectors(["a", "b", "c"], np.asfortranarray(padded))
+    assert columns.vectors.flags.c_contiguous
+    np.testing.assert_array_equal(columns.vectors, padded)
+
+
+def test_repr_says_what_it_is(vectors: WordVectors) -> None:
+    assert repr(vectors) == "WordVectors(997 words ['w0', 'w1', 'w2', ...], 24 dimensions, with counts, with context)"
+    assert repr(WordVectors(["a"], [[1, 2]])) == "WordVectors(1 words ['a'], 2 dimensions)"
+
+
+def test_unit_rows_have_length_one_and_zeros_stay() -> None:
+    rows = np.array([[3, 4], [0, 0], [1e-30, 0], [3e38, 3e38], [0, -1e-45]], dtype=np.float32)
+    unit = WordVectors(list("abcde"), rows).unit
+    half = np.sqrt(0.5)
+    np.testing.assert_allclose(unit, [[0.6, 0.8], [0, 0], [1, 0], [half, half], [0, -1]], rtol=1e-6)
+    assert unit.dtype == np.float32
+
+
+def test_unit_is_computed_once_and_by_blocks(vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = vectors.unit
+    assert vectors.unit is whole
+    monkeypatch.setattr("word2vec.vectors.word_vectors._BLOCK_ROWS", 100)
+    np.testing.assert_array_equal(WordVectors(WORDS, vectors.vectors).unit, whole)
+
+
+def test_similarity_is_the_cosine(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    for a, b in (("w0", "w1"), ("w5", "w5"), ("w900", "w3")):
+        assert vectors.similarity(a, b) == pytest.approx(float(gensim.similarity(a, b)), abs=1e-6)
+    assert isinstance(vectors.similarity("w0", "w1"), float)
+    assert WordVectors(["a", "zero"], [[1, 2], [0, 0]]).similarity("a", "zero") == 0
+
+
+@pytest.mark.parametrize("restrict", [None, 1, 50, V, 5000])
+@pytest.mark.parametrize("n", [1, 10, 2000])
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [
+        (["w0"], []),
+        (["w7", "w980", "w7"], []),
+        (["w1", "w2"], ["w3"]),
+        (["w990", "w2"], ["w3", "w4", "w5"]),
+        ([], ["w6"]),
+    ],
+)
+def test_nearest_as_gensim(
+    vectors: WordVectors,
+    gensim: KeyedVectors,
+    positive: list[str],
+    negative: list[str],
+    n: int,
+    restrict: int | None,
+) -> None:
+    theirs = gensim.most_similar(positive, negative, topn=n, restrict_vocab=restrict)
+    assert_same_answers(vectors.nearest(positive, negative, n, restrict), theirs)
+    assert_same_answers(vectors.most_similar(positive, negative, topn=n, restrict_vocab=restrict), theirs)
+
+
+def test_one_word_may_stand_for_a_list(vectors: WordVectors) -> None:
+    assert vectors.nearest("w3", "w4") == vectors.nearest(["w3"], ["w4"])
+    assert len(vectors.nearest("w3")) == 10
+    assert vectors.most_similar("w3") == vectors.nearest("w3")
+    word, score = vectors.nearest("w3")[0]
+    assert (type(word), type(score)) == (str, float)
+
+
+def test_equal_scores_come_in_the_order_of_the_vocabulary() -> None:
+    rows = [[1, 0], [0, 1], [1, 1], [2, 2], [0, 5], [3, 3], [-1, 0]]
+    found = WordVectors(list("abcdefg"), rows)
+    for n, expected in enumerate(["c", "cd", "cdf", "cdfb", "cdfbe", "cdfbeg", "cdfbeg"], start=1):
+        assert "".join(word for word, _ in found.nearest("a", n=n)) == expected
+    everywhere = WordVectors([str(row) for row in range(500)], np.ones((500, 3)))
+    assert [word for word, _ in everywhere.nearest("7", n=9)] == [str(row) for row in range(10) if row != 7]
+
+
+def test_nearest_to_a_vector_of_ones_own_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    for direction in (vectors["w5"], vectors[["w1", "w2"]].mean(axis=0), 1e-30 * vectors["w3"], [1.0] * D):
+        theirs = gensim.similar_by_vector(np.asarray(direction, dtype=np.float32), topn=7, restrict_vocab=300)
+        assert_same_answers(vectors.nearest_to(direction, n=7, restrict=300), theirs)
+    assert vectors.nearest_to(vectors["w5"], n=1)[0][0] == "w5"  # no word is asked for, so none is left out
+
+
+@pytest.mark.parametrize("direction", [[1.0] * (D + 1), [[1.0] * D], [np.nan] * D, 3.0])
+def test_a_direction_that_does_not_fit_is_refused(vectors: WordVectors, direction: object) -> None:
+    with pytest.raises(Word2VecError, match="a direction is a list of 24 finite numbers") as caught:
+        vectors.nearest_to(direction)
+    one_line(caught)
+
+
+def test_very_long_and_very_short_vectors_are_compared_rightly() -> None:
+    most = float(np.finfo(np.float32).max)
+    found = WordVectors(list("abcde"), [[most] * 400, [1e-35] * 400, [0] * 400, [most, -most] * 200, [-most] * 400])
+    answers = dict(found.nearest("a"))
+    assert answers == pytest.approx({"b": 1, "c": 0, "d": 0, "e": -1}, abs=1e-6)
+    assert dict(found.nearest_to([most] * 400))["a"] == pytest.approx(1)
+    assert found.similarity("a", "e") == pytest.approx(-1)
+
+
+def test_direction_that_vanishes_gives_zeros() -> None:
+    found = WordVectors(["a", "b", "c"], [[1, 0], [0, 1], [1, 1]])
+    assert found.nearest("a", "a") == [("b", 0.0), ("c", 0.0)]
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")  # in gensim's own 3CosMul
+@pytest.mark.parametrize("restrict", [None, 100])
+def test_analogies_as_gensim(vectors: WordVectors, gensim: KeyedVectors, restrict: int | None) -> None:
+    for a, b, c in (("w0", "w1", "w2"), ("w500", "w3", "w900"), ("w4", "w4", "w5")):
+        theirs = gensim.most_similar([b, c], [a], topn=12, restrict_vocab=restrict)
+        assert_same_answers(vectors.analogy(a, b, c, n=12, restrict=restrict), theirs)
+        theirs = gensim.most_similar_cosmul([b, c], [a], topn=V)
+        kept = [(word, score) for word, score in theirs if restrict is None or int(word[1:]) < restrict][:12]
+        assert_same_answers(vectors.analogy(a, b, c, n=12, method="3cosmul", restrict=restrict), kept)
+
+
+def test_analogy_goes_from_a_to_b_as_from_c() -> None:
+    table = {"man": [1, 0, 0], "king": [1, 0, 1], "woman": [0, 1, 0], "queen": [0, 1, 1], "apple": [-1, -1, 0]}
+    found = WordVectors(list(table), list(table.values()))
+    assert found.analogy("man", "king", "woman", n=1)[0][0] == "queen"
+    assert found.analogy("man", "king", "woman", n=1, method="3cosmul")[0][0] == "queen"
+
+
+def test_answers_say_what_their_scores_are(vectors: WordVectors) -> None:
+    assert vectors.nearest("w1").measure == vectors.nearest_to(vectors["w1"]).measure == "cosine"
+    assert vectors.analogy("w1", "w2", "w3").measure == "cosine"
+    assert vectors.analogy("w1", "w2", "w3", method="3cosmul").measure == "3cosmul"
+
+
+def test_odd_one_out_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    rng = np.random.default_rng(3)
+    for size in (3, 4, 9):
+        for _ in range(20):
+            words = [str(word) for word in rng.choice(WORDS, size, replace=False)]
+            assert vectors.odd_one_out(words) == gensim.doesnt_match(words)
+            assert vectors.doesnt_match(words) == gensim.doesnt_match(words)
+
+
+@pytest.mark.parametrize("words", [[], ["w1"], ["w1", "w2"], "w1 w2 w3"])
+def test_odd_one_out_of_too_few_is_refused(vectors: WordVectors, words: list[str] | str) -> None:
+    with pytest.raises(Word2VecError, match="needs a list of three words or more") as caught:
+        vectors.odd_one_out(words)
+    one_line(caught)
+
+
+def test_wrong_arguments_are_refused(vectors: WordVectors) -> None:
+    for n in (0, -1):
+        with pytest.raises(Word2VecError, match=f"n is {n}; it has to be 1 or more"):
+            vectors.nearest("w1", n=n)
+        with pytest.raises(Word2VecError, match=f"restrict is {n}; it has to be 1 or more"):
+            vectors.nearest("w1", restrict=n)
+        with pytest.raises(Word2VecError, match=f"restrict is {n}; it has to be 1 or more"):
+            vectors.analogy("w1", "w2", "w3", method="3cosmul", restrict=n)
+    with pytest.raises(Word2VecError, match="no word is given"):
+        vectors.nearest([])
+    with pytest.raises(Word2VecError, match="no analogy method 'cosine'; choose 3cosadd or 3cosmul"):
+        vectors.analogy("w1", "w2", "w3", method="cosine")
+
+
+def test_unknown_word_is_answered_with_spellings() -> None:
+    words = ["the", "king", "kings", "Paris", "USA", "kingdom", "thinking", "ring", "naïve", "queen"]
+    found = WordVectors(words, np.ones((len(words), 2)))
+    for word, expected in (
+        ("kimg", "'kimg' has no vector; the nearest spellings are: king, kings"),
+        ("jueen", "'jueen' has no vector; the nearest spellings are: queen"),
+        ("qeen", "'qeen' has no vector; the nearest spellings are: queen"),
+        ("naive", "'naive' has no vector; the nearest spellings are: naïve"),
+        ("King", "'King' has no vector, but 'king' has; upper and lower case differ"),
+        ("paris", "'paris' has no vector, but 'Paris' has; upper and lower case differ"),
+        ("usa", "'usa' has no vector, but 'USA' has; upper and lower case differ"),
+        ("xylophone", "'xylophone' has no vector, and no word is spelt like it"),
+        ("", "'' has no vector, and no word is spelt like it"),
+    ):
+        with pytest.raises(UnknownWordError) as caught:
+            found.index(word)
+        assert one_line(caught) == expected
+    asks = (
+        lambda: found["kimg"],
+        lambda: found[["the", "kimg"]],
+        lambda: found.similarity("the", "kimg"),
+        lambda: found.nearest("kimg"),
+        lambda: found.nearest("the", ["kimg"]),
+        lambda: found.analogy("the", "king", "kimg"),
+        lambda: found.analogy("the", "king", "kimg", method="3cosmul"),
+        lambda: found.odd_one_out(["the", "king", "kimg"]),
+    )
+    for ask in asks:
+        with pytest.raises(KeyError, match="are: king, kings"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("words", "table", "more", "expected"),
+    [
+        ([], np.ones((0, 3)), {}, "the vectors have the shape (0, 3)"),
+        (["a"], np.ones((1, 0)), {}, "the vectors have the shape (1, 0)"),
+        (["a"], np.ones(3), {}, "the vectors have the shape (3,)"),
+        (["a"], np.ones((2, 3)), {}, "1 words but 2 vectors"),
+        (["a", "b"], np.ones((2, 3)), {"counts": [1]}, "the counts have the shape (1,)"),
+        (
+            ["a", "b"],
+            np.ones((2, 3)),
+            {"context": np.ones((2, 4))},
+            "the context table is (2, 4) but the vectors are (2, 3)",
+        ),
+        (["a", "b", "b", "a"], np.ones((4, 3)), {}, "the word 'a' occurs twice"),
+        (["a", "b", "c", "b"], np.ones((4, 3)), {}, "the word 'b' occurs twice"),
+        (["a", "b"], [[1, 2], [np.nan, 3]], {}, "the vector of 'b' holds nan or infinity"),
+        (["a", "b"], [[1, -np.inf], [2, 3]], {}, "the vector of 'a' holds nan or infinity"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(
+    words: list[str], table: np.ndarray, more: dict[str, np.ndarray], expected: str
+) -> None:
+    with pytest.raises(Word2VecError) as caught:
+        WordVectors(words, table, **more)
+    assert expected in one_line(caught)
+
+
+def test_save_and_load(vectors: WordVectors, tmp_path: Path) -> None:
+    for name, format_name in (("run", None), ("v.txt", None), ("v.bin", None), ("v", "word2vec-binary")):
+        vectors.save(tmp_path / "new" / name if name == "run" else tmp_path / name, format_name)
+        found = WordVectors.load(tmp_path / "new" / name if name == "run" else str(tmp_path / name))
+        assert found.words == WORDS
+        np.testing.assert_array_equal(found.vectors, vectors.vectors)
+        assert found.nearest("w1") == vectors.nearest("w1")
+    run = WordVectors.load(tmp_path / "new" / "run", limit=5)
+    assert run.words == WORDS[:5]
+    np.testing.assert_array_equal(run.counts, np.arange(V, V - 5, -1))
+    np.testing.assert_array_equal(run.context, vectors.context[:5])
+    with pytest.raises(FormatError):
+        WordVectors.load(tmp_path / "nowhere")
+
+
+@pytest.fixture(scope="module")
+def million() -> WordVectors:
+    rng = np.random.default_rng(5)
+    letters = rng.integers(ord("a"), ord("z") + 1, (1_000_000, 8), dtype=np.uint8)
+    words = [b.decode() + str(row % 10) for row, b in enumerate(letters.view("S8").ravel().tolist())]
+    unique = list(dict.fromkeys(words))
+    return WordVectors(unique, rng.standard_normal((len(unique), 4), dtype=np.float32))
+
+
+def test_a_million_words_in_bounded_memory(million: WordVectors) -> None:
+    bytes_of_table = million.vectors.nbytes
+    tracemalloc.start()
+    try:
+        answers = million.nearest(million.words[:3], million.words[3], n=5)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(answers) == 5
+    assert peak < 2 * bytes_of_table  # some vectors of a score a word, no second table of Python objects
+    assert "unit" not in vars(million)  # nor one of unit vectors: their lengths will do
+
+
+def test_spellings_among_a_million_words_come_soon(million: WordVectors) -> None:
+    started = time.perf_counter()
+    with pytest.raises(UnknownWordError):
+        million.index(million.words[999][:-1] + "x")
+    assert time.perf_counter() - started < 1.5
+
+
+def test_import_is_light() -> None:
+    code = "import sys, word2vec.vectors; print(sorted({'torch', 'pandas', 'scipy', 'numba'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,107 @@
+"""The embedded corpus `pydocs`: the docstrings of the scientific packages that are installed anyway.
+
+About two million words of real English, offline and with nothing to ship. The packages are not imported: their source
+is parsed. A paragraph is a sentence; words are lower-cased letters; examples (doctest lines with their output) are
+left out, and so are the packages' tests.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+from word2vec.errors import CorpusError
+from word2vec.system.atomic_files import atomic_path, new_folder
+from word2vec.system.cache import cache_folder
+
+PACKAGES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "scikit-learn": "sklearn", "torch": "torch"}
+"""Distribution name -> import name."""
+
+RECIPE = "1"  # counts the versions of the extraction, so that a change makes a new file
+TESTS = {"test", "tests", "testing"}
+PARENTS = ast.stmt | ast.excepthandler | ast.match_case  # what can hold a definition
+WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+PARAGRAPH = re.compile(r"\n\s*\n")
+
+
+def pydocs() -> Path:
+    """The corpus as a text file in the cache; made on first use, in some ten seconds.
+
+    Raises:
+        CorpusError: a package's source is not there.
+    """
+    versions = [(name, _version(name)) for name in PACKAGES]
+    digest = hashlib.sha256(repr((RECIPE, versions)).encode()).hexdigest()[:16]
+    target = cache_folder() / "corpora" / f"pydocs-{digest}.txt"
+    if not target.exists():
+        with new_folder(target.parent), atomic_path(target) as path, path.open("w", encoding="utf-8") as file:
+            for package in PACKAGES.values():
+                file.writelines(f"{sentence}\n" for sentence in package_sentences(package))
+    return target
+
+
+def package_sentences(package: str) -> Iterator[str]:
+    """The paragraphs of all docstrings of a package, by its import name; each as words parted by spaces.
+
+    Raises:
+        CorpusError: its source is not there.
+    """
+    folder = _folder(package)
+    for source in sorted(folder.rglob("*.py")):
+        if TESTS.isdisjoint(source.relative_to(folder).parts):
+            yield from sentences(source)
+
+
+def sentences(source: Path) -> Iterator[str]:
+    """The paragraphs of all docstrings in a Python file, each as words parted by spaces."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # other people's escapes are not our user's business
+        try:
+            tree = ast.parse(source.read_bytes())
+        except (SyntaxError, ValueError):
+            return  # a template, source for another Python, or NUL bytes
+    for node in _definitions(tree):
+        docstring = ast.get_docstring(node)
+        if docstring:
+            yield from _paragraphs(docstring)
+
+
+def _definitions(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+    """All nodes that can have a docstring; expressions, most of any source, are not entered."""
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+        nodes += [child for child in ast.iter_child_nodes(node) if isinstance(child, PARENTS)]
+
+
+def _paragraphs(docstring: str) -> Iterator[str]:
+    for paragraph in PARAGRAPH.split(docstring):
+        if ">>>" in paragraph:  # an example, with the output that follows it
+            paragraph = paragraph[: paragraph.index(">>>")]
+        words = WORD.findall(paragraph.lower())
+        if words:
+            yield " ".join(words)
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise _not_installed(distribution) from error
+
+
+def _folder(package: str) -> Path:
+    spec = importlib.util.find_spec(package)  # finds, without importing
+    if spec is None or spec.origin is None:
+        raise _not_installed(package)
+    return Path(spec.origin).parent
+
+
+def _not_installed(package: str) -> CorpusError:
+    return CorpusError(f"corpus pydocs: {package} is not installed; install it, or train on a text file")

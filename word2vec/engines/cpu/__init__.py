@@ -1,0 +1,1 @@
+"""The fused CPU engine: sampling, scores, gradients and updates in one compiled loop."""

@@ -1,0 +1,1 @@
+"""The fused GPU engine: the same in triton kernels."""

@@ -1,0 +1,9 @@
+"""From token ids to training examples: subsampling, windows and noise words.
+
+`distributions` has the random draws, `datasets` the batches, `shards` the parts of a corpus that threads train.
+"""
+
+from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
+from word2vec.sampling.distributions import AliasTable
+
+__all__ = ["AliasTable", "Batch", "SamplingSettings", "SkipGramDataset"]

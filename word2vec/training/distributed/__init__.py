@@ -1,0 +1,1 @@
+"""Several processes that train one model: an engine that wraps an engine, and a process group."""

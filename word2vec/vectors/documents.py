@@ -1,0 +1,132 @@
+"""Documents as vectors, for scikit-learn: the mean of a document's word vectors, plain or weighted.
+
+The weights are those of Arora, Liang and Ma (2017), "A simple but tough-to-beat baseline for sentence embeddings": a
+word that makes up a share p of all text counts a / (a + p), so that *the* says little, and what all documents have in
+common, the first singular vector of their means, is taken away.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from word2vec.errors import Word2VecError
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
+
+    from word2vec.vectors.word_vectors import WordVectors
+
+
+class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
+    """Turns documents into vectors, (N, D) float32; a document without a known word becomes zeros.
+
+    A document is a text, or a list of words. Words without a vector are passed over.
+
+    Args:
+        vectors: the word vectors. Clones of the transformer, as in a grid search, share them.
+        weighting: "mean", every word counts the same; or "sif", smooth inverse frequency.
+        a: of "sif": the smaller, the less frequent words count; 1e-4 to 1e-3 in the paper.
+        tokenize: how a text becomes words; by default at white space, as in training.
+
+    Attributes:
+        weights_: (V,) what each word counts. For "sif" from the counts of `vectors`, or where these are not known from
+            the documents given to `fit`.
+        common_: (D,) of "sif": the direction that is taken away, of length one; None for "mean".
+    """
+
+    def __init__(
+        self,
+        vectors: "WordVectors",
+        *,
+        weighting: Literal["mean", "sif"] = "mean",
+        a: float = 1e-3,
+        tokenize: Callable[[str], Iterable[str]] | None = None,
+    ) -> None:
+        self.vectors = vectors
+        self.weighting = weighting
+        self.a = a
+        self.tokenize = tokenize
+
+    def fit(self, X: Iterable[str | Iterable[str]], y: object = None) -> Self:  # noqa: ARG002, N803 (scikit-learn's)
+        """Learns the weights.
+
+        Raises:
+            Word2VecError: a parameter is wrong, or the documents are none.
+        """
+        if self.weighting not in ("mean", "sif"):
+            raise Word2VecError(f"there is no weighting {self.weighting!r}; choose mean or sif")
+        if not self.a > 0:
+            raise Word2VecError(f"a is {self.a}; it has to be above 0")
+        bags = self._bags(X)
+        self.weights_ = np.ones(len(self.vectors)) if self.weighting == "mean" else self._rarity(bags)
+        self.common_ = None if self.weighting == "mean" else _first_singular_vector(self._means(bags))
+        return self
+
+    def transform(self, X: Iterable[str | Iterable[str]]) -> NDArray[np.float32]:  # noqa: N803 (scikit-learn's)
+        """The vectors of documents, (N, D).
+
+        Raises:
+            Word2VecError: the documents are none.
+        """
+        check_is_fitted(self)
+        means = self._means(self._bags(X))  # (N, D)
+        if self.common_ is not None:
+            means -= np.outer(means @ self.common_, self.common_)
+        return means.astype(np.float32)
+
+    def _rarity(self, bags: sparse.csr_array) -> NDArray[np.float64]:
+        """What each word counts, a / (a + p), (V,)."""
+        counts = bags.sum(axis=0) if self.vectors.counts is None else self.vectors.counts  # (V,)
+        return np.asarray(self.a / (self.a + counts / max(1, counts.sum())), dtype=np.float64)
+
+    def _means(self, bags: sparse.csr_array) -> NDArray[np.float64]:
+        """The weighted sum of each document's words, over how many they are, (N, D)."""
+        sums = bags.multiply(self.weights_).tocsr() @ self.vectors.vectors  # (N, D)
+        return np.asarray(sums / np.maximum(1, bags.sum(axis=1))[:, np.newaxis], dtype=np.float64)
+
+    def _bags(self, documents: Iterable[str | Iterable[str]]) -> sparse.csr_array:
+        """How often each word stands in each document, (N, V)."""
+        if isinstance(documents, str) or getattr(documents, "ndim", 1) != 1:
+            raise Word2VecError("documents come as a list of texts, one text in a list too; of a table give one column")
+        if isinstance(documents, Iterator):
+            raise Word2VecError("the documents come from a generator, which can be read only once; give a list")
+        rows: list[int] = []
+        ends = [0]
+        for document in documents:
+            rows += [self.vectors.index(word) for word in self._words(document) if word in self.vectors]
+            ends.append(len(rows))
+        shape = (len(ends) - 1, len(self.vectors))
+        bags = sparse.csr_array((np.ones(len(rows)), np.array(rows, dtype=np.int64), np.array(ends)), shape=shape)
+        bags.sum_duplicates()
+        return bags
+
+    def _words(self, document: str | Iterable[str]) -> Iterable[str]:
+        if isinstance(document, str):
+            return document.split() if self.tokenize is None else self.tokenize(document)
+        if isinstance(document, Iterable):
+            return document
+        raise Word2VecError(f"a document is a text or a list of words, not {document!r}")
+
+    @property
+    def _n_features_out(self) -> int:  # what names the columns: documentvectorizer0, documentvectorizer1, ...
+        return self.vectors.dim
+
+    def __sklearn_clone__(self) -> "DocumentVectorizer":
+        return type(self)(**self.get_params(deep=False))  # subtle: scikit-learn would copy the vectors too
+
+    def __sklearn_tags__(self) -> "Tags":
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _first_singular_vector(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The direction of length one, (D,), along which rows (N, D) have the largest sum of squares."""
+    direction: NDArray[np.float64] = np.linalg.eigh(rows.T @ rows)[1][:, -1]
+    return direction
