@@ -19,9 +19,9 @@ from word2vec.errors import Word2VecError
 from word2vec.losses import Objective, find_objective, make_objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset, stable_batch_size
-from word2vec.system.memory import refuse_too_large
 from word2vec.training.checkpoint import Checkpoint, find_checkpoint, fingerprint, load_tables, refuse_other_run
 from word2vec.training.distributed.process_group import Ranks
+from word2vec.training.table_memory import refuse_too_large
 
 logger = logging.getLogger("word2vec")
 

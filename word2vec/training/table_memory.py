@@ -1,0 +1,56 @@
+"""Do the embedding tables fit into memory? Checked before they are allocated.
+
+A process that the system kills for memory cannot explain itself, so training compares its need with the free memory
+first. The corpus is memory-mapped and needs no memory of its own.
+"""
+
+import torch
+
+from word2vec.errors import ConfigError
+from word2vec.system.memory import free_memory, free_on_card
+
+NUMBER_BYTES = 4  # float32
+ROW_NUMBERS = 16  # rows are padded to a multiple of these, one cache line
+# Tables of one process. While an engine copies a table to aligned memory, a third one exists for a moment.
+TABLES = 3
+# Tables of one of several processes: the input and output table as they are trained, as the last averaging left them,
+# as the next one will average them, and the same again for the changes that remain to be applied; plus the send buffer
+# in half precision.
+AVERAGED_TABLES = 9
+
+
+def refuse_too_large(words: int, dim: int, device: torch.device, processes: int = 0) -> None:
+    """Raise an error if the tables do not fit into the free memory of the machine or of the CUDA device.
+
+    Args:
+        words: The size V of the vocabulary.
+        dim: The number of dimensions.
+        device: The device to train on.
+        processes: The number of processes that train together on this machine; 0 if this process trains alone.
+
+    Raises:
+        ConfigError: The tables do not fit; the message names settings that do.
+    """
+    on_card = device.type == "cuda"
+    free = free_on_card(device) if on_card else free_memory(processes or 1)
+    tables = AVERAGED_TABLES if processes else TABLES
+    width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
+    needed = tables * NUMBER_BYTES * words * width
+    if free is None or needed <= free:
+        return
+    table_numbers = free // (tables * NUMBER_BYTES)  # the size of a table that fits
+    max_dim, max_words = table_numbers // words // ROW_NUMBERS * ROW_NUMBERS, table_numbers // width
+    fitting = [f"--dim {max_dim}"] if max_dim else []
+    fitting += [f"--max-vocab {max_words}"] if max_words >= 2 else []
+    remedy = " or ".join(fitting) or "a machine with more memory"
+    where = "CUDA device" if on_card else "machine"
+    per_process = f" for each of {processes} processes" if processes > 1 and not on_card else ""
+    raise ConfigError(
+        f"not enough memory: embedding tables of {words:,} words and {dim} dimensions need {_readable(needed)}"
+        f"{per_process}, but the {where} has {_readable(free)} free{per_process and ' for each'}; use {remedy}"
+    )
+
+
+def _readable(size: int) -> str:
+    """Format a size in bytes, such as 512 MB or 12.3 GB."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
