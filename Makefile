@@ -1,39 +1,49 @@
-# Every target makes .venv by itself and installs what it needs, pinned by constraints.txt.
+# Every target creates .venv and installs what it needs, pinned by constraints.txt.
 # `make demo` installs only what a user of the package gets.
 
 PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
 BIN := .venv/bin
+endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow check format bench gpu-check torchtext clean
+.PHONY: demo test test-slow check format docs tables bench gpu-check torchtext clean
 
-demo: .venv/.demo            ## train on the embedded corpus, evaluate, show neighbors: offline
+demo: .venv/.demo            ## train on the embedded corpus, evaluate, show nearest words; offline
 	$(BIN)/word2vec demo
 
-test: .venv/.dev             ## the tests; real corpora are used where WORD2VEC_DATA names their folder
-	$(BIN)/python -m pytest
+test: .venv/.dev             ## the test suite, in parallel; WORD2VEC_DATA names a folder with real corpora, if there is one
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-test-slow: .venv/.dev        ## the tests on real text and with many processes
+test-slow: .venv/.dev        ## the tests that train on real text or start many processes
 	$(BIN)/python -m pytest -m slow
 
-check: .venv/.dev            ## format, lint and types
+check: .venv/.dev            ## formatting, lint and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 
-format: .venv/.dev           ## put the code into the form that `make check` wants
+format: .venv/.dev           ## format the code and apply the linter's fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/.peers          ## compare with gensim, fastText and the tutorial pipeline; CORPUS=file
+docs: .venv/.docs            ## build the documentation into site/; warnings are errors
+	$(BIN)/python -m mkdocs build --strict
+
+tables: .venv/.dev           ## render the tables of README and docs from evaluation/results/; ARGS=--check only compares
+	$(BIN)/python evaluation/tables.py $(ARGS)
+
+bench: .venv/.peers          ## compare with gensim, fastText and a typical tutorial; CORPUS=file
 	$(BIN)/python evaluation/compare.py $(CORPUS)
 
 gpu-check: .venv/.peers      ## on a machine with CUDA: tests, a sweep and the comparison; CORPUS=file
 	$(BIN)/python evaluation/gpu_check.py $(CORPUS)
 
-torchtext: .venv-torchtext/.done  ## the adapter against the real torchtext, with the torch of 2024 (6 GB) in its own folder
-	.venv-torchtext/bin/python -m pytest tests/test_torchtext.py
+torchtext: .venv-torchtext/.done  ## test the adapter with the real torchtext and PyTorch 2.3 (6 GB) in its own environment
+	.venv-torchtext/bin/python -m pytest tests/vectors/test_torchtext.py
 
 .venv-torchtext/.done: pyproject.toml
 	$(PYTHON) -m venv .venv-torchtext
@@ -45,16 +55,24 @@ torchtext: .venv-torchtext/.done  ## the adapter against the real torchtext, wit
 	@touch $@
 
 .venv/.demo: .venv/.base
-	$(PIP) --editable .
+	@echo "installing the package and PyTorch into .venv (a few minutes the first time)"
+	@$(PIP) --editable .
 	@touch $@
 
 .venv/.dev: .venv/.base
-	$(PIP) --editable '.[dev]'
+	@echo "installing the package, PyTorch and the development tools into .venv (a few minutes the first time)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ .venv/.demo .venv/.docs
+
+.venv/.docs: .venv/.base
+	@echo "installing the package, PyTorch and MkDocs into .venv (a few minutes the first time)"
+	@$(PIP) --editable '.[docs]'
 	@touch $@ .venv/.demo
 
 .venv/.peers: .venv/.dev
-	$(PIP) --editable '.[dev,peers]'
+	@echo "installing gensim and fastText into .venv"
+	@$(PIP) --editable '.[dev,peers]'
 	@touch $@
 
-clean:                       ## remove the environment and what the tools left
-	rm -rf .venv .venv-torchtext .mypy_cache .pytest_cache .ruff_cache dist
+clean:                       ## remove the environments, the built site and the tools' caches
+	rm -rf .venv .venv-torchtext .mypy_cache .pytest_cache .ruff_cache dist site
