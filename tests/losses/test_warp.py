@@ -85,5 +85,5 @@ def test_bad_settings_are_refused() -> None:
         WARP(11, max_draws=0)
     with pytest.raises(ConfigError, match="num_labels 1 must be at least 2"):
         WMRB(1)
-    with pytest.raises(ConfigError, match="resolution 0 must be above 0"):
+    with pytest.raises(ConfigError, match="resolution 0 must be greater than 0"):
         WMRB(11, resolution=0)

@@ -1,48 +1,50 @@
-"""What all objectives share: the settings they declare, the form of the scores, weights and reductions.
+"""The base class of all objectives: what an engine may ask of one, the layout of scores, weights and reductions.
 
-An objective knows nothing of words, tables or engines. It sees, for each example, the score of the true word and the
-scores of K noise words; the layout `scores (B, 1 + K)` has the true word in column 0. Two conventions hold for all:
+An objective knows nothing about words, tables or engines. For each example it sees the score of the true word and the
+scores of K noise words. In the layout `scores (B, 1 + K)` the true word is column 0. Two conventions apply everywhere:
 
-- A weight counts its example that many times. Under "mean" the sum is divided by the sum of the weights, so that an
-  example of weight 0 is absent and one of weight 2 is there twice, whatever the reduction.
-- A noise word with score -inf is absent. This is how an engine drops a noise word that equals the true word.
+- A weight counts its example that many times. With reduction "mean", the sum of the losses is divided by the sum of the
+  weights, so an example of weight 0 is absent and one of weight 2 occurs twice, whatever the reduction.
+- A noise word with score -inf is absent. This is how a caller drops a noise word that equals the true word.
 
-Learning rates are meant for the sum over the examples, as word2vec applies one step per pair.
+Learning rates are meant for the sum over the examples, because word2vec takes one step per pair.
 """
 
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
-from word2vec.errors import ConfigError
+from word2vec.errors import ConfigError, TrainingError
 
 Reduction = Literal["none", "mean", "sum"]
 
 
 class Objective(nn.Module):
-    """Base of the objectives: `forward(positive, negative, weight=None)` gives the loss, `score_gradients` its slope.
+    """Base class of the objectives: `forward` computes the loss, `score_gradients` its gradient.
 
-    The attributes tell an engine what to hand over, so that it need not know the single objectives.
+    A subclass has to implement `forward` only. The attributes tell an engine what to pass, so that no engine needs to
+    know the individual objectives.
 
     Args:
-        reduction: "none" gives a loss per example, (B,); "sum" and "mean" give a scalar.
+        reduction: "none" returns one loss per example, (B,); "sum" and "mean" return a scalar.
 
     Attributes:
-        default_lr: The learning rate to start from where the user gives none; found by evaluation/objectives.py, which
-            tries multiples of it, as evaluation/README.md shows.
-        needs_log_q: `forward` takes the keyword `log_q (B, 1 + K)`, the log probability with which each of these words
-            is drawn as noise. It is a shift of the scores, so `score_gradients` holds as it is for `scores - log_q`.
-            In the batch it is `log_q (B,)`, the log share of each true word in the training pairs.
-        needs_num_labels: `__init__` takes `num_labels`, the number of words in the vocabulary.
-        in_batch: The noise words are the other true words of the batch: an engine calls
-            `fortraining(left (B, D), right (B, D), ids, log_q, weight)`, which gives the loss and the predictions.
+        default_lr: Initial learning rate if the user specifies none. Found by evaluation/objectives.py, which tries
+            multiples of it; evaluation/README.md has the results.
+        needs_log_q: Whether `forward` takes the keyword argument `log_q (B, 1 + K)`, the log probability with which
+            each of these words is drawn as noise. It is subtracted from the scores, so `score_gradients` applies
+            unchanged to `scores - log_q`. For in-batch objectives it is `log_q (B,)`, the log frequency of each true
+            word in the training pairs.
+        needs_num_labels: Whether `__init__` takes `num_labels`, the number of words in the vocabulary.
+        in_batch: Whether the noise words are the true words of the other examples in the batch. If so, an engine calls
+            `fortraining` instead of `forward`.
     """
 
-    default_lr: ClassVar[float] = 0.025
+    default_lr: float = 0.025  # word2vec.c's for skip-gram
     needs_log_q: bool = False
     needs_num_labels: ClassVar[bool] = False
-    in_batch: ClassVar[bool] = False
+    in_batch: bool = False
 
     def __init__(self, reduction: Reduction = "mean") -> None:
         super().__init__()
@@ -50,30 +52,55 @@ class Objective(nn.Module):
             raise ConfigError(f"unknown reduction {reduction!r}: use one of {', '.join(get_args(Reduction))}")
         self.reduction: Reduction = reduction
 
-    def score_gradients(self, scores: Tensor) -> Tensor:
-        """The derivative of each example's loss, not weighted and not reduced, by its scores: (B, 1 + K) -> the same.
+    def __init_subclass__(cls, **arguments: Any) -> None:
+        """Make a subclass that overrides only `forward` use autograd rather than its parent's handwritten gradient."""
+        super().__init_subclass__(**arguments)
+        if "forward" in cls.__dict__ and "score_gradients" not in cls.__dict__:
+            cls.score_gradients = Objective.score_gradients  # type: ignore[method-assign]
 
-        Written out by hand, without autograd: the fused engines' compiled forms are held to it by tests.
+    def score_gradients(self, scores: Tensor) -> Tensor:
+        """Compute dL/ds of each example's loss, neither weighted nor reduced: (B, 1 + K) -> (B, 1 + K).
+
+        This default differentiates `forward` by autograd. An objective that has a compiled form overrides it with the
+        formula, which is the reference for the compiled forms.
         """
-        raise NotImplementedError
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = scores.detach().clone().requires_grad_()  # (B, 1 + K)
+            loss = sum_losses(self(leaf[:, 0], leaf[:, 1:]), len(leaf))
+            (gradients,) = torch.autograd.grad(loss, leaf)
+        return gradients * len(scores) if self.reduction == "mean" else gradients
+
+    def fortraining(
+        self,
+        left: Tensor,
+        right: Tensor,
+        ids: Tensor | None = None,
+        log_q: Tensor | None = None,
+        weight: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Compute the loss of left rows (B, D) against right rows (B, D), and the predicted column of each row (B,).
+
+        Only for objectives with `in_batch`; see `InBatchSoftmax.fortraining` for the arguments.
+        """
+        raise NotImplementedError(f"{type(self).__name__} scores noise words, not the rows of a batch")
 
     def constants(self, negatives: int) -> list[float]:
-        """The numbers that the compiled forms of the fused engines need to know, for so many noise words."""
+        """Return the numbers that the compiled forms need, for `negatives` noise words per example."""
         return []
 
 
 def at_least_float32(values: Tensor) -> Tensor:
-    """The same values in float32, or float64 where they come so: bfloat16 and float16 are for storage only."""
+    """Convert to float32, or keep float64: bfloat16 and float16 are for storage only."""
     return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def join_scores(positive: Tensor, negative: Tensor) -> Tensor:
-    """Puts (B,) and (B, K) together as (B, 1 + K); other shapes fail here instead of spreading to a (B, B) loss."""
+    """Concatenate (B,) and (B, K) to (B, 1 + K); other shapes fail here instead of broadcasting to a (B, B) loss."""
     return at_least_float32(torch.cat((positive.unsqueeze(1), negative), dim=1))
 
 
 def reduce_losses(losses: Tensor, weight: Tensor | None, reduction: Reduction) -> Tensor:
-    """Weighs and reduces the losses; the mean of nothing, or of weights that are all 0, is 0."""
+    """Weight and reduce the losses (B,); the mean of an empty batch, or of weights that are all 0, is 0."""
     if weight is not None:
         if weight.shape != losses.shape:
             raise ConfigError(f"weight has shape {tuple(weight.shape)}: give one per example, {tuple(losses.shape)}")
@@ -86,3 +113,23 @@ def reduce_losses(losses: Tensor, weight: Tensor | None, reduction: Reduction) -
     if weight is None:
         return losses.sum() / max(losses.numel(), 1)
     return losses.sum() / weight.sum().clamp(min=torch.finfo(losses.dtype).tiny)
+
+
+def sum_losses(loss: Tensor, examples: int, *, needs_gradient: bool = True) -> Tensor:
+    """Sum what an objective returned for a number of examples, after checking that it can be trained on.
+
+    Args:
+        loss: One loss per example, (examples,), or their sum, ().
+        examples: Number of examples.
+        needs_gradient: Whether the loss has to be differentiable.
+
+    Raises:
+        TrainingError: the loss has another shape, or no gradient. A (B, B) loss, for example, comes from a missing
+            squeeze; it would train, but not on what its author meant.
+    """
+    if loss.shape not in ((), (examples,)) or (needs_gradient and not loss.requires_grad):
+        raise TrainingError(
+            f"the objective returned a loss of shape {tuple(loss.shape)} for {examples} examples, "
+            f"{'with' if loss.requires_grad else 'without'} a gradient: return one loss per example, or their sum"
+        )
+    return loss.sum()

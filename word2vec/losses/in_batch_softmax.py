@@ -2,23 +2,21 @@
 
     z_ij = left_i . right_j / temperature [- log q_j]        loss_i = -log(exp z_ii / sum_j exp z_ij)
 
-Derivation: a sampled softmax whose B - 1 noise words cost no rows of their own. They come in proportion to q, which
-here is the word's share of the training pairs and not the noise distribution of negative sampling. With
-p = softmax(z_i), the gradient of one row by its raw scores is
+Derivation: this is a sampled softmax whose B - 1 noise words need no additional rows. They occur in proportion to q,
+which here is the word's frequency in the training pairs and not the noise distribution of negative sampling. With
+p = softmax(z_i), the gradient of one row with respect to its raw scores is
 
     dL_i/ds_ii = (p_i - 1) / temperature        dL_i/ds_ij = p_j / temperature
 
-Corrected by log q, the scores learn log p(word | given): right where they are to rank what is offered, popular things
-above rare ones. As they are, they learn log p(word | given) - log q, the pointwise mutual information, as those of
-negative sampling do (Levy & Goldberg 2014, "Neural word embedding as implicit matrix factorization"). For word vectors
-that is better: the corrected scores have to hold log p(word), the same for all given words, so that all vectors get a
-direction in common, and their cosines say less (evaluation/README.md has figures).
+With the correction by log q, the scores learn log p(word | given word), which is right for ranking items, popular ones
+above rare ones. Without it they learn log p(word | given word) - log q, the pointwise mutual information, as negative
+sampling does (Levy & Goldberg 2014, "Neural word embedding as implicit matrix factorization"). That is better for word
+vectors: corrected scores have to encode log p(word), which is the same for all given words, so all vectors share a
+direction and their cosines carry less information (evaluation/README.md has figures).
 
 Papers: Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item recommendations" (logQ);
 Chen et al. 2017, "On sampling strategies for neural network-based collaborative filtering" (negatives from the batch).
 """
-
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -33,15 +31,15 @@ class InBatchSoftmax(Objective):
     """Cross-entropy of each left row over all right rows of the batch.
 
     Args:
-        temperature: Divides the scores; below 1 it sharpens the choice, as rows of length one need.
-        block_rows: Left rows scored at a time. Memory is block_rows x B, not B x B: the backward pass computes the
-            scores of a block again.
-        corrected: Whether training is to correct by log q; `fortraining` does whenever it is given.
+        temperature: Divisor of the scores. Values below 1 sharpen the softmax, which rows of length one need.
+        block_rows: How many left rows are scored at a time. Memory is block_rows x B instead of B x B, because the
+            backward pass recomputes the scores of each block.
+        corrected: Whether an engine should pass log q; `fortraining` applies it whenever it is given.
         reduction: "none", "mean" or "sum".
     """
 
-    default_lr: ClassVar[float] = 0.05
-    in_batch: ClassVar[bool] = True
+    default_lr = 0.05
+    in_batch = True
 
     def __init__(
         self,
@@ -52,7 +50,7 @@ class InBatchSoftmax(Objective):
     ) -> None:
         super().__init__(reduction)
         if temperature <= 0 or block_rows < 1:
-            raise ConfigError(f"temperature {temperature} and block_rows {block_rows}: both must be above 0")
+            raise ConfigError(f"temperature {temperature} and block_rows {block_rows}: both must be greater than 0")
         self.temperature = temperature
         self.block_rows = block_rows
         self.needs_log_q = corrected
@@ -65,16 +63,16 @@ class InBatchSoftmax(Objective):
         log_q: Tensor | None = None,
         weight: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """The loss of left (B, D) against right (B, D), and the predicted column of each row (B,).
+        """Compute the loss of left rows (B, D) against right rows (B, D), and the predicted column of each row (B,).
 
-        `predictions == arange(B)` are the hits of precision at 1 in the batch, by the logits that the loss sees.
+        `(predictions == arange(B)).mean()` is precision at 1 within the batch, by the logits that the loss sees.
 
         Args:
             left: Input rows, (B, D).
             right: Rows of the true words, (B, D).
-            ids: The true words, (B,): where another row has the same word, it is no noise word for this one.
-            log_q: Log share of each true word in the training pairs, (B,).
-            weight: One per example, (B,); an example of weight 0 is no noise word for the others either.
+            ids: Ids of the true words, (B,). Rows with the same word do not serve as noise words for each other.
+            log_q: Log frequency of each true word in the training pairs, (B,).
+            weight: Weights of the examples, (B,). An example of weight 0 does not serve as a noise word either.
         """
         if len(left) <= self.block_rows:
             losses, predictions = self._score_rows(0, left, right, ids, log_q, weight)
@@ -87,12 +85,12 @@ class InBatchSoftmax(Objective):
         return reduce_losses(losses, weight, self.reduction), predictions
 
     def forward(self, scores: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Cross-entropy of scores (B, N) with labels (B,), as nn.CrossEntropyLoss: for distractors that are fixed."""
+        """Cross-entropy of scores (B, N) with labels (B,), as nn.CrossEntropyLoss, for fixed distractors."""
         losses = cross_entropy(at_least_float32(scores) / self.temperature, labels, reduction="none")  # (B,)
         return reduce_losses(losses, weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:
-        """(softmax(s / temperature) less 1 for the true word) / temperature; column 0 is the true word."""
+        """(softmax(s / temperature), minus 1 for the true word) / temperature; column 0 is the true word."""
         gradients = (at_least_float32(scores) / self.temperature).softmax(dim=1)  # (B, 1 + K)
         gradients[:, 0] -= 1
         return (gradients / self.temperature).to(scores.dtype)
@@ -100,7 +98,7 @@ class InBatchSoftmax(Objective):
     def _score_rows(
         self, first: int, left: Tensor, right: Tensor, ids: Tensor | None, log_q: Tensor | None, weight: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Losses (R,) and predictions (R,) of the block of rows that begins with row `first`."""
+        """Return losses (R,) and predictions (R,) of the block of rows that begins at row `first`."""
         rows = left[first : first + self.block_rows]  # (R, D)
         own = torch.arange(first, first + len(rows), device=left.device)  # (R,)
         logits = at_least_float32(rows @ right.T) / self.temperature  # (R, B)

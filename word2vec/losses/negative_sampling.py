@@ -1,9 +1,10 @@
-"""Negative sampling: tell the true word from K noise words, each by a logistic regression of its own.
+"""Negative sampling: distinguish the true word from K noise words by one logistic regression each.
 
     loss = softplus(-s_0) + sum_k softplus(s_k)
 
-Derivation: the probability that a word is the true one is sigmoid(s). The true word answers yes with
--log sigmoid(s_0) = softplus(-s_0), a noise word no with -log(1 - sigmoid(s_k)) = softplus(s_k). As softplus' = sigmoid,
+Derivation: the probability that a word is the true one is modeled as sigmoid(s). The negative log-likelihood of the
+true word is -log sigmoid(s_0) = softplus(-s_0), that of a noise word -log(1 - sigmoid(s_k)) = softplus(s_k). As
+softplus' = sigmoid,
 
     dL/ds_0 = sigmoid(s_0) - 1        dL/ds_k = sigmoid(s_k)
 
@@ -20,14 +21,14 @@ class NegativeSampling(Objective):
     """The objective of word2vec, softplus(-s_0) + sum_k softplus(s_k)."""
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of true words (B,) against noise words (B, K), under an optional weight (B,)."""
+        """The loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
         scores = join_scores(positive, negative)  # (B, 1 + K)
-        # subtle: sigmoid().log() would be -inf from a score of about 90 on in float32; softplus stays linear
+        # subtle: sigmoid().log() would be -inf in float32 for scores below about -90; softplus stays linear
         losses = softplus(-scores[:, 0]) + softplus(scores[:, 1:]).sum(dim=1)  # (B,)
         return reduce_losses(losses, weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:
-        """sigmoid(s) less 1 for the true word: (B, 1 + K) -> (B, 1 + K)."""
+        """sigmoid(s), minus 1 for the true word: (B, 1 + K) -> (B, 1 + K)."""
         gradients = at_least_float32(scores).sigmoid()  # (B, 1 + K)
         gradients[:, 0] -= 1
         return gradients.to(scores.dtype)
