@@ -11,7 +11,7 @@ import pytest
 from gensim.models import KeyedVectors, Word2Vec
 
 import word2vec
-from word2vec.cli import commands as cli
+from word2vec import cli
 from word2vec.vectors.word_vectors import WordVectors
 
 ROOT = Path(__file__).parent.parent
@@ -34,7 +34,7 @@ def test_commands_are_accepted(command: str, tmp_path: Path, monkeypatch: pytest
     asked = ["king", "queen", "man", "woman", "computer", "france", "monday"]
     vectors = WordVectors(asked, np.random.default_rng(0).normal(size=(len(asked), 5)))
     monkeypatch.setattr("word2vec.training.loop.train", lambda *a, **k: trained.append(a))
-    monkeypatch.setattr(cli, "_load", lambda path, limit=None: vectors)
+    monkeypatch.setattr(WordVectors, "load", lambda path, limit=None, progress=False: vectors)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.py").write_text(next(block for block in blocks("python") if "SoftMargin" in block))
     name, *arguments = shlex.split(command)

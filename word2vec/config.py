@@ -1,11 +1,10 @@
-"""TrainConfig: every setting of a training run, with its help text and its bounds.
+"""TrainConfig: every setting of a training run, with its help text and its limits.
 
-One flat dataclass from which the command line takes its options, a TOML file its keys and the checks their limits.
+A flat dataclass from which the command line takes its options, a TOML file its keys and the checks their limits.
 Inner classes take plain arguments and never see it.
 """
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -16,104 +15,142 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from word2vec.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1 << 22  # far more than the names of 10,000 corpus files take
-MAX_DOTS = 100  # in a line, outside quotes; TOML's reader takes minutes for a key a.a.a... of 100,000 parts
-MAX_WHOLE = 2**63 - 1  # what TOML promises to hold, and the libraries behind a setting
-QUOTED = re.compile(r'"[^"\n]*"|\'[^\'\n]*\'')
+MAX_INTEGER = 2**63 - 1  # the range that TOML guarantees, and that of the libraries behind a setting
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a field besides its type."""
+    """What is known of a setting besides its type.
+
+    Attributes:
+        help: Help text of the command line.
+        minimum: Smallest allowed value.
+        exclusive_minimum: The value must be larger than this.
+        maximum: Largest allowed value.
+        choices: Allowed values; any if empty.
+        metavar: Name of the value in the help text.
+        changeable_on_resume: Whether a resumed run may use another value.
+    """
 
     help: str
-    least: float | None = None  # smallest allowed value
-    above: float | None = None  # the value must be larger than this
-    most: float | None = None  # largest allowed value
+    minimum: float | None = None
+    exclusive_minimum: float | None = None
+    maximum: float | None = None
     choices: tuple[str, ...] = ()
     metavar: str | None = None
-    may_change: bool = False  # when a run goes on with --resume
+    changeable_on_resume: bool = False
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """The settings of a training run; checked when made.
+    """The settings of a training run; checked on creation.
 
     Raises:
-        ConfigError: a value has the wrong type, is out of bounds, or contradicts another.
+        ConfigError: A value has the wrong type, is out of range, or contradicts another setting.
     """
 
     corpus: Annotated[
         tuple[str, ...],
-        # what may change is where the text lies; the text is known by its fingerprint
-        Setting("Text files, folders, globs, '-' for standard input, or text8, pydocs.", may_change=True),
+        # on resume the text may be somewhere else; the text itself is identified by its fingerprint
+        Setting(
+            "Text files, folders, glob patterns, '-' for standard input, or a named corpus: text8, pydocs.",
+            changeable_on_resume=True,
+        ),
     ] = ()
     objective: Annotated[
         str,
-        Setting("What is optimized: a name in word2vec/losses, or MODULE:CLASS for one of your own.", metavar="NAME"),
+        Setting("Training objective: a built-in name, or MODULE:CLASS for a custom torch module.", metavar="NAME"),
     ] = "negative-sampling"
-    dim: Annotated[int, Setting("Dimensions of the vectors.", least=1, most=65_536)] = 100
+    dim: Annotated[int, Setting("Dimension of the word vectors.", minimum=1, maximum=65_536)] = 100
     window: Annotated[
-        int, Setting("Largest distance of a context word; widths are drawn from 1 to this.", least=1, most=1000)
+        int,
+        Setting("Maximum window size; each window's size is drawn uniformly from 1 to this.", minimum=1, maximum=1000),
     ] = 5
-    negatives: Annotated[int, Setting("Noise words for each true word.", least=1, most=10_000)] = 5
-    noise_exponent: Annotated[float, Setting("Noise words are drawn by count to this power.", least=-2, most=2)] = 0.75
+    negatives: Annotated[int, Setting("Number of negative samples per positive pair.", minimum=1, maximum=10_000)] = 5
+    noise_exponent: Annotated[
+        float, Setting("Exponent of the word counts in the noise distribution.", minimum=-2, maximum=2)
+    ] = 0.75
     subsample: Annotated[
-        float, Setting("Frequency above which words are thinned out; 0 keeps all.", least=0, most=1)
+        float, Setting("Subsampling threshold for frequent words; 0 disables subsampling.", minimum=0, maximum=1)
     ] = 1e-3
-    min_count: Annotated[int, Setting("Words met less often are left out.", least=1)] = 5
-    max_vocab: Annotated[int | None, Setting("Keep at most this many words, the most frequent.", least=2)] = None
-    lowercase: Annotated[bool, Setting("Lower-case the text.")] = False
-    epochs: Annotated[int, Setting("Passes over the corpus.", least=1, most=1_000_000, may_change=True)] = 5
+    min_count: Annotated[int, Setting("Ignore words that occur fewer times than this.", minimum=1)] = 5
+    max_vocab: Annotated[
+        int | None, Setting("Maximum vocabulary size; the most frequent words are kept.", minimum=2)
+    ] = None
+    lowercase: Annotated[bool, Setting("Convert the text to lowercase.")] = False
+    epochs: Annotated[
+        int, Setting("Number of passes over the corpus.", minimum=1, maximum=1_000_000, changeable_on_resume=True)
+    ] = 5
     lr: Annotated[
         float | None,
         Setting(
-            "Learning rate at the start, falling linearly over all epochs; by default the objective's own.",
-            above=0,
-            most=1000,
+            "Initial learning rate, decayed linearly to --min-lr; the default depends on the objective.",
+            exclusive_minimum=0,
+            maximum=1000,
         ),
     ] = None
-    min_lr: Annotated[float, Setting("Learning rate at the end.", least=0)] = 1e-4
+    min_lr: Annotated[float, Setting("Final learning rate.", minimum=0)] = 1e-4
     batch_size: Annotated[
         int,
         Setting(
-            "Pairs a step of the autograd engine, at most; fewer where few words make up the text.", least=1, most=2**24
+            "Maximum number of pairs per step of the autograd engine; reduced for small vocabularies.",
+            minimum=1,
+            maximum=2**24,
         ),
     ] = 1024
-    device: Annotated[str, Setting("Where to train.", choices=("auto", "cpu", "cuda"), may_change=True)] = "auto"
-    engine: Annotated[str, Setting("What trains.", choices=("auto", "autograd", "fused"), may_change=True)] = "auto"
+    device: Annotated[
+        str, Setting("Device to train on.", choices=("auto", "cpu", "cuda"), changeable_on_resume=True)
+    ] = "auto"
+    engine: Annotated[
+        str, Setting("Training engine.", choices=("auto", "plain", "autograd", "fused"), changeable_on_resume=True)
+    ] = "auto"
     threads: Annotated[
         int | None,
-        Setting("Processor threads; with 1, the same seed gives the same bytes.", least=1, most=1024, may_change=True),
+        Setting(
+            "Number of CPU threads; with 1, runs with the same seed give identical files.",
+            minimum=1,
+            maximum=1024,
+            changeable_on_resume=True,
+        ),
     ] = None
     sync_every: Annotated[
         int | None,
         Setting(
-            "Words a process reads between two averagings under torchrun; by default 1 million, with autograd 250,000.",
-            least=1,
-            may_change=True,
+            "Words per process between two averagings under torchrun (default: 1 million; autograd: 250,000).",
+            minimum=1,
+            changeable_on_resume=True,
         ),
     ] = None
-    seed: Annotated[int, Setting("Of all that is drawn at random.", least=0, most=2**32)] = 1
+    seed: Annotated[int, Setting("Random seed.", minimum=0, maximum=2**32)] = 1
     pairs: Annotated[
         tuple[str, ...],
-        Setting("Word-similarity files to score after each epoch.", metavar="FILE ...", may_change=True),
+        Setting("Word-similarity files to evaluate after each epoch.", metavar="FILE ...", changeable_on_resume=True),
     ] = ()
     checkpoint_every: Annotated[
         float,
-        Setting("Minutes between checkpoints inside an epoch; there is one at its end too.", above=0, may_change=True),
+        Setting(
+            "Minutes between checkpoints; one is also saved after each epoch.",
+            exclusive_minimum=0,
+            changeable_on_resume=True,
+        ),
     ] = 10.0
-    tensorboard: Annotated[bool, Setting("Write files for TensorBoard into the run folder.", may_change=True)] = False
+    tensorboard: Annotated[
+        bool, Setting("Write TensorBoard event files to the run folder.", changeable_on_resume=True)
+    ] = False
 
     def __post_init__(self) -> None:
         for name, (kind, setting) in SETTINGS.items():
-            value = _checked_type(name, kind, getattr(self, name))
-            _check_bounds(name, setting, value)
+            value = _check_type(name, kind, getattr(self, name))
+            _check_limits(name, setting, value)
             object.__setattr__(self, name, value)
         if self.lr is not None and self.min_lr > self.lr:
-            raise ConfigError(f"--min-lr {self.min_lr:g} is above --lr {self.lr:g}; the rate falls from lr to min_lr")
+            raise ConfigError(
+                f"--min-lr {self.min_lr:g} is above --lr {self.lr:g}: the learning rate falls from --lr to --min-lr; "
+                "lower --min-lr"
+            )
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings that are not None, as TOML can hold them."""
+        """The settings that are not None, with values that TOML can represent."""
         values = {name: value for name, value in asdict(self).items() if value is not None}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -126,20 +163,20 @@ def _settings() -> dict[str, tuple[Any, Setting]]:
 
 
 SETTINGS = _settings()
-"""Each field's type and Setting, by the field's name."""
+"""The type and the Setting of each field, by the field's name."""
 
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quality": {"dim": 200, "subsample": 1e-4, "epochs": 10},
 }
-"""Settings under a name. quality: better vectors for about twice the time, as evaluation/README.md shows."""
+"""Named settings. quality: better vectors for about twice the training time; see evaluation/README.md."""
 
 
 def preset(name: str) -> dict[str, Any]:
-    """The settings of that name.
+    """The settings of a preset.
 
     Raises:
-        ConfigError: there is no such preset.
+        ConfigError: There is no such preset.
     """
     if name not in PRESETS:
         raise ConfigError(f"--preset must be one of {', '.join(PRESETS)}, not {name!r}")
@@ -147,23 +184,17 @@ def preset(name: str) -> dict[str, Any]:
 
 
 def option(name: str) -> str:
-    """How a field is typed on the command line."""
+    """The command-line option of a setting."""
     return "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file, for instance a run's config.toml.
+    """Read settings from a TOML file, for instance the config.toml of a run.
 
     Raises:
-        ConfigError: the file cannot be read, is not TOML, or has a key that is no setting.
+        ConfigError: The file cannot be read, is not TOML, or has a key that is not a setting.
     """
-    text = _config_text(path)
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: is not TOML: {error}") from error
-    except (RecursionError, ValueError) as error:  # thousands of brackets; a number of thousands of digits
-        raise ConfigError(f"{path}: no setting is nested so deeply or has so many digits; mend the file") from error
+    values = read_toml(path)
     for key in values:
         if key not in SETTINGS:
             near = difflib.get_close_matches(key.lower().replace("-", "_"), SETTINGS, n=1)
@@ -172,46 +203,50 @@ def read_config(path: Path) -> dict[str, Any]:
     return values
 
 
-def _config_text(path: Path) -> str:
-    """The text of a settings file, if it is one that TOML's reader gets through in a moment."""
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file of settings without checking its keys and values.
+
+    Raises:
+        ConfigError: The file cannot be read or is not TOML.
+    """
     try:
-        if path.exists() and not (path.is_file() or path.is_fifo()):  # a device may never end
-            raise ConfigError(f"{path}: is no file; give a TOML file of settings")
+        if path.exists() and not (path.is_file() or path.is_fifo()):  # reading a device may never end
+            raise ConfigError(f"{path}: not a file; give a TOML file of settings")
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > MAX_CONFIG_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES >> 20} MiB; give a TOML file of settings")
     try:
-        text = content.decode("utf-8-sig")  # Windows' editors put a mark before the text
+        return tomllib.loads(content.decode("utf-8-sig"))  # Windows editors put a byte order mark before the text
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
-    bare_lines = (line.partition("#")[0] for line in QUOTED.sub("", text).split("\n"))
-    if len(content) > MAX_CONFIG_BYTES or any(line.count(".") > MAX_DOTS for line in bare_lines):
-        raise ConfigError(f"{path}: is no file of settings, which are few and short; give another")
-    return text.replace("\r\n", "\n")
+        raise ConfigError(f"{path}: not UTF-8 text; save it as UTF-8") from error
+    except (ValueError, RecursionError) as error:  # invalid TOML, a number that is too long, nesting that is too deep
+        raise ConfigError(f"{path}: invalid TOML: {error}") from error
 
 
 def make_config(*sources: Mapping[str, Any]) -> TrainConfig:
-    """A config from several sources of settings; later ones win, and None leaves a setting as it was."""
+    """Merge several sources of settings; later ones take precedence, and None leaves a setting unchanged."""
     values: dict[str, Any] = {}
     for source in sources:
         values |= {name: value for name, value in source.items() if value is not None}
     return TrainConfig(**values)
 
 
-def _checked_type(name: str, kind: Any, value: object) -> Any:
-    """The value as the field's type; whole numbers pass for floats and lists for tuples, nothing else is converted."""
+def _check_type(name: str, kind: Any, value: object) -> Any:
+    """The value as the type of its field; only int to float and list to tuple are converted."""
     if isinstance(kind, UnionType):
         if value is None:
             return None
         (kind,) = (member for member in get_args(kind) if member is not NoneType)
-    if isinstance(value, int) and abs(value) > MAX_WHOLE:
-        raise ConfigError(f"{option(name)} must be at most 2^63, and at least -2^63")
+    if isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise ConfigError(f"{option(name)} must be between -2^63 and 2^63; give a smaller number")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if get_origin(kind) is tuple:
         if isinstance(value, list | tuple) and all(isinstance(item, str | Path) for item in value):
-            return tuple(_storable(name, str(item)) for item in value)
+            return tuple(_check_encodable(name, str(item)) for item in value)
         raise ConfigError(f"{option(name)} must be a list of strings, not {value!r}")
     if type(value) is not kind:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}[kind]
@@ -219,24 +254,28 @@ def _checked_type(name: str, kind: Any, value: object) -> Any:
     return value
 
 
-def _storable(name: str, path: str) -> str:
-    """The path, if the run's config.toml can hold it; said now, and not after hours of training."""
+def _check_encodable(name: str, path: str) -> str:
+    """The path, if config.toml can store it; checked now rather than after hours of training."""
     try:
         path.encode()
     except UnicodeEncodeError as error:
-        raise ConfigError(f"{option(name)} {path!r}: the name is not UTF-8; rename it or name its folder") from error
+        raise ConfigError(f"{option(name)} {path!r}: the name is not UTF-8; rename it or give its folder") from error
     return path
 
 
-def _check_bounds(name: str, setting: Setting, value: Any) -> None:
+def _check_limits(name: str, setting: Setting, value: Any) -> None:
     if setting.choices and value not in setting.choices:
         raise ConfigError(f"{option(name)} must be one of {', '.join(setting.choices)}, not {value!r}")
     if value is None:
         return
-    # subtle: written so that NaN, which compares false with everything, is refused
-    if setting.least is not None and not value >= setting.least:
-        raise ConfigError(f"{option(name)} must be at least {setting.least:g}, not {value:g}")
-    if setting.above is not None and not value > setting.above:
-        raise ConfigError(f"{option(name)} must be above {setting.above:g}, not {value:g}")
-    if setting.most is not None and not value <= setting.most:
-        raise ConfigError(f"{option(name)} must be at most {setting.most:g}, not {value:g}")
+    # subtle: written so that NaN, for which every comparison is false, is rejected
+    if setting.minimum is not None and not value >= setting.minimum:
+        raise ConfigError(f"{option(name)} must be at least {_format(setting.minimum)}, not {_format(value)}")
+    if setting.exclusive_minimum is not None and not value > setting.exclusive_minimum:
+        raise ConfigError(f"{option(name)} must be above {_format(setting.exclusive_minimum)}, not {_format(value)}")
+    if setting.maximum is not None and not value <= setting.maximum:
+        raise ConfigError(f"{option(name)} must be at most {_format(setting.maximum)}, not {_format(value)}")
+
+
+def _format(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"

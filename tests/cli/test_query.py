@@ -1,11 +1,11 @@
-"""Queries as people type them: words and sums of words."""
+"""Parsing queries: words and sums of words."""
 
 import pytest
 
-from word2vec.cli.query import read_questions_typed
+from word2vec.cli.query import parse_queries
 from word2vec.errors import Word2VecError
 
-KNOWN = {"king", "man", "woman", "queen", "paris", "-", "+", "-ing", "new york", "c++ - the language"}
+VOCABULARY = {"king", "man", "woman", "queen", "paris", "-", "+", "-ing", "new york", "c++ - the language"}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ KNOWN = {"king", "man", "woman", "queen", "paris", "-", "+", "-ing", "new york",
         }),
         (["king", "+", "king", "king"], {"king + king": (["king", "king"], []), "king": (["king"], [])}),
         (["unknown"], {"unknown": (["unknown"], [])}),
-        # known words are words, whatever they look like
+        # words of the vocabulary are words, even with spaces or signs in them
         (["new york"], {"new york": (["new york"], [])}),
         (["new york", "-", "king"], {"new york - king": (["new york"], ["king"])}),
         (["c++ - the language"], {"c++ - the language": (["c++ - the language"], [])}),
@@ -31,8 +31,8 @@ KNOWN = {"king", "man", "woman", "queen", "paris", "-", "+", "-ing", "new york",
         (["king", "-", "-ing"], {"king - -ing": (["king"], ["-ing"])}),
     ],
 )  # fmt: skip
-def test_questions(arguments: list[str], expected: dict[str, tuple[list[str], list[str]]]) -> None:
-    assert read_questions_typed(arguments, KNOWN) == expected
+def test_parse_queries(arguments: list[str], expected: dict[str, tuple[list[str], list[str]]]) -> None:
+    assert parse_queries(arguments, VOCABULARY) == expected
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_questions(arguments: list[str], expected: dict[str, tuple[list[str], li
         ["- king"],
     ],
 )
-def test_what_is_no_sum_is_refused(arguments: list[str]) -> None:
-    with pytest.raises(Word2VecError, match="no known word and no sum of words; put spaces around the signs") as caught:
-        read_questions_typed(arguments, KNOWN)
+def test_invalid_sums_are_rejected(arguments: list[str]) -> None:
+    with pytest.raises(Word2VecError, match="put spaces around the signs") as caught:
+        parse_queries(arguments, VOCABULARY)
     assert "\n" not in str(caught.value)

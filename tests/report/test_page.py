@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.report.sample import HOSTILE, WORDS, write_sample_run
-from word2vec.cli.commands import run as run_command
+from word2vec.cli import run as run_command
 from word2vec.errors import ConfigError, Word2VecError
 from word2vec.report import write_report
 from word2vec.report.page import as_json

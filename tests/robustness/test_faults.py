@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import topic_text
-from word2vec.cli.commands import run as run_command
+from word2vec.cli import run as run_command
 from word2vec.corpus import index as tokens
 from word2vec.corpus import reader as corpus
 from word2vec.corpus.index import IndexedCorpus, index_corpus
@@ -386,7 +386,7 @@ def test_compiled_code_that_cannot_be_kept(where: str, lab: Lab) -> None:
         else:
             from numba.core import caching
             caching.CacheImpl._locator_classes = []
-        from word2vec.cli.commands import run
+        from word2vec.cli import run
         sys.exit(run(sys.argv[2:]))
     """
     command = ["train", str(text), "--output", str(lab.folder / "run"), "--dim", "4", "--epochs", "1"]

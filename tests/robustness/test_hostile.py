@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 import zstandard
 
-from word2vec.cli.commands import run
+from word2vec.cli import run
 from word2vec.cli.console import UNSAFE
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -324,21 +324,20 @@ SETTINGS: dict[str, tuple[bytes, str]] = {
     "a wrong type": (b"dim = '100'", "--dim must be a whole number, not '100'"),
     "a table": (b"dim = {a = 1}", "--dim must be a whole number, not {'a': 1}"),
     "a contradiction": (b"lr = 0.01\nmin_lr = 0.1", "--min-lr 0.1 is above --lr 0.01"),
-    "a huge number": (b"epochs = " + b"9" * 400, "--epochs must be at most 2^63"),
-    "a huge rate": (b"lr = " + b"9" * 400, "--lr must be at most 2^63"),
-    "a number beyond Python": (b"seed = " + b"9" * 5000, "so many digits"),
-    "endless epochs": (b"epochs = 1000000000000", "--epochs must be at most 1e+06"),
+    "a huge number": (b"epochs = " + b"9" * 400, "--epochs must be between -2^63 and 2^63"),
+    "a huge rate": (b"lr = " + b"9" * 400, "--lr must be between -2^63 and 2^63"),
+    "a number beyond Python": (b"seed = " + b"9" * 5000, "invalid TOML: Exceeds the limit"),
+    "endless epochs": (b"epochs = 1000000000000", "--epochs must be at most 1000000, not 1000000000000"),
     "infinity": (b"lr = inf", "--lr must be at most 1000, not inf"),
-    "nested lists": (b"dim = " + b"[" * 100_000, "nested so deeply"),
-    "nested tables": (b"dim = " + b"{a=" * 5000 + b"1" + b"}" * 5000, "nested so deeply"),
-    "a key without end": (b"a" + b".a" * 100_000 + b" = 1", "is no file of settings"),
-    "a file without end": (b"#" * (5 << 20), "is no file of settings"),
+    "nested lists": (b"dim = " + b"[" * 100_000, "invalid TOML"),
+    "nested tables": (b"dim = " + b"{a=" * 5000 + b"1" + b"}" * 5000, "invalid TOML"),
+    "a file without end": (b"#" * (5 << 20), "larger than 4 MiB"),
     "a string without end": (b'objective = "' + b"x" * (1 << 20) + b'"', "unknown objective 'xxx"),
-    "Latin-1": (b"# caf\xe9", "is not UTF-8 text; save it as UTF-8"),
-    "UTF-16": ("dim = 3".encode("utf-16"), "is not UTF-8 text"),
-    "a NUL": (b"dim = 3\0", "is not TOML"),
+    "Latin-1": (b"# caf\xe9", "not UTF-8 text; save it as UTF-8"),
+    "UTF-16": ("dim = 3".encode("utf-16"), "not UTF-8 text"),
+    "a NUL": (b"dim = 3\0", "invalid TOML"),
     "an escape": (b'"\\u001b[2J" = 3', r"unknown setting '\x1b[2J'"),
-    "a key twice": (b"dim = 3\ndim = 4", "is not TOML: Cannot overwrite a value"),
+    "a key twice": (b"dim = 3\ndim = 4", "invalid TOML: Cannot overwrite a value"),
 }
 
 
@@ -354,7 +353,7 @@ def test_settings_that_cannot_be_are_refused(name: str, folder: Path, capfd: pyt
 
 def test_settings_from_windows_are_read(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     Path("text").write_bytes(TEXT)
-    Path("c.toml").write_bytes(b"\xef\xbb\xbfmin_count = 1\r\n# dots " + b"." * 200 + b"\r\ndim = 3\r\nepochs = 1\r\n")
+    Path("c.toml").write_bytes(b"\xef\xbb\xbfmin_count = 1\r\ndim = 3\r\nepochs = 1\r\n")
     assert run(["train", "text", "--output", "run", "--config", "c.toml"]) == 0
     assert WordVectors.load("run").dim == 3
 
@@ -370,10 +369,10 @@ def test_settings_from_windows_are_read(folder: Path, capfd: pytest.CaptureFixtu
         (["evaluate", "v.txt", "--oov", "x"], "'--oov': 'x' is not one of 'skip', 'zero'."),
         (["evaluate", "v.txt", "--restrict", "0"], "'--restrict': it must be at least 1"),
         (["train", "text", "-o", "run", "--bogus\x1b[2J"], r"No such option: --bogus\x1b[2J"),
-        (["train", "text", "--output="], "the argument '--output=' is empty"),
-        (["nearest", "", "king"], "the argument '' is empty; is a variable of the shell not set?"),
-        (["train", "text", "-o", "run", "--config", "/dev/zero"], "/dev/zero: is no file"),
-        (["train", "text", "-o", "run", "--config", "."], ".: is no file"),
+        (["train", "text", "--output="], "empty argument '--output='"),
+        (["nearest", "", "king"], "empty argument '': a shell variable may be unset"),
+        (["train", "text", "-o", "run", "--config", "/dev/zero"], "/dev/zero: not a file"),
+        (["train", "text", "-o", "run", "--config", "."], ".: not a file"),
     ],
     ids=lambda value: " ".join(value)[:50] if isinstance(value, list) else "",
 )

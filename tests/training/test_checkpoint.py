@@ -15,7 +15,7 @@ import torch
 
 from tests.conftest import topic_text
 from tests.training.test_loop import margin, small
-from word2vec.cli.commands import run as command
+from word2vec.cli import run as command
 from word2vec.config import SETTINGS, TrainConfig
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, TrainingInterrupted, Word2VecError
@@ -303,7 +303,7 @@ def test_other_settings_are_refused_by_name(
 
 
 def test_every_setting_may_change_or_is_refused() -> None:
-    assert set(OTHER) == {name for name, (_, setting) in SETTINGS.items() if not setting.may_change}
+    assert set(OTHER) == {name for name, (_, setting) in SETTINGS.items() if not setting.changeable_on_resume}
 
 
 def test_another_text_is_refused(topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -391,8 +391,8 @@ def test_facts_that_are_none_are_told(topics_file: Path, tmp_path: Path, monkeyp
 
 def other_tables(run: Path, *, change: float = 0, dim: int | None = None, context: bool = True) -> None:
     vectors = WordVectors.load(run)
-    output = vectors.context[:, :dim] if context and vectors.context is not None else None
-    WordVectors(vectors.words, vectors.vectors[:, :dim] + change, counts=vectors.counts, context=output).save(run)
+    output = vectors.output[:, :dim] if context and vectors.output is not None else None
+    WordVectors(vectors.words, vectors.vectors[:, :dim] + change, counts=vectors.counts, output=output).save(run)
 
 
 OTHER_VECTORS: dict[str, tuple[Callable[[Path], object], str]] = {

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from word2vec.cli.commands import run
+from word2vec.cli import run
 from word2vec.config import TrainConfig, read_config
 from word2vec.errors import ConfigError, Word2VecError
 from word2vec.training import tensorboard

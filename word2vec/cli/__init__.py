@@ -1,5 +1,8 @@
-"""The command line: reads arguments, calls the library, prints results."""
+"""The command line: reads arguments, calls the library, prints results.
 
-from word2vec.cli.commands import main
+One file per group of commands (train, ask, evaluate, convert); app.py puts them together and reports errors.
+"""
 
-__all__ = ["main"]
+from word2vec.cli.app import main, run
+
+__all__ = ["main", "run"]

@@ -1,4 +1,4 @@
-"""Queries as people type them: a word, or a sum of words such as `king - man + woman`."""
+"""Parses queries as people type them: a word, or a sum of words such as `king - man + woman`."""
 
 from collections.abc import Container, Sequence
 from typing import NamedTuple
@@ -8,54 +8,62 @@ from word2vec.errors import Word2VecError
 SIGNS = ("+", "-")
 
 
-class Question(NamedTuple):
-    """Words to be like and words to be unlike."""
+class Query(NamedTuple):
+    """A sum of words.
+
+    Attributes:
+        positive: Words that are added.
+        negative: Words that are subtracted.
+    """
 
     positive: list[str]
     negative: list[str]
 
 
-def read_questions_typed(arguments: Sequence[str], known: Container[str]) -> dict[str, Question]:
-    """The questions in a command line, by their text.
+def parse_queries(arguments: Sequence[str], vocabulary: Container[str]) -> dict[str, Query]:
+    """Parse the queries of a command line.
 
-    A `+` or `-` between two arguments joins them to one question; a question in quotes, spaces in it, is one too.
-    A known word is a word, whatever it looks like.
+    A `+` or `-` between two arguments joins them into one query; a quoted argument with spaces is also one query.
+    A word of the vocabulary is always that word, even if it contains spaces or is itself a sign.
 
     Args:
-        arguments: as the shell parted them.
-        known: the words that have vectors.
+        arguments: Arguments as split by the shell.
+        vocabulary: The words that have vectors.
+
+    Returns:
+        The queries by their text, in the order of the arguments.
 
     Raises:
-        Word2VecError: an argument is no word and no sum of words.
+        Word2VecError: An argument is neither a word nor a sum of words.
     """
-    found: dict[str, Question] = {}
-    for terms in _joined(arguments):
+    queries: dict[str, Query] = {}
+    for terms in _group(arguments):
         (first, *others) = terms
-        if not others and first not in known and len(first.split()) > 1:
+        if not others and first not in vocabulary and len(first.split()) > 1:
             terms = first.split()
-        found[" ".join(terms)] = _sum(terms)
-    return found
+        queries[" ".join(terms)] = _parse_sum(terms)
+    return queries
 
 
-def _joined(arguments: Sequence[str]) -> list[list[str]]:
-    """The arguments by question; a sign that no word goes before is a word itself."""
+def _group(arguments: Sequence[str]) -> list[list[str]]:
+    """Group the arguments by query; a sign at the start of a query is itself a word."""
     groups: list[list[str]] = []
     for argument in arguments:
-        sign_before = bool(groups) and len(groups[-1]) % 2 == 0
-        if groups and (sign_before or argument in SIGNS):
+        follows_sign = bool(groups) and len(groups[-1]) % 2 == 0
+        if groups and (follows_sign or argument in SIGNS):
             groups[-1].append(argument)
         else:
             groups.append([argument])
     return groups
 
 
-def _sum(terms: list[str]) -> Question:
-    """Words with a sign between each two."""
+def _parse_sum(terms: list[str]) -> Query:
+    """Parse words that alternate with signs."""
     words, signs = terms[0::2], ["+", *terms[1::2]]
     if len(words) != len(signs) or not set(signs) <= set(SIGNS):
         raise Word2VecError(
-            f"{' '.join(terms)!r} is no known word and no sum of words; "
+            f"{' '.join(terms)!r}: not a word of the vocabulary or a sum of words; "
             "put spaces around the signs, as in 'king - man + woman'"
         )
-    pairs = list(zip(words, signs, strict=True))
-    return Question(*([word for word, sign in pairs if sign == wanted] for wanted in SIGNS))
+    signed_words = list(zip(words, signs, strict=True))
+    return Query(*([word for word, sign in signed_words if sign == wanted] for wanted in SIGNS))

@@ -227,7 +227,7 @@ def refuse_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
     differences = [
         f"{option(name)} was {saved.settings.get(name)}, not {now.settings.get(name)}"
         for name, (_, setting) in SETTINGS.items()
-        if not setting.may_change and saved.settings.get(name) != now.settings.get(name)
+        if not setting.changeable_on_resume and saved.settings.get(name) != now.settings.get(name)
     ]
     if differences:
         raise ConfigError(

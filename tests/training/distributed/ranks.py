@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 
-from word2vec.cli.commands import run
+from word2vec.cli import run
 from word2vec.engines.base import Progress
 from word2vec.training.checkpoint import Checkpoints
 from word2vec.training.distributed import averaging

@@ -1,0 +1,54 @@
+"""The commands that query vectors: `nearest` and `analogy`."""
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from word2vec.cli.console import print_json, print_table
+from word2vec.cli.options import CountOption, JsonOption, RestrictOption, VectorsArgument, load_vectors
+from word2vec.cli.query import parse_queries
+
+if TYPE_CHECKING:
+    from word2vec.vectors.search import Neighbors
+
+
+def nearest(
+    vectors: VectorsArgument,
+    words: Annotated[
+        list[str], typer.Argument(metavar="WORD", help="Words, or sums of words such as 'king - man + woman'.")
+    ],
+    n: CountOption = 10,
+    restrict: RestrictOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show the words most similar to each WORD, by cosine similarity."""
+    table = load_vectors(vectors)
+    queries = parse_queries(words, table)
+    _show_neighbors(
+        {text: table.nearest(query.positive, query.negative, n, restrict) for text, query in queries.items()}, as_json
+    )
+    return 0
+
+
+def analogy(
+    vectors: VectorsArgument,
+    a: Annotated[str, typer.Argument(metavar="A", help="First word of the known pair.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Second word of the known pair.")],
+    c: Annotated[str, typer.Argument(metavar="C", help="First word of the pair to complete.")],
+    n: CountOption = 10,
+    restrict: RestrictOption = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Solve an analogy: A is to B as C is to what?"""
+    answers = load_vectors(vectors).analogy(a, b, c, n=n, restrict=restrict)
+    _show_neighbors({f"{a} : {b} :: {c} :": answers}, as_json)
+    return 0
+
+
+def _show_neighbors(neighbors: "dict[str, Neighbors]", as_json: bool) -> None:
+    if as_json:
+        print_json({query: [[word, score] for word, score in answers] for query, answers in neighbors.items()})
+        return
+    columns = [[f"{score:.3f}  {word}" for word, score in answers] for answers in neighbors.values()]
+    print_table(neighbors, zip_longest(*columns, fillvalue=""))

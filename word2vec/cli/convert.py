@@ -1,0 +1,69 @@
+"""The commands that handle files: `export`, `download` and `info`."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from word2vec.cli.console import printable
+from word2vec.cli.options import VectorsArgument, load_vectors
+from word2vec.config import read_config
+from word2vec.errors import ConfigError
+
+logger = logging.getLogger("word2vec")
+
+INFO_WORDS = 10  # most frequent words shown by `info`
+
+
+def export(
+    vectors: VectorsArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write, or folder for the format run.")],
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Output format: word2vec-text, word2vec-binary, glove, npz, safetensors or run "
+            "[default: from the extension of OUT]",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Export only the N most frequent words.")
+    ] = None,
+) -> int:
+    """Convert vectors to another file format.
+
+    Text and word2vec-binary files are compressed if OUT ends in .gz, .bz2, .xz or .zst.
+    """
+    load_vectors(vectors, limit).save(out, format=to, progress=sys.stderr.isatty())
+    return 0
+
+
+def download(name: Annotated[str, typer.Argument(metavar="NAME", help="Corpus to download: text8.")]) -> int:
+    """Download a corpus, verify its checksum and print its path."""
+    from word2vec.system.download import DOWNLOADS, fetch
+
+    if name not in DOWNLOADS:
+        raise ConfigError(f"unknown corpus {name!r}: choose one of {', '.join(DOWNLOADS)}")
+    print(fetch(DOWNLOADS[name], progress=sys.stderr.isatty()))  # noqa: T201
+    return 0
+
+
+def info(vectors: VectorsArgument) -> int:
+    """Show the size, first words and settings of vectors."""
+    words = load_vectors(vectors)
+    facts: dict[str, object] = {"words": f"{len(words):,}", "dimensions": words.dim}
+    if words.counts is not None:
+        facts["corpus words"] = f"{int(words.counts.sum()):,}"
+    facts["first words"] = " ".join(words.words[:INFO_WORDS])
+    if (vectors / "config.toml").is_file():
+        try:
+            facts |= read_config(vectors / "config.toml")
+        except ConfigError as error:
+            logger.warning(str(error))  # written by a newer version, or edited; the vectors are fine
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        print(printable(f"{name:{width}}  {value}"))  # noqa: T201
+    return 0

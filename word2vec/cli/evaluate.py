@@ -1,0 +1,105 @@
+"""The commands that measure vectors: `evaluate` and `report`."""
+
+import logging
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from word2vec.cli.console import print_json, print_table
+from word2vec.cli.options import JsonOption, VectorsArgument, load_vectors
+
+if TYPE_CHECKING:
+    from word2vec.evaluation.results import AnalogyResult, SimilarityResult
+
+logger = logging.getLogger("word2vec")
+
+HEADERS = ("test set", "measure", "score", "95% CI", "used", "unknown words")
+MAX_UNKNOWN_WORDS = 5  # shown per test set
+
+
+def evaluate(
+    vectors: VectorsArgument,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE ...", help="Word-similarity files, or the names wordsim353, simlex999."),
+    ] = None,
+    analogies: Annotated[
+        list[str] | None, typer.Option(metavar="FILE ...", help="Analogy files, or the name questions-words.")
+    ] = None,
+    restrict: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Solve analogies among the N most frequent words.")
+    ] = 30_000,
+    oov: Annotated[
+        Literal["skip", "zero"],
+        typer.Option(help="Pairs with an out-of-vocabulary word: skip them, or score them zero."),
+    ] = "skip",
+    as_json: JsonOption = False,
+) -> int:
+    """Evaluate vectors on word similarity and analogies.
+
+    Without --pairs and --analogies, all bundled test sets are used.
+    """
+    from word2vec.evaluation.benchmarks import builtin_sets, read_pairs, read_questions
+    from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
+
+    if not pairs and not analogies:
+        bundled = builtin_sets()
+        pairs = [name for name, path in bundled.items() if path.suffix == ".csv"]
+        analogies = [name for name, path in bundled.items() if path.suffix == ".txt"]
+    # read before the vectors are loaded, so that a bad file is reported at once
+    pair_sets = [read_pairs(source) for source in pairs or []]
+    question_sets = [read_questions(source) for source in analogies or []]
+    words = load_vectors(vectors)
+    results: list[SimilarityResult | AnalogyResult] = [evaluate_similarity(words, each, oov=oov) for each in pair_sets]
+    results += [evaluate_analogies(words, each, restrict=restrict) for each in question_sets]
+    if as_json:
+        print_json([result.as_dict() for result in results])
+    else:
+        print_table(HEADERS, _table_rows(results))
+    for result in results:
+        if result.note:
+            logger.warning("%s: %s", result.name, result.note)
+    return 0
+
+
+def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[tuple[str, ...]]:
+    for result in results:
+        if result.kind == "similarity":
+            defined = math.isfinite(result.ci_low) and math.isfinite(result.ci_high)
+            interval = f"{result.ci_low:.3f} to {result.ci_high:.3f}" if defined else "undefined"
+            used = f"{result.pairs:,} of {result.pairs_total:,} pairs"
+            yield result.name, "Spearman", f"{result.spearman:.3f}", interval, used, _abbreviate(result.oov)
+            yield "", "Pearson", f"{result.pearson:.3f}", "", "", ""
+            continue
+        used = f"{result.questions:,} of {result.questions_total:,} questions"
+        yield result.name, "accuracy", f"{result.accuracy:.3f}", "", used, ""
+        for name, accuracy in (("semantic", result.semantic), ("syntactic", result.syntactic)):
+            yield "", f"  {name}", f"{accuracy:.3f}", "", "", ""
+        for section in result.sections:
+            used = f"{section.questions:,} of {section.questions_total:,}"
+            yield "", f"    {section.name}", f"{section.accuracy:.3f}", "", used, ""
+
+
+def _abbreviate(words: tuple[str, ...]) -> str:
+    more = f" and {len(words) - MAX_UNKNOWN_WORDS} more" if len(words) > MAX_UNKNOWN_WORDS else ""
+    return ", ".join(words[:MAX_UNKNOWN_WORDS]) + more
+
+
+def report(
+    vectors: VectorsArgument,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="HTML file to write.")] = Path(
+        "report.html"
+    ),
+) -> int:
+    """Write an HTML report on a run or a vectors file.
+
+    The page shows scores, training curves and settings, a map of the words, and a search box for nearest words.
+    """
+    from word2vec.report import write_report
+
+    write_report(load_vectors(vectors), vectors, output)
+    print(output)  # noqa: T201
+    return 0

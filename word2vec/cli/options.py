@@ -1,0 +1,78 @@
+"""What several commands share: argument types, the settings of training as options, and loading vectors.
+
+The options of `train` are the fields of TrainConfig; nothing about them is written down twice.
+"""
+
+import inspect
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+from word2vec.config import SETTINGS, TrainConfig, option
+
+if TYPE_CHECKING:
+    from word2vec.vectors.word_vectors import WordVectors
+
+LIST_OPTIONS = ("--pairs", "--analogies")
+
+VectorsArgument = Annotated[Path, typer.Argument(metavar="VECTORS", help="Run folder or vectors file.")]
+CountOption = Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of words to show.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+RestrictOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Search only the N most frequent words.")]
+
+
+def load_vectors(path: Path, limit: int | None = None) -> "WordVectors":
+    """Load vectors, with a progress bar if stderr is a terminal."""
+    from word2vec.vectors.word_vectors import WordVectors
+
+    return WordVectors.load(path, limit, progress=sys.stderr.isatty())
+
+
+def repeat_list_options(arguments: list[str]) -> list[str]:
+    """Turn `--pairs A B` into `--pairs A --pairs B`: typer takes one value per option."""
+    repeated: list[str] = []
+    current = None  # the list option whose values are being read
+    for argument in arguments:
+        if argument.startswith("-"):
+            current = argument if argument in LIST_OPTIONS else None
+        elif current and repeated[-1] != current:
+            repeated.append(current)
+        repeated.append(argument)
+    return repeated
+
+
+def settings_as_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Replace the parameter `**settings` of a command by one parameter for each field of TrainConfig."""
+    parameters = inspect.signature(function).parameters.values()
+    named = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.kind is not p.VAR_KEYWORD]
+    corpus, *others = (_parameter(name) for name in SETTINGS)
+    signature = inspect.Signature([corpus, *named, *others])
+    function.__signature__ = signature  # type: ignore[attr-defined]
+    function.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+    return function
+
+
+def _parameter(name: str) -> inspect.Parameter:
+    """The command-line parameter of a setting; its value is None if the option is not given."""
+    kind, setting = SETTINGS[name]
+    default = getattr(TrainConfig(), name)
+    if get_origin(kind) is tuple:
+        kind = list[str]
+    elif isinstance(kind, UnionType):
+        kind = get_args(kind)[0]
+    if setting.choices:
+        kind = Literal[setting.choices]
+    if name == "corpus":
+        info: Any = typer.Argument(metavar="CORPUS", help=setting.help, show_default=False)
+    else:
+        shown = f"{default:g}" if kind is float and default is not None else default
+        default_text = "" if default in (None, ()) or kind is bool else f" [default: {shown}]"
+        flags = f"{option(name)}/--no-{name}" if kind is bool else option(name)
+        info = typer.Option(flags, help=setting.help + default_text, metavar=setting.metavar, show_default=False)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]
+    )

@@ -1,0 +1,85 @@
+"""The commands that train: `train` and `demo`."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from word2vec.cli.ask import nearest
+from word2vec.cli.evaluate import evaluate
+from word2vec.cli.options import settings_as_options
+from word2vec.config import PRESETS, TrainConfig, make_config, read_config
+from word2vec.config import preset as find_preset
+from word2vec.errors import ConfigError
+
+logger = logging.getLogger("word2vec")
+
+
+@settings_as_options
+def train(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")],
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE.toml", help="TOML file of settings; command-line options override it."),
+    ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help=f"Preset of settings ({', '.join(PRESETS)}); options override it."),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume from the checkpoint in RUN, with its settings, if there is one.")
+    ] = False,
+    **settings: Any,
+) -> int:
+    """Train word vectors on CORPUS and save them in the folder RUN."""
+    given = {name: value for name, value in settings.items() if value != []}  # typer's empty list means "not given"
+    merged = make_config(
+        _reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given),
+        _reject_untrusted_code(read_config(config) if config else {}, str(config), given),
+        find_preset(preset) if preset else {},
+        given,
+    )
+    from word2vec.training.loop import train as train_vectors
+
+    train_vectors(merged, output, progress=sys.stderr.isatty(), resume=resume)
+    return 0
+
+
+def _reject_untrusted_code(settings: dict[str, Any], source: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a file or a run; a file from somebody else must not choose code that is imported and run."""
+    objective = settings.get("objective")
+    if ":" in str(objective) and given.get("objective") is None:
+        raise ConfigError(
+            f"{source}: its objective {objective} imports and runs code; if you trust it, add --objective {objective}"
+        )
+    return settings
+
+
+def _saved_settings(run: Path) -> dict[str, Any]:
+    from word2vec.training.checkpoint import saved_settings
+
+    return saved_settings(run)
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")] = Path(
+        "runs/demo"
+    ),
+) -> int:
+    """Train a small model, evaluate it and show nearest words.
+
+    Works offline and takes about a minute: the corpus is the docstrings of installed Python packages.
+    """
+    from word2vec.training.checkpoint import discard_checkpoint
+    from word2vec.training.loop import train as train_vectors
+
+    config = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
+    logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")
+    discard_checkpoint(output)  # of a demo that was interrupted
+    train_vectors(config, output, progress=sys.stderr.isatty())
+    evaluate(output, pairs=["wordsim353", "simlex999"])
+    nearest(output, ["array", "mean", "monday", "random"])
+    logger.info("to see the neighbors of other words, run: word2vec nearest %s WORD", output)
+    return 0
