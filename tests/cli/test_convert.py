@@ -1,0 +1,38 @@
+"""`word2vec export` and `word2vec info`."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.conftest import CommandLine
+from word2vec.vectors.word_vectors import WordVectors
+
+
+def test_extension_and_option_choose_the_format(vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    cli.output("export", vectors_file, tmp_path / "v.bin")
+    cli.output("export", vectors_file, tmp_path / "v.other", "--format", "word2vec-binary")
+    assert (tmp_path / "v.bin").read_bytes() == (tmp_path / "v.other").read_bytes()
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "v.bin").vectors, WordVectors.load(vectors_file).vectors)
+
+
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove", "npz", "safetensors", "run"])
+def test_export_writes_every_format(name: str, vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    assert cli.output("export", vectors_file, tmp_path / "out", "--format", name, "--limit", "2") == ("", "")
+    found, whole = WordVectors.load(tmp_path / "out"), WordVectors.load(vectors_file)
+    assert found.words == whole.words[:2]
+    np.testing.assert_array_equal(found.vectors, whole.vectors[:2])
+
+
+def test_info_shows_size_and_first_words(vectors_file: Path, cli: CommandLine) -> None:
+    out, _ = cli.output("info", vectors_file)
+    assert "king queen man woman" in out
+    assert out.splitlines()[1].split() == ["dimensions", "3"]
+
+
+def test_info_tolerates_unknown_settings(vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    cli.output("export", vectors_file, tmp_path / "run", "--format", "run")
+    (tmp_path / "run/config.toml").write_text("from_the_future = 1\n")
+    out, err = cli.output("info", tmp_path / "run")
+    assert "king queen" in out
+    assert "unknown setting 'from_the_future'" in err

@@ -1,0 +1,64 @@
+"""`word2vec train`: where settings come from and which source takes precedence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import CommandLine
+from word2vec.config import PRESETS, read_config
+from word2vec.vectors.word_vectors import WordVectors
+
+
+def test_train_then_query(topics_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    run = tmp_path / "run"
+    settings = ["--dim", 16, "--epochs", 3, "--lr", 0.1, "--subsample", 0, "--batch-size", 64, "--threads", 1]
+    out, err = cli.output("train", topics_file, "--output", run, *settings)
+    assert out == ""
+    assert "6,000 words" in err
+    out, _ = cli.output("nearest", run, "cat", "red", "-n", "5", "--json")
+    neighbors = json.loads(out)
+    assert {word for word, _ in neighbors["cat"]} == {"dog", "horse", "sheep", "cow", "goat"}
+    assert {word for word, _ in neighbors["red"]} == {"green", "blue", "yellow", "white", "black"}
+    out, _ = cli.output("info", run)
+    assert "words" in out
+    assert "topics.txt" in out
+
+
+def test_options_override_the_config_file(topics_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text(f'corpus = ["{topics_file}"]\ndim = 5\nepochs = 1\nsubsample = 0.0\n')
+    cli.output("train", "--config", config, "--dim", "7", "--output", tmp_path / "run")
+    assert WordVectors.load(tmp_path / "run").dim == 7
+
+
+def test_preset_overrides_the_config_file_and_options_override_both(
+    topics_file: Path, tmp_path: Path, cli: CommandLine
+) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text("window = 2\ndim = 5\nsubsample = 0.0\n")
+    options = ["--preset", "quality", "--config", config, "--dim", "7", "--epochs", "1"]
+    cli.output("train", topics_file, *options, "--output", tmp_path / "run")
+    used = read_config(tmp_path / "run/config.toml")
+    expected = (2, 7, 1, PRESETS["quality"]["subsample"])
+    assert (used["window"], used["dim"], used["epochs"], used["subsample"]) == expected
+
+
+def test_several_pair_files(topics_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    files = [tmp_path / f"{name}.csv" for name in ("one", "two", "three")]
+    for file in files:
+        file.write_text("cat,dog,9\nred,green,8\ncat,red,1\n")
+    options = ["--pairs", files[0], files[1], "--pairs", files[2], "--epochs", "1", "--dim", "4"]
+    cli.output("train", topics_file, *options, "--output", tmp_path / "run")
+    last = json.loads((tmp_path / "run/metrics.jsonl").read_text().splitlines()[-1])
+    assert set(last["similarity"]) == {"one", "two", "three"}
+
+
+@pytest.mark.parametrize(("flags", "kept"), [([], False), (["--no-lowercase"], True), (["--lowercase"], False)])
+def test_a_flag_of_the_config_file_can_be_turned_off(
+    flags: list[str], kept: bool, tmp_path: Path, cli: CommandLine
+) -> None:
+    (tmp_path / "text.txt").write_text("One TWO one two\n" * 50)
+    (tmp_path / "c.toml").write_text("lowercase = true\nmin_count = 1\nepochs = 1\ndim = 2\nsubsample = 0.0\n")
+    cli.output("train", tmp_path / "text.txt", "--config", tmp_path / "c.toml", "--output", tmp_path / "run", *flags)
+    assert ("One" in WordVectors.load(tmp_path / "run")) == kept
