@@ -14,5 +14,5 @@ def table() -> Table:
     vectors = rng.integers(0, 2**32, (len(WORDS), 7), dtype=np.uint32).view(np.float32)
     vectors[~np.isfinite(vectors)] = 0.1
     vectors[0] = [0.0, -0.0, 1e-45, -3.4028235e38, 1.17549435e-38, 1 / 3, 16777217]
-    context = rng.standard_normal(vectors.shape, dtype=np.float32)
-    return Table(list(WORDS), vectors, np.arange(len(WORDS), 0, -1, dtype=np.int64) * 10**12, context)
+    output = rng.standard_normal(vectors.shape, dtype=np.float32)
+    return Table(list(WORDS), vectors, np.arange(len(WORDS), 0, -1, dtype=np.int64) * 10**12, output)

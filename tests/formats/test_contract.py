@@ -47,12 +47,12 @@ def test_round_trip_to_the_bit(name: str, table: Table, tmp_path: Path) -> None:
     assert found.vectors.flags.c_contiguous
     if name in KEEP_COUNTS:
         assert found.counts is not None
-        assert found.context is not None
+        assert found.output is not None
         assert found.counts.dtype == np.int64
         np.testing.assert_array_equal(found.counts, table.counts)
-        np.testing.assert_array_equal(found.context, table.context)
+        np.testing.assert_array_equal(found.output, table.output)
     else:
-        assert (found.counts, found.context) == (None, None)
+        assert (found.counts, found.output) == (None, None)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -90,9 +90,9 @@ def test_limit_reads_the_first_rows(name: str, limit: int, table: Table, tmp_pat
     found = formats.read(tmp_path / NAMES[name], limit=limit)
     assert found.words == table.words[:limit]
     np.testing.assert_array_equal(bits(found.vectors), bits(table.vectors[:limit]))
-    if found.counts is not None and found.context is not None and table.counts is not None:
+    if found.counts is not None and found.output is not None and table.counts is not None:
         np.testing.assert_array_equal(found.counts, table.counts[:limit])
-        assert len(found.context) == len(found.vectors)
+        assert len(found.output) == len(found.vectors)
 
 
 @pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove"])

@@ -59,7 +59,7 @@ def attempt(path: Path, name: str | None) -> None:
     assert len(table.words) == len(set(table.words)) == len(table.vectors) > 0
     assert all(table.words)
     assert np.isfinite(table.vectors).all()
-    for row in (table.counts, table.context):
+    for row in (table.counts, table.output):
         assert row is None or len(row) == len(table.words)
     if table.subwords:
         with suppress(Word2VecError):  # their rows are looked at when they are asked for

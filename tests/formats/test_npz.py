@@ -24,7 +24,7 @@ def archive(path: Path, *, compressed: bool = False, **arrays: Any) -> Path:
 def test_numpy_reads_what_is_written(table: Table, tmp_path: Path) -> None:
     formats.write(tmp_path / "v.npz", table)
     with np.load(tmp_path / "v.npz", allow_pickle=False) as found:
-        assert set(found) == {"words", "vectors", "counts", "context"}
+        assert set(found) == {"words", "vectors", "counts", "output"}
         assert found["words"].tolist() == table.words
         np.testing.assert_array_equal(bits(found["vectors"]), bits(table.vectors))
         np.testing.assert_array_equal(found["counts"], table.counts)
@@ -44,7 +44,7 @@ def test_what_numpy_writes_is_read(vectors: np.ndarray, limit: int | None, compr
     np.testing.assert_array_equal(bits(np.ascontiguousarray(found.vectors)), bits(VECTORS[:limit]))
     assert found.counts is not None
     assert (found.counts.dtype, found.counts.tolist()) == (np.int64, [5, 3][:limit])
-    assert found.context is None
+    assert found.output is None
 
 
 def test_words_may_be_bytes(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ class Bomb:
         return pytest.fail, ("code of a file was run",)
 
 
-@pytest.mark.parametrize("name", ["words", "vectors", "counts", "context"])
+@pytest.mark.parametrize("name", ["words", "vectors", "counts", "output"])
 def test_objects_are_refused_and_not_run(name: str, tmp_path: Path) -> None:
     objects = np.array([Bomb(), Bomb()], dtype=object)
     path = archive(tmp_path / "v.npz", **{name: objects})
@@ -87,7 +87,7 @@ def test_objects_are_refused_and_not_run(name: str, tmp_path: Path) -> None:
         ({"words": np.array(["a", "\ud800"])}, "is damaged"),
         ({"words": np.array([b"a", b"\xff"])}, "is damaged"),
         ({"counts": np.array([1])}, "the array 'counts' is (1,), which does not fit vectors (2, 3)"),
-        ({"context": VECTORS[:, :2]}, "the array 'context' is (2, 2), which does not fit vectors (2, 3)"),
+        ({"output": VECTORS[:, :2]}, "the array 'output' is (2, 2), which does not fit vectors (2, 3)"),
         ({"vectors": VECTORS * np.nan}, "the vector of 'a' holds nan or infinity"),
         ({"vectors": VECTORS.astype("f8") * 1e300}, "the vector of 'a' holds nan or infinity"),
     ],

@@ -146,7 +146,7 @@ def test_run_without_counts_and_context(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "vocab.tsv").read_bytes() == b"a\nb\n"
     found = formats.read(tmp_path / "run")
     assert found.words == ["a", "b"]
-    assert (found.counts, found.context) == (None, None)
+    assert (found.counts, found.output) == (None, None)
 
 
 def test_a_run_is_written_over_a_run_and_leaves_its_other_files(tmp_path: Path, table: Table) -> None:
@@ -180,7 +180,7 @@ def test_the_library_reads_what_is_written(table: Table, tmp_path: Path) -> None
     for path in (tmp_path / "run" / "vectors.safetensors", tmp_path / "v.safetensors"):
         found = load_file(path)
         np.testing.assert_array_equal(bits(found["input"]), bits(table.vectors))
-        np.testing.assert_array_equal(found["output"], table.context)
+        np.testing.assert_array_equal(found["output"], table.output)
     assert found["words"].tobytes().decode().splitlines()[:2] == table.words[:2]
     np.testing.assert_array_equal(found["counts"], table.counts)
 
@@ -228,12 +228,12 @@ def test_wrong_words_in_a_single_file_are_refused(
 
 def test_saving_takes_no_second_table(tmp_path: Path) -> None:
     padded = np.zeros((200_000, 112), np.float32)
-    table = Table([str(row) for row in range(200_000)], padded[:, :100], context=padded[:, :100])
+    table = Table([str(row) for row in range(200_000)], padded[:, :100], output=padded[:, :100])
     for path in ("run", "v.safetensors", "v.npz", "v.bin", "v.txt"):
         tracemalloc.start()
         try:
             formats.write(tmp_path / path, table._replace(words=table.words[:8000], vectors=table.vectors[:8000],
-                          context=None) if path == "v.txt" else table)  # fmt: skip
+                          output=None) if path == "v.txt" else table)  # fmt: skip
             assert tracemalloc.get_traced_memory()[1] < 0.75 * table.vectors.nbytes, path
         finally:
             tracemalloc.stop()

@@ -103,7 +103,7 @@ def test_a_run_folder_holds_what_the_contract_says(topics_file: Path, tmp_path: 
     loaded = WordVectors.load(run)
     assert loaded.words == vectors.words == [word for word, _ in words]
     np.testing.assert_array_equal(loaded.vectors, vectors.vectors)
-    np.testing.assert_array_equal(loaded.context, vectors.context)
+    np.testing.assert_array_equal(loaded.output, vectors.output)
 
 
 def test_the_config_saved_says_what_was_used(topics_file: Path, tmp_path: Path) -> None:
@@ -203,10 +203,8 @@ def test_signals_save_what_was_learnt(
     words = caught.value.words
     assert 12_000 <= words <= 30_000
     assert caught.value.signal == number
-    assert str(caught.value) == (
-        f"interrupted after {words:,} of 30,000 words; the vectors learnt so far are in {tmp_path / 'run'}, "
-        "and --resume goes on"
-    )
+    assert str(caught.value).startswith(f"interrupted after {words:,} of 30,000 words; ")
+    assert f"are in {tmp_path / 'run'}, add --resume" in str(caught.value)
     assert margin(WordVectors.load(tmp_path / "run")) > 0.4  # of two epochs; seeds 1 to 6 gave 0.52 to 0.69
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == handlers
 

@@ -1,4 +1,4 @@
-"""Word vectors in the forms of numpy, torch, pandas and gensim, and under gensim's names."""
+"""Conversion of word vectors to numpy, torch, pandas and gensim, and the methods named as in gensim."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ def gensim(vectors: WordVectors) -> KeyedVectors:
 # numpy
 
 
-def test_numpy_takes_the_vectors_as_an_array(vectors: WordVectors) -> None:
+def test_asarray_gives_a_read_only_view(vectors: WordVectors) -> None:
     table = np.asarray(vectors)
     assert np.shares_memory(table, vectors.vectors)
     with pytest.raises(ValueError, match="read-only"):
@@ -39,7 +39,7 @@ def test_numpy_takes_the_vectors_as_an_array(vectors: WordVectors) -> None:
     assert np.linalg.norm(vectors, axis=1).shape == (V,)
 
 
-def test_numpy_copies_when_it_should(vectors: WordVectors) -> None:
+def test_numpy_copies_when_required(vectors: WordVectors) -> None:
     before = vectors.vectors.copy()
     for copied in (np.array(vectors), np.asarray(vectors, dtype=np.float64), np.array(vectors, dtype=np.float32)):
         assert not np.shares_memory(copied, vectors.vectors)
@@ -51,15 +51,15 @@ def test_numpy_copies_when_it_should(vectors: WordVectors) -> None:
         np.array(vectors, dtype=np.float16, copy=False)
 
 
-@pytest.mark.parametrize("ask", [list, tuple, np.array])
-def test_words_in_any_sequence(vectors: WordVectors, ask: type) -> None:
-    np.testing.assert_array_equal(vectors[ask(["w3", "w1", "w3"])], vectors.vectors[[3, 1, 3]])
-    assert vectors.nearest(ask(["w3", "w1"])) == vectors.nearest(["w3", "w1"])
+@pytest.mark.parametrize("sequence", [list, tuple, np.array])
+def test_words_may_be_any_sequence(vectors: WordVectors, sequence: type) -> None:
+    np.testing.assert_array_equal(vectors[sequence(["w3", "w1", "w3"])], vectors.vectors[[3, 1, 3]])
+    assert vectors.nearest(sequence(["w3", "w1"])) == vectors.nearest(["w3", "w1"])
 
 
-def test_what_is_no_word_is_told(vectors: WordVectors) -> None:
+def test_arguments_that_are_not_strings_are_rejected(vectors: WordVectors) -> None:
     for asked in ([vectors["w1"]], [3], [None]):
-        with pytest.raises(Word2VecError, match=r"a word is a string, not \w+; ask nearest_to") as caught:
+        with pytest.raises(Word2VecError, match=r"must be a string, not \w+; .* use nearest_to") as caught:
             vectors.nearest(asked)
         assert not isinstance(caught.value, UnknownWordError)
 
@@ -68,7 +68,7 @@ def test_what_is_no_word_is_told(vectors: WordVectors) -> None:
 
 
 @pytest.mark.parametrize("freeze", [True, False])
-def test_embedding_gives_the_vectors(vectors: WordVectors, freeze: bool) -> None:
+def test_embedding_layer_returns_the_vectors(vectors: WordVectors, freeze: bool) -> None:
     layer = vectors.to_embedding(freeze=freeze)
     assert isinstance(layer, torch.nn.Embedding)
     assert layer.weight.requires_grad is not freeze
@@ -76,7 +76,7 @@ def test_embedding_gives_the_vectors(vectors: WordVectors, freeze: bool) -> None
     np.testing.assert_array_equal(layer(ids).detach().numpy(), vectors[["w5", "größe"]])
 
 
-def test_fine_tuning_leaves_the_vectors_alone(vectors: WordVectors) -> None:
+def test_fine_tuning_does_not_change_the_vectors(vectors: WordVectors) -> None:
     before = vectors.vectors.copy()
     layer = vectors.to_embedding(freeze=False)
     optimizer = torch.optim.SGD(layer.parameters(), lr=0.5)
@@ -87,15 +87,15 @@ def test_fine_tuning_leaves_the_vectors_alone(vectors: WordVectors) -> None:
     assert list(np.flatnonzero(moved)) == [3]
 
 
-def test_embedding_of_vectors_that_may_not_be_written(vectors: WordVectors) -> None:
-    vectors.vectors.flags.writeable = False  # as of a memory-mapped file; torch would warn, and warnings are errors
+def test_embedding_layer_of_read_only_vectors(vectors: WordVectors) -> None:
+    vectors.vectors.flags.writeable = False  # as in a memory-mapped file; torch warns, which is an error here
     assert vectors.to_embedding(freeze=False).weight.shape == (V, D)
 
 
 # pandas
 
 
-def test_frame_has_a_row_a_word(vectors: WordVectors) -> None:
+def test_frame_has_one_row_per_word(vectors: WordVectors) -> None:
     frame = vectors.to_frame()
     assert frame.shape == (V, D)
     assert list(frame.index) == WORDS
@@ -109,7 +109,7 @@ def test_frame_has_a_row_a_word(vectors: WordVectors) -> None:
 # gensim
 
 
-def test_gensim_gets_words_vectors_and_counts(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_to_gensim_copies_words_vectors_and_counts(vectors: WordVectors, gensim: KeyedVectors) -> None:
     assert gensim.index_to_key == WORDS
     assert gensim.vectors.dtype == np.float32
     np.testing.assert_array_equal(gensim.vectors, vectors.vectors)
@@ -123,19 +123,19 @@ def test_gensim_gets_words_vectors_and_counts(vectors: WordVectors, gensim: Keye
     assert "new" not in vectors
 
 
-def test_gensim_of_vectors_without_counts() -> None:
-    theirs = WordVectors(["a", "b"], np.eye(2)).to_gensim()
+def test_to_gensim_without_counts() -> None:
+    keyed_vectors = WordVectors(["a", "b"], np.eye(2)).to_gensim()
     with pytest.raises(KeyError):
-        theirs.get_vecattr("a", "count")
+        keyed_vectors.get_vecattr("a", "count")
 
 
-def test_a_missing_gensim_is_told_in_a_line(vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_gensim_is_reported(vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "gensim.models", None)
-    with pytest.raises(Word2VecError, match="gensim is not installed; install it: pip install gensim"):
+    with pytest.raises(Word2VecError, match="gensim is not installed"):
         vectors.to_gensim()
 
 
-def test_gensims_names_give_gensims_answers(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_lookup_methods_named_as_in_gensim_agree_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
     words = ["w1", "w7", "w20"]
     assert vectors.vector_size == gensim.vector_size == D
     assert vectors.index_to_key == gensim.index_to_key
@@ -151,16 +151,16 @@ def test_gensims_names_give_gensims_answers(vectors: WordVectors, gensim: KeyedV
     for norm in (False, True):
         np.testing.assert_allclose(vectors.get_vector("w7", norm=norm), gensim.get_vector("w7", norm=norm), rtol=1e-6)
         assert vectors.get_vector("w7", norm=norm).dtype == np.float32
-    for ours, theirs in (
+    for found, expected in (
         (vectors.similarity("w1", "w7"), gensim.similarity("w1", "w7")),
         (vectors.distance("w1", "w7"), gensim.distance("w1", "w7")),
         (vectors.n_similarity(words, ["w3", "nan"]), gensim.n_similarity(words, ["w3", "nan"])),
     ):
-        assert type(ours) is float
-        assert ours == pytest.approx(float(theirs), abs=1e-6)
+        assert type(found) is float
+        assert found == pytest.approx(float(expected), abs=1e-6)
 
 
-def test_means_that_have_no_direction() -> None:
+def test_n_similarity_of_zero_means_and_of_empty_lists() -> None:
     found = WordVectors(["a", "b", "zero"], [[1, 2], [-1, -2], [0, 0]])
     assert found.n_similarity(["a", "b"], ["a"]) == 0
     assert found.n_similarity(["a"], ["zero"]) == 0
@@ -169,24 +169,24 @@ def test_means_that_have_no_direction() -> None:
         found.n_similarity([], ["a"])
 
 
-def test_gensims_searches_give_gensims_answers(vectors: WordVectors, gensim: KeyedVectors) -> None:
-    for ours, theirs in (
+def test_search_methods_named_as_in_gensim_agree_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+    for found, expected in (
         (vectors.most_similar("w1", topn=4), gensim.most_similar("w1", topn=4)),
         (vectors.most_similar(positive=["w1", "w7"], negative=["w3"]), gensim.most_similar(["w1", "w7"], ["w3"])),
         (vectors.most_similar("w1", restrict_vocab=9), gensim.most_similar("w1", restrict_vocab=9)),
         (vectors.similar_by_word("w1", topn=3), gensim.similar_by_word("w1", topn=3)),
         (vectors.similar_by_vector(vectors["w1"], topn=3), gensim.similar_by_vector(gensim["w1"], topn=3)),
     ):
-        assert [word for word, _ in ours] == [word for word, _ in theirs]
-        np.testing.assert_allclose([score for _, score in ours], [score for _, score in theirs], atol=1e-6)
+        assert [word for word, _ in found] == [word for word, _ in expected]
+        np.testing.assert_allclose([score for _, score in found], [score for _, score in expected], atol=1e-6)
 
 
-def test_the_index_cannot_be_changed(vectors: WordVectors) -> None:
+def test_key_to_index_is_read_only(vectors: WordVectors) -> None:
     with pytest.raises(TypeError):
         vectors.key_to_index["new"] = 1
 
 
-def test_other_libraries_are_loaded_when_they_are_needed() -> None:
+def test_search_does_not_import_other_libraries() -> None:
     code = """
 import sys, word2vec.vectors, numpy as np
 heavy = {"torch", "pandas", "gensim", "sklearn", "scipy", "rapidfuzz"}

@@ -1,14 +1,14 @@
-"""What an unknown word may have been meant to be."""
+"""Spelling suggestions for unknown words."""
 
 import time
 
 import numpy as np
 
-from word2vec.vectors.spelling import spellings, unknown_word
+from word2vec.vectors.spelling import similar_spellings, unknown_word
 
 
 def distance(a: str, b: str) -> int:
-    """Letters left out, put in, changed or swapped with their neighbor: the definition, cell by cell."""
+    """Damerau's distance (deletion, insertion, substitution, transposition), computed from its definition."""
     table = np.add.outer(np.arange(len(a) + 1), np.arange(len(b) + 1))
     for i in range(1, len(a) + 1):
         for j in range(1, len(b) + 1):
@@ -19,44 +19,49 @@ def distance(a: str, b: str) -> int:
     return int(table[-1, -1])
 
 
-def test_every_slip_of_the_pen_is_found() -> None:
+def test_every_kind_of_typo_is_found() -> None:
     words = ["the", "queen", "kingdom", "naïve", "zebra"]
     for typed in ("queem", "quen", "queeen", "qeuen", "jueen", "queenx"):
-        assert spellings(typed, words) == ["queen"], typed
-    assert spellings("naive", words) == ["naïve"]
-    assert spellings("cta", ["cat", "rotas"]) == ["cat"]  # two letters swapped are one slip
+        assert similar_spellings(typed, words) == ["queen"], typed
+    assert similar_spellings("naive", words) == ["naïve"]
+    assert similar_spellings("cta", ["cat", "rotas"]) == ["cat"]  # a transposition is one edit
 
 
-def test_the_nearest_come_first_as_the_definition_says() -> None:
+def test_suggestions_are_sorted_by_distance() -> None:
     rng = np.random.default_rng(1)
     words = ["".join(rng.choice(list("abc"), rng.integers(3, 8))) for _ in range(300)]
     for typed in words[:20]:
-        likeness = {word: round(1 - distance(typed, word) / max(len(typed), len(word)), 9) for word in words}
-        found = [likeness[word] for word in spellings(typed, words)]
-        assert found == sorted((likeness[word] for word in words), reverse=True)[:3]
+        similarity = {word: round(1 - distance(typed, word) / max(len(typed), len(word)), 9) for word in words}
+        found = [similarity[word] for word in similar_spellings(typed, words)]
+        assert found == sorted((similarity[word] for word in words), reverse=True)[:3]
 
 
-def test_of_equally_near_ones_the_most_frequent_come_first() -> None:
-    assert spellings("kint", ["the", "kind", "king", "kin", "kink", "zint"], n=4) == ["kind", "king", "kin", "kink"]
-    assert spellings("kint", ["kink", "zint", "kin", "king", "kind"], n=2) == ["kink", "zint"]
+def test_ties_go_to_the_more_frequent_word() -> None:
+    assert similar_spellings("kint", ["the", "kind", "king", "kin", "kink", "zint"], n=4) == [
+        "kind",
+        "king",
+        "kin",
+        "kink",
+    ]
+    assert similar_spellings("kint", ["kink", "zint", "kin", "king", "kind"], n=2) == ["kink", "zint"]
 
 
-def test_nothing_alike_is_suggested_as_nothing() -> None:
+def test_nothing_is_suggested_without_a_similar_word() -> None:
     words = ["the", "king", "queen"]
-    assert spellings("xylophone", words) == []
-    assert spellings("", words) == []
-    assert spellings("k" * 65, ["k" * 64]) == []  # no slip of the pen, and long to compare
+    assert similar_spellings("xylophone", words) == []
+    assert similar_spellings("", words) == []
+    assert similar_spellings("k" * 65, ["k" * 64]) == []  # too long for a typo, and slow to compare
 
 
-def test_another_case_goes_before_spellings() -> None:
+def test_another_case_is_suggested_first() -> None:
     words = ["paris", "Pariz", "USA"]
-    assert str(unknown_word("Paris", words, set(words))).endswith("but 'paris' has; upper and lower case differ")
-    assert str(unknown_word("usa", words, set(words))).endswith("but 'USA' has; upper and lower case differ")
-    assert str(unknown_word("USB", words, set(words))).endswith("the nearest spellings are: USA")
+    assert str(unknown_word("Paris", words, set(words))).endswith("but 'paris' does; words are case-sensitive")
+    assert str(unknown_word("usa", words, set(words))).endswith("but 'USA' does; words are case-sensitive")
+    assert str(unknown_word("USB", words, set(words))).endswith("similar spellings: USA")
 
 
-def test_a_long_word_among_many_is_answered_soon() -> None:
+def test_very_long_words_are_skipped_quickly() -> None:
     words = [f"{row:x}" for row in range(200_000)]
     started = time.perf_counter()
-    assert spellings("f" * 100_000, words) == []
+    assert similar_spellings("f" * 100_000, words) == []
     assert time.perf_counter() - started < 0.1

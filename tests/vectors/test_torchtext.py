@@ -1,4 +1,4 @@
-"""The adapter to torchtext, against the real one where it is installed: `make torchtext`."""
+"""The torchtext adapter, compared with torchtext itself where it is installed (`make torchtext`)."""
 
 import sys
 import warnings
@@ -24,9 +24,9 @@ def vectors() -> WordVectors:
 
 @pytest.fixture
 def torchtext() -> ModuleType:
-    """The module torchtext.vocab; skips where it is not installed, or does not fit the torch that is."""
+    """The module torchtext.vocab; skip if it is not installed or incompatible with the installed torch."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that it is no longer developed
+        warnings.simplefilter("ignore")  # importing it warns that it is no longer developed
         try:
             import torchtext.vocab
         except (ImportError, OSError):
@@ -35,15 +35,17 @@ def torchtext() -> ModuleType:
 
 
 @pytest.mark.parametrize("specials", [[], ["<unk>"], ["<unk>", "<pad>", "<bos>"]])
-def test_vocab_is_the_one_torchtext_builds(torchtext: ModuleType, vectors: WordVectors, specials: list[str]) -> None:
-    theirs = torchtext.build_vocab_from_iterator([[word] for word in reversed(SENTENCES)], specials=specials)
+def test_vocab_equals_the_one_built_by_torchtext(
+    torchtext: ModuleType, vectors: WordVectors, specials: list[str]
+) -> None:
+    expected = torchtext.build_vocab_from_iterator([[word] for word in reversed(SENTENCES)], specials=specials)
     for known in (vectors, Vocabulary(WORDS, COUNTS)):
-        ours = to_vocab(known, specials=specials)
-        assert isinstance(ours, torchtext.Vocab)
-        assert ours.get_itos() == theirs.get_itos() == [*specials, *WORDS]
+        vocab = to_vocab(known, specials=specials)
+        assert isinstance(vocab, torchtext.Vocab)
+        assert vocab.get_itos() == expected.get_itos() == [*specials, *WORDS]
 
 
-def test_equal_counts_go_alphabetically_as_in_torchtext(torchtext: ModuleType) -> None:
+def test_ties_are_sorted_alphabetically_as_in_torchtext(torchtext: ModuleType) -> None:
     known = WordVectors(["b", "c", "a"], np.eye(3), counts=[2, 5, 2])
     assert to_vocab(known, specials=[]).get_itos() == ["c", "a", "b"]
     assert to_vocab(WordVectors(["b", "c", "a"], np.eye(3)), specials=[]).get_itos() == ["b", "c", "a"]
@@ -57,22 +59,23 @@ def test_unknown_words_become_the_first_special(torchtext: ModuleType, vectors: 
         to_vocab(vectors, specials=[])(["unknown"])
 
 
-def test_a_special_that_is_a_word_stands_once(torchtext: ModuleType, vectors: WordVectors) -> None:
+def test_a_special_token_that_is_a_word_occurs_once(torchtext: ModuleType, vectors: WordVectors) -> None:
     assert to_vocab(vectors, specials=["of"]).get_itos() == ["of", "the", "array", "zebra"]
 
 
-def test_vectors_look_up_as_torchtexts_own(torchtext: ModuleType, vectors: WordVectors, tmp_path) -> None:
+def test_lookup_agrees_with_torchtext(torchtext: ModuleType, vectors: WordVectors, tmp_path) -> None:
     vectors.save(tmp_path / "v.txt")
-    theirs = torchtext.Vectors("v.txt", cache=str(tmp_path))
-    ours = to_vectors(vectors)
-    assert isinstance(ours, torchtext.Vectors)
-    assert (ours.itos, ours.stoi, ours.dim, len(ours)) == (theirs.itos, theirs.stoi, theirs.dim, len(theirs))
+    expected = torchtext.Vectors("v.txt", cache=str(tmp_path))
+    converted = to_vectors(vectors)
+    assert isinstance(converted, torchtext.Vectors)
+    assert (converted.itos, converted.stoi) == (expected.itos, expected.stoi)
+    assert (converted.dim, len(converted)) == (expected.dim, len(expected))
     tokens = ["zebra", "unknown", "the", "Array"]
     for lower in (False, True):
-        found = ours.get_vecs_by_tokens(tokens, lower_case_backup=lower)
-        np.testing.assert_array_equal(found, theirs.get_vecs_by_tokens(tokens, lower_case_backup=lower))
-    np.testing.assert_array_equal(ours["of"], vectors["of"])
-    ours.vectors[:] = 0
+        found = converted.get_vecs_by_tokens(tokens, lower_case_backup=lower)
+        np.testing.assert_array_equal(found, expected.get_vecs_by_tokens(tokens, lower_case_backup=lower))
+    np.testing.assert_array_equal(converted["of"], vectors["of"])
+    converted.vectors[:] = 0
     assert vectors.vectors.any()
 
 
@@ -87,7 +90,7 @@ def test_vocab_and_vectors_together_fill_an_embedding(torchtext: ModuleType, vec
 @pytest.mark.parametrize(
     "error", [ImportError("No module named 'torchtext'"), OSError("Could not load this library\n!")]
 )
-def test_a_torchtext_that_cannot_be_loaded_is_told_in_a_line(
+def test_torchtext_that_cannot_be_imported_is_reported(
     vectors: WordVectors, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     class Broken:

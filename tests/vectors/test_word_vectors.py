@@ -1,4 +1,4 @@
-"""Look-ups and answers, against gensim and against plain loops."""
+"""WordVectors: lookup and search, compared with gensim; saving and loading; error messages."""
 
 import subprocess
 import sys
@@ -25,20 +25,20 @@ def vectors() -> WordVectors:
         WORDS,
         rng.standard_normal((V, D)) * lengths,
         counts=np.arange(V, 0, -1),
-        context=rng.standard_normal((V, D)),
+        output=rng.standard_normal((V, D)),
     )
 
 
 @pytest.fixture(scope="module")
 def gensim(vectors: WordVectors) -> KeyedVectors:
-    theirs = KeyedVectors(D)
-    theirs.add_vectors(vectors.words, vectors.vectors)
-    return theirs
+    keyed_vectors = KeyedVectors(D)
+    keyed_vectors.add_vectors(vectors.words, vectors.vectors)
+    return keyed_vectors
 
 
-def assert_same_answers(ours: list[tuple[str, float]], theirs: list[tuple[str, float]]) -> None:
-    assert [word for word, _ in ours] == [word for word, _ in theirs]
-    np.testing.assert_allclose([score for _, score in ours], [score for _, score in theirs], rtol=1e-5, atol=1e-6)
+def assert_same_answers(found: list[tuple[str, float]], expected: list[tuple[str, float]]) -> None:
+    assert [word for word, _ in found] == [word for word, _ in expected]
+    np.testing.assert_allclose([score for _, score in found], [score for _, score in expected], rtol=1e-5, atol=1e-6)
 
 
 def one_line(caught: pytest.ExceptionInfo[BaseException]) -> str:
@@ -46,7 +46,7 @@ def one_line(caught: pytest.ExceptionInfo[BaseException]) -> str:
     return str(caught.value)
 
 
-def test_look_ups(vectors: WordVectors) -> None:
+def test_lookup(vectors: WordVectors) -> None:
     assert len(vectors) == V
     assert vectors.dim == D
     assert "w3" in vectors
@@ -59,48 +59,50 @@ def test_look_ups(vectors: WordVectors) -> None:
     np.testing.assert_array_equal(vectors[["w5", "w3"]], vectors.vectors[[5, 3]])
     assert vectors[[]].shape == (0, D)
     assert vectors.vectors.dtype == np.float32
-    assert vectors.context is not None
-    assert vectors.context.dtype == np.float32
+    assert vectors.output is not None
+    assert vectors.output.dtype == np.float32
     assert vectors.counts is not None
     assert vectors.counts.dtype == np.int64
 
 
-def test_what_is_given_out_is_a_copy(vectors: WordVectors) -> None:
+def test_lookup_returns_copies(vectors: WordVectors) -> None:
     before = vectors.vectors.copy()
-    for given in (vectors["w3"], vectors[["w3"]]):
-        given += 1
+    for returned in (vectors["w3"], vectors[["w3"]]):
+        returned += 1
     np.testing.assert_array_equal(vectors.vectors, before)
 
 
-def test_what_is_passed_is_not_changed() -> None:
-    words, table, context = ["a", "b", "c"], np.eye(3, 4, dtype=np.float32) * 3, np.ones((3, 4), dtype=np.float32)
-    found = WordVectors(words, table, context=context)
+def test_arguments_are_not_modified() -> None:
+    words, table, output = ["a", "b", "c"], np.eye(3, 4, dtype=np.float32) * 3, np.ones((3, 4), dtype=np.float32)
+    found = WordVectors(words, table, output=output)
     found.nearest("a", "b")
     found.analogy("a", "b", "c", method="3cosmul")
     assert words == ["a", "b", "c"]
     np.testing.assert_array_equal(table, np.eye(3, 4) * 3)
-    np.testing.assert_array_equal(context, np.ones((3, 4)))
+    np.testing.assert_array_equal(output, np.ones((3, 4)))
     words.append("d")
     assert found.words == ["a", "b", "c"]
 
 
 def test_tables_with_padded_rows_are_not_copied() -> None:
     padded = np.arange(48, dtype=np.float32).reshape(3, 16)
-    found = WordVectors(["a", "b", "c"], padded[:, :10], context=padded[:, :10])
+    found = WordVectors(["a", "b", "c"], padded[:, :10], output=padded[:, :10])
     assert np.shares_memory(found.vectors, padded)
-    assert np.shares_memory(found.context, padded)
+    assert np.shares_memory(found.output, padded)
     assert found.unit.flags.c_contiguous
     columns = WordVectors(["a", "b", "c"], np.asfortranarray(padded))
     assert columns.vectors.flags.c_contiguous
     np.testing.assert_array_equal(columns.vectors, padded)
 
 
-def test_repr_says_what_it_is(vectors: WordVectors) -> None:
-    assert repr(vectors) == "WordVectors(997 words ['w0', 'w1', 'w2', ...], 24 dimensions, with counts, with context)"
+def test_repr(vectors: WordVectors) -> None:
+    assert (
+        repr(vectors) == "WordVectors(997 words ['w0', 'w1', 'w2', ...], 24 dimensions, with counts, with output table)"
+    )
     assert repr(WordVectors(["a"], [[1, 2]])) == "WordVectors(1 words ['a'], 2 dimensions)"
 
 
-def test_unit_rows_have_length_one_and_zeros_stay() -> None:
+def test_unit_rows_have_length_one_and_zero_rows_stay_zero() -> None:
     rows = np.array([[3, 4], [0, 0], [1e-30, 0], [3e38, 3e38], [0, -1e-45]], dtype=np.float32)
     unit = WordVectors(list("abcde"), rows).unit
     half = np.sqrt(0.5)
@@ -108,10 +110,12 @@ def test_unit_rows_have_length_one_and_zeros_stay() -> None:
     assert unit.dtype == np.float32
 
 
-def test_unit_is_computed_once_and_by_blocks(vectors: WordVectors, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unit_is_cached_and_does_not_depend_on_the_block_size(
+    vectors: WordVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = vectors.unit
     assert vectors.unit is whole
-    monkeypatch.setattr("word2vec.vectors.word_vectors._BLOCK_ROWS", 100)
+    monkeypatch.setattr("word2vec.vectors.search._BLOCK_ROWS", 100)
     np.testing.assert_array_equal(WordVectors(WORDS, vectors.vectors).unit, whole)
 
 
@@ -134,7 +138,7 @@ def test_similarity_is_the_cosine(vectors: WordVectors, gensim: KeyedVectors) ->
         ([], ["w6"]),
     ],
 )
-def test_nearest_as_gensim(
+def test_nearest_agrees_with_gensim(
     vectors: WordVectors,
     gensim: KeyedVectors,
     positive: list[str],
@@ -142,12 +146,12 @@ def test_nearest_as_gensim(
     n: int,
     restrict: int | None,
 ) -> None:
-    theirs = gensim.most_similar(positive, negative, topn=n, restrict_vocab=restrict)
-    assert_same_answers(vectors.nearest(positive, negative, n, restrict), theirs)
-    assert_same_answers(vectors.most_similar(positive, negative, topn=n, restrict_vocab=restrict), theirs)
+    expected = gensim.most_similar(positive, negative, topn=n, restrict_vocab=restrict)
+    assert_same_answers(vectors.nearest(positive, negative, n, restrict), expected)
+    assert_same_answers(vectors.most_similar(positive, negative, topn=n, restrict_vocab=restrict), expected)
 
 
-def test_one_word_may_stand_for_a_list(vectors: WordVectors) -> None:
+def test_nearest_accepts_a_single_word(vectors: WordVectors) -> None:
     assert vectors.nearest("w3", "w4") == vectors.nearest(["w3"], ["w4"])
     assert len(vectors.nearest("w3")) == 10
     assert vectors.most_similar("w3") == vectors.nearest("w3")
@@ -155,7 +159,7 @@ def test_one_word_may_stand_for_a_list(vectors: WordVectors) -> None:
     assert (type(word), type(score)) == (str, float)
 
 
-def test_equal_scores_come_in_the_order_of_the_vocabulary() -> None:
+def test_ties_keep_the_order_of_the_vocabulary() -> None:
     rows = [[1, 0], [0, 1], [1, 1], [2, 2], [0, 5], [3, 3], [-1, 0]]
     found = WordVectors(list("abcdefg"), rows)
     for n, expected in enumerate(["c", "cd", "cdf", "cdfb", "cdfbe", "cdfbeg", "cdfbeg"], start=1):
@@ -164,59 +168,60 @@ def test_equal_scores_come_in_the_order_of_the_vocabulary() -> None:
     assert [word for word, _ in everywhere.nearest("7", n=9)] == [str(row) for row in range(10) if row != 7]
 
 
-def test_nearest_to_a_vector_of_ones_own_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_nearest_to_agrees_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
     for direction in (vectors["w5"], vectors[["w1", "w2"]].mean(axis=0), 1e-30 * vectors["w3"], [1.0] * D):
-        theirs = gensim.similar_by_vector(np.asarray(direction, dtype=np.float32), topn=7, restrict_vocab=300)
-        assert_same_answers(vectors.nearest_to(direction, n=7, restrict=300), theirs)
-    assert vectors.nearest_to(vectors["w5"], n=1)[0][0] == "w5"  # no word is asked for, so none is left out
+        expected = gensim.similar_by_vector(np.asarray(direction, dtype=np.float32), topn=7, restrict_vocab=300)
+        assert_same_answers(vectors.nearest_to(direction, n=7, restrict=300), expected)
+    assert vectors.nearest_to(vectors["w5"], n=1)[0][0] == "w5"  # the question has no words, so none is excluded
 
 
 @pytest.mark.parametrize("direction", [[1.0] * (D + 1), [[1.0] * D], [np.nan] * D, 3.0])
-def test_a_direction_that_does_not_fit_is_refused(vectors: WordVectors, direction: object) -> None:
-    with pytest.raises(Word2VecError, match="a direction is a list of 24 finite numbers") as caught:
+def test_invalid_directions_are_rejected(vectors: WordVectors, direction: object) -> None:
+    with pytest.raises(Word2VecError, match="must be 24 finite numbers") as caught:
         vectors.nearest_to(direction)
     one_line(caught)
 
 
-def test_very_long_and_very_short_vectors_are_compared_rightly() -> None:
-    most = float(np.finfo(np.float32).max)
-    found = WordVectors(list("abcde"), [[most] * 400, [1e-35] * 400, [0] * 400, [most, -most] * 200, [-most] * 400])
+def test_extreme_lengths_do_not_overflow_or_underflow() -> None:
+    maximum = float(np.finfo(np.float32).max)
+    rows = [[maximum] * 400, [1e-35] * 400, [0] * 400, [maximum, -maximum] * 200, [-maximum] * 400]
+    found = WordVectors(list("abcde"), rows)
     answers = dict(found.nearest("a"))
     assert answers == pytest.approx({"b": 1, "c": 0, "d": 0, "e": -1}, abs=1e-6)
-    assert dict(found.nearest_to([most] * 400))["a"] == pytest.approx(1)
+    assert dict(found.nearest_to([maximum] * 400))["a"] == pytest.approx(1)
     assert found.similarity("a", "e") == pytest.approx(-1)
 
 
-def test_direction_that_vanishes_gives_zeros() -> None:
+def test_zero_direction_has_zero_cosines() -> None:
     found = WordVectors(["a", "b", "c"], [[1, 0], [0, 1], [1, 1]])
     assert found.nearest("a", "a") == [("b", 0.0), ("c", 0.0)]
 
 
 @pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")  # in gensim's own 3CosMul
 @pytest.mark.parametrize("restrict", [None, 100])
-def test_analogies_as_gensim(vectors: WordVectors, gensim: KeyedVectors, restrict: int | None) -> None:
+def test_analogy_agrees_with_gensim(vectors: WordVectors, gensim: KeyedVectors, restrict: int | None) -> None:
     for a, b, c in (("w0", "w1", "w2"), ("w500", "w3", "w900"), ("w4", "w4", "w5")):
-        theirs = gensim.most_similar([b, c], [a], topn=12, restrict_vocab=restrict)
-        assert_same_answers(vectors.analogy(a, b, c, n=12, restrict=restrict), theirs)
-        theirs = gensim.most_similar_cosmul([b, c], [a], topn=V)
-        kept = [(word, score) for word, score in theirs if restrict is None or int(word[1:]) < restrict][:12]
+        expected = gensim.most_similar([b, c], [a], topn=12, restrict_vocab=restrict)
+        assert_same_answers(vectors.analogy(a, b, c, n=12, restrict=restrict), expected)
+        every_word = gensim.most_similar_cosmul([b, c], [a], topn=V)
+        kept = [(word, score) for word, score in every_word if restrict is None or int(word[1:]) < restrict][:12]
         assert_same_answers(vectors.analogy(a, b, c, n=12, method="3cosmul", restrict=restrict), kept)
 
 
-def test_analogy_goes_from_a_to_b_as_from_c() -> None:
+def test_analogy_completes_a_is_to_b_as_c_is_to_x() -> None:
     table = {"man": [1, 0, 0], "king": [1, 0, 1], "woman": [0, 1, 0], "queen": [0, 1, 1], "apple": [-1, -1, 0]}
     found = WordVectors(list(table), list(table.values()))
     assert found.analogy("man", "king", "woman", n=1)[0][0] == "queen"
     assert found.analogy("man", "king", "woman", n=1, method="3cosmul")[0][0] == "queen"
 
 
-def test_answers_say_what_their_scores_are(vectors: WordVectors) -> None:
+def test_results_name_their_score(vectors: WordVectors) -> None:
     assert vectors.nearest("w1").measure == vectors.nearest_to(vectors["w1"]).measure == "cosine"
     assert vectors.analogy("w1", "w2", "w3").measure == "cosine"
     assert vectors.analogy("w1", "w2", "w3", method="3cosmul").measure == "3cosmul"
 
 
-def test_odd_one_out_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_odd_one_out_agrees_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
     rng = np.random.default_rng(3)
     for size in (3, 4, 9):
         for _ in range(20):
@@ -226,39 +231,39 @@ def test_odd_one_out_as_gensim(vectors: WordVectors, gensim: KeyedVectors) -> No
 
 
 @pytest.mark.parametrize("words", [[], ["w1"], ["w1", "w2"], "w1 w2 w3"])
-def test_odd_one_out_of_too_few_is_refused(vectors: WordVectors, words: list[str] | str) -> None:
-    with pytest.raises(Word2VecError, match="needs a list of three words or more") as caught:
+def test_odd_one_out_of_fewer_than_three_words_is_rejected(vectors: WordVectors, words: list[str] | str) -> None:
+    with pytest.raises(Word2VecError, match="at least three words") as caught:
         vectors.odd_one_out(words)
     one_line(caught)
 
 
-def test_wrong_arguments_are_refused(vectors: WordVectors) -> None:
+def test_invalid_arguments_are_rejected(vectors: WordVectors) -> None:
     for n in (0, -1):
-        with pytest.raises(Word2VecError, match=f"n is {n}; it has to be 1 or more"):
+        with pytest.raises(Word2VecError, match=f"n must be 1 or more, got {n}"):
             vectors.nearest("w1", n=n)
-        with pytest.raises(Word2VecError, match=f"restrict is {n}; it has to be 1 or more"):
+        with pytest.raises(Word2VecError, match=f"restrict must be 1 or more, got {n}"):
             vectors.nearest("w1", restrict=n)
-        with pytest.raises(Word2VecError, match=f"restrict is {n}; it has to be 1 or more"):
+        with pytest.raises(Word2VecError, match=f"restrict must be 1 or more, got {n}"):
             vectors.analogy("w1", "w2", "w3", method="3cosmul", restrict=n)
-    with pytest.raises(Word2VecError, match="no word is given"):
+    with pytest.raises(Word2VecError, match="no word given"):
         vectors.nearest([])
-    with pytest.raises(Word2VecError, match="no analogy method 'cosine'; choose 3cosadd or 3cosmul"):
+    with pytest.raises(Word2VecError, match="unknown analogy method 'cosine'; choose 3cosadd or 3cosmul"):
         vectors.analogy("w1", "w2", "w3", method="cosine")
 
 
-def test_unknown_word_is_answered_with_spellings() -> None:
+def test_unknown_words_raise_with_suggestions() -> None:
     words = ["the", "king", "kings", "Paris", "USA", "kingdom", "thinking", "ring", "naïve", "queen"]
     found = WordVectors(words, np.ones((len(words), 2)))
     for word, expected in (
-        ("kimg", "'kimg' has no vector; the nearest spellings are: king, kings"),
-        ("jueen", "'jueen' has no vector; the nearest spellings are: queen"),
-        ("qeen", "'qeen' has no vector; the nearest spellings are: queen"),
-        ("naive", "'naive' has no vector; the nearest spellings are: naïve"),
-        ("King", "'King' has no vector, but 'king' has; upper and lower case differ"),
-        ("paris", "'paris' has no vector, but 'Paris' has; upper and lower case differ"),
-        ("usa", "'usa' has no vector, but 'USA' has; upper and lower case differ"),
-        ("xylophone", "'xylophone' has no vector, and no word is spelt like it"),
-        ("", "'' has no vector, and no word is spelt like it"),
+        ("kimg", "'kimg' has no vector; similar spellings: king, kings"),
+        ("jueen", "'jueen' has no vector; similar spellings: queen"),
+        ("qeen", "'qeen' has no vector; similar spellings: queen"),
+        ("naive", "'naive' has no vector; similar spellings: naïve"),
+        ("King", "'King' has no vector, but 'king' does; words are case-sensitive"),
+        ("paris", "'paris' has no vector, but 'Paris' does; words are case-sensitive"),
+        ("usa", "'usa' has no vector, but 'USA' does; words are case-sensitive"),
+        ("xylophone", "'xylophone' has no vector, and no known word has a similar spelling"),
+        ("", "'' has no vector, and no known word has a similar spelling"),
     ):
         with pytest.raises(UnknownWordError) as caught:
             found.index(word)
@@ -274,35 +279,36 @@ def test_unknown_word_is_answered_with_spellings() -> None:
         lambda: found.odd_one_out(["the", "king", "kimg"]),
     )
     for ask in asks:
-        with pytest.raises(KeyError, match="are: king, kings"):
+        with pytest.raises(KeyError, match="similar spellings: king, kings"):
             ask()
 
 
 @pytest.mark.parametrize(
-    ("words", "table", "more", "expected"),
+    ("words", "table", "keywords", "expected"),
     [
-        ([], np.ones((0, 3)), {}, "the vectors have the shape (0, 3)"),
-        (["a"], np.ones((1, 0)), {}, "the vectors have the shape (1, 0)"),
-        (["a"], np.ones(3), {}, "the vectors have the shape (3,)"),
+        ([], np.ones((0, 3)), {}, "got (0, 3)"),
+        (["a"], np.ones((1, 0)), {}, "got (1, 0)"),
+        (["a"], np.ones(3), {}, "got (3,)"),
         (["a"], np.ones((2, 3)), {}, "1 words but 2 vectors"),
-        (["a", "b"], np.ones((2, 3)), {"counts": [1]}, "the counts have the shape (1,)"),
+        (["a", "b"], np.ones((2, 3)), {"counts": [1]}, "counts have the shape (1,)"),
         (
             ["a", "b"],
             np.ones((2, 3)),
-            {"context": np.ones((2, 4))},
-            "the context table is (2, 4) but the vectors are (2, 3)",
+            {"output": np.ones((2, 4))},
+            "the output table is (2, 4) but the vectors are (2, 3)",
         ),
-        (["a", "b", "b", "a"], np.ones((4, 3)), {}, "the word 'a' occurs twice"),
-        (["a", "b", "c", "b"], np.ones((4, 3)), {}, "the word 'b' occurs twice"),
-        (["a", "b"], [[1, 2], [np.nan, 3]], {}, "the vector of 'b' holds nan or infinity"),
-        (["a", "b"], [[1, -np.inf], [2, 3]], {}, "the vector of 'a' holds nan or infinity"),
+        (["a", "b", "b", "a"], np.ones((4, 3)), {}, "the word 'a' occurs more than once"),
+        (["a", "b", "c", "b"], np.ones((4, 3)), {}, "the word 'b' occurs more than once"),
+        (["a", "b"], [[1, 2], [np.nan, 3]], {}, "the vector of 'b' contains nan or infinity"),
+        (["a", "b"], [[1, -np.inf], [2, 3]], {}, "the vector of 'a' contains nan or infinity"),
+        (["a", "b"], np.eye(2), {"output": [[1, 2], [np.inf, 3]]}, "the output vector of 'b' contains nan or infinity"),
     ],
 )
-def test_tables_that_do_not_fit_are_refused(
-    words: list[str], table: np.ndarray, more: dict[str, np.ndarray], expected: str
+def test_invalid_tables_are_rejected(
+    words: list[str], table: np.ndarray, keywords: dict[str, np.ndarray], expected: str
 ) -> None:
     with pytest.raises(Word2VecError) as caught:
-        WordVectors(words, table, **more)
+        WordVectors(words, table, **keywords)
     assert expected in one_line(caught)
 
 
@@ -316,7 +322,7 @@ def test_save_and_load(vectors: WordVectors, tmp_path: Path) -> None:
     run = WordVectors.load(tmp_path / "new" / "run", limit=5)
     assert run.words == WORDS[:5]
     np.testing.assert_array_equal(run.counts, np.arange(V, V - 5, -1))
-    np.testing.assert_array_equal(run.context, vectors.context[:5])
+    np.testing.assert_array_equal(run.output, vectors.output[:5])
     with pytest.raises(FormatError):
         WordVectors.load(tmp_path / "nowhere")
 
@@ -330,7 +336,7 @@ def million() -> WordVectors:
     return WordVectors(unique, rng.standard_normal((len(unique), 4), dtype=np.float32))
 
 
-def test_a_million_words_in_bounded_memory(million: WordVectors) -> None:
+def test_search_among_a_million_words_takes_bounded_memory(million: WordVectors) -> None:
     bytes_of_table = million.vectors.nbytes
     tracemalloc.start()
     try:
@@ -339,11 +345,11 @@ def test_a_million_words_in_bounded_memory(million: WordVectors) -> None:
     finally:
         tracemalloc.stop()
     assert len(answers) == 5
-    assert peak < 2 * bytes_of_table  # some vectors of a score a word, no second table of Python objects
-    assert "unit" not in vars(million)  # nor one of unit vectors: their lengths will do
+    assert peak < 2 * bytes_of_table  # a few arrays with one score per word, but no second table
+    assert "unit" not in vars(million)  # the lengths of the rows are enough
 
 
-def test_spellings_among_a_million_words_come_soon(million: WordVectors) -> None:
+def test_spelling_suggestions_among_a_million_words_are_fast(million: WordVectors) -> None:
     started = time.perf_counter()
     with pytest.raises(UnknownWordError):
         million.index(million.words[999][:-1] + "x")

@@ -1,4 +1,4 @@
-"""numpy's archives (.npz): the arrays `words` and `vectors`, and `counts` and `context` where there are any.
+"""numpy's archives (.npz): the arrays `words` and `vectors`, and `counts` and `output` where there are any.
 
 Made for people who want the vectors in numpy and nothing else: `numpy.load(path)["vectors"]`. What numpy.savez wrote is
 mapped from the disk, what savez_compressed wrote is unpacked. Arrays of Python objects are refused, since reading them
@@ -29,6 +29,7 @@ ARRAYS = {
     "words": ("US", "strings (dtype str, not object, which could run code)"),
     "vectors": FLOATS,
     "counts": ("iu", "whole numbers"),
+    "output": FLOATS,
     "context": FLOATS,
 }
 # numpy.lib.format: magic, version, the length of the header in as many bytes as the version says, and the header
@@ -76,11 +77,11 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
     with np.errstate(over="ignore"):  # what is infinite then is refused later
         tables = {
             name: arrays[name][:limit].astype(np.float32, copy=False)
-            for name in ("vectors", "context")
+            for name in ("vectors", "output", "context")
             if name in arrays
         }
     counts = arrays["counts"][:limit].astype(np.int64, copy=False) if "counts" in arrays else None
-    return distinct(path, Table(words, tables["vectors"], counts, tables.get("context")))
+    return distinct(path, Table(words, tables["vectors"], counts, tables.get("output", tables.get("context"))))
 
 
 def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -142,7 +143,7 @@ def _check(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     shape = arrays["vectors"].shape
     if len(shape) != 2:
         raise FormatError(f"{path}: the array 'vectors' is {shape}; it should be (words, dimensions)")
-    for name, expected in (("words", shape[:1]), ("counts", shape[:1]), ("context", shape)):
+    for name, expected in (("words", shape[:1]), ("counts", shape[:1]), ("output", shape), ("context", shape)):
         if name in arrays and arrays[name].shape != expected:
             raise FormatError(f"{path}: the array {name!r} is {arrays[name].shape}, which does not fit vectors {shape}")
 
@@ -169,7 +170,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
         "words": np.array(table.words),
         "vectors": table.vectors,
         "counts": table.counts,
-        "context": table.context,
+        "output": table.output,
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})

@@ -36,7 +36,7 @@ class _Tables(NamedTuple):
     """The tensors that belong to words, cut to the limit, and how many rows they had before."""
 
     vectors: NDArray[np.float32]
-    context: NDArray[np.float32] | None
+    output: NDArray[np.float32] | None
     total: int
 
 
@@ -53,7 +53,7 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
         raise _mixed(path, f"{VOCABULARY_FILE} has {more}{len(words)} words but {VECTORS_FILE} has {tables.total} rows")
     if file.metadata.get(VOCABULARY_DIGEST) not in (None, _digest(text)):
         raise _mixed(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
-    return Table(words, tables.vectors, counts, tables.context)
+    return Table(words, tables.vectors, counts, tables.output)
 
 
 def _digest(vocabulary: bytes) -> str:
@@ -84,7 +84,7 @@ def read_safetensors(path: Path, limit: int | None, progress: bool = False) -> T
         raise FormatError(f"{path}: 'counts' is {counts.dtype} {list(counts.shape)}, not one I64 a word")
     words.warn()
     counts = None if counts is None else counts[:limit]
-    return distinct(path, Table(words.words[:limit], tables.vectors, counts, tables.context))
+    return distinct(path, Table(words.words[:limit], tables.vectors, counts, tables.output))
 
 
 def _tables(path: Path, file: TensorFile, limit: int | None) -> _Tables:
@@ -96,10 +96,10 @@ def _tables(path: Path, file: TensorFile, limit: int | None) -> _Tables:
             raise FormatError(f"{path}: {name!r} is {table.dtype} {list(table.shape)}, not a table of float32")
     if "input" not in tables:
         raise FormatError(f"{path} holds no table 'input' of float32")
-    vectors, context = tables["input"], tables.get("output")
-    if context is not None and context.shape != vectors.shape:
-        raise FormatError(f"{path}: 'input' is {list(vectors.shape)} but 'output' is {list(context.shape)}")
-    return _Tables(vectors[:limit], None if context is None else context[:limit], len(vectors))
+    vectors, output = tables["input"], tables.get("output")
+    if output is not None and output.shape != vectors.shape:
+        raise FormatError(f"{path}: 'input' is {list(vectors.shape)} but 'output' is {list(output.shape)}")
+    return _Tables(vectors[:limit], None if output is None else output[:limit], len(vectors))
 
 
 def _check_version(path: Path, metadata: dict[str, str]) -> None:
@@ -172,4 +172,4 @@ def write_safetensors(path: Path, table: Table, progress: bool = False) -> None:
 
 def _tensors(table: Table) -> dict[str, NDArray[Any]]:
     tensors: dict[str, NDArray[Any]] = {"input": table.vectors}
-    return tensors if table.context is None else tensors | {"output": table.context}
+    return tensors if table.output is None else tensors | {"output": table.output}

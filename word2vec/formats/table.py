@@ -27,7 +27,7 @@ class Table(NamedTuple):
     words: list[str]
     vectors: NDArray[np.float32]  # (V, D)
     counts: NDArray[np.int64] | None = None  # (V,)
-    context: NDArray[np.float32] | None = None  # (V, D), the output table
+    output: NDArray[np.float32] | None = None  # (V, D), the output table
     subwords: Subwords | None = None  # makes vectors of unknown words
 
 
@@ -72,7 +72,7 @@ def first_not_finite(vectors: NDArray[np.float32]) -> int | None:
 
 def refuse_not_finite(path: Path, table: Table) -> None:
     """Raises FormatError where a table holds nan or infinity."""
-    for vectors in (table.vectors, table.context):
+    for vectors in (table.vectors, table.output):
         row = None if vectors is None else first_not_finite(vectors)
         if row is not None:
             raise FormatError(f"{path}: the vector of {table.words[row]!r} holds nan or infinity; train it again")
@@ -155,5 +155,5 @@ def distinct(path: Path, table: Table) -> Table:
     _log.warning("%s: words that came before: %d; the first row of each is kept", path, len(table.words) - len(first))
     rows = np.fromiter(first.values(), dtype=np.intp, count=len(first))
     counts = None if table.counts is None else table.counts[rows]
-    context = None if table.context is None else table.context[rows]
-    return table._replace(words=list(first), vectors=table.vectors[rows], counts=counts, context=context)
+    output = None if table.output is None else table.output[rows]
+    return table._replace(words=list(first), vectors=table.vectors[rows], counts=counts, output=output)

@@ -239,8 +239,8 @@ def _word_vectors(ready: Prepared) -> WordVectors:
     """The tables with their words; they are moved, not copied, so no engine may train them any more."""
     model, vocabulary = ready.model, ready.vocabulary
     model.pack()
-    vectors, context = (table.detach().cpu().numpy() for table in (model.input, model.output))
-    return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, context=context)
+    vectors, output = (table.detach().cpu().numpy() for table in (model.input, model.output))
+    return WordVectors(vocabulary.words, vectors, counts=vocabulary.counts, output=output)
 
 
 def _save(ready: Prepared, run: Path | None) -> WordVectors:

@@ -1,8 +1,8 @@
-"""Documents as vectors, for scikit-learn: the mean of a document's word vectors, plain or weighted.
+"""Document vectors as a scikit-learn transformer: the mean of a document's word vectors, plain or weighted.
 
-The weights are those of Arora, Liang and Ma (2017), "A simple but tough-to-beat baseline for sentence embeddings": a
-word that makes up a share p of all text counts a / (a + p), so that *the* says little, and what all documents have in
-common, the first singular vector of their means, is taken away.
+The weighting is that of Arora, Liang and Ma (2017), "A simple but tough-to-beat baseline for sentence embeddings"
+(smooth inverse frequency, SIF): a word of probability p has the weight a / (a + p), so that frequent words such as
+*the* count little, and the first singular vector of all document means, their common direction, is removed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -15,33 +15,32 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from word2vec.errors import Word2VecError
+from word2vec.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
 
-    from word2vec.vectors.word_vectors import WordVectors
-
 
 class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Turns documents into vectors, (N, D) float32; a document without a known word becomes zeros.
+    """Transform documents into vectors, (N, D) float32; a document without known words becomes zeros.
 
-    A document is a text, or a list of words. Words without a vector are passed over.
+    A document is a string or a list of words. Words without a vector are ignored.
 
     Args:
-        vectors: the word vectors. Clones of the transformer, as in a grid search, share them.
-        weighting: "mean", every word counts the same; or "sif", smooth inverse frequency.
-        a: of "sif": the smaller, the less frequent words count; 1e-4 to 1e-3 in the paper.
-        tokenize: how a text becomes words; by default at white space, as in training.
+        vectors: Word vectors. Clones of the transformer, as in a grid search, share them.
+        weighting: "mean" for equal weights, or "sif" for smooth inverse frequency.
+        a: Parameter of "sif": the smaller, the less frequent words count. The paper uses 1e-4 to 1e-3.
+        tokenize: Function that splits a string into words; by default at white space, as in training.
 
     Attributes:
-        weights_: (V,) what each word counts. For "sif" from the counts of `vectors`, or where these are not known from
-            the documents given to `fit`.
-        common_: (D,) of "sif": the direction that is taken away, of length one; None for "mean".
+        weights_: (V,) weight of each word. For "sif" it is computed from the counts of `vectors` or, if these are
+            unknown, from the documents passed to `fit`.
+        common_: (D,) direction of length one that "sif" removes; None for "mean".
     """
 
     def __init__(
         self,
-        vectors: "WordVectors",
+        vectors: WordVectors,
         *,
         weighting: Literal["mean", "sif"] = "mean",
         a: float = 1e-3,
@@ -53,25 +52,25 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.tokenize = tokenize
 
     def fit(self, X: Iterable[str | Iterable[str]], y: object = None) -> Self:  # noqa: ARG002, N803 (scikit-learn's)
-        """Learns the weights.
+        """Compute the weights and, for "sif", the common direction.
 
         Raises:
-            Word2VecError: a parameter is wrong, or the documents are none.
+            Word2VecError: A parameter is invalid, or `X` is not a list of documents.
         """
         if self.weighting not in ("mean", "sif"):
-            raise Word2VecError(f"there is no weighting {self.weighting!r}; choose mean or sif")
+            raise Word2VecError(f"unknown weighting {self.weighting!r}; choose mean or sif")
         if not self.a > 0:
-            raise Word2VecError(f"a is {self.a}; it has to be above 0")
+            raise Word2VecError(f"a must be above 0, got {self.a}")
         bags = self._bags(X)
-        self.weights_ = np.ones(len(self.vectors)) if self.weighting == "mean" else self._rarity(bags)
+        self.weights_ = np.ones(len(self.vectors)) if self.weighting == "mean" else self._sif_weights(bags)
         self.common_ = None if self.weighting == "mean" else _first_singular_vector(self._means(bags))
         return self
 
     def transform(self, X: Iterable[str | Iterable[str]]) -> NDArray[np.float32]:  # noqa: N803 (scikit-learn's)
-        """The vectors of documents, (N, D).
+        """Return the vectors of documents, (N, D).
 
         Raises:
-            Word2VecError: the documents are none.
+            Word2VecError: `X` is not a list of documents.
         """
         check_is_fitted(self)
         means = self._means(self._bags(X))  # (N, D)
@@ -79,22 +78,24 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             means -= np.outer(means @ self.common_, self.common_)
         return means.astype(np.float32)
 
-    def _rarity(self, bags: sparse.csr_array) -> NDArray[np.float64]:
-        """What each word counts, a / (a + p), (V,)."""
+    def _sif_weights(self, bags: sparse.csr_array) -> NDArray[np.float64]:
+        """The weight of each word, a / (a + p), (V,)."""
         counts = bags.sum(axis=0) if self.vectors.counts is None else self.vectors.counts  # (V,)
         return np.asarray(self.a / (self.a + counts / max(1, counts.sum())), dtype=np.float64)
 
     def _means(self, bags: sparse.csr_array) -> NDArray[np.float64]:
-        """The weighted sum of each document's words, over how many they are, (N, D)."""
+        """The weighted sum of each document's word vectors, divided by its number of known words, (N, D)."""
         sums = bags.multiply(self.weights_).tocsr() @ self.vectors.vectors  # (N, D)
         return np.asarray(sums / np.maximum(1, bags.sum(axis=1))[:, np.newaxis], dtype=np.float64)
 
     def _bags(self, documents: Iterable[str | Iterable[str]]) -> sparse.csr_array:
-        """How often each word stands in each document, (N, V)."""
+        """How often each word occurs in each document, (N, V)."""
         if isinstance(documents, str) or getattr(documents, "ndim", 1) != 1:
-            raise Word2VecError("documents come as a list of texts, one text in a list too; of a table give one column")
+            raise Word2VecError(
+                "documents must be a list; wrap a single text in a list, and pass one column of a table"
+            )
         if isinstance(documents, Iterator):
-            raise Word2VecError("the documents come from a generator, which can be read only once; give a list")
+            raise Word2VecError("documents come from a generator, which can be read only once; pass a list")
         rows: list[int] = []
         ends = [0]
         for document in documents:
@@ -110,14 +111,14 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             return document.split() if self.tokenize is None else self.tokenize(document)
         if isinstance(document, Iterable):
             return document
-        raise Word2VecError(f"a document is a text or a list of words, not {document!r}")
+        raise Word2VecError(f"a document must be a string or a list of words, not {document!r}")
 
     @property
-    def _n_features_out(self) -> int:  # what names the columns: documentvectorizer0, documentvectorizer1, ...
+    def _n_features_out(self) -> int:  # for the names of the columns: documentvectorizer0, documentvectorizer1, ...
         return self.vectors.dim
 
     def __sklearn_clone__(self) -> "DocumentVectorizer":
-        return type(self)(**self.get_params(deep=False))  # subtle: scikit-learn would copy the vectors too
+        return type(self)(**self.get_params(deep=False))  # subtle: scikit-learn would copy the vectors
 
     def __sklearn_tags__(self) -> "Tags":
         tags = super().__sklearn_tags__()
@@ -127,6 +128,6 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
 
 def _first_singular_vector(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The direction of length one, (D,), along which rows (N, D) have the largest sum of squares."""
+    """The direction of length one, (D,), along which the rows (N, D) have the largest sum of squares."""
     direction: NDArray[np.float64] = np.linalg.eigh(rows.T @ rows)[1][:, -1]
     return direction

@@ -1,10 +1,13 @@
-"""Word vectors in the forms of other libraries: torch, pandas, gensim.
+"""Conversion of word vectors to objects of other libraries: torch, pandas, gensim.
 
-Each is a copy: what is done to it, fine-tuning for instance, leaves the vectors as they were. scikit-learn's form is in
-`documents.py`, torchtext's in `torchtext.py`.
+Each function takes plain arrays and returns a copy, so that changes to the result, such as fine-tuning, do not affect
+the original vectors. The scikit-learn transformer is in `documents.py`, the torchtext adapter in `torchtext.py`.
 """
 
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from word2vec.errors import Word2VecError
 
@@ -13,28 +16,26 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from torch import nn
 
-    from word2vec.vectors.word_vectors import WordVectors
 
-
-def to_embedding(vectors: "WordVectors", freeze: bool) -> "nn.Embedding":
-    """A torch layer that turns rows, `vectors.index(word)`, into vectors."""
+def to_embedding(vectors: NDArray[np.float32], freeze: bool) -> "nn.Embedding":
+    """Return a torch embedding layer with a copy of `vectors` (V, D); `freeze` excludes its weight from training."""
     import torch
 
     embedding: nn.Embedding = torch.nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
-        torch.tensor(vectors.vectors), freeze=freeze
+        torch.tensor(vectors), freeze=freeze
     )
     return embedding
 
 
-def to_frame(vectors: "WordVectors") -> "pd.DataFrame":
-    """A row a word, a column a dimension."""
+def to_frame(words: list[str], vectors: NDArray[np.float32]) -> "pd.DataFrame":
+    """Return a data frame with one row per word and one column per dimension of `vectors` (V, D)."""
     import pandas as pd
 
-    return pd.DataFrame(vectors.vectors, index=pd.Index(vectors.words, name="word", dtype=str), copy=True)
+    return pd.DataFrame(vectors, index=pd.Index(words, name="word", dtype=str), copy=True)
 
 
-def to_gensim(vectors: "WordVectors") -> "KeyedVectors":
-    """The vectors as gensim has them, with the counts where they are known.
+def to_gensim(words: list[str], vectors: NDArray[np.float32], counts: NDArray[np.int64] | None) -> "KeyedVectors":
+    """Return a gensim `KeyedVectors` with `vectors` (V, D) and, if given, the word counts (V,).
 
     Raises:
         Word2VecError: gensim is not installed.
@@ -42,10 +43,10 @@ def to_gensim(vectors: "WordVectors") -> "KeyedVectors":
     try:
         from gensim.models import KeyedVectors
     except ImportError as error:
-        raise Word2VecError("gensim is not installed; install it: pip install gensim") from error
-    theirs = KeyedVectors(vectors.dim)
-    theirs.add_vectors(vectors.words, vectors.vectors)
-    if vectors.counts is not None:
-        theirs.allocate_vecattrs(["count"], [vectors.counts.dtype])
-        theirs.expandos["count"][:] = vectors.counts  # set_vecattr would do the same word by word
-    return theirs
+        raise Word2VecError("gensim is not installed; install it with: pip install gensim") from error
+    keyed_vectors = KeyedVectors(vectors.shape[1])
+    keyed_vectors.add_vectors(words, vectors)
+    if counts is not None:
+        keyed_vectors.allocate_vecattrs(["count"], [counts.dtype])
+        keyed_vectors.expandos["count"][:] = counts  # set_vecattr does the same, but word by word
+    return keyed_vectors

@@ -1,22 +1,30 @@
-"""Questions as people type them, and answers: the best words, as notebooks show them.
+"""Search by cosine similarity: row lengths, cosines with a direction, analogy scores, and the top-scoring words.
 
-A question is a word or a sum of words, `king - man + woman`. The scores of its answers come from `WordVectors.nearest`.
+These are functions of plain arrays. `WordVectors` applies them to single questions and `evaluation/analogies.py` scores
+blocks of many questions with the same `three_cos_mul`. 3CosMul is defined in Levy and Goldberg (2014), "Linguistic
+regularities in sparse and explicit word representations".
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import Word2VecError
 
+AnalogyMethod = Literal["3cosadd", "3cosmul"]
+
+_EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value (Levy and Goldberg used 1e-3)
+_BLOCK_ROWS = 2048  # rows converted to float64 at a time, so that the copies stay in the processor's cache
+_HEADROOM = 2.0**-9  # a power of two, so exact; keeps products with rows near the maximum of float32 finite
+
 
 class Neighbors(list[tuple[str, float]]):
-    """Words and their scores, the highest first: a list of tuples that a notebook shows as a table.
+    """Words and their scores, highest score first: a list of tuples that notebooks display as a table.
 
     Attributes:
-        measure: what the scores are.
+        measure: Name of the score, "cosine" or "3cosmul".
     """
 
     measure: str = "cosine"
@@ -28,26 +36,77 @@ class Neighbors(list[tuple[str, float]]):
         return str(frame.to_html(float_format="{:.3f}".format))
 
 
-def best(words: list[str], scores: NDArray[np.floating[Any]], asked: Sequence[int], n: int) -> Neighbors:
-    """The words with the highest scores, those asked for left out; of equals, those that come first.
+def top_k(words: list[str], scores: NDArray[np.floating[Any]], excluded: Sequence[int], n: int) -> Neighbors:
+    """Return the words with the highest scores; ties keep the order of the vocabulary.
 
     Args:
-        words: all words.
-        scores: (R,) those of the first words; overwritten where a word is left out.
-        asked: rows of the words asked for.
-        n: how many answers, at most.
+        words: All words of the vocabulary.
+        scores: (R,) scores of the first R words. The scores of excluded words are overwritten in place.
+        excluded: Rows that are never returned, such as those of the words in the question.
+        n: Maximum number of words to return.
 
     Raises:
         Word2VecError: `n` is below 1.
     """
     if n < 1:
-        raise Word2VecError(f"n is {n}; it has to be 1 or more")
-    left_out = [row for row in set(asked) if row < len(scores)]
-    scores[left_out] = -np.inf
-    n = min(n, len(scores) - len(left_out))
+        raise Word2VecError(f"n must be 1 or more, got {n}")
+    excluded = [row for row in set(excluded) if row < len(scores)]
+    scores[excluded] = -np.inf
+    n = min(n, len(scores) - len(excluded))
     if n == 0:
         return Neighbors()
-    # subtle: a partition alone would cut through equal scores at random, so take all that reach the n-th score
-    reached = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # in the order of the vocabulary
-    rows = reached[np.argsort(-scores[reached], kind="stable")][:n]  # (n,)
+    # subtle: a partition alone would break ties at random, so take every row that reaches the n-th highest score
+    candidates = np.flatnonzero(scores >= np.partition(scores, -n)[-n])  # in the order of the vocabulary
+    rows = candidates[np.argsort(-scores[candidates], kind="stable")][:n]  # (n,)
     return Neighbors((words[row], float(scores[row])) for row in rows)
+
+
+def three_cos_mul(to_a: NDArray[Any], to_b: NDArray[Any], to_c: NDArray[Any]) -> NDArray[Any]:
+    """Return the 3CosMul scores of candidate words x for "a is to b as c is to x".
+
+    The score is cos(x, b) cos(x, c) / (cos(x, a) + 1e-6), where each cosine is first shifted to the range 0 to 1:
+    otherwise the product of two negative cosines would count as similarity.
+
+    Args:
+        to_a: Cosines of the candidates with a, of any shape, for instance (V,) or (Q, V).
+        to_b: Cosines with b, of the same shape.
+        to_c: Cosines with c, of the same shape.
+
+    Returns:
+        Scores of that shape.
+    """
+    scores: NDArray[Any] = (1 + to_b) / 2
+    scores *= (1 + to_c) / 2
+    scores /= (1 + to_a) / 2 + _EPSILON
+    return scores
+
+
+def row_lengths(table: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the Euclidean lengths of the rows of a table (V, D) as (V,), with 1 for rows of zeros."""
+    lengths = np.empty(len(table))  # (V,)
+    for start in range(0, len(table), _BLOCK_ROWS):
+        # subtle: in float32 the squares of very long or very short vectors would overflow or underflow
+        rows = table[start : start + _BLOCK_ROWS].astype(np.float64)  # (B, D)
+        lengths[start : start + len(rows)] = np.sqrt(np.einsum("bd,bd->b", rows, rows))
+    lengths[lengths == 0] = 1
+    return lengths
+
+
+def unit_rows(table: NDArray[np.float32], lengths: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Return the rows of a table (V, D) divided by their `lengths` (V,), see `row_lengths`."""
+    unit = np.empty_like(table)  # (V, D)
+    for start in range(0, len(unit), _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        unit[block] = table[block].astype(np.float64) / lengths[block, np.newaxis]
+    return unit
+
+
+def cosines(
+    table: NDArray[np.float32], lengths: NDArray[np.float64], direction: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return the cosines (V,) of the rows of a table (V, D) with a direction of length one (D,).
+
+    The product is divided by the `lengths` (V,) of the rows, so that no second table of unit rows is needed.
+    """
+    products: NDArray[np.float32] = table @ (direction * _HEADROOM).astype(np.float32)  # (V,)
+    return np.divide(products, lengths * _HEADROOM, out=products, casting="same_kind")

@@ -1,43 +1,43 @@
-"""The words that someone who typed an unknown one may have meant.
+"""Spelling suggestions for unknown words.
 
-Distances are those of Damerau (1964), "A technique for computer detection and correction of spelling errors": letters
-left out, put in, changed, or swapped with their neighbor. rapidfuzz compares a million words in a fraction
-of a second.
+The distance is that of Damerau (1964), "A technique for computer detection and correction of spelling errors":
+deletions, insertions and substitutions of letters, and transpositions of neighboring ones. rapidfuzz compares a word
+with a million others in a fraction of a second.
 """
 
 from collections.abc import Container, Sequence
 
 from word2vec.errors import UnknownWordError
 
-_ALIKE = 0.58  # the least share of letters in common: of five, two may differ; below it suggestions look random
-_LONGEST = 64  # letters; nothing longer is a word that someone mistyped, and comparing it would take long
+_MIN_SIMILARITY = 0.58  # one minus distance / length: two of five letters may differ; below it suggestions look random
+_MAX_LETTERS = 64  # longer strings are not typos, and comparing them would be slow
 
 
 def unknown_word(word: str, words: Sequence[str], known: Container[str]) -> UnknownWordError:
-    """The error for a word without a vector; its message says which words may have been meant.
+    """Return the error for a word without a vector, with suggestions in its message.
 
     Args:
-        word: the unknown one.
-        words: those that are known, most frequent first.
-        known: the same, for look-up.
+        word: The unknown word.
+        words: The vocabulary, most frequent words first.
+        known: The vocabulary as a set or dict, for fast lookup.
     """
-    forms = (word.lower(), word.capitalize(), word.upper(), word.title())
-    other = next((form for form in forms if form in known), None)
+    other_cases = (word.lower(), word.capitalize(), word.upper(), word.title())
+    other = next((form for form in other_cases if form in known), None)
     if other is not None:
-        return UnknownWordError(f"{word!r} has no vector, but {other!r} has; upper and lower case differ")
-    meant = spellings(word, words)
-    if not meant:
-        return UnknownWordError(f"{word!r} has no vector, and no word is spelt like it")
-    return UnknownWordError(f"{word!r} has no vector; the nearest spellings are: {', '.join(meant)}")
+        return UnknownWordError(f"{word!r} has no vector, but {other!r} does; words are case-sensitive")
+    suggestions = similar_spellings(word, words)
+    if not suggestions:
+        return UnknownWordError(f"{word!r} has no vector, and no known word has a similar spelling")
+    return UnknownWordError(f"{word!r} has no vector; similar spellings: {', '.join(suggestions)}")
 
 
-def spellings(word: str, known: Sequence[str], n: int = 3) -> list[str]:
-    """The known words spelt most like a word, the nearest first; of equally near ones those that come first."""
-    if len(word) > _LONGEST:
+def similar_spellings(word: str, words: Sequence[str], n: int = 3) -> list[str]:
+    """Return up to `n` words with the most similar spelling, closest first; ties keep the order of `words`."""
+    if len(word) > _MAX_LETTERS:
         return []
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
-    # it sorts by likeness and, among equals, by place
-    found = process.extract(word, known, scorer=OSA.normalized_similarity, limit=n, score_cutoff=_ALIKE)
-    return [str(other) for other, _, _ in found]
+    # sorted by similarity, ties by position
+    matches = process.extract(word, words, scorer=OSA.normalized_similarity, limit=n, score_cutoff=_MIN_SIMILARITY)
+    return [str(match) for match, _, _ in matches]

@@ -1,16 +1,16 @@
-"""Word vectors: what training gives, and what can be asked of it.
+"""WordVectors: the result of training, and the questions that can be asked of it.
 
-A question is one product of the table and a direction, divided by the lengths of the rows, so that no second table is
-needed. Reading and writing files is left to `formats/`, measuring quality to `evaluation.py`, the forms of other
-libraries to `interfaces.py`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic regularities in continuous
-space word representations", and Levy and Goldberg (2014), "Linguistic regularities in sparse and explicit word
-representations". Answers agree with gensim's.
+Scores are computed in `search.py`, files are read and written by `formats/`, quality is measured by `evaluation/`, and
+conversions to other libraries are in `interop.py`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic
+regularities in continuous space word representations", and Levy and Goldberg (2014), "Linguistic regularities in sparse
+and explicit word representations". The answers agree with gensim's.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from word2vec import formats
 from word2vec.errors import Word2VecError
 from word2vec.models.subwords import Subwords
-from word2vec.vectors import gensim_names, interop
-from word2vec.vectors.search import Neighbors, best
+from word2vec.vectors import interop
+from word2vec.vectors.search import AnalogyMethod, Neighbors, cosines, row_lengths, three_cos_mul, top_k, unit_rows
 from word2vec.vectors.spelling import unknown_word
 
 if TYPE_CHECKING:
@@ -27,22 +27,16 @@ if TYPE_CHECKING:
     from gensim.models import KeyedVectors
     from torch import nn
 
-AnalogyMethod = Literal["3cosadd", "3cosmul"]
-
-_TINY = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value, Levy and Goldberg (2014) took 1e-3
-_BLOCK_ROWS = 2048  # rows scaled at a time, so that their copies in float64 stay in the processor's cache
-_HEADROOM = 2.0**-9  # times a direction: keeps its products with rows near float32's end finite, exactly so
-
 
 class WordVectors:
-    """Words and their vectors, one row each; the order of the words is the order of the rows.
+    """Words and their vectors; row i of each table belongs to `words[i]`.
 
     Attributes:
-        words: the words, most frequent first where training made them.
-        vectors: (V, D) float32, the input table. Not to be changed in place, since lengths are computed from it once.
-        counts: (V,) int64, how often each word stood in the corpus, or None where that is not known.
-        context: (V, D) float32, the output table, or None.
-        subwords: the n-grams that give words without a row a vector, as fastText's models have them, or None.
+        words: The vocabulary, most frequent words first if it comes from training.
+        vectors: (V, D) float32, the input table. Do not modify it in place: row lengths are computed once and cached.
+        counts: (V,) int64, number of occurrences of each word in the corpus, or None if unknown.
+        output: (V, D) float32, the output table, or None.
+        subwords: Character n-grams that provide vectors for words outside the vocabulary (fastText models), or None.
     """
 
     def __init__(
@@ -51,88 +45,62 @@ class WordVectors:
         vectors: ArrayLike,
         *,
         counts: ArrayLike | None = None,
-        context: ArrayLike | None = None,
+        output: ArrayLike | None = None,
         subwords: Subwords | None = None,
     ) -> None:
-        self.words = list(words)
-        self.vectors = _table(vectors)
-        self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
-        self.context = None if context is None else _table(context)
-        self.subwords = subwords
-        self._rows = {word: row for row, word in enumerate(self.words)}
-        self._check()
-
-    def _check(self) -> None:
-        """Refuses tables that do not fit together, words that occur twice and numbers that are none."""
-        if self.vectors.ndim != 2 or 0 in self.vectors.shape:
-            raise Word2VecError(f"the vectors have the shape {self.vectors.shape}; it has to be (words, dimensions)")
-        if len(self.words) != len(self.vectors):
-            raise Word2VecError(f"{len(self.words)} words but {len(self.vectors)} vectors; give one vector a word")
-        if self.counts is not None and self.counts.shape != (len(self.words),):
-            raise Word2VecError(f"the counts have the shape {self.counts.shape}; give one count a word")
-        if self.context is not None and self.context.shape != self.vectors.shape:
-            raise Word2VecError(f"the context table is {self.context.shape} but the vectors are {self.vectors.shape}")
-        if len(self._rows) < len(self.words):
-            twice = next(word for row, word in enumerate(self.words) if self._rows[word] != row)
-            raise Word2VecError(f"the word {twice!r} occurs twice; give each word one vector")
-        row = formats.first_not_finite(self.vectors)
-        if row is not None:
-            raise Word2VecError(f"the vector of {self.words[row]!r} holds nan or infinity; train it again")
+        self._set_tables(words, vectors, counts, output, subwords)
+        for name, table in (("vector", self.vectors), ("output vector", self.output)):
+            row = None if table is None else formats.first_not_finite(table)
+            if row is not None:
+                raise Word2VecError(f"the {name} of {self.words[row]!r} contains nan or infinity; pass finite numbers")
 
     @classmethod
     def load(cls, path: str | PathLike[str], limit: int | None = None, *, progress: bool = False) -> "WordVectors":
-        """Reads vectors from a run folder or a file in any known format; see `formats.FORMATS`.
+        """Load vectors from a run folder or from a file in any known format, see `formats.FORMATS`.
 
         Args:
-            path: where they are.
-            limit: how many rows to read from the start; of the rest is asked only whether a run folder's words are
-                those that its vectors were written with.
-            progress: draw a bar on stderr, if it takes long.
+            path: Path of the run folder or file.
+            limit: Maximum number of rows to read, from the start. The remaining rows are not checked, except that the
+                vocabulary of a run folder must be the one that its vectors were written with.
+            progress: Whether to show a progress bar on stderr if reading takes long.
 
         Raises:
-            FormatError: the path cannot be read; says which line or row is wrong.
+            FormatError: The path cannot be read; the message names the line or row.
         """
         table = formats.read(path, limit, progress=progress)
-        return cls(table.words, table.vectors, counts=table.counts, context=table.context, subwords=table.subwords)
+        loaded = cls.__new__(cls)  # subtle: not __init__, which would scan for nan again: formats.read has done so
+        loaded._set_tables(table.words, table.vectors, table.counts, table.output, table.subwords)
+        return loaded
 
     def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
-        """Writes the vectors; what stood at the path is replaced only when all is on the disk.
+        """Save the vectors; an existing file is replaced only after the new one is completely on disk.
 
         Args:
-            path: the file, or the folder for a run. Only run, safetensors and npz keep counts and context.
-            format: a name in `formats.FORMATS`; by default the ending of the path decides.
-            progress: draw a bar on stderr, if it takes long.
+            path: Path of the file, or of the folder for a run. Only the formats run, safetensors and npz keep counts
+                and the output table.
+            format: A name in `formats.FORMATS`; by default the file extension decides.
+            progress: Whether to show a progress bar on stderr if writing takes long.
 
         Raises:
-            Word2VecError: the format is not known, or the path cannot be written.
+            Word2VecError: The format is unknown, or the path cannot be written.
         """
-        table = formats.Table(self.words, self.vectors, self.counts, self.context, self.subwords)
+        table = formats.Table(self.words, self.vectors, self.counts, self.output, self.subwords)
         formats.write(path, table, format, progress=progress)
 
     @property
     def dim(self) -> int:
-        """Numbers in a vector."""
+        """Number of dimensions."""
         return int(self.vectors.shape[1])
 
     @cached_property
     def unit(self) -> NDArray[np.float32]:
-        """The vectors scaled to length one, (V, D); rows of zeros stay so. Computed once and kept."""
-        unit = np.empty_like(self.vectors)  # (V, D)
-        for start in range(0, len(unit), _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
-            unit[block] = self.vectors[block].astype(np.float64) / self._lengths[block, np.newaxis]
-        return unit
+        """The vectors scaled to length one, (V, D); rows of zeros stay zero. Computed on first use and cached."""
+        return unit_rows(self.vectors, self._lengths)
 
     @cached_property
     def _lengths(self) -> NDArray[np.float64]:
-        """The lengths of the vectors, (V,), 1 for rows of zeros: all that a question needs of `unit`, in less time."""
-        lengths = np.empty(len(self))  # (V,)
-        for start in range(0, len(self), _BLOCK_ROWS):
-            # subtle: in float32 the squares of very long or very short vectors would overflow or vanish
-            rows = self.vectors[start : start + _BLOCK_ROWS].astype(np.float64)  # (B, D)
-            lengths[start : start + len(rows)] = np.sqrt(np.einsum("bd,bd->b", rows, rows))
-        lengths[lengths == 0] = 1
-        return lengths
+        """The lengths of the vectors, (V,), 1 for rows of zeros; a search needs only these, which is cheaper."""
+        return row_lengths(self.vectors)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -144,43 +112,44 @@ class WordVectors:
         return word in self._rows
 
     def __repr__(self) -> str:
-        extras = [name for name in ("counts", "context") if getattr(self, name) is not None]
+        extras = {"counts": self.counts, "output table": self.output}
+        present = "".join(f", with {name}" for name, array in extras.items() if array is not None)
         first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")
-        return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{', with '.join(['', *extras])})"
+        return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{present})"
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """The vectors as `np.asarray` asks for them; read-only where they are not copied."""
+        """The vectors for `np.asarray`; read-only unless copied."""
         table = self.vectors.view()
         table.flags.writeable = False
         return np.array(table, dtype, copy=copy)
 
     def __getitem__(self, words: str | Sequence[str]) -> NDArray[np.float32]:
-        """A copy of the vector of one word, (D,), or of several, (N, D); n-grams give unknown words theirs.
+        """A copy of the vector of one word, (D,), or of several, (N, D); n-grams provide those of unknown words.
 
         Raises:
-            UnknownWordError: a word has no vector.
+            UnknownWordError: A word has no vector.
         """
-        return self._vector(words) if isinstance(words, str) else self._table_of(words)
+        return self._vector(words) if isinstance(words, str) else self._stack(words)
 
     def index(self, word: str) -> int:
-        """The row of a word.
+        """Return the row of a word.
 
         Raises:
-            UnknownWordError: the word has no vector; names another case form or the nearest spellings.
+            UnknownWordError: The word has no vector; the message suggests another case or similar spellings.
         """
         if not isinstance(word, str):
             kind = type(word).__name__
-            raise Word2VecError(f"a word is a string, not {kind}; ask nearest_to for what is near a vector of your own")
+            raise Word2VecError(f"a word must be a string, not {kind}; to search with a vector, use nearest_to")
         row = self._rows.get(word)
         if row is None:
             raise unknown_word(word, self.words, self._rows)
         return row
 
     def similarity(self, a: str, b: str) -> float:
-        """The cosine of the vectors of two words, 0 where one is all zeros.
+        """Return the cosine of the vectors of two words, 0 if one of them is all zeros.
 
         Raises:
-            UnknownWordError: a word has no vector.
+            UnknownWordError: A word has no vector.
         """
         left, right = self._directions([a, b])[0]  # (D,) each
         return float(left @ right)
@@ -192,159 +161,239 @@ class WordVectors:
         n: int = 10,
         restrict: int | None = None,
     ) -> Neighbors:
-        """The words whose vectors point most nearly the way of those asked for.
+        """Return the words closest to the sum of the positive words minus the negative words.
 
-        The direction is the mean of the unit vectors, the negative ones turned round.
+        The vectors are scaled to length one before they are added.
 
         Args:
-            positive: a word or several.
-            negative: words to be unlike.
-            n: how many answers, at most. The words asked for are never among them.
-            restrict: answers come from the first so many words, the most frequent ones.
+            positive: A word or several words.
+            negative: A word or several words to subtract.
+            n: Maximum number of words to return. Words of the question are never returned.
+            restrict: Return only words among this many most frequent words; None for all.
 
         Returns:
-            Words and cosines, the highest first; equal ones in the order of the vocabulary. A list, which a notebook
-            shows as a table.
+            Words and cosines, highest first; ties in the order of the vocabulary. Notebooks display it as a table.
 
         Raises:
-            UnknownWordError: a word has no vector.
-            Word2VecError: no word is given, or `n` or `restrict` is below 1.
+            UnknownWordError: A word has no vector.
+            Word2VecError: No word is given, or `n` or `restrict` is below 1.
         """
         (plus, plus_rows), (minus, minus_rows) = self._directions(positive), self._directions(negative)  # (N, D) each
         if not len(plus) and not len(minus):
-            raise Word2VecError("no word is given; name one or more")
+            raise Word2VecError("no word given; pass at least one")
         return self._near(plus.sum(axis=0) - minus.sum(axis=0), plus_rows + minus_rows, n, restrict)
 
     def nearest_to(self, direction: ArrayLike, n: int = 10, restrict: int | None = None) -> Neighbors:
-        """The words whose vectors point most nearly a given way, such as the mean of a document's vectors.
+        """Return the words whose vectors have the highest cosine with a vector, such as the mean of a document.
 
         Args:
-            direction: (D,) numbers; how long the vector is does not matter.
-            n: how many answers, at most.
-            restrict: answers come from the first so many words, the most frequent ones.
+            direction: (D,) numbers; the length of the vector does not matter.
+            n: Maximum number of words to return.
+            restrict: Return only words among this many most frequent words; None for all.
 
         Raises:
-            Word2VecError: the direction does not fit the vectors, or `n` or `restrict` is below 1.
+            Word2VecError: The direction does not match the vectors, or `n` or `restrict` is below 1.
         """
         given = np.asarray(direction, dtype=np.float64)
         if given.shape != (self.dim,) or not np.isfinite(given).all():
-            raise Word2VecError(
-                f"a direction is a list of {self.dim} finite numbers; this one has the shape {given.shape}"
-            )
+            raise Word2VecError(f"direction must be {self.dim} finite numbers, got an array of shape {given.shape}")
         return self._near(given, [], n, restrict)
 
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, method: AnalogyMethod = "3cosadd", restrict: int | None = None
     ) -> Neighbors:
-        """The words that are to `c` as `b` is to `a`: man is to king as woman is to ?
+        """Return the words x that complete "a is to b as c is to x", as in: man is to king as woman is to queen.
 
-        3CosAdd takes the cosine with b - a + c. 3CosMul takes cos(x, b) cos(x, c) / (cos(x, a) + 1e-6), the cosines
-        moved to 0..1, which keeps one large term from deciding alone.
+        3CosAdd ranks by the cosine with b - a + c. 3CosMul ranks by cos(x, b) cos(x, c) / (cos(x, a) + 1e-6), with
+        cosines shifted to the range 0 to 1, which keeps a single large term from dominating.
 
         Args:
-            a: the word that `b` belongs to.
-            b: what it has.
-            c: the word whose counterpart is sought.
-            n: how many answers, at most. The words asked for are never among them.
+            a: The word that is to `b`...
+            b: ...as `c` is to the answer.
+            c: The word whose counterpart is wanted.
+            n: Maximum number of words to return. Words of the question are never returned.
             method: "3cosadd" or "3cosmul".
-            restrict: answers come from the first so many words, the most frequent ones.
+            restrict: Return only words among this many most frequent words; None for all.
 
         Returns:
-            Words and scores, the highest first; equal ones in the order of the vocabulary.
+            Words and scores, highest first; ties in the order of the vocabulary.
 
         Raises:
-            UnknownWordError: a word has no vector.
-            Word2VecError: the method is not known, or `n` or `restrict` is below 1.
+            UnknownWordError: A word has no vector.
+            Word2VecError: The method is unknown, or `n` or `restrict` is below 1.
         """
         if method == "3cosadd":
             return self.nearest([b, c], [a], n, restrict)
         if method != "3cosmul":
-            raise Word2VecError(f"there is no analogy method {method!r}; choose 3cosadd or 3cosmul")
+            raise Word2VecError(f"unknown analogy method {method!r}; choose 3cosadd or 3cosmul")
         directions, asked = self._directions([a, b, c])  # (3, D)
-        to_a, to_b, to_c = ((1 + self._scores(direction, restrict)) / 2 for direction in directions)  # (R,) each
-        found = best(self.words, to_b * to_c / (to_a + _TINY), asked, n)
-        found.measure = method
-        return found
+        scores = three_cos_mul(*(self._cosines(direction, restrict) for direction in directions))  # (R,)
+        answers = top_k(self.words, scores, asked, n)
+        answers.measure = method
+        return answers
 
     def odd_one_out(self, words: Sequence[str]) -> str:
-        """The word that is least like the mean of all; of equals, the one named first.
+        """Return the word least similar to the mean of all given words; ties go to the first.
 
         Raises:
-            UnknownWordError: a word has no vector.
-            Word2VecError: fewer than three words, among which none can be odd.
+            UnknownWordError: A word has no vector.
+            Word2VecError: Fewer than three words are given.
         """
         if isinstance(words, str) or len(words) < 3:
-            raise Word2VecError(f"the odd one out needs a list of three words or more, not {words!r}")
+            raise Word2VecError(f"odd_one_out needs a list of at least three words, got {words!r}")
         unit, _ = self._directions(words)  # (N, D)
         return words[int((unit @ unit.mean(axis=0)).argmin())]
 
     def to_embedding(self, freeze: bool = True) -> "nn.Embedding":
-        """A torch layer with a copy of the vectors; `index` gives the ids it takes.
+        """Return a torch embedding layer with a copy of the vectors; its ids are those of `index`.
 
         Args:
-            freeze: keep the vectors as they are (feature extraction); False trains them on (fine-tuning).
+            freeze: Keep the vectors fixed (feature extraction); False makes them trainable (fine-tuning).
         """
-        return interop.to_embedding(self, freeze)
+        return interop.to_embedding(self.vectors, freeze)
 
     def to_frame(self) -> "pd.DataFrame":
-        """A data frame with a copy of the vectors: a row a word, a column a dimension."""
-        return interop.to_frame(self)
+        """Return a pandas data frame with a copy of the vectors: one row per word, one column per dimension."""
+        return interop.to_frame(self.words, self.vectors)
 
     def to_gensim(self) -> "KeyedVectors":
-        """A KeyedVectors of gensim with a copy of the vectors, and with the counts where they are known.
+        """Return a gensim `KeyedVectors` with a copy of the vectors and, if known, the word counts.
 
         Raises:
             Word2VecError: gensim is not installed.
         """
-        return interop.to_gensim(self)
+        return interop.to_gensim(self.words, self.vectors, self.counts)
 
-    # What gensim's users type.
-    vector_size = property(gensim_names.vector_size)
-    index_to_key = property(gensim_names.index_to_key)
-    key_to_index = property(gensim_names.key_to_index)
-    has_index_for = gensim_names.has_index_for
-    get_index = gensim_names.get_index
-    get_vector = gensim_names.get_vector
-    distance = gensim_names.distance
-    n_similarity = gensim_names.n_similarity
-    doesnt_match = gensim_names.doesnt_match
-    most_similar = gensim_names.most_similar
-    similar_by_word = gensim_names.similar_by_word
-    similar_by_vector = gensim_names.similar_by_vector
+    def _set_tables(
+        self,
+        words: Sequence[str],
+        vectors: ArrayLike,
+        counts: ArrayLike | None,
+        output: ArrayLike | None,
+        subwords: Subwords | None,
+    ) -> None:
+        """Set the attributes; raise Word2VecError for shapes that do not match and for words that occur twice."""
+        self.words = list(words)
+        self.vectors = _as_table(vectors)
+        self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
+        self.output = None if output is None else _as_table(output)
+        self.subwords = subwords
+        self._rows = {word: row for row, word in enumerate(self.words)}
+        if self.vectors.ndim != 2 or 0 in self.vectors.shape:
+            raise Word2VecError(f"vectors must have the shape (words, dimensions), got {self.vectors.shape}")
+        if len(self.words) != len(self.vectors):
+            raise Word2VecError(
+                f"got {len(self.words)} words but {len(self.vectors)} vectors; pass one vector per word"
+            )
+        if self.counts is not None and self.counts.shape != (len(self.words),):
+            raise Word2VecError(f"counts have the shape {self.counts.shape}; pass one count per word")
+        if self.output is not None and self.output.shape != self.vectors.shape:
+            raise Word2VecError(f"the output table is {self.output.shape} but the vectors are {self.vectors.shape}")
+        if len(self._rows) < len(self.words):
+            repeated = next(word for row, word in enumerate(self.words) if self._rows[word] != row)
+            raise Word2VecError(f"the word {repeated!r} occurs more than once; pass one vector per word")
 
     def _vector(self, word: str) -> NDArray[np.float32]:
-        """A copy of the row of a word, (D,), or what its n-grams give if it has none."""
-        made = None if self.subwords is None or word in self._rows else self.subwords.vector(word)
-        return self.vectors[self.index(word)].copy() if made is None else made
+        """A copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""
+        computed = None if self.subwords is None or word in self._rows else self.subwords.vector(word)
+        return self.vectors[self.index(word)].copy() if computed is None else computed
 
-    def _table_of(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """The vectors of words, (N, D), copied."""
+    def _stack(self, words: Sequence[str]) -> NDArray[np.float32]:
+        """Copies of the vectors of several words, (N, D)."""
         if self.subwords is None:
             return self.vectors[[self.index(word) for word in words]]
         return np.array([self._vector(word) for word in words], np.float32).reshape(-1, self.dim)
 
     def _directions(self, words: str | Sequence[str]) -> tuple[NDArray[np.float64], list[int]]:
-        """The vectors of words scaled to length one, (N, D), and the rows of those words that have one."""
+        """The vectors of words scaled to length one, (N, D), and the rows of the words that have one."""
         words = [words] if isinstance(words, str) else words
-        vectors = self._table_of(words).astype(np.float64)
+        vectors = self._stack(words).astype(np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
         rows = [self._rows[word] for word in words if word in self._rows]
         return vectors / np.where(lengths == 0, 1, lengths), rows
 
     def _near(self, direction: NDArray[np.float64], asked: list[int], n: int, restrict: int | None) -> Neighbors:
+        """The nearest words to a direction (D,) of any length, without the rows of the words asked about."""
         length = np.linalg.norm(direction)
-        return best(self.words, self._scores(direction / (length if length > 0 else 1), restrict), asked, n)
+        return top_k(self.words, self._cosines(direction / (length if length > 0 else 1), restrict), asked, n)
 
-    def _scores(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
-        """The cosines of a direction of length one, (D,), with the first words, (R,)."""
+    def _cosines(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
+        """The cosines of a direction of length one, (D,), with the first `restrict` words, (R,)."""
         if restrict is not None and restrict < 1:
-            raise Word2VecError(f"restrict is {restrict}; it has to be 1 or more")
-        scores: NDArray[np.float32] = self.vectors[:restrict] @ (direction * _HEADROOM).astype(np.float32)
-        return np.divide(scores, self._lengths[:restrict] * _HEADROOM, out=scores, casting="same_kind")
+            raise Word2VecError(f"restrict must be 1 or more, got {restrict}")
+        return cosines(self.vectors[:restrict], self._lengths[:restrict], direction)
+
+    # The names of gensim's KeyedVectors, for code written for gensim. The documentation lists all differences.
+
+    @property
+    def vector_size(self) -> int:
+        """Same as `dim`."""
+        return self.dim
+
+    @property
+    def index_to_key(self) -> list[str]:
+        """Same as `words`."""
+        return self.words
+
+    @property
+    def key_to_index(self) -> Mapping[str, int]:
+        """The row of each word, read-only. For a single word, `index` has the better error message."""
+        return MappingProxyType(self._rows)
+
+    def has_index_for(self, key: str) -> bool:
+        """Same as `key in vectors`."""
+        return key in self
+
+    def get_index(self, key: str, default: int | None = None) -> int:
+        """Same as `index`, but return `default` for an unknown word if it is not None."""
+        return self.index(key) if default is None or key in self else default
+
+    def get_vector(self, key: str, norm: bool = False) -> NDArray[np.float32]:
+        """Same as `vectors[key]`, (D,); scaled to length one if `norm` is true."""
+        return np.array(self._directions(key)[0][0], dtype=np.float32) if norm else self[key]
+
+    def distance(self, w1: str, w2: str) -> float:
+        """One minus `similarity`."""
+        return 1 - self.similarity(w1, w2)
+
+    def n_similarity(self, ws1: Sequence[str], ws2: Sequence[str]) -> float:
+        """Return the cosine of the means of two lists of words; the vectors are averaged at their original lengths.
+
+        Raises:
+            Word2VecError: A list is empty.
+        """
+        if not len(ws1) or not len(ws2):
+            raise Word2VecError("n_similarity needs two lists of words; one of them is empty")
+        lists = ([words] if isinstance(words, str) else words for words in (ws1, ws2))
+        left, right = (self[words].mean(axis=0, dtype=np.float64) for words in lists)  # (D,) each
+        lengths = np.linalg.norm(left) * np.linalg.norm(right)
+        return float(left @ right / (lengths if lengths > 0 else 1))
+
+    def doesnt_match(self, words: Sequence[str]) -> str:
+        """Same as `odd_one_out`."""
+        return self.odd_one_out(words)
+
+    def most_similar(
+        self,
+        positive: str | Sequence[str] = (),
+        negative: str | Sequence[str] = (),
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+    ) -> Neighbors:
+        """Same as `nearest`."""
+        return self.nearest(positive, negative, topn, restrict_vocab)
+
+    def similar_by_word(self, word: str, topn: int = 10, restrict_vocab: int | None = None) -> Neighbors:
+        """Same as `nearest` for one word."""
+        return self.nearest(word, (), topn, restrict_vocab)
+
+    def similar_by_vector(self, vector: ArrayLike, topn: int = 10, restrict_vocab: int | None = None) -> Neighbors:
+        """Same as `nearest_to`."""
+        return self.nearest_to(vector, topn, restrict_vocab)
 
 
-def _table(numbers: ArrayLike) -> NDArray[np.float32]:
-    """A table of float32 whose rows are each in one piece; not copied if it is one, even with padding between rows."""
+def _as_table(numbers: ArrayLike) -> NDArray[np.float32]:
+    """Convert to float32 with contiguous rows; no copy if the rows are contiguous, even with padding between them."""
     table = np.asarray(numbers, dtype=np.float32)
-    whole_rows = table.ndim == 2 and table.strides[1] == table.itemsize and table.strides[0] > 0
-    return table if whole_rows else np.ascontiguousarray(table)
+    contiguous_rows = table.ndim == 2 and table.strides[1] == table.itemsize and table.strides[0] > 0
+    return table if contiguous_rows else np.ascontiguousarray(table)
