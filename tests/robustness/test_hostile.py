@@ -128,9 +128,9 @@ def test_what_is_no_text_is_refused(name: str, folder: Path, capfd: pytest.Captu
         ("x" * 5000, "cannot be read: File name too long"),
         ("y/" * 2100, "cannot be read: File name too long"),
         ("no\nthing\x1b[2J.txt", r"no\nthing\x1b[2J.txt: no such file"),
-        (os.fsdecode(b"not-utf8-\xff"), "the name is not UTF-8; rename it or name its folder"),
+        (os.fsdecode(b"not-utf8-\xff"), "the name is not UTF-8; rename it"),
         ("broken", "broken: no such file"),
-        ("", "the argument '' is empty"),
+        ("", "empty argument ''"),
     ],
     ids=["endless device", "empty device", "socket", "long", "deep", "escapes", "not UTF-8", "broken link", "empty"],
 )
