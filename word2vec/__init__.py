@@ -6,8 +6,22 @@
     vectors = word2vec.train(config)
     vectors.nearest("array")
 
-The parts, in the order in which text passes through them: corpus, counting, tokens, vocabulary; sampling, dataset;
-model, losses, engines, training; vectors, subwords, formats, documents; testsets, evaluation; report.
+The rooms of the package, in the order in which data passes through them:
+
+    corpus      from files of text to token ids, indexed once
+    sampling    subsampling, windows and negative samples
+    models      the tables of vectors
+    losses      the objectives, over scores
+    engines     what trains the tables: plain, autograd, fused on the CPU, fused on CUDA
+    formats     files of vectors
+    vectors     word vectors and what can be asked of them
+    evaluation  word similarity and analogies
+    training    the loop, checkpoints, several processes
+    report      a run as an HTML page
+    cli         the command line
+
+`config`, `errors` and `system` (files, memory, signals) serve all of them. To read the code, begin with
+`engines/plain.py`; docs/internals.md has the derivation and a reading order.
 """
 
 from importlib import import_module
@@ -15,20 +29,19 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from word2vec.config import TrainConfig
-    from word2vec.corpus.index import IndexedCorpus, index_corpus
-    from word2vec.corpus.vocabulary import Vocabulary
+    from word2vec.corpus import IndexedCorpus, Vocabulary, index_corpus
     from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
-    from word2vec.evaluation.benchmarks import read_pairs, read_questions
-    from word2vec.evaluation.results import to_frame
-    from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
+    from word2vec.evaluation import evaluate_analogies, evaluate_similarity, read_pairs, read_questions, to_frame
     from word2vec.losses import LOSSES
-    from word2vec.models.skipgram import SkipGram
+    from word2vec.models import SkipGram
     from word2vec.report import write_report
-    from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-    from word2vec.training.loop import train
+    from word2vec.sampling import SamplingSettings, SkipGramDataset
+    from word2vec.training import train
+    from word2vec.vectors import WordVectors
     from word2vec.vectors.documents import DocumentVectorizer
-    from word2vec.vectors.word_vectors import WordVectors
 
 __all__ = [
     "LOSSES",
@@ -54,42 +67,45 @@ __all__ = [
     "write_report",
 ]
 
-_HOMES = {
-    "LOSSES": "losses",
-    "DocumentVectorizer": "vectors.documents",
-    "IndexedCorpus": "corpus",
-    "SamplingSettings": "sampling",
-    "SkipGram": "models",
-    "SkipGramDataset": "sampling",
-    "TrainConfig": "config",
-    "TrainingInterrupted": "errors",
-    "UnknownWordError": "errors",
-    "Vocabulary": "corpus",
-    "Word2VecError": "errors",
-    "WordVectors": "vectors",
-    "evaluate_analogies": "evaluation",
-    "evaluate_similarity": "evaluation",
-    "index_corpus": "corpus",
-    "read_pairs": "evaluation",
-    "read_questions": "evaluation",
-    "to_frame": "evaluation",
-    "train": "training",
-    "write_report": "report",
+_ROOMS = {
+    "config": ["TrainConfig"],
+    "corpus": ["IndexedCorpus", "Vocabulary", "index_corpus"],
+    "errors": ["TrainingInterrupted", "UnknownWordError", "Word2VecError"],
+    "evaluation": ["evaluate_analogies", "evaluate_similarity", "read_pairs", "read_questions", "to_frame"],
+    "losses": ["LOSSES"],
+    "models": ["SkipGram"],
+    "report": ["write_report"],
+    "sampling": ["SamplingSettings", "SkipGramDataset"],
+    "training": ["train"],
+    "vectors": ["WordVectors"],
+    "vectors.documents": ["DocumentVectorizer"],
 }
+"""Where the public names are imported from."""
+
+_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
 __version__ = version("word2vec-fused")
 
 
-def load(path: str, limit: int | None = None, *, progress: bool = False) -> "WordVectors":
-    """Read vectors: short for `WordVectors.load`."""
+def load(path: "str | PathLike[str]", limit: int | None = None, *, progress: bool = False) -> "WordVectors":
+    """Load word vectors from a run folder or a file in any known format; the same as `WordVectors.load`.
+
+    Args:
+        path: Run folder or vectors file.
+        limit: Maximum number of words to load, from the start of the file; None loads all.
+        progress: Whether to show a progress bar on stderr.
+
+    Raises:
+        FormatError: The path cannot be read as vectors.
+    """
     return import_module("word2vec.vectors").WordVectors.load(path, limit, progress=progress)  # type: ignore[no-any-return]
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name's module on first use, so that `import word2vec` is light (PEP 562)."""
-    if name not in _HOMES:
+    """Import a public name on first use, so that `import word2vec` is fast and does not import torch (PEP 562)."""
+    if name not in _ROOM_OF:
         raise AttributeError(f"module 'word2vec' has no attribute {name!r}")
-    return getattr(import_module(f"word2vec.{_HOMES[name]}"), name)
+    return getattr(import_module(f"word2vec.{_ROOM_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:
