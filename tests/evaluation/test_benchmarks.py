@@ -1,10 +1,12 @@
+"""Test sets: files of word pairs and of questions in many forms, error messages, and the built-in sets."""
+
 import hashlib
 from pathlib import Path
 
 import pytest
 
 from word2vec.errors import FormatError
-from word2vec.evaluation import benchmarks as testsets
+from word2vec.evaluation import benchmarks
 from word2vec.evaluation.benchmarks import builtin_sets, read_pairs, read_questions, resolve
 
 PAIRS = (("tiger", "cat"), ("new york", "city"), ("über", "taxi"))
@@ -16,7 +18,7 @@ SHA256 = {
     "questions-words": "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36",
 }
 
-FLAVOURS = {
+VARIANTS = {
     "comma": "tiger,cat,7.35\nnew york,city,6.5\nüber,taxi,3\n",
     "comma and space": "tiger, cat, 7.35\nnew york, city, 6.5\nüber, taxi, 3\n",
     "tab": "tiger\tcat\t7.35\nnew york\tcity\t6.5\nüber\ttaxi\t3\n",
@@ -43,8 +45,8 @@ def write(folder: Path, text: str, name: str = "set.csv") -> Path:
     return path
 
 
-@pytest.mark.parametrize("text", FLAVOURS.values(), ids=FLAVOURS)
-def test_pair_files_are_read_as_people_have_them(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", VARIANTS.values(), ids=VARIANTS)
+def test_common_forms_of_pair_files_are_read(tmp_path: Path, text: str) -> None:
     pairs = read_pairs(write(tmp_path, text, "own.csv"))
     assert pairs.name == "own"
     assert pairs.words == PAIRS
@@ -65,7 +67,7 @@ SIMLEX_FORM = "word1\tword2\tPOS\tSimLex999\tconc(w1)\nold\tnew\tA\t1.58\t2.72\n
     ],
 )
 def test_columns_can_be_chosen(
-    tmp_path: Path, columns: testsets.Columns | None, words: tuple[tuple[str, str], ...], scores: list[float]
+    tmp_path: Path, columns: benchmarks.Columns | None, words: tuple[tuple[str, str], ...], scores: list[float]
 ) -> None:
     pairs = read_pairs(write(tmp_path, SIMLEX_FORM), columns)
     assert pairs.words == words
@@ -77,18 +79,18 @@ def test_columns_by_number_need_no_header(tmp_path: Path) -> None:
     assert (pairs.words, pairs.scores.tolist()) == ((("tiger", "cat"), ("dog", "wolf")), [7, 8])
 
 
-def test_a_column_may_be_called_by_a_number(tmp_path: Path) -> None:
+def test_a_column_name_may_be_a_number(tmp_path: Path) -> None:
     path = write(tmp_path, "Word 1,Word 2,Human (mean),1,2\ntiger,cat,7.35,9,7\n")
     pairs = read_pairs(path, ("Word 1", "Word 2", "2"))
     assert (pairs.words, pairs.scores.tolist()) == ((("tiger", "cat"),), [7])
 
 
-def test_lines_end_where_editors_end_them(tmp_path: Path) -> None:
+def test_unicode_line_separators_do_not_end_a_line(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="line 2: a word is missing"):
         read_pairs(write(tmp_path, "line\u2028separator,a,3\n,b,4\n"))
 
 
-def test_formulas_are_text(tmp_path: Path) -> None:
+def test_formulas_are_not_evaluated(tmp_path: Path) -> None:
     assert read_pairs(write(tmp_path, "=1+1,@sum(A1),3\na,b,4\n")).words[0] == ("=1+1", "@sum(A1)")
 
 
@@ -102,15 +104,15 @@ def test_formulas_are_text(tmp_path: Path) -> None:
         ("tiger,cat,1e999", "'1e999' is not finite"),
         ("tiger,cat,7.5x", "'7.5x' is not a number"),
         ("tiger,cat,1_000", "'1_000' is not a number"),
-        ("tiger,cat", "found 2 columns, need 3"),
-        ("tiger", "found 1 columns, need 3"),
+        ("tiger,cat", "found 2 columns, expected 3"),
+        ("tiger", "found 1 columns, expected 3"),
         ("tiger,,7", "a word is missing"),
         (",cat,7", "a word is missing"),
-        ('"tiger,cat,7', "the fields cannot be told apart"),
+        ('"tiger,cat,7', "cannot be split into fields"),
     ],
 )
 @pytest.mark.parametrize("place", [0, 1, 2], ids=["first", "middle", "last"])
-def test_a_row_that_cannot_be_read_is_named(tmp_path: Path, row: str, reason: str, place: int) -> None:
+def test_errors_name_the_line(tmp_path: Path, row: str, reason: str, place: int) -> None:
     lines = ["a,b,1", "c,d,2"]
     lines.insert(place, row)
     path = write(tmp_path, "# a comment counts as a line\n\n" + "\n".join(lines))
@@ -122,7 +124,7 @@ def test_a_row_that_cannot_be_read_is_named(tmp_path: Path, row: str, reason: st
     assert "\n" not in message
 
 
-def test_a_row_that_cannot_be_read_below_a_header_is_named(tmp_path: Path) -> None:
+def test_errors_below_a_header_name_the_line(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="line 2: the score 'high' is not a number"):
         read_pairs(write(tmp_path, "word1,word2,score\ntiger,cat,high\na,b,2\nc,d,3\n"))
 
@@ -130,30 +132,30 @@ def test_a_row_that_cannot_be_read_below_a_header_is_named(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "columns", "reason"),
     [
-        ("", None, "holds no word pairs"),
-        ("# nothing\n\n", None, "holds no word pairs"),
-        ("word1,word2,score\n", ("word1", "word2", "score"), "holds a header but no word pairs"),
-        ("tiger,cat\na,b\n", None, "line 1: no two columns of words with a column of scores"),
-        ("tiger cat\na b\n", None, "line 1: no two columns of words with a column of scores"),
-        ("1,2,3\n4,5,6\n", None, "line 1: no two columns of words with a column of scores"),
+        ("", None, "contains no word pairs"),
+        ("# nothing\n\n", None, "contains no word pairs"),
+        ("word1,word2,score\n", ("word1", "word2", "score"), "contains a header but no word pairs"),
+        ("tiger,cat\na,b\n", None, "line 1: expected two columns of words and a column of scores"),
+        ("tiger cat\na b\n", None, "line 1: expected two columns of words and a column of scores"),
+        ("1,2,3\n4,5,6\n", None, "line 1: expected two columns of words and a column of scores"),
         (
             SIMLEX_FORM,
             ("word1", "word2", "score"),
-            "no column is called 'score'; the first row holds word1, word2, POS",
+            "no column named 'score'; the first row contains word1, word2, POS",
         ),
-        (SIMLEX_FORM, (0, 1, 2), "no column 0; columns count from 1 to 5"),
-        (SIMLEX_FORM, (1, 2, 6), "no column 6; columns count from 1 to 5"),
+        (SIMLEX_FORM, (0, 1, 2), "no column 0; columns are numbered from 1 to 5"),
+        (SIMLEX_FORM, (1, 2, 6), "no column 6; columns are numbered from 1 to 5"),
     ],
 )
-def test_a_file_without_pairs_is_refused(
-    tmp_path: Path, text: str, columns: testsets.Columns | None, reason: str
+def test_files_without_pairs_are_rejected(
+    tmp_path: Path, text: str, columns: benchmarks.Columns | None, reason: str
 ) -> None:
     with pytest.raises(FormatError) as caught:
         read_pairs(write(tmp_path, text), columns)
     assert reason in str(caught.value)
 
 
-def test_bytes_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+def test_errors_name_the_line_that_is_not_utf8(tmp_path: Path) -> None:
     path = tmp_path / "latin1.csv"
     path.write_bytes(b"tiger,cat,7\n\xfcber,taxi,3\n")
     with pytest.raises(FormatError, match=r"latin1\.csv, line 2: not UTF-8 text"):
@@ -176,14 +178,14 @@ def test_questions_are_read_by_section(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", ": holds no questions"),
-        (": a\n", ": holds no questions"),
+        ("", ": contains no questions"),
+        (": a\n", ": contains no questions"),
         ("a b c d\n", ", line 1: no section yet"),
-        (": a\na b c d\na b c\n", ", line 3: found 3 words, need 4"),
-        (": a\n\na b c d e\n", ", line 3: found 5 words, need 4"),
+        (": a\na b c d\na b c\n", ", line 3: found 3 words, expected 4"),
+        (": a\n\na b c d e\n", ", line 3: found 5 words, expected 4"),
     ],
 )
-def test_questions_that_cannot_be_read_are_named(tmp_path: Path, text: str, reason: str) -> None:
+def test_errors_in_questions_name_the_line(tmp_path: Path, text: str, reason: str) -> None:
     path = write(tmp_path, text)
     with pytest.raises(FormatError) as caught:
         read_questions(path)
@@ -191,11 +193,11 @@ def test_questions_that_cannot_be_read_are_named(tmp_path: Path, text: str, reas
 
 
 @pytest.mark.parametrize("name", SHA256)
-def test_shipped_sets_are_unchanged(name: str) -> None:
+def test_built_in_sets_are_unchanged(name: str) -> None:
     assert hashlib.sha256(builtin_sets()[name].read_bytes()).hexdigest() == SHA256[name]
 
 
-def test_shipped_sets_are_read_in_full() -> None:
+def test_built_in_sets_are_complete() -> None:
     assert [len(read_pairs(name).words) for name in ("wordsim353", "simlex999")] == [353, 999]
     questions = read_questions("questions-words")
     kinds = {"semantic": 0, "syntactic": 0}
@@ -204,17 +206,15 @@ def test_shipped_sets_are_read_in_full() -> None:
     assert (len(questions.sections), kinds) == (14, {"semantic": 8869, "syntactic": 10675})
 
 
-def test_the_packaged_copy_wins_over_a_folder_beside_the_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_packaged_copy_takes_precedence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for folder in ("word2vec/questions", "evaluation"):
         (tmp_path / folder).mkdir(parents=True)
         write(tmp_path / folder, "a,b,1\n", "simlex999.csv")
-    monkeypatch.setattr(testsets, "__file__", str(tmp_path / "word2vec" / "evaluation" / "benchmarks.py"))
+    monkeypatch.setattr(benchmarks, "__file__", str(tmp_path / "word2vec" / "evaluation" / "benchmarks.py"))
     assert builtin_sets() == {"simlex999": tmp_path / "word2vec" / "questions" / "simlex999.csv"}
 
 
-def test_a_name_wins_and_a_path_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_built_in_sets_take_precedence_over_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     own = write(tmp_path, "a,b,1\n", "simlex999")
     assert resolve("simlex999") == builtin_sets()["simlex999"]
@@ -222,9 +222,9 @@ def test_a_name_wins_and_a_path_is_a_path(tmp_path: Path, monkeypatch: pytest.Mo
     assert resolve(own) == own
 
 
-def test_an_unknown_name_is_answered_with_the_names() -> None:
+def test_unknown_names_raise_with_the_list_of_sets() -> None:
     with pytest.raises(FormatError) as caught:
         resolve("simlex998")
     assert str(caught.value) == (
-        "simlex998: no such file; give a path, or a name among wordsim353, simlex999, questions-words"
+        "simlex998: no such file; pass a path or a built-in set: wordsim353, simlex999, questions-words"
     )

@@ -192,19 +192,19 @@ def test_text_that_is_only_odd_is_read(folder: Path, capfd: pytest.CaptureFixtur
 NUMBERS = b",".join([b"0"] * 1_000_000)
 
 SETS: dict[str, tuple[bytes, str]] = {
-    "nothing": (b"", "holds no word pairs"),
-    "a byte-order mark": (b"\xef\xbb\xbf", "holds no word pairs"),
+    "nothing": (b"", "contains no word pairs"),
+    "a byte-order mark": (b"\xef\xbb\xbf", "contains no word pairs"),
     "Latin-1": (PAIRS + b"caf\xe9,man,3\n", "line 4: not UTF-8 text; save the file as UTF-8"),
     "UTF-16": (PAIRS.decode().encode("utf-16"), "not UTF-8 text"),
-    "a NUL": (PAIRS + b"k\0,man,3\n", "holds NUL bytes"),
+    "a NUL": (PAIRS + b"k\0,man,3\n", "contains NUL bytes"),
     "a program": (b"\x7fELF\0\0" + NOISE, "not UTF-8 text"),
-    "a web page": (b"<!DOCTYPE html>\n<html><body>Not Found</body></html>\n", "line 1: no two columns of words"),
+    "a web page": (b"<!DOCTYPE html>\n<html><body>Not Found</body></html>\n", "line 1: expected two columns of words"),
     "nan": (PAIRS + b"king,woman,nan\n", "line 4: the score 'nan' is not finite"),
     "infinity": (PAIRS + b"king,woman,-Infinity\n", "line 4: the score '-Infinity' is not finite"),
-    "a field of two lines": (PAIRS + b'king,woman,3,"a\nb"\n', "line 4: the fields cannot be told apart"),
-    "a quote that never ends": (PAIRS + b'"' * 1_000_001, "line 4: the fields cannot be told apart"),
-    "an endless field": (PAIRS + b"x" * 10_000_000 + b",man,3\n", "line 4: the fields cannot be told apart"),
-    "a million delimiters": (b"," * 1_000_000, "line 1: no two columns of words"),
+    "a field of two lines": (PAIRS + b'king,woman,3,"a\nb"\n', "line 4: cannot be split into fields"),
+    "a quote that never ends": (PAIRS + b'"' * 1_000_001, "line 4: cannot be split into fields"),
+    "an endless field": (PAIRS + b"x" * 10_000_000 + b",man,3\n", "line 4: cannot be split into fields"),
+    "a million delimiters": (b"," * 1_000_000, "line 1: expected two columns of words"),
     "an escape as a score": (PAIRS + b"king,woman,\x1b[31m\n", r"line 4: the score '\x1b[31m' is not a number"),
 }
 
@@ -225,8 +225,8 @@ def test_pairs_that_cannot_be_read_are_refused(name: str, folder: Path, capfd: p
         (PAIRS + b"king,woman,3," + NUMBERS + b"\n", 4, "only 4 usable pairs"),
         (b"king,man,1\n" * 20 + b"king,queen,2,3," + NUMBERS + b"\n", 21, ""),
         (b"king,queen,3\n", 1, "too few usable pairs (1): a correlation needs two or more"),
-        (b"king,queen,3\nking,man,3\nman,woman,3\n", 3, "all scores are equal: there is no order to compare with"),
-        (b"king,king,3\nqueen,queen,2\nman,man,1\n", 3, "all similarities are equal: the vectors order nothing"),
+        (b"king,queen,3\nking,man,3\nman,woman,3\n", 3, "all scores are equal: the correlation is undefined"),
+        (b"king,king,3\nqueen,queen,2\nman,man,1\n", 3, "all cosines are equal: the correlation is undefined"),
         (b"emperor,empress,3\nduke,duchess,2\n", 0, "too few usable pairs (0)"),
         (PAIRS + b"king,queen,9\n" * 9, 12, ""),
         (b"king,queen,1e308\nking,man,-1e308\nman,woman,7\n", 3, "only 3 usable pairs"),
@@ -256,11 +256,11 @@ def test_odd_pairs_are_scored_and_what_is_odd_is_said(
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "holds no questions"),
+        (b"", "contains no questions"),
         (PAIRS, "line 1: no section yet"),
-        (b": a\n" + b"word " * 1_000_000, "line 2: found 1000000 words, need 4"),
+        (b": a\n" + b"word " * 1_000_000, "line 2: found 1000000 words, expected 4"),
         (b": a\nking man queen caf\xe9\n", "line 2: not UTF-8 text"),
-        (b"\x7fELF\0\0\0", "holds NUL bytes"),
+        (b"\x7fELF\0\0\0", "contains NUL bytes"),
     ],
 )
 def test_questions_that_cannot_be_read_are_refused(

@@ -42,8 +42,9 @@ def evaluate(
 
     Without --pairs and --analogies, all bundled test sets are used.
     """
+    from word2vec.evaluation.analogies import evaluate_analogies
     from word2vec.evaluation.benchmarks import builtin_sets, read_pairs, read_questions
-    from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
+    from word2vec.evaluation.similarity import evaluate_similarity
 
     if not pairs and not analogies:
         bundled = builtin_sets()

@@ -1,7 +1,24 @@
-"""Scores of word vectors on word similarity and analogies, with coverage and confidence intervals."""
+"""Intrinsic evaluation of word vectors: word similarity and analogies, with coverage and confidence intervals.
 
-from word2vec.evaluation.benchmarks import read_pairs, read_questions
-from word2vec.evaluation.results import to_frame
-from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
+`benchmarks.py` reads test sets, `similarity.py` and `analogies.py` score vectors on them, and `results.py` has the
+results and their forms as JSON and as data frames.
+"""
 
-__all__ = ["evaluate_analogies", "evaluate_similarity", "read_pairs", "read_questions", "to_frame"]
+from word2vec.evaluation.analogies import evaluate_analogies
+from word2vec.evaluation.benchmarks import PairSet, QuestionSet, builtin_sets, read_pairs, read_questions
+from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult, to_frame
+from word2vec.evaluation.similarity import evaluate_similarity
+
+__all__ = [
+    "AnalogyResult",
+    "PairSet",
+    "QuestionSet",
+    "SectionResult",
+    "SimilarityResult",
+    "builtin_sets",
+    "evaluate_analogies",
+    "evaluate_similarity",
+    "read_pairs",
+    "read_questions",
+    "to_frame",
+]

@@ -1,7 +1,7 @@
-"""What an evaluation found: small frozen records, as JSON for programs and as a data frame for people.
+"""Results of evaluations: small frozen records that convert to JSON and to data frames.
 
-The keys of `as_dict` are a contract with programs outside this package. How the figures come about stands in
-`word2vec.evaluation`.
+The keys of `as_dict` are a stable interface for other programs. The figures are computed in `similarity.py` and
+`analogies.py`.
 """
 
 import math
@@ -15,25 +15,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SimilarityResult:
-    """How well cosines order word pairs. Correlations are fractions, NaN where they are not defined (see `note`)."""
+    """Correlations of cosines with human scores, from -1 to 1; NaN if undefined, with the reason in `note`."""
 
     name: str
     spearman: float
     pearson: float
     pairs: int
-    """Pairs that went into the correlations."""
+    """Number of pairs used for the correlations."""
     pairs_total: int
+    """Number of pairs in the set."""
     oov: tuple[str, ...]
-    """The unknown words, in the order of the set."""
+    """Unknown words, in the order of the set."""
     ci_low: float
-    """Lower end of the 95 % interval of Spearman's correlation."""
+    """Lower end of the 95 % bootstrap interval of Spearman's correlation."""
     ci_high: float
+    """Upper end of that interval."""
     note: str = ""
-    """What to mind about the figures, or nothing."""
+    """A caveat about the figures, or an empty string."""
     kind: ClassVar[Literal["similarity"]] = "similarity"
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as JSON holds it: NaN becomes null."""
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high")
         return {key: _json_value(getattr(self, key)) for key in keys}
 
@@ -44,68 +46,70 @@ class SimilarityResult:
 
 @dataclass(frozen=True)
 class SectionResult:
-    """The answers to one section of analogy questions."""
+    """Accuracy on one section of analogy questions."""
 
     name: str
     kind: Literal["semantic", "syntactic"]
     correct: int
+    """Number of questions answered correctly."""
     questions: int
-    """Questions that were asked: those whose four words are all in the restricted vocabulary."""
+    """Number of questions asked: those whose four words are all in the restricted vocabulary."""
     questions_total: int
+    """Number of questions in the section."""
 
     @property
     def accuracy(self) -> float:
-        """The share of the asked questions that were answered rightly; NaN where none was asked."""
+        """Fraction of the questions asked that were answered correctly; NaN if none was asked."""
         return _accuracy([self])
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as JSON holds it: NaN becomes null."""
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "accuracy", "questions", "questions_total")
         return {key: _json_value(getattr(self, key)) for key in keys}
 
 
 @dataclass(frozen=True)
 class AnalogyResult:
-    """The answers to a set of analogy questions. Accuracies go from 0 to 1, NaN where nothing could be asked."""
+    """Accuracy on a set of analogy questions, from 0 to 1; NaN if no question could be asked."""
 
     name: str
     sections: tuple[SectionResult, ...]
     oov: tuple[str, ...]
-    """The words outside the restricted vocabulary, in the order of the set."""
+    """Words outside the restricted vocabulary, in the order of the set."""
     kind: ClassVar[Literal["analogy"]] = "analogy"
 
     @property
     def accuracy(self) -> float:
-        """Over all questions, as gensim counts, not the mean of the sections."""
+        """Accuracy over all questions, as in gensim; not the mean over the sections."""
         return _accuracy(self.sections)
 
     @property
     def semantic(self) -> float:
-        """Accuracy over the sections of meaning: capitals, currencies, family."""
+        """Accuracy over the semantic sections: capitals, currencies, family."""
         return _accuracy([section for section in self.sections if section.kind == "semantic"])
 
     @property
     def syntactic(self) -> float:
-        """Accuracy over the sections of grammar: plurals, tenses, comparatives."""
+        """Accuracy over the syntactic sections: plurals, tenses, comparatives."""
         return _accuracy([section for section in self.sections if section.kind == "syntactic"])
 
     @property
     def questions(self) -> int:
-        """Questions that were asked: those whose four words are all in the restricted vocabulary."""
+        """Number of questions asked: those whose four words are all in the restricted vocabulary."""
         return sum(section.questions for section in self.sections)
 
     @property
     def questions_total(self) -> int:
-        """Questions in the set."""
+        """Number of questions in the set."""
         return sum(section.questions_total for section in self.sections)
 
     @property
     def note(self) -> str:
-        """What to mind about the figures, or nothing."""
-        return "" if self.questions else "no question has all its four words in the restricted vocabulary"
+        """A caveat about the figures, or an empty string."""
+        return "" if self.questions else "no question has all four words in the restricted vocabulary"
 
     def as_dict(self) -> dict[str, Any]:
-        """The result as JSON holds it: NaN becomes null."""
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "accuracy", "questions", "questions_total")
         sections = [section.as_dict() for section in self.sections]
         return {key: _json_value(getattr(self, key)) for key in keys} | {"sections": sections}
@@ -119,9 +123,9 @@ class AnalogyResult:
 
 
 def to_frame(results: Iterable[SimilarityResult | AnalogyResult]) -> "pd.DataFrame":
-    """One row a result; what a kind of result does not have is NaN.
+    """Return a data frame with one row per result; figures that a kind of result does not have are NaN.
 
-    `used` and `total` count pairs or questions, `oov` counts unknown words.
+    `used` and `total` are numbers of pairs or questions, `oov` is the number of unknown words.
     """
     import pandas as pd
 

@@ -1,0 +1,109 @@
+"""Analogy questions: a is to b as c is to d, where d has to be found.
+
+Answers are found by 3CosAdd (Mikolov, Yih and Zweig 2013, "Linguistic regularities in continuous space word
+representations") or 3CosMul (Levy and Goldberg 2014, "Linguistic regularities in sparse and explicit word
+representations"). The accuracies agree with gensim's `evaluate_word_analogies`. Reading questions is left to
+`benchmarks.py`.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from word2vec.errors import ConfigError
+from word2vec.evaluation.benchmarks import QuestionSet, read_questions
+from word2vec.evaluation.results import AnalogyResult, SectionResult
+from word2vec.vectors.search import AnalogyMethod, three_cos_mul
+from word2vec.vectors.word_vectors import WordVectors
+
+BLOCK_CELLS = 2**23  # scores computed at a time, 32 MB in float32: bounds the memory for any vocabulary size
+
+
+def evaluate_analogies(
+    vectors: WordVectors,
+    questions: QuestionSet | str | Path,
+    *,
+    restrict: int | None = 30_000,
+    method: AnalogyMethod = "3cosadd",
+) -> AnalogyResult:
+    """Answer analogy questions: a is to b as c is to d.
+
+    As in gensim, case is ignored: a word stands for its first, most frequent spelling, and no spelling of a, b or c can
+    be the answer. Questions with a word outside the restricted vocabulary are skipped.
+
+    Args:
+        vectors: The vectors to evaluate, most frequent words first.
+        questions: The questions, a file of questions, or the name of a built-in set.
+        restrict: Use only this many most frequent words, in questions and answers; None for all.
+        method: "3cosadd", the word nearest to b - a + c, or "3cosmul", which multiplies the three cosines.
+
+    Raises:
+        ConfigError: `restrict` is below 1.
+        FormatError: The file of questions cannot be read.
+    """
+    if restrict is not None and restrict < 1:
+        raise ConfigError(f"restrict must be 1 or more, got {restrict}; a usual value is 30000")
+    questions = questions if isinstance(questions, QuestionSet) else read_questions(questions)
+    first: dict[str, int] = {}
+    # (V,) the first row that equals word i up to case; upper() is how gensim folds case
+    first_spelling = np.array([first.setdefault(word.upper(), i) for i, word in enumerate(vectors.words[:restrict])])
+    asked = [
+        [row for question in section.questions if min(row := [first.get(word.upper(), -1) for word in question]) >= 0]
+        for section in questions.sections
+    ]
+    rows = np.array([row for section in asked for row in section], dtype=np.int64).reshape(-1, 4)  # (Q, 4)
+    correct = _answers(vectors.unit[:restrict], rows[:, :3], first_spelling, method) == rows[:, 3]  # (Q,)
+
+    ends = np.cumsum([len(section) for section in asked])
+    results = tuple(
+        SectionResult(section.name, section.kind, int(part.sum()), len(part), len(section.questions))
+        for section, part in zip(questions.sections, np.split(correct, ends[:-1]), strict=True)
+    )
+    words = dict.fromkeys(word for section in questions.sections for question in section.questions for word in question)
+    return AnalogyResult(questions.name, results, tuple(word for word in words if word.upper() not in first))
+
+
+def _answers(
+    unit: NDArray[np.float32], asked: NDArray[np.int64], first_spelling: NDArray[np.int64], method: AnalogyMethod
+) -> NDArray[np.int64]:
+    """The best answer to each question, (Q,), as the row of its first spelling; -1 if no word is left.
+
+    Args:
+        unit: (V, D) rows of length one.
+        asked: (Q, 3) rows of a, b and c.
+        first_spelling: (V,) row of the first word that is equal up to case.
+        method: "3cosadd" or "3cosmul".
+    """
+    score = {"3cosadd": _add_scores, "3cosmul": _multiply_scores}[method]
+    answers = np.empty(len(asked), dtype=np.int64)  # (Q,)
+    block = max(1, BLOCK_CELLS // max(1, len(unit)))
+    for start in range(0, len(asked), block):
+        questions = asked[start : start + block]  # (B, 3)
+        scores = score(unit, *questions.T)  # (B, V)
+        row = np.arange(len(questions))
+        scores[row[:, None], questions] = -np.inf
+        best = scores.argmax(axis=1)  # (B,)
+        # subtle: other spellings of a, b or c are no answers either; rare, so only the affected rows are repeated
+        while (
+            again := row[(first_spelling[best][:, None] == questions).any(axis=1) & np.isfinite(scores[row, best])]
+        ).size:
+            scores[again, best[again]] = -np.inf
+            best[again] = scores[again].argmax(axis=1)
+        answers[start : start + block] = np.where(np.isfinite(scores[row, best]), first_spelling[best], -1)
+    return answers
+
+
+def _add_scores(
+    unit: NDArray[np.float32], a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]
+) -> NDArray[Any]:
+    """3CosAdd: the products of b - a + c with all words, (B, V), which rank as the cosines do."""
+    return (unit[b] - unit[a] + unit[c]) @ unit.T
+
+
+def _multiply_scores(
+    unit: NDArray[np.float32], a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]
+) -> NDArray[Any]:
+    """3CosMul of all words, (B, V)."""
+    return three_cos_mul(*(unit[word] @ unit.T for word in (a, b, c)))
