@@ -16,7 +16,8 @@ from word2vec import formats
 from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
 from word2vec.formats.growing import Rows
-from word2vec.formats.source import ALWAYS_ALLOWED, COMPRESSORS, MAX_UNFOLDING, open_source
+from word2vec.formats.source import ALWAYS_ALLOWED, MAX_UNFOLDING, open_source
+from word2vec.system.compression import COMPRESSIONS
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -29,7 +30,7 @@ TEXT["word2vec-binary"] = binary(("a", [1, 2, 3]), ("b", [4, 5, 6]))
 
 
 def test_all_compressions_are_tested() -> None:
-    assert set(COMPRESS) == set(COMPRESSORS)
+    assert set(COMPRESS) == set(COMPRESSIONS)
 
 
 @pytest.mark.parametrize("name", TEXT)

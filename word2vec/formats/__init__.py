@@ -14,7 +14,7 @@ from word2vec.formats.binary import is_word2vec_binary, read_word2vec_binary, wr
 from word2vec.formats.fasttext import is_fasttext, read_fasttext
 from word2vec.formats.npz import is_npz, read_npz, write_npz
 from word2vec.formats.run import read_run, read_safetensors, write_run, write_safetensors
-from word2vec.formats.source import COMPRESSORS, head
+from word2vec.formats.source import head
 from word2vec.formats.table import Format, Table, first_not_finite, refuse_not_finite
 from word2vec.formats.tensor_file import is_tensor_file
 from word2vec.formats.text import (
@@ -25,6 +25,7 @@ from word2vec.formats.text import (
     write_glove,
     write_word2vec_text,
 )
+from word2vec.system.compression import COMPRESSIONS
 
 _log = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def write(
     chosen = _named(name)
     if chosen.write is None:
         raise ConfigError(f"{name} is read, not written; the formats to write are: {_listed(written=True)}")
-    if path.suffix.lower() in COMPRESSORS and not chosen.may_be_compressed:
+    if path.suffix.lower() in COMPRESSIONS and not chosen.may_be_compressed:
         raise ConfigError(f"{path}: {name} is not compressed; leave out {path.suffix}")
     refuse_not_finite(path, table)
     if table.subwords is not None:
@@ -133,7 +134,7 @@ def _detected(path: Path) -> Format:
 
 
 def _by_extension(path: Path) -> str:
-    compressed = path.suffix.lower() in COMPRESSORS
+    compressed = path.suffix.lower() in COMPRESSIONS
     extension = "" if path.is_dir() else (path.with_suffix("") if compressed else path).suffix.lower()
     for name, candidate in FORMATS.items():
         if extension in candidate.extensions:

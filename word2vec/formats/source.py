@@ -4,37 +4,26 @@ What the bytes mean is the business of each format. Nothing that a file says of 
 tells how many bytes can follow at most, and what promises more is refused before memory is taken for it.
 """
 
-import bz2
-import gzip
 import io
-import lzma
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
-import zstandard
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 from word2vec.errors import FormatError
 from word2vec.formats.table import BLOCK, Table
 from word2vec.system.atomic_files import atomic_path
-from word2vec.system.compression import DAMAGED, DECOMPRESSORS
+from word2vec.system.compression import COMPRESSIONS, DamagedFileError, decompressed
 
 # What an honest compressed file unfolds to, in times its size: vectors shrink to a third at best; those of a toy
 # example may be all zeros, so small files may unfold to more. A bomb reaches 1,000 (gzip) to 1,000,000 (bzip2).
 MAX_UNFOLDING, ALWAYS_ALLOWED = 100, 1 << 26
 HEAD = 1 << 16  # bytes looked at to tell the formats apart
 BAR_DELAY = 0.5  # seconds; what is read sooner needs no bar
-
-COMPRESSORS: dict[str, Callable[[BinaryIO], BinaryIO]] = {
-    ".gz": lambda file: cast(BinaryIO, gzip.GzipFile("", "wb", 6, file, mtime=0)),  # no name and time: same bytes again
-    ".bz2": lambda file: cast(BinaryIO, bz2.BZ2File(file, "wb")),
-    ".xz": lambda file: cast(BinaryIO, lzma.LZMAFile(file, "wb")),  # noqa: SIM115 (the caller closes it)
-    ".zst": lambda file: cast(BinaryIO, zstandard.ZstdCompressor().stream_writer(file, closefd=False)),
-}
 
 
 class Source:
@@ -130,13 +119,10 @@ def open_source(path: Path, progress: bool = False) -> Iterator[Source]:
         with (
             path.open("rb") as raw,
             _bar(path, path.stat().st_size, "B", "reading", progress) as bar,
-            _decompressed(raw) as file,
+            decompressed(raw) as file,
         ):
             yield Source(path, raw, file, bar)
-    except (*DAMAGED, OSError) as error:
-        # subtle: gzip and bzip2 report damage as an OSError too, but without a number
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
+    except DamagedFileError as error:
         raise FormatError(f"{path}: the compressed file is damaged or cut off ({error}); fetch it again") from error
 
 
@@ -162,16 +148,8 @@ def write_rows(path: Path, table: Table, header: bytes, rows: Iterator[bytes], p
 
 def _compressing(path: Path, raw: BinaryIO) -> BinaryIO:
     """Where to write the bytes that are to be compressed; closing it leaves `raw` open, if that is another."""
-    compress = COMPRESSORS.get(path.suffix.lower())
-    return io.BufferedWriter(cast(io.RawIOBase, compress(raw)), BLOCK) if compress else raw
-
-
-def _decompressed(raw: io.BufferedReader) -> BinaryIO:
-    start = raw.peek(8)[:8]
-    for magic, decompress in DECOMPRESSORS.items():
-        if start.startswith(magic):
-            return decompress(cast(BinaryIO, raw))
-    return cast(BinaryIO, raw)
+    compression = COMPRESSIONS.get(path.suffix.lower())
+    return io.BufferedWriter(cast(io.RawIOBase, compression.writer(raw)), BLOCK) if compression else raw
 
 
 def _bar(path: Path, total: int, unit: str, doing: str, shown: bool) -> "tqdm[Any]":

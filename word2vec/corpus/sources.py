@@ -1,0 +1,112 @@
+"""Find the files of a corpus: paths, folders, glob patterns, standard input and named corpora.
+
+`resolve` turns what the user typed into a list of files. What the files contain is read by reader.py.
+"""
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from word2vec.corpus.named import NAMED_CORPORA
+from word2vec.errors import CorpusError
+
+STDIN = Path("-")
+
+
+def resolve(sources: Sequence[str | Path]) -> list[Path]:
+    """Turn what the user typed into files, in reading order.
+
+    Args:
+        sources: Paths, folders (read recursively, without hidden files), glob patterns, `-` for standard input, or
+            names of corpora (`text8`, `pydocs`). An existing path takes precedence over a corpus of the same name.
+
+    Returns:
+        Files, pipes, or `STDIN` alone.
+
+    Raises:
+        CorpusError: Nothing was given, or a source does not exist or contains no file.
+    """
+    if isinstance(sources, str | Path):
+        sources = [sources]
+    try:
+        files = [file for source in sources for file in _resolve_one(source)]
+    except OSError as error:  # for example an unreadable folder, or a name that is too long
+        raise CorpusError(f"{error.filename or 'the corpus'}: cannot be read: {error.strerror or error}") from error
+    if not files:
+        raise CorpusError(
+            "no corpus given; pass a text file, a folder, a glob pattern, '-' for standard input or a named corpus "
+            "such as text8"
+        )
+    if STDIN in files and len(files) > 1:
+        raise CorpusError("standard input ('-') cannot be combined with other corpora; concatenate them first")
+    return files
+
+
+def reject_files_in(folder: Path, files: Sequence[Path]) -> None:
+    """Raise an error if a corpus file is inside the output folder.
+
+    Such a file could be overwritten by the result, or the next training could read the result as a corpus.
+
+    Args:
+        folder: The folder that the result will be written to.
+        files: The files of the corpus.
+
+    Raises:
+        CorpusError: A file of the corpus is in the folder, under the same name or another.
+    """
+    # subtle: links are followed, because what they point to would be overwritten
+    inside = {_identity(file) for file in folder.iterdir() if file.is_file()}
+    for file in files if inside else ():
+        if file != STDIN and _identity(file) in inside:
+            raise CorpusError(
+                f"{file}: the corpus is inside the output folder {folder} and could be overwritten; "
+                "choose another --output"
+            )
+
+
+def _resolve_one(source: str | Path) -> list[Path]:
+    path = Path(os.path.expanduser(source))  # noqa: PTH111 (leaves "~x.txt" alone if there is no user of that name)
+    if path == STDIN:
+        return [STDIN]
+    if path.is_file() or path.is_fifo():
+        return [path]
+    if path.is_dir():
+        files = sorted(_walk(path))
+        if not files:
+            raise CorpusError(f"{path}: the folder contains no files (hidden ones are ignored); add text files to it")
+        return files
+    if str(source) in NAMED_CORPORA:
+        return [NAMED_CORPORA[str(source)]()]
+    if path.exists():
+        raise CorpusError(f"{path}: is a device or a socket, not a file; pass a text file, or '-' for standard input")
+    # subtle: ** follows links to folders, and a loop of links gives a file many names: keep the shortest
+    matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=_depth, reverse=True)  # noqa: PTH207 (absolute)
+    files = sorted({match.resolve(): match for match in matches if match.is_file()}.values())
+    if not files:
+        names = ", ".join(NAMED_CORPORA)
+        raise CorpusError(f"{source}: no such file, folder or corpus; check the path, or use a named corpus: {names}")
+    return files
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """The device and inode of a file, which all its names share."""
+    state = file.stat()
+    return state.st_dev, state.st_ino
+
+
+def _depth(path: Path) -> int:
+    return len(path.parts)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Yield the files in a folder and its subfolders; hidden ones are skipped."""
+    # subtle: links to folders are not followed, so a loop of links does no harm
+    for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=False):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (path for name in names if not name.startswith(".") and (path := Path(parent) / name).is_file())
+
+
+def _raise(error: OSError) -> NoReturn:
+    raise error
