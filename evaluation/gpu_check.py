@@ -37,7 +37,7 @@ from peers import HERE, RESTRICT
 from summary import markdown_table, number
 
 from word2vec import TrainConfig, WordVectors, evaluate_analogies, evaluate_similarity
-from word2vec.corpus.index import index_corpus
+from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines.base import Progress
 from word2vec.engines.gpu.engine import GpuEngine

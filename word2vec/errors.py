@@ -1,7 +1,7 @@
-"""The errors that a user can cause and mend.
+"""Errors that a user can cause and fix.
 
-Each message is one line that says what is wrong and what to do; the command line prints it as it stands. Anything
-that is not one of these is a defect of this package and keeps its traceback.
+Each message is one line that says what is wrong and what to do; the command line prints it unchanged. Any other
+exception is a defect of this package and keeps its traceback.
 """
 
 from pathlib import Path
@@ -9,23 +9,27 @@ from signal import SIGINT
 
 
 class Word2VecError(Exception):
-    """Base of every error whose message is meant for the user."""
+    """Base class of all errors whose message is meant for the user."""
 
 
 class CorpusError(Word2VecError):
-    """The text cannot be read, holds no words, or leaves no vocabulary."""
+    """A text cannot be read, contains no words, or leaves no vocabulary."""
+
+
+class DownloadError(Word2VecError):
+    """A file cannot be downloaded, or has the wrong content."""
 
 
 class ConfigError(Word2VecError):
-    """Settings that contradict each other, or that this machine cannot honor."""
+    """Settings contradict each other, or cannot be honored on this machine."""
 
 
 class FormatError(Word2VecError):
-    """A file of vectors, of pairs or of questions is not what it should be; names the file and, if it can, the line."""
+    """A file of vectors, word pairs or analogy questions is invalid; names the file and, if possible, the line."""
 
 
 class UnknownWordError(Word2VecError, KeyError):
-    """A word without a vector; the message offers the nearest spellings."""
+    """A word has no vector; the message suggests similar spellings."""
 
     def __str__(self) -> str:
         # subtle: KeyError prints the repr of its argument, which would put the message in quotes
@@ -33,27 +37,28 @@ class UnknownWordError(Word2VecError, KeyError):
 
 
 class TrainingError(Word2VecError):
-    """Training diverged or could not go on; says which setting to change."""
+    """Training diverged or cannot continue; the message says which setting to change."""
 
 
 class RankLostError(Word2VecError):
-    """Another process of a training on several died, or its network."""
+    """Another process of a distributed training died, or the network to it failed."""
 
 
 class RankEndedError(Word2VecError):
-    """Another process of a training on several has failed and says why, so this one need not."""
+    """Another process of a distributed training failed and reports the reason, so this one does not have to."""
 
 
-class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: someone asked for it)
-    """Training was stopped by Ctrl-C or SIGTERM; what was learnt until then is saved.
+class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: the user asked for it)
+    """Training was stopped by Ctrl-C or SIGTERM; everything learned so far is saved.
 
     Attributes:
-        words: corpus words trained, of `total`.
-        output: the run folder with the vectors, None where nothing was to be written.
-        signal: the number of the signal.
+        words: The number of corpus words trained so far, of `total`.
+        total: The number of corpus words in all epochs.
+        output: The run folder with the vectors, or None if nothing is written.
+        signal: The signal number.
     """
 
     def __init__(self, words: int, total: int, output: Path | None, signal: int = SIGINT) -> None:
         self.words, self.total, self.output, self.signal = words, total, output, signal
-        kept = f"; the vectors learnt so far are in {output}, and --resume goes on" if output and words else ""
-        super().__init__(f"interrupted after {words:,} of {total:,} words{kept}")
+        saved = f"; the vectors learned so far are in {output}, add --resume to continue" if output and words else ""
+        super().__init__(f"interrupted after {words:,} of {total:,} words{saved}")

@@ -24,9 +24,9 @@ import pytest
 
 from tests.conftest import topic_text
 from word2vec.cli import run as run_command
-from word2vec.corpus import index as tokens
-from word2vec.corpus import reader as corpus
-from word2vec.corpus.index import IndexedCorpus, index_corpus
+from word2vec.corpus import indexing, reader
+from word2vec.corpus.index import IndexedCorpus
+from word2vec.corpus.indexing import index_corpus
 from word2vec.errors import CorpusError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE, VOCABULARY_FILE
 from word2vec.system.atomic_files import TEMPORARY
@@ -415,8 +415,8 @@ def cut(path: Path) -> None:
 def test_a_text_that_changes_while_it_is_read(
     change: Any, moment: str, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus, "BLOCK_BYTES", 1000)
-    read_blocks, digest = tokens.read_blocks, tokens._digest
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 1000)
+    read_blocks, digest = indexing.read_blocks, indexing._digest
     changed: list[Path] = []
 
     def in_the_midst(path: Path) -> None:
@@ -435,7 +435,7 @@ def test_a_text_that_changes_while_it_is_read(
         in_the_midst(path)
         return found
 
-    monkeypatch.setattr(tokens, *(("read_blocks", blocks) if moment == "encoded" else ("_digest", hashed)))
+    monkeypatch.setattr(indexing, *(("read_blocks", blocks) if moment == "encoded" else ("_digest", hashed)))
     with pytest.raises(CorpusError) as caught:
         index_corpus([topics_file])
     assert changed

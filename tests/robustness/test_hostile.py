@@ -399,7 +399,7 @@ def test_an_output_that_cannot_be_is_refused(output: str, folder: Path, capfd: p
 MEASURE = """
 import resource, sys
 from word2vec.corpus.word_counts import load_kernels
-from word2vec.corpus.index import index_corpus
+from word2vec.corpus.indexing import index_corpus
 load_kernels()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 facts = index_corpus(sys.argv[1:]).facts

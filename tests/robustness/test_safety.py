@@ -21,7 +21,8 @@ import torch
 import word2vec
 from word2vec.cli import run
 from word2vec.config import read_config
-from word2vec.corpus.index import IndexedCorpus, index_corpus
+from word2vec.corpus.index import IndexedCorpus
+from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.reader import ReadReport, read_blocks
 from word2vec.errors import Word2VecError
 from word2vec.evaluation.benchmarks import read_pairs, read_questions

@@ -43,11 +43,11 @@ def export(
 
 def download(name: Annotated[str, typer.Argument(metavar="NAME", help="Corpus to download: text8.")]) -> int:
     """Download a corpus, verify its checksum and print its path."""
-    from word2vec.system.download import DOWNLOADS, fetch
+    from word2vec.corpus.named import DOWNLOADS, download_corpus
 
     if name not in DOWNLOADS:
         raise ConfigError(f"unknown corpus {name!r}: choose one of {', '.join(DOWNLOADS)}")
-    print(fetch(DOWNLOADS[name], progress=sys.stderr.isatty()))  # noqa: T201
+    print(download_corpus(name))  # noqa: T201
     return 0
 
 

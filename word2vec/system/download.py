@@ -1,4 +1,4 @@
-"""Corpora that are downloaded: checked by checksum, unpacked, and only then put in place."""
+"""Download a zip file, verify its checksum, unpack the one text file in it, and only then put it in place."""
 
 import hashlib
 import zipfile
@@ -7,26 +7,25 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from word2vec.errors import CorpusError
+from word2vec.errors import DownloadError
 from word2vec.system.atomic_files import atomic_path, new_folder, temporary_folder
-from word2vec.system.cache import cache_folder
 
-CHUNK = 1 << 20
+CHUNK = 1 << 20  # bytes
 RETRIES = 3
-TIMEOUT = 30  # seconds without a byte; a slow server may take as long as it likes
-ZIP_OVERHEAD = 1 << 16  # bytes by which a zip of one file can be larger than the file, far more than its headers take
+TIMEOUT = 30  # seconds without a byte; a slow server may take as long as it needs
+ZIP_OVERHEAD = 1 << 16  # bytes by which a zip of one file may exceed the file; far more than its headers take
 
 
 @dataclass(frozen=True)
 class Download:
-    """A zip file on the web with one text file in it.
+    """A zip file on the web that contains a text file.
 
     Attributes:
-        name: of the corpus and of the file in the zip.
-        url: of the zip.
-        sha256: of the zip.
-        size: of the text, in bytes.
-        text_sha1: of the text.
+        name: The name of the text file.
+        url: The address of the zip file.
+        sha256: The SHA-256 of the zip file.
+        size: The size of the text file in bytes.
+        text_sha1: The SHA-1 of the text file.
     """
 
     name: str
@@ -36,36 +35,21 @@ class Download:
     text_sha1: str
 
 
-TEXT8 = Download(
-    name="text8",
-    url="http://mattmahoney.net/dc/text8.zip",
-    sha256="a6640522afe85d1963ad56c05b0ede0a0c000dddc9671758a6cc09b7a38e5232",
-    size=100_000_000,
-    text_sha1="0dc3edebc970dcc96137e7deda4d9995af9d93de",
-)
-"""The first 10^8 bytes of cleaned English Wikipedia of 2006 (Matt Mahoney); the corpus of record."""
+def fetch(download: Download, folder: Path, *, progress: bool = True) -> Path:
+    """Return the path of a text file, which is downloaded if it does not exist yet.
 
-DOWNLOADS = {TEXT8.name: TEXT8}
+    A failed download is tried again a few times. A file that is wrong in the end is deleted, so the next call starts
+    from scratch. The zip file is deleted after unpacking. Several processes may download the same file at once, each
+    in a temporary folder of its own.
 
-
-def corpora_folder() -> Path:
-    """Where downloaded corpora lie: data/ of a checkout, else the cache."""
-    checkout = Path(__file__).parents[2]
-    in_checkout = (checkout / "pyproject.toml").is_file() and (checkout / "data" / "README.md").is_file()
-    return checkout / "data" if in_checkout else cache_folder() / "corpora"
-
-
-def fetch(download: Download, folder: Path | None = None, *, progress: bool = True) -> Path:
-    """The corpus as a text file, downloaded if it is not there yet.
-
-    A broken download is tried again a few times; what is wrong in the end is thrown away, so the next call begins
-    cleanly. The zip goes once the text is unpacked. Several processes may fetch at once, each in a folder of its own.
+    Args:
+        download: The file to download.
+        folder: The folder for the text file; it is created if needed.
+        progress: Whether to draw a progress bar on stderr.
 
     Raises:
-        Word2VecError: the folder cannot be made, the download fails or cannot be written, or what came is not what it
-            should be.
+        Word2VecError: The folder cannot be created or written to, the download failed, or a checksum is wrong.
     """
-    folder = corpora_folder() if folder is None else folder
     target = folder / download.name
     if target.is_file() and target.stat().st_size == download.size:
         return target
@@ -73,16 +57,16 @@ def fetch(download: Download, folder: Path | None = None, *, progress: bool = Tr
         with new_folder(folder), temporary_folder(folder, ".download-") as work:
             _unpack(_download(download, work, target, progress), download, target)
     except OSError as error:
-        raise CorpusError(
-            f"{folder}: {download.name} cannot be written there: {error.strerror or error}; make room for it, "
-            f"or fetch {download.url} by hand and unpack it"
+        raise DownloadError(
+            f"{folder}: {download.name} cannot be written: {error.strerror or error}; free some disk space, "
+            f"or download {download.url} yourself and unpack it"
         ) from error
     return target
 
 
 def _download(download: Download, work: Path, target: Path, progress: bool) -> Path:
-    """The zip file, in the folder `work`."""
-    import pooch  # with requests behind it, too slow to load for a command that downloads nothing
+    """Download the zip file into the folder `work`."""
+    import pooch  # imports requests, too slow to load for a command that downloads nothing
 
     pooch.get_logger().setLevel("ERROR")
     name = Path(download.url).name
@@ -96,43 +80,43 @@ def _download(download: Download, work: Path, target: Path, progress: bool) -> P
     try:
         return Path(files.fetch(name, downloader=downloader))  # pyright: ignore[reportArgumentType] (pooch's mistake)
     except OSError as error:
-        if error.errno is not None:  # the disk's; requests' errors are OSErrors too, but have no number
+        if error.errno is not None:  # an error of the disk; those of requests are OSErrors without a number
             raise
-        raise CorpusError(
+        raise DownloadError(
             f"{download.url}: the download failed ({_reason(error)}); check the network and the proxy and try again, "
-            f"or fetch it by hand and unpack it to {target}"
+            f"or download it yourself and unpack it to {target}"
         ) from error
-    except ValueError as error:  # pooch's word for a wrong checksum
-        raise CorpusError(
-            f"{download.url}: what came has another checksum than {download.name} should have; a proxy or a changed "
-            f"file is in the way: fetch it by hand and unpack it to {target}"
+    except ValueError as error:  # pooch's error for a wrong checksum
+        raise DownloadError(
+            f"{download.url}: checksum mismatch; a proxy may have replaced the file, or it has changed: download it "
+            f"yourself and unpack it to {target}"
         ) from error
 
 
-def _stream(url: str, path: Path, most: int, progress: bool) -> None:
-    """Save what a server sends, up to so many bytes; pooch's own downloader would go on until the disk is full."""
+def _stream(url: str, path: Path, max_size: int, progress: bool) -> None:
+    """Save what a server sends, up to a size; pooch's own downloader would continue until the disk is full."""
     import requests
 
     with requests.get(url, stream=True, timeout=TIMEOUT) as answer, path.open("wb") as file:
         answer.raise_for_status()
-        promised = answer.headers.get("Content-Length", "")
-        total = int(promised) if promised.isdecimal() else None
+        length = answer.headers.get("Content-Length", "")
+        total = int(length) if length.isdecimal() else None
         with tqdm(total=total, unit="B", unit_scale=True, desc="downloading", disable=not progress) as bar:
             for chunk in answer.iter_content(CHUNK):
                 bar.update(file.write(chunk))
-                if file.tell() > most:
-                    raise CorpusError(f"{url}: the server sends more than the file can hold; fetch it from elsewhere")
+                if file.tell() > max_size:
+                    raise DownloadError(f"{url}: the server sends more than the file can contain; try another source")
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause in one line; requests and urllib3 wrap it in long repetitions of the address."""
+    """Return the innermost cause in one line; requests and urllib3 wrap it in long repetitions of the address."""
     while inner := error.__cause__ or error.__context__:
         error = inner
     return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _unpack(archive: Path, download: Download, target: Path) -> None:
-    """Copy the one text file out of the zip, reading no more than it may hold."""
+    """Extract the text file from the zip, reading no more than its expected size."""
     try:
         with zipfile.ZipFile(archive) as zipped, zipped.open(download.name) as source, atomic_path(target) as path:
             digest, left = hashlib.sha1(usedforsecurity=False), download.size
@@ -144,6 +128,8 @@ def _unpack(archive: Path, download: Download, target: Path) -> None:
                     digest.update(chunk)
                     text.write(chunk)
             if left or digest.hexdigest() != download.text_sha1:
-                raise CorpusError(f"{download.url}: the zip does not hold the text it should; try again later")
+                raise DownloadError(f"{download.url}: the zip file does not contain the expected text; try again later")
     except (zipfile.BadZipFile, KeyError) as error:
-        raise CorpusError(f"{download.url}: is not a zip file with {download.name} in it; try again later") from error
+        raise DownloadError(
+            f"{download.url}: is not a zip file that contains {download.name}; try again later"
+        ) from error

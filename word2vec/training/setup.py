@@ -12,7 +12,8 @@ import torch
 from torch import nn
 
 from word2vec.config import TrainConfig
-from word2vec.corpus.index import IndexedCorpus, index_corpus
+from word2vec.corpus.index import IndexedCorpus
+from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines import Engine, choose_engine
 from word2vec.errors import Word2VecError
