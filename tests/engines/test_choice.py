@@ -28,14 +28,14 @@ class UserObjective(NegativeSampling):
 
 def choose_engine(
     name: str, objective: type[nn.Module], device: torch.device, dim: int = 100, negatives: int = 5
-) -> Engine:
+) -> type[Engine]:
     return engines.choose_engine(name, objective, device, dim=dim, negatives=negatives, window=5)
 
 
 @pytest.mark.parametrize(("device", "fused"), [(CPU, FusedEngine), (CUDA, GpuEngine)], ids=["cpu", "cuda"])
 @pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
 def test_auto_takes_the_fused_engine_where_it_can_train(
-    kind: type[Objective], device: torch.device, fused: Engine
+    kind: type[Objective], device: torch.device, fused: type[Engine]
 ) -> None:
     assert choose_engine("auto", kind, device) is choose_engine("fused", kind, device) is fused
     assert choose_engine("autograd", kind, device) is AutogradEngine

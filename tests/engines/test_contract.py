@@ -49,12 +49,12 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "CHUNK_WORDS", 500)
 
 
-def device_of(engine_class: Engine) -> str:
+def device_of(engine_class: type[Engine]) -> str:
     return "cuda" if engine_class is GpuEngine and CUDA else "cpu"
 
 
 def train(
-    engine_class: Engine,
+    engine_class: type[Engine],
     sentences: Sequence[Sequence[int]] = SENTENCES,
     counts: Sequence[int] = EQUAL,
     *,
@@ -86,14 +86,14 @@ def moved_rows(table: Tensor, before: Tensor) -> list[int]:
 
 
 @every_engine
-def test_words_that_make_no_pairs_are_counted_too(engine_class: Engine) -> None:
+def test_words_that_make_no_pairs_are_counted_too(engine_class: type[Engine]) -> None:
     _, last = train(engine_class, [[1], [2], [3]] * 20, threads=2)
     assert (last.words, last.pairs, last.loss) == (60, 0, 0.0)
 
 
 @every_engine
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_an_epoch_counts_every_word_and_pair_once(engine_class: Engine, threads: int) -> None:
+def test_an_epoch_counts_every_word_and_pair_once(engine_class: type[Engine], threads: int) -> None:
     _, last = train(engine_class, threads=threads, window=1)
     assert last.words == 6000
     assert last.pairs == 600 * 2 * 9  # sentences of ten words, each with the word before and the word after
@@ -101,7 +101,7 @@ def test_an_epoch_counts_every_word_and_pair_once(engine_class: Engine, threads:
 
 
 @every_engine
-def test_reports_only_ever_grow(engine_class: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reports_only_ever_grow(engine_class: type[Engine], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.001)
     device = device_of(engine_class)
     dataset = make_dataset(SENTENCES, EQUAL, batch_size=100, device=device)
@@ -115,14 +115,16 @@ def test_reports_only_ever_grow(engine_class: Engine, monkeypatch: pytest.Monkey
 @every_engine
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("negatives", [1, 5])
-def test_the_first_loss_is_a_coin_toss_for_each_target(engine_class: Engine, threads: int, negatives: int) -> None:
+def test_the_first_loss_is_a_coin_toss_for_each_target(
+    engine_class: type[Engine], threads: int, negatives: int
+) -> None:
     # output rows are zero at first, so all scores are, and each of the 1 + K logistic regressions costs log 2
     _, last = train(engine_class, lr_at=frozen, threads=threads, negatives=negatives)
     assert last.loss / last.pairs == pytest.approx((1 + negatives) * np.log(2), rel=1e-6)
 
 
 @every_engine
-def test_the_loss_is_the_mean_over_pairs_and_noise_words(engine_class: Engine) -> None:
+def test_the_loss_is_the_mean_over_pairs_and_noise_words(engine_class: type[Engine]) -> None:
     counts = [3000, 1000, 300, 100, 30]
     sentences, model = random_sentences(40_000, counts, length=10), make_model(5, 8, spread=2.0)
     scores = (model.input @ model.output.T).detach().double()  # (context, target)
@@ -156,14 +158,14 @@ def test_all_engines_find_the_same_loss(kind: type[Objective]) -> None:
 
 @every_engine
 @pytest.mark.parametrize("window", [1, 5, 20])
-def test_a_word_has_one_more_pair_than_its_window(engine_class: Engine, window: int) -> None:
+def test_a_word_has_one_more_pair_than_its_window(engine_class: type[Engine], window: int) -> None:
     # the width is drawn from 1 to the window, (1 + window) / 2 on average, and counts to both sides
     _, last = train(engine_class, [list(chain(*SENTENCES))], lr_at=frozen, window=window)
     assert last.pairs / last.words == pytest.approx(1 + window, rel=0.03)  # the standard error is 0.7 %
 
 
 @every_engine
-def test_subsampling_keeps_the_words_that_it_should(engine_class: Engine) -> None:
+def test_subsampling_keeps_the_words_that_it_should(engine_class: type[Engine]) -> None:
     counts = [16_000, 2000, 1000, 500, 500]
     sentence = random_sentences(20_000, counts, length=20_000)
     keep = make_vocabulary(counts).keep_probability(0.01)[sentence[0]]  # (words,)
@@ -174,7 +176,7 @@ def test_subsampling_keeps_the_words_that_it_should(engine_class: Engine) -> Non
 
 
 @every_engine
-def test_ids_outside_the_vocabulary_are_left_out(engine_class: Engine) -> None:
+def test_ids_outside_the_vocabulary_are_left_out(engine_class: type[Engine]) -> None:
     # 7 is behind the vocabulary's end, -1 before its beginning; a kernel would read and write memory there
     model, last = train(engine_class, [[0, 7, 1, -1]] * 50, [50, 50], window=1)
     assert last.pairs == 100
@@ -182,14 +184,14 @@ def test_ids_outside_the_vocabulary_are_left_out(engine_class: Engine) -> None:
 
 
 @every_engine
-def test_words_kept_are_neighbors_across_those_left_out(engine_class: Engine) -> None:
+def test_words_kept_are_neighbors_across_those_left_out(engine_class: type[Engine]) -> None:
     # word2vec subsamples before it cuts windows: 1 and 2, always kept, meet where all words between are dropped
     _, last = train(engine_class, [[1, *[0] * 8, 2]] * 50, [10**9, 1, 1], lr_at=frozen, subsample=1e-9, window=1)
     assert last.pairs == 2 * 50
 
 
 @every_engine
-def test_the_noise_exponent_says_which_words_are_noise(engine_class: Engine) -> None:
+def test_the_noise_exponent_says_which_words_are_noise(engine_class: type[Engine]) -> None:
     counts = [10_000] * 5 + [100] * 5 + [1] * 5
     sentences = random_sentences(3000, [1] * 5)  # of the first five words only
     for exponent, noise_words in ((5.0, []), (-5.0, [10, 11, 12, 13, 14]), (0.0, list(range(5, 15)))):
@@ -198,7 +200,7 @@ def test_the_noise_exponent_says_which_words_are_noise(engine_class: Engine) -> 
 
 
 @every_threaded_engine
-def test_seeds_and_epochs_draw_anew_and_nothing_else_does(engine_class: Engine) -> None:
+def test_seeds_and_epochs_draw_anew_and_nothing_else_does(engine_class: type[Engine]) -> None:
     def tables(**changed: Any) -> bytes:
         model, _ = train(engine_class, **changed)
         return torch.cat([model.input, model.output]).detach().numpy().tobytes()
@@ -209,14 +211,14 @@ def test_seeds_and_epochs_draw_anew_and_nothing_else_does(engine_class: Engine) 
 
 
 @every_threaded_engine
-def test_the_batch_size_matters_where_there_are_batches(engine_class: Engine) -> None:
+def test_the_batch_size_matters_where_there_are_batches(engine_class: type[Engine]) -> None:
     models = [train(engine_class, batch_size=size)[0] for size in (50, 100)]
-    assert torch.equal(models[0].input, models[1].input) == (not engine_class.in_batches)
+    assert torch.equal(models[0].input, models[1].input) == (not engine_class.uses_batches)
 
 
 @every_engine
 @pytest.mark.parametrize("dim", [1, 7, 16, 102])
-def test_all_of_a_row_is_trained_whatever_its_length(engine_class: Engine, dim: int) -> None:
+def test_all_of_a_row_is_trained_whatever_its_length(engine_class: type[Engine], dim: int) -> None:
     model, _ = train(engine_class, model=make_model(20, dim))
     before = make_model(20, dim)
     assert model.input.shape == model.output.shape == (20, dim)
@@ -226,7 +228,9 @@ def test_all_of_a_row_is_trained_whatever_its_length(engine_class: Engine, dim: 
 
 @every_engine
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_learning_rate_is_asked_for_by_epoch_and_words_of_all_threads(engine_class: Engine, threads: int) -> None:
+def test_the_learning_rate_is_asked_for_by_epoch_and_words_of_all_threads(
+    engine_class: type[Engine], threads: int
+) -> None:
     asked = []
 
     def lr_at(epoch: int, words: int) -> float:
@@ -243,7 +247,7 @@ def test_the_learning_rate_is_asked_for_by_epoch_and_words_of_all_threads(engine
 
 @every_threaded_engine
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_train_at_once(engine_class: Engine, threads: int) -> None:
+def test_threads_train_at_once(engine_class: type[Engine], threads: int) -> None:
     # each thread waits in its first question for the learning rate until all are there
     everyone, mine = threading.Barrier(threads), threading.local()
 
@@ -258,7 +262,7 @@ def test_threads_train_at_once(engine_class: Engine, threads: int) -> None:
 
 
 @every_engine
-def test_threads_draw_each_for_itself(engine_class: Engine) -> None:
+def test_threads_draw_each_for_itself(engine_class: type[Engine]) -> None:
     # two threads on the same text twice: the first has the pairs that one thread has, the second must have others
     _, alone = train(engine_class, lr_at=frozen, window=5)
     _, both = train(engine_class, SENTENCES * 2, lr_at=frozen, window=5, threads=2)
@@ -271,7 +275,7 @@ def test_threads_draw_each_for_itself(engine_class: Engine) -> None:
 
 
 @every_engine
-def test_a_learning_rate_of_zero_moves_nothing(engine_class: Engine) -> None:
+def test_a_learning_rate_of_zero_moves_nothing(engine_class: type[Engine]) -> None:
     model, before = make_model(20, 8, spread=1.0), make_model(20, 8, spread=1.0)
     train(engine_class, lr_at=frozen, model=model)
     assert torch.equal(model.input, before.input)
@@ -279,14 +283,14 @@ def test_a_learning_rate_of_zero_moves_nothing(engine_class: Engine) -> None:
 
 
 @every_engine
-def test_windows_end_where_sentences_do(engine_class: Engine) -> None:
+def test_windows_end_where_sentences_do(engine_class: type[Engine]) -> None:
     # were 1 and 2 neighbors, there would be more than two pairs a sentence
     _, last = train(engine_class, [[0, 1], [2, 3], [4]] * 100, [200] * 4 + [100], window=5)
     assert last.pairs == 2 * 200
 
 
 @every_engine
-def test_only_the_rows_used_move(engine_class: Engine) -> None:
+def test_only_the_rows_used_move(engine_class: type[Engine]) -> None:
     counts = [1000] * 5 + [1] * 5  # an exponent of 20 leaves the last five no chance as noise
     model, before = make_model(10, 8, spread=1.0), make_model(10, 8, spread=1.0)
     train(engine_class, random_sentences(500, [1] * 5), counts, model=model, noise_exponent=20.0)
@@ -295,7 +299,7 @@ def test_only_the_rows_used_move(engine_class: Engine) -> None:
 
 
 @every_engine
-def test_words_outside_the_vocabulary_are_counted_and_left_out(engine_class: Engine) -> None:
+def test_words_outside_the_vocabulary_are_counted_and_left_out(engine_class: type[Engine]) -> None:
     # 0 and 1 are neighbors once the word between them is gone
     _, last = train(engine_class, [[0, 7, 1], [2**31 - 1], [4, 4, 4, 4]] * 100, [100] * 4, window=1)
     assert last.words == 800
@@ -303,7 +307,7 @@ def test_words_outside_the_vocabulary_are_counted_and_left_out(engine_class: Eng
 
 
 @every_engine
-def test_a_corpus_without_pairs_trains_nothing(engine_class: Engine) -> None:
+def test_a_corpus_without_pairs_trains_nothing(engine_class: type[Engine]) -> None:
     model, last = train(engine_class, [[word] for word in range(20)] * 10)
     assert (last.pairs, last.loss) == (0, 0.0)
     assert torch.equal(model.input, make_model(20, 8).input)
@@ -314,7 +318,7 @@ def test_a_corpus_without_pairs_trains_nothing(engine_class: Engine) -> None:
 
 @every_engine
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_error_in_a_thread_reaches_the_caller(engine_class: Engine, threads: int) -> None:
+def test_an_error_in_a_thread_reaches_the_caller(engine_class: type[Engine], threads: int) -> None:
     def lr_at(epoch: int, words: int) -> float:
         if words > 1000:
             raise RuntimeError("a defect in the schedule")
@@ -325,7 +329,7 @@ def test_an_error_in_a_thread_reaches_the_caller(engine_class: Engine, threads: 
 
 
 @every_threaded_engine
-def test_closing_stops_an_epoch_within_a_second(engine_class: Engine) -> None:
+def test_closing_stops_an_epoch_within_a_second(engine_class: type[Engine]) -> None:
     tokens = np.resize(np.arange(20, dtype=np.int32), 20_000_000)  # an epoch takes the fused engine ten seconds
     dataset = SkipGramDataset(tokens, np.arange(0, 20_000_001, 20), make_vocabulary([10**6] * 20), SamplingSettings())
     asked: list[int] = []
@@ -346,7 +350,7 @@ def test_closing_stops_an_epoch_within_a_second(engine_class: Engine) -> None:
     assert max(asked) < 10_000_000
 
 
-def train_with_stops(engine_class: Engine, threads: int, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Any:
+def train_with_stops(engine_class: type[Engine], threads: int, monkeypatch: pytest.MonkeyPatch, **settings: Any) -> Any:
     """The model after an epoch that is closed as often as can be and goes on in a new engine; the report, the stops."""
     monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.002)
     model, stops = make_model(20, 8), 0
@@ -370,7 +374,7 @@ def slow(epoch: int, words: int) -> float:
 
 @every_threaded_engine
 def test_an_epoch_that_stops_and_goes_on_ends_in_the_same_bytes(
-    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+    engine_class: type[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("word2vec.sampling.datasets.CHUNK_PAIRS", 3000)
     monkeypatch.setattr(cpu, "CHUNK_WORDS", 60)
@@ -384,7 +388,7 @@ def test_an_epoch_that_stops_and_goes_on_ends_in_the_same_bytes(
 
 @every_threaded_engine
 def test_threads_that_stop_and_go_on_draw_the_same_examples(
-    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+    engine_class: type[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cpu, "CHUNK_WORDS", 60)
     _, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3, threads=3)
@@ -395,7 +399,7 @@ def test_threads_that_stop_and_go_on_draw_the_same_examples(
 
 @every_engine
 def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
-    engine_class: Engine, monkeypatch: pytest.MonkeyPatch
+    engine_class: type[Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.02)
     monkeypatch.setattr("word2vec.sampling.datasets.CHUNK_PAIRS", 400)  # chunks of 200 words
@@ -425,7 +429,7 @@ def test_what_is_left_can_be_trained_by_any_engine_and_number_of_threads(
 @every_engine
 @every_objective
 @pytest.mark.parametrize("number", [torch.nan, torch.inf])
-def test_divergence_shows_in_the_loss(engine_class: Engine, kind: type[Objective], number: float) -> None:
+def test_divergence_shows_in_the_loss(engine_class: type[Engine], kind: type[Objective], number: float) -> None:
     model = make_model(20, 8, spread=1.0)
     with torch.no_grad():
         model.input[3] = number

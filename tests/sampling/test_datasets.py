@@ -12,8 +12,9 @@ from torch.utils.data import DataLoader
 
 import word2vec.sampling.datasets
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset, stable_batch_size
+from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
 from word2vec.sampling.shards import new_shards, words_read
+from word2vec.sampling.stability import stable_batch_size
 
 EVERYTHING = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
 
@@ -76,7 +77,7 @@ def test_batches_have_the_size_asked_for_but_for_the_last(batch_size: int, monke
 
 @pytest.mark.parametrize("at_once", [1, 40, 1000])
 def test_negatives_drawn_in_parts_are_complete(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word2vec.sampling.datasets, "NEGATIVES_AT_ONCE", at_once)
+    monkeypatch.setattr(word2vec.sampling.datasets, "MAX_NEGATIVES_AT_ONCE", at_once)
     batches = list(make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=7))
     assert sum(len(batch.center) for batch in batches) == 40 * 8
     for batch in batches:

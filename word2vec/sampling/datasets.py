@@ -1,8 +1,8 @@
-"""SkipGramDataset: an indexed corpus as mixed batches of (center, context, negatives).
+"""SkipGramDataset: an indexed corpus as shuffled batches of (center, context, negatives).
 
-The corpus is read in chunks of whole sentences. A chunk is subsampled, paired and shuffled at once with a few tensor
-operations, on the CPU or on the GPU, and cut into batches: no Python runs per word or pair, and a batch mixes pairs
-from a whole chunk, so that few rows are updated twice from the same stale values.
+The corpus is read in chunks of complete sentences. A few tensor operations, on the CPU or on the GPU, subsample a
+chunk, form its pairs and shuffle them; then it is cut into batches. No Python code runs per word or per pair, and a
+batch mixes pairs from a whole chunk, so that few rows are updated twice from the same stale values.
 """
 
 from collections.abc import Iterator
@@ -20,27 +20,26 @@ from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
 from word2vec.sampling.shards import Shard, derive_seed, new_shards, unread_chunks
 
-CHUNK_PAIRS = 400_000  # pairs made at once, before subsampling; some 20 MB of ids
-NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once, 16 MB
-USES_AS_PAIR, USES_IN_ALL, FEW_WORDS, CALIBRATED_LR = 32, 100, 2500, 0.025  # see stable_pairs
+CHUNK_PAIRS = 400_000  # pairs formed at once, before subsampling: about 20 MB of ids
+MAX_NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once: 16 MB
 
 
 class Batch(NamedTuple):
-    """A batch of skip-gram examples.
+    """A batch of B skip-gram examples with K noise words each.
 
-    word2vec predicts the center word from each context word of its window: `context` names the input rows, `center`
-    the true output rows. (The textbook reads it the other way round; windows being symmetric, the pairs are the same
-    in distribution.)
+    As in word2vec.c, each context word of a window predicts the center word: `context` selects rows of the input table,
+    `center` the true rows of the output table. (Textbooks present it the other way round; windows are symmetric, so the
+    distribution of the pairs is the same.)
     """
 
     center: Tensor  # (B,) int64, the words to predict
-    context: Tensor  # (B,) int64, the words given
-    negatives: Tensor  # (B, K) int64, noise words, none equal to its row's center
+    context: Tensor  # (B,) int64, the words that predict them
+    negatives: Tensor  # (B, K) int64, noise words, none equal to the center word of its row
 
 
 @dataclass(frozen=True)
 class SamplingSettings:
-    """How examples are drawn; see the fields of the same names in config.py."""
+    """How examples are drawn; the fields of the same names in `TrainConfig` describe them."""
 
     window: int = 5
     negatives: int = 5
@@ -48,8 +47,8 @@ class SamplingSettings:
     noise_exponent: float = 0.75
 
 
-class _MapOnDisk(NamedTuple):
-    """Where a memory-mapped array lies."""
+class _MemoryMap(NamedTuple):
+    """The location of a memory-mapped array, sent to worker processes in place of its content."""
 
     path: str
     dtype: np.dtype[Any]
@@ -57,37 +56,37 @@ class _MapOnDisk(NamedTuple):
     offset: int
 
     @classmethod
-    def of(cls, value: Any) -> Any:
-        """The place of a whole memory map; anything else as it is."""
-        # subtle: a part of a map says that it begins where the whole does
+    def locate(cls, value: Any) -> Any:
+        """The location of a complete memory map; any other value unchanged."""
+        # subtle: a slice of a memory map reports the offset of the whole map
         if isinstance(value, np.memmap) and isinstance(value.base, mmap) and value.filename:
             return cls(str(value.filename), value.dtype, value.shape, value.offset)
         return value
 
-    def opened(self) -> npt.NDArray[Any]:
+    def open(self) -> npt.NDArray[Any]:
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
 
 
 class SkipGramDataset(IterableDataset[Batch]):
-    """Batches of skip-gram examples over one pass of a corpus.
+    """Batches of skip-gram examples over one epoch of a corpus.
 
-    Works with a plain `DataLoader(dataset, batch_size=None, num_workers=N)`: each worker reads its own contiguous shard
-    of the sentences with its own random state. The same seed, epoch and number of workers give the same batches.
+    Works with `DataLoader(dataset, batch_size=None, num_workers=N)`: each worker reads its own contiguous shard of the
+    sentences with its own random state. The same seed, epoch and number of workers give the same batches.
 
     Args:
-        tokens: (words,) integer word ids, such as `IndexedCorpus.tokens`; ids outside the vocabulary are left out.
-        offsets: (sentences + 1,) where sentences begin and the last ends.
-        vocabulary: the words that are trained.
-        settings: window, negatives and so on.
-        batch_size: pairs a batch; the last batch of a pass may be smaller.
-        seed: of the random state.
-        device: where batches are built.
+        tokens: (words,) integer word ids, such as `IndexedCorpus.tokens`; ids outside the vocabulary are ignored.
+        offsets: (sentences + 1,) positions at which sentences begin; the last one is the end of the corpus.
+        vocabulary: The words to train.
+        settings: Window, number of noise words, subsampling and noise distribution.
+        batch_size: Pairs per batch; the last batch of an epoch may be smaller.
+        seed: Random seed.
+        device: Where batches are built.
 
     Attributes:
-        keep: (V,) float32, the probability that an occurrence of each word survives subsampling.
-        alias: draws the noise words.
-        noise: (V,) float32, the probability of each word as a noise word.
-        pair_frequency: (V,) float32, each word's share of the pairs, as center and as context alike.
+        keep: (V,) float32, keep probability of each word under subsampling.
+        alias: Alias table that draws the noise words.
+        noise: (V,) float32, probability of each word as a noise word.
+        pair_frequency: (V,) float32, fraction of the pairs with this word as their center (or context) word.
     """
 
     def __init__(
@@ -113,62 +112,79 @@ class SkipGramDataset(IterableDataset[Batch]):
         self.pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample)).float().to(self.device)
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose which pass comes next: each draws anew."""
+        """Set the number of the next epoch; each epoch has its own random draws."""
         self.epoch = epoch
 
     def __getstate__(self) -> dict[str, Any]:
-        """What goes to the workers of a DataLoader: of a memory map its place on the disk, not gigabytes of ids."""
-        return {name: _MapOnDisk.of(value) for name, value in self.__dict__.items()}
+        """The state for the workers of a DataLoader: memory maps travel as locations, not as gigabytes of ids."""
+        return {name: _MemoryMap.locate(value) for name, value in self.__dict__.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__ = {
-            name: value.opened() if isinstance(value, _MapOnDisk) else value for name, value in state.items()
+            name: value.open() if isinstance(value, _MemoryMap) else value for name, value in state.items()
         }
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
-        rank, shards = (worker.id, worker.num_workers) if worker else (0, 1)
-        return self.batches(new_shards(self.offsets, shards)[rank])
+        rank, workers = (worker.id, worker.num_workers) if worker else (0, 1)
+        return self.batches(new_shards(self.offsets, workers)[rank])
 
     def batches(self, shard: Shard) -> Iterator[Batch]:
-        """The batches of a share of the corpus, from where it stands.
+        """Yield the batches of a shard from its current position, and keep the shard up to date.
 
-        A batch counts as trained when the next one is asked for; `shard` is kept up to date, and given again goes on
-        from there with the same batches. Inside a chunk that is done by drawing it again from its start.
+        A batch counts as trained when the next one is requested. A shard passed in again continues with the same
+        batches: the current chunk is drawn again from its saved random state, and its trained batches are skipped.
         """
         generator = torch.Generator(self.device)
-        if shard.own:
-            generator.set_state(shard.own["random"])
+        if shard.engine_state:
+            generator.set_state(shard.engine_state["random"])
         else:
             generator.manual_seed(derive_seed(self.seed, self.epoch, *shard.stream))
-            nothing = torch.empty(0, dtype=torch.int64, device=self.device)
-            _remember(shard, generator, nothing, nothing)
+            self._begin_chunk(shard, generator)
         for begin, end in unread_chunks(shard, self.offsets, CHUNK_PAIRS // (self.settings.window + 1)):
             words = int(self.offsets[end] - self.offsets[begin])
-            drawn = self._pairs(begin, end, generator)
-            center = torch.cat([shard.own["center"].to(self.device), drawn[0]])
-            context = torch.cat([shard.own["context"].to(self.device), drawn[1]])
-            whole = len(center) // self.batch_size * self.batch_size
-            yield from self._from_where_it_stands(shard, center[:whole], context[:whole], words, generator)
-            _remember(shard, generator, center[whole:], context[whole:])
-        yield from self._from_where_it_stands(shard, shard.own["center"], shard.own["context"], 0, generator)
-        nothing = torch.empty(0, dtype=torch.int64, device=self.device)
-        _remember(shard, generator, nothing, nothing)  # for a shard that is given more to read
+            center, context = self._pairs(begin, end, generator)
+            state = shard.engine_state
+            center = torch.cat([state["center"].to(self.device), center])
+            context = torch.cat([state["context"].to(self.device), context])
+            full = len(center) // self.batch_size * self.batch_size  # pairs that fill whole batches
+            yield from self._untrained(shard, center[:full], context[:full], words, generator)
+            self._begin_chunk(shard, generator, center[full:], context[full:])
+        state = shard.engine_state
+        yield from self._untrained(shard, state["center"], state["context"], 0, generator)
+        self._begin_chunk(shard, generator)  # for a shard that receives more sentences to read
 
-    def _from_where_it_stands(
+    def _begin_chunk(
+        self,
+        shard: Shard,
+        generator: torch.Generator,
+        center: Tensor | None = None,
+        context: Tensor | None = None,
+    ) -> None:
+        """Save what the next chunk starts from: the random state, and the pairs left over from the previous one."""
+        empty = torch.empty(0, dtype=torch.int64, device=self.device)
+        shard.engine_state = {
+            "random": generator.get_state(),
+            "batches": torch.zeros((), dtype=torch.int64),
+            # subtle: cloned, since a slice would keep the memory of the whole chunk
+            "center": empty if center is None else center.clone(),
+            "context": empty if context is None else context.clone(),
+        }
+
+    def _untrained(
         self, shard: Shard, center: Tensor, context: Tensor, words: int, generator: torch.Generator
     ) -> Iterator[Batch]:
-        """The batches of a chunk of so many words; those trained before are drawn and left out."""
-        trained = int(shard.own["batches"])
-        batches = -(-len(center) // self.batch_size)
+        """Yield the batches of a chunk of `words` corpus words; batches trained before are drawn and skipped."""
+        trained = int(shard.engine_state["batches"])
+        count = -(-len(center) // self.batch_size)
         for number, batch in enumerate(self._batches(center, context, generator)):
             if number >= trained:
                 yield batch
-                shard.own["batches"] += 1
-                shard.part = words * (number + 1) // batches  # so that progress is smooth however few chunks there are
+                shard.engine_state["batches"] += 1
+                shard.partial_words = words * (number + 1) // count  # smooth progress, however few chunks there are
 
     def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """The shuffled (center, context) word ids of the sentences begin..end."""
+        """Shuffled (center, context) word ids, both (P,), of the sentences from `begin` to before `end`."""
         ids, sentence = self._read(begin, end)
         kept = subsample(self.keep, ids, generator).nonzero().squeeze(1)
         ids, sentence = ids[kept], sentence[kept]
@@ -177,53 +193,17 @@ class SkipGramDataset(IterableDataset[Batch]):
         return ids[center[order]], ids[context[order]]
 
     def _read(self, begin: int, end: int) -> tuple[Tensor, Tensor]:
-        """Word ids and sentence numbers, both (N,), of the sentences begin..end."""
+        """Word ids and sentence numbers, both (N,), of the sentences from `begin` to before `end`."""
         bounds = np.asarray(self.offsets[begin : end + 1])
         ids = torch.from_numpy(np.asarray(self.tokens[bounds[0] : bounds[-1]], dtype=np.int64))
         sentence = torch.from_numpy(np.repeat(np.arange(end - begin), np.diff(bounds)))
         return ids.to(self.device), sentence.to(self.device)
 
     def _batches(self, center: Tensor, context: Tensor, generator: torch.Generator) -> Iterator[Batch]:
-        group = max(1, NEGATIVES_AT_ONCE // (self.batch_size * max(self.settings.negatives, 1))) * self.batch_size
+        size, negatives_per_batch = self.batch_size, self.batch_size * max(self.settings.negatives, 1)
+        group = max(1, MAX_NEGATIVES_AT_ONCE // negatives_per_batch) * size
         for begin in range(0, len(center), group):
             negatives = draw_negatives(self.alias, center[begin : begin + group], self.settings.negatives, generator)
-            for start in range(0, len(negatives), self.batch_size):
-                part = slice(begin + start, begin + start + self.batch_size)
-                yield Batch(center[part], context[part], negatives[start : start + self.batch_size])
-
-
-def _remember(shard: Shard, generator: torch.Generator, center: Tensor, context: Tensor) -> None:
-    """Note what the next chunk begins with: the random state, and the pairs that were too few for a batch."""
-    # subtle: a copy, so that the few pairs do not keep the whole chunk in memory
-    carried = {"center": center.clone(), "context": context.clone()}
-    shard.own = {"random": generator.get_state(), "batches": torch.zeros((), dtype=torch.int64), **carried}
-
-
-def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
-    """The largest batch, up to `wanted`, whose summed steps do not overshoot where so many threads work at once."""
-    in_pairs = torch.from_numpy(vocabulary.pair_frequency(settings.subsample))
-    noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
-    return max(1, min(wanted, int(stable_pairs(in_pairs, noise, settings.negatives) / threads)))
-
-
-def stable_pairs(pair_frequency: Tensor, noise: Tensor, negatives: int) -> float:
-    """How many pairs may be trained from the same values of the tables.
-
-    All pairs of a batch see the tables as they were before it, and so nearly do those that other threads or programs
-    work on meanwhile. A row that many of them use moves by the sum of as many stale steps. By trial at the learning
-    rate 0.025 (CALIBRATED_LR), training diverged from 64 uses of one word in pairs, or 200 in pairs and as noise
-    together, where up to 300 words made up the text, whose vectors shard few directions; with 15,000 and 68,000 words
-    from five times that. Half is allowed, counting the uses that are expected of the most frequent word.
-
-    Args:
-        pair_frequency: (V,) each word's share of the pairs.
-        noise: (V,) the probability of each as a noise word.
-        negatives: K, noise words a pair.
-    """
-    in_pairs, as_noise = float(pair_frequency.max()), float(noise.max()) * negatives
-    return variety(len(noise)) * min(USES_AS_PAIR / in_pairs, USES_IN_ALL / (in_pairs + as_noise))
-
-
-def variety(words: int) -> float:
-    """How many times more uses of a word are stable than where few words make up the text."""
-    return min(4.0, max(1.0, words / FEW_WORDS))
+            for start in range(0, len(negatives), size):
+                rows = slice(begin + start, begin + start + size)
+                yield Batch(center[rows], context[rows], negatives[start : start + size])

@@ -1,7 +1,7 @@
-"""What training draws at random: which words survive subsampling, window widths, noise words.
+"""The random draws of training: subsampling, window widths and noise words.
 
-Plain tensor functions that run on any device and take their random state as an argument. The fused engines draw the
-same distributions inside their kernels; these functions are what they are tested against.
+Tensor functions that run on any device and take their random state as an argument. The fused engines draw from the same
+distributions inside their kernels and are tested against these functions.
 """
 
 import numpy as np
@@ -11,15 +11,15 @@ from torch import Tensor
 
 
 def subsample(keep: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
-    """Decide for each occurrence whether it survives.
+    """Draw which occurrences of words survive subsampling.
 
     Args:
-        keep: (V,) float32 probabilities from `Vocabulary.keep_probability`.
-        ids: (N,) word ids; ids below 0 or from V on are out of vocabulary and never survive.
-        generator: random state, on the device of `ids`.
+        keep: (V,) float32, keep probabilities from `Vocabulary.keep_probability`.
+        ids: (N,) word ids; ids below 0 or of at least V are out of vocabulary and never survive.
+        generator: Random state, on the device of `ids`.
 
     Returns:
-        (N,) bool.
+        (N,) bool mask of the survivors.
     """
     known = (ids >= 0) & (ids < len(keep))
     chance = keep[ids.clamp(0, len(keep) - 1)]  # (N,)
@@ -27,17 +27,18 @@ def subsample(keep: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def window_pairs(sentence: Tensor, window: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """All (center, context) pairs of positions, each center with a width drawn uniformly from 1..window.
+    """Form all (center, context) pairs of positions, with a window width drawn uniformly from 1..window per center.
 
-    The drawn width is how word2vec weighs near words above far ones. A window ends at its sentence's ends.
+    Drawing the width gives near context words more weight than distant ones, as in word2vec. Windows do not cross the
+    ends of sentences.
 
     Args:
-        sentence: (N,) the number of the sentence that each word is in, ascending.
-        window: the largest width, in words to either side.
-        generator: random state, on the device of `sentence`.
+        sentence: (N,) sentence number of each word, ascending.
+        window: Largest width, in words on each side.
+        generator: Random state, on the device of `sentence`.
 
     Returns:
-        (P,) positions of center words and (P,) positions of context words, ordered by distance.
+        Positions of the center words (P,) and of the context words (P,), ordered by distance.
     """
     size, device = len(sentence), sentence.device
     width = torch.randint(1, window + 1, (size,), generator=generator, device=device)  # (N,)
@@ -51,23 +52,30 @@ def window_pairs(sentence: Tensor, window: int, generator: torch.Generator) -> t
         centers += [left, right]
         contexts += [left + distance, right - distance]
     if not centers:
-        nothing = torch.empty(0, dtype=torch.int64, device=device)
-        return nothing, nothing
+        empty = torch.empty(0, dtype=torch.int64, device=device)
+        return empty, empty
     return torch.cat(centers), torch.cat(contexts)
 
 
 class AliasTable:
-    """Draws from a discrete distribution in constant time (Walker 1977; the construction of Vose 1991).
+    """Draws from a discrete distribution in constant time (Walker 1977; construction of Vose 1991).
 
-    Each of the V columns holds a word and its alias and the share of the column that is the word's own, so a draw
-    is one column, one uniform number and one comparison. `torch.multinomial`, by contrast, takes at most 2^24
-    words and a pass over all of them.
+    Each of the V columns contains a word, an alias and the probability of accepting the word rather than its alias, so
+    a draw needs one column, one uniform number and one comparison. `torch.multinomial`, by contrast, supports at most
+    2^24 categories and passes over all of them.
+
+    Args:
+        probabilities: (V,) nonnegative weights, not all zero; normalized here.
+        device: Where to draw.
 
     Attributes:
-        acceptance: (V,) float32, the probability that a column gives its own word.
-        alias: (V,) int64, the word it gives otherwise.
-        probability: (V,) float64, the distribution.
-        cumulative: (V,) float64, the probability of each word and all before it.
+        acceptance: (V,) float32, probability that a column gives its own word.
+        alias: (V,) int64, the word that a column gives otherwise.
+        probability: (V,) float64, the normalized distribution.
+        cumulative: (V,) float64, cumulative probabilities.
+
+    Raises:
+        ValueError: The weights are empty, negative or all zero.
     """
 
     def __init__(self, probabilities: npt.ArrayLike, device: torch.device | str = "cpu") -> None:
@@ -79,10 +87,10 @@ class AliasTable:
         self.alias = torch.from_numpy(alias).to(device)
 
     def draw(self, size: tuple[int, ...], generator: torch.Generator) -> Tensor:
-        """Draw word ids, independently and with replacement.
+        """Draw word ids independently, with replacement.
 
         Returns:
-            int64 of the given size.
+            int64 ids of shape `size`.
         """
         device = self.acceptance.device
         column = torch.randint(len(self.acceptance), size, generator=generator, device=device)
@@ -90,9 +98,9 @@ class AliasTable:
         return torch.where(own, column, self.alias[column])
 
     def draw_other(self, words: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw for each of `words` (N,) another word: the distribution given that it is not that one.
+        """Draw for each of `words` (N,) a different word, from the distribution conditioned on being different.
 
-        By inversion, not by drawing until it differs: a word may have nearly all of the probability.
+        By inversion rather than by rejection, since one word may have nearly all of the probability.
 
         Returns:
             (N,) int64.
@@ -100,15 +108,15 @@ class AliasTable:
         own = self.probability[words]  # (N,)
         before = self.cumulative[words] - own  # (N,)
         place = torch.rand(len(words), dtype=torch.float64, generator=generator, device=words.device) * (1 - own)
-        place += torch.where(place >= before, own, 0.0)  # steps over the word's own stretch
+        place += torch.where(place >= before, own, 0.0)  # skip the interval of the word itself
         drawn = torch.searchsorted(self.cumulative, place, right=True).clamp(max=len(self.cumulative) - 1)
-        # subtle: rounding may land on the word all the same; its most frequent neighbor takes that sliver
+        # subtle: rounding can still hit the word itself; use the most frequent other word then
         return torch.where(drawn == words, (words == 0).long(), drawn)
 
 
 def _build_alias(probabilities: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     if probabilities.ndim != 1 or not len(probabilities) or np.any(probabilities < 0) or not probabilities.sum() > 0:
-        raise ValueError("an alias table needs one or more probabilities, none negative, not all zero")
+        raise ValueError("alias table: weights must be a nonempty vector, nonnegative and not all zero")
     acceptance = probabilities / probabilities.sum() * len(probabilities)  # (V,) 1 on average
     alias = np.arange(len(acceptance))
     small = [int(word) for word in np.flatnonzero(acceptance < 1)]
@@ -119,24 +127,24 @@ def _build_alias(probabilities: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np
         acceptance[rich] -= 1 - acceptance[poor]
         if acceptance[rich] < 1:
             small.append(large.pop())
-    acceptance[small + large] = 1.0  # what rounding left over
+    acceptance[small + large] = 1.0  # left over from rounding
     return acceptance, alias
 
 
 def draw_negatives(table: AliasTable, positive: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    """Draw noise words for each example; one that equals the true word is replaced.
+    """Draw noise words for each example; a noise word equal to the true word is drawn again.
 
-    So the noise of an example follows the table's distribution given that it is not the true word (as in fastText;
-    word2vec.c and gensim skip such a draw and train on fewer noise words).
+    The noise words of an example thus follow the distribution of the table conditioned on not being the true word, as
+    in fastText. (word2vec.c and gensim skip such a draw and train on fewer noise words.)
 
     Args:
-        table: the noise distribution, over at least two words of probability above zero.
-        positive: (B,) the true words.
+        table: The noise distribution, with at least two words of positive probability.
+        positive: (B,) true words.
         count: K, noise words per example.
-        generator: random state, on the table's device.
+        generator: Random state, on the device of the table.
 
     Returns:
-        (B, K) word ids, none equal to its row's true word.
+        (B, K) word ids, none equal to the true word of its row.
     """
     negatives = table.draw((len(positive), count), generator)
     row, column = (negatives == positive[:, None]).nonzero(as_tuple=True)

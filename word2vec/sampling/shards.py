@@ -1,79 +1,108 @@
-"""An epoch in shards: which sentences each thread still has to read, and how far it is.
+"""Shards: contiguous parts of a corpus, one per thread, and how far each one is read.
 
-A shard is all that a thread needs to go on where it stopped, so an engine that gives its shards away between two parts
-of an epoch, and gets them back, ends with the same tables as one that never stopped. checkpoint.py keeps them on disk.
+A shard holds everything a thread needs to continue where it stopped. An engine that returns its shards in the middle of
+an epoch and receives them again therefore ends with the same tables as one that never stopped. `training/checkpoint.py`
+saves shards to disk.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
-Runs = list[tuple[int, int]]  # of sentences, each from the first to before the last
+SentenceRanges = list[tuple[int, int]]
+"""Ranges of sentences, each from the first to one past the last."""
+
+DTYPES = {str(dtype): dtype for dtype in (torch.float32, torch.float64, torch.int64, torch.uint8)}
 
 
 @dataclass
 class Shard:
-    """How far a thread is with its shard of an epoch; changed by that thread alone.
+    """The progress of one thread in its part of an epoch; modified by that thread only.
 
     Attributes:
-        unread: the sentences that are left; the first run begins with the chunk at work.
-        stream: numbers that tell its random draws from those of other shards.
-        words: corpus words read, in whole chunks.
-        part: those read of the chunk at work, where the engine counts them.
-        pairs: examples trained.
-        loss: the sum of their losses.
-        hits: examples whose true word scored best in the batch, where the objective tells.
-        own: what the engine needs besides to go on exactly, random states above all; nothing at the beginning.
+        unread: Ranges of sentences that are left. The first range begins with the current chunk.
+        stream: Numbers that distinguish the random draws of this shard from those of other shards.
+        words: Corpus words read, counted in complete chunks.
+        partial_words: Corpus words read of the current chunk, for engines that count them.
+        pairs: Examples trained.
+        loss: Sum of the losses of these examples.
+        hits: Examples whose true word had the highest score in the batch, for objectives that report it.
+        engine_state: Further state that an engine needs to resume exactly, such as random states; empty at first.
     """
 
-    unread: Runs
+    unread: SentenceRanges
     stream: tuple[int, ...]
     words: int = 0
-    part: int = 0
+    partial_words: int = 0
     pairs: int = 0
     loss: float = 0.0
     hits: int = 0
-    own: dict[str, Tensor] = field(default_factory=dict)
+    engine_state: dict[str, Tensor] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shard as JSON can hold it."""
+        state = {name: (str(tensor.dtype), tensor.tolist()) for name, tensor in self.engine_state.items()}
+        return vars(self) | {"engine_state": state}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Shard":
+        """The inverse of `to_dict`, exactly: JSON stores enough digits of a float."""
+        state = values["engine_state"].items()
+        return cls(
+            **values
+            | {
+                "unread": [(first, last) for first, last in values["unread"]],
+                "stream": tuple(values["stream"]),
+                "engine_state": {name: torch.tensor(numbers, dtype=DTYPES[dtype]) for name, (dtype, numbers) in state},
+            }
+        )
 
 
 def new_shards(offsets: npt.NDArray[np.integer], number: int) -> list[Shard]:
-    """The whole corpus in shards: contiguous, disjoint, about equal in words.
+    """Split a corpus into contiguous, disjoint shards of about equally many words.
 
     Args:
-        offsets: (sentences + 1,) where sentences begin and the last ends.
-        number: of shards.
+        offsets: (sentences + 1,) positions at which sentences begin; the last one is the end of the corpus.
+        number: How many shards to create.
     """
-    parts = _cut([(0, len(offsets) - 1)], offsets, number)
+    parts = _split([(0, len(offsets) - 1)], offsets, number)
     return [Shard(unread, (rank,)) for rank, unread in enumerate(parts)]
 
 
 def reshard(shards: Sequence[Shard], offsets: npt.NDArray[np.integer], number: int) -> list[Shard]:
-    """What is left of an epoch in another number of shards, or for another engine.
+    """Split the rest of an epoch into another number of shards, or for another engine.
 
-    No sentence is left out, and none is read twice but those of the chunks at work; what is drawn is no longer what
-    would have been drawn, and pairs that waited for others to make a batch, fewer than that for each shard, are not
-    trained. What was counted so far is counted in the first shard.
+    No sentence is lost, and only the sentences of the current chunks are read twice. The random draws differ from those
+    of an uninterrupted run, and pairs that were waiting to complete a batch (fewer than one batch per shard) are
+    dropped. The first new shard receives all previous counts.
+
+    Args:
+        shards: The shards of an epoch in progress.
+        offsets: (sentences + 1,) positions at which sentences begin; the last one is the end of the corpus.
+        number: How many shards to create.
     """
     words = sum(shard.words for shard in shards)
-    parts = _cut([run for shard in shards for run in shard.unread], offsets, number)
-    anew = [Shard(unread, (rank, words)) for rank, unread in enumerate(parts)]
-    anew[0].words = words
-    anew[0].pairs = sum(shard.pairs for shard in shards)
-    anew[0].loss = sum(shard.loss for shard in shards)
-    anew[0].hits = sum(shard.hits for shard in shards)
-    return anew
+    parts = _split([unread for shard in shards for unread in shard.unread], offsets, number)
+    result = [Shard(unread, (rank, words)) for rank, unread in enumerate(parts)]
+    result[0].words = words
+    result[0].pairs = sum(shard.pairs for shard in shards)
+    result[0].loss = sum(shard.loss for shard in shards)
+    result[0].hits = sum(shard.hits for shard in shards)
+    return result
 
 
-def split_off(shard: Shard, offsets: npt.NDArray[np.integer], parts: int, of: int) -> Runs:
-    """Leave in a shard the first parts `of` so many equal ones of what is unread; returns the rest."""
-    left = sum(int(offsets[last] - offsets[first]) for first, last in shard.unread)
-    wanted, now, later = -(-left * parts // of), [], list(shard.unread)
-    while later and (wanted > 0 or parts == of):
+def split_off(shard: Shard, offsets: npt.NDArray[np.integer], keep: int, of: int) -> SentenceRanges:
+    """Keep `keep` of `of` equal parts of what is unread in a shard, and return the ranges of the remaining parts."""
+    words_left = sum(int(offsets[last] - offsets[first]) for first, last in shard.unread)
+    wanted, now, later = -(-words_left * keep // of), [], list(shard.unread)
+    while later and (wanted > 0 or keep == of):
         first, last = later.pop(0)
-        end = last if parts == of else min(int(np.searchsorted(offsets, offsets[first] + wanted)), last)
+        end = last if keep == of else min(int(np.searchsorted(offsets, offsets[first] + wanted)), last)
         now.append((first, end))
         wanted -= int(offsets[end] - offsets[first])
         if end < last:
@@ -83,18 +112,48 @@ def split_off(shard: Shard, offsets: npt.NDArray[np.integer], parts: int, of: in
 
 
 def words_read(shards: Sequence[Shard]) -> int:
-    """The corpus words that all shards together have read."""
-    return sum(shard.words + shard.part for shard in shards)
+    """Number of corpus words read in all shards together."""
+    return sum(shard.words + shard.partial_words for shard in shards)
 
 
-def _cut(unread: Runs, offsets: npt.NDArray[np.integer], number: int) -> list[Runs]:
-    """The runs in parts of about equally many words."""
+def unread_chunks(shard: Shard, offsets: npt.NDArray[np.integer], words: int) -> Iterator[tuple[int, int]]:
+    """Yield the rest of a shard as ranges of complete sentences with about `words` words each.
+
+    A chunk counts as read when the next one is requested. A thread that stops before it trains the chunk it has
+    received finds that chunk in `unread` again.
+    """
+    while shard.unread:
+        first, last = shard.unread[0]
+        for begin, end in chunks(offsets, first, last, words):
+            yield begin, end
+            shard.unread[0] = (end, last)
+            shard.words += int(offsets[end] - offsets[begin])
+            shard.partial_words = 0
+        shard.unread.pop(0)
+
+
+def chunks(offsets: npt.NDArray[np.integer], first: int, last: int, words: int) -> Iterator[tuple[int, int]]:
+    """Yield ranges of complete sentences, from `first` to before `last`, with about `words` words each."""
+    while first < last:
+        end = int(np.searchsorted(offsets, offsets[first] + words, side="right")) - 1
+        end = min(max(end, first + 1), last)
+        yield first, end
+        first = end
+
+
+def derive_seed(*numbers: int) -> int:
+    """Derive one 64-bit seed from several numbers, such that similar inputs give unrelated seeds."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])
+
+
+def _split(unread: SentenceRanges, offsets: npt.NDArray[np.integer], number: int) -> list[SentenceRanges]:
+    """Split ranges of sentences into `number` parts of about equally many words."""
     total = sum(int(offsets[last] - offsets[first]) for first, last in unread)
-    parts: list[Runs] = [[] for _ in range(number)]
+    parts: list[SentenceRanges] = [[] for _ in range(number)]
     part = words = 0
     for first, last in unread:
         while first < last:
-            wanted = total * (part + 1) // number - words  # to fill the part
+            wanted = total * (part + 1) // number - words  # words missing to complete the part
             end = int(np.searchsorted(offsets, offsets[first] + wanted)) if part < number - 1 else last
             end = min(max(end, first), last)
             if first < end:
@@ -104,33 +163,3 @@ def _cut(unread: Runs, offsets: npt.NDArray[np.integer], number: int) -> list[Ru
                 part += 1
             first = end
     return parts
-
-
-def unread_chunks(shard: Shard, offsets: npt.NDArray[np.integer], words: int) -> Iterator[tuple[int, int]]:
-    """What is left of a shard in runs of whole sentences of about so many words.
-
-    A chunk counts as read when the next one is asked for. So a thread that stops with one in its hand, not trained,
-    will find it in `unread` again.
-    """
-    while shard.unread:
-        first, last = shard.unread[0]
-        for begin, end in chunks(offsets, first, last, words):
-            yield begin, end
-            shard.unread[0] = (end, last)
-            shard.words += int(offsets[end] - offsets[begin])
-            shard.part = 0
-        shard.unread.pop(0)
-
-
-def chunks(offsets: npt.NDArray[np.integer], first: int, last: int, words: int) -> Iterator[tuple[int, int]]:
-    """Runs of whole sentences of about so many words."""
-    while first < last:
-        end = int(np.searchsorted(offsets, offsets[first] + words, side="right")) - 1
-        end = min(max(end, first + 1), last)
-        yield first, end
-        first = end
-
-
-def derive_seed(*numbers: int) -> int:
-    """One seed from several, such that neighbors have nothing in common."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0])

@@ -1,4 +1,8 @@
-"""The training loop, and what it needs: setup, checkpoints, metrics, several processes."""
+"""Training: the loop, and what it talks to.
+
+`setup` makes data, model and engine from the settings; `metrics` and `tensorboard` log; `run_folder`, `checkpoint` and
+`resume` save and continue runs; `distributed/` trains one model with several processes.
+"""
 
 from word2vec.training.loop import train
 

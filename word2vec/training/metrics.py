@@ -1,10 +1,11 @@
-"""What a training run tells: a progress bar for people, metrics.jsonl for programs.
+"""The log of a training run: a progress bar for people, metrics.jsonl for programs.
 
-metrics.jsonl holds one JSON object a line, with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
-loss, elapsed_seconds, and in epoch lines similarity, a Spearman correlation for each file of `--pairs`. Epochs count
-from 1; `words` counts corpus words since the run began; `loss` is the mean a pair in this epoch so far, a float64, so
-that it depends on neither batches nor threads; precision_at_1 is the share of pairs whose true word scored best in the
-batch, for objectives that tell (in-batch softmax); time is that of training alone, without indexing and evaluation.
+metrics.jsonl has one JSON object per line with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
+loss and elapsed_seconds; lines of kind "epoch" have similarity, a Spearman correlation for each file of `--pairs`.
+Epochs count from 1. `words` is the number of corpus words since the run began; `loss` is the mean per pair in this
+epoch so far, summed in float64, so that it depends on neither batches nor threads; precision_at_1 is the fraction of
+pairs whose true word had the highest score in the batch, for objectives that report it (in-batch softmax). Time is that
+of training alone, without indexing, checkpoints and evaluation.
 """
 
 import json
@@ -21,36 +22,36 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from word2vec.engines.base import Progress
 from word2vec.errors import TrainingError
+from word2vec.training.divergence import check_loss
 from word2vec.training.tensorboard import Board
 
-ABSURD_LOSS = 1e6  # a pair; no objective that learns comes near it, and overshooting passes it long before infinity
-STEP_LINES = 100  # about how many step lines a run writes
+STEP_LINES = 100  # approximate number of step lines per run
 
 logger = logging.getLogger("word2vec")
 
 
-class LogState(NamedTuple):
-    """What a log has counted, for a run that goes on."""
+class MetricsState(NamedTuple):
+    """The counters of a metrics log, from which it continues when a run resumes."""
 
     words: int = 0  # corpus words since the run began
-    seconds: float = 0.0  # of training
-    next_line: int = 0  # words at which the next step line is due
+    seconds: float = 0.0  # training time
+    next_line: int = 0  # number of words at which the next step line is due
     size: int = 0  # of metrics.jsonl, in bytes
 
 
-class RunLog:
+class Metrics:
     """The log of one run; a context manager.
 
     Args:
-        path: of metrics.jsonl, begun anew with the first line; None writes no file.
-        earlier: of the part of the run before, which is gone on from: lines that came later are dropped.
-        words_per_epoch: corpus words in a pass.
-        epochs: passes.
-        progress: draw a bar on stderr.
-        board: gets the same lines for TensorBoard.
+        path: metrics.jsonl, started with the first line; None writes no file.
+        words_per_epoch: Corpus words in an epoch.
+        epochs: Number of epochs.
+        earlier: Counters of the part of the run that was trained before; later lines in the file are dropped.
+        progress: Show a progress bar on stderr.
+        board: Receives the same numbers for TensorBoard.
 
     Attributes:
-        words: corpus words since the run began.
+        words: Corpus words trained since the run began.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class RunLog:
         words_per_epoch: int,
         epochs: int,
         *,
-        earlier: LogState = LogState(),  # noqa: B008 (immutable)
+        earlier: MetricsState = MetricsState(),  # noqa: B008 (immutable)
         progress: bool = False,
         board: Board | None = None,
     ) -> None:
@@ -67,7 +68,7 @@ class RunLog:
         self._board = board
         self._path, self._words_per_epoch, self._epochs, self._progress = path, words_per_epoch, epochs, progress
         self._file: TextIO | None = None
-        self._mark = 0.0  # when the clock was last read
+        self._clock = 0.0  # when time was last counted
         self._last, self._lr = Progress(0, 0, 0.0), 0.0  # of the last step
 
     def __enter__(self) -> Self:
@@ -81,35 +82,31 @@ class RunLog:
 
     def __exit__(self, *details: object) -> None:
         if self._file is not None:
-            with suppress(OSError):  # what could not be written was told when it was tried
+            with suppress(OSError):  # reported when the write failed
                 self._file.close()
         self._bar.close()
         self._redirect.__exit__(None, None, None)
 
     def start_clock(self) -> None:
-        """Count time from here: training begins or goes on."""
-        self._mark = time.perf_counter()
+        """Count time from now on: training starts, or continues after a checkpoint or an evaluation."""
+        self._clock = time.perf_counter()
 
-    def state(self) -> LogState:
-        """What a log needs to go on from here."""
-        return LogState(self.words, self._seconds, self._next_line, self._size)
+    def state(self) -> MetricsState:
+        """The counters, for a checkpoint."""
+        return MetricsState(self.words, self._seconds, self._next_line, self._size)
 
     def step(self, epoch: int, progress: Progress, lr: float) -> None:
-        """Take note of how far an epoch (from 0) is.
+        """Record the progress of an epoch (from 0).
 
         Raises:
-            TrainingError: the loss is no longer a number, or an absurd one.
+            TrainingError: Training diverged.
         """
         now = time.perf_counter()
-        self._seconds += now - self._mark
-        self._mark, self._last, self._lr = now, progress, lr
+        self._seconds += now - self._clock
+        self._clock, self._last, self._lr = now, progress, lr
         self.words = epoch * self._words_per_epoch + progress.words
         mean = progress.loss / max(progress.pairs, 1)
-        if not mean < ABSURD_LOSS:  # so written that NaN is refused too
-            raise TrainingError(
-                f"training diverged in epoch {epoch + 1}: the loss is {mean}; "
-                f"start again with a lower --lr (it is {lr:.3g} now) or, with --engine autograd, a smaller --batch-size"
-            )
+        check_loss(mean, epoch, lr)
         self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
         self._bar.set_postfix_str(f"lr {lr:.4f}, loss {mean:.4f}", refresh=False)
         self._bar.update(self.words - self._bar.n)
@@ -118,20 +115,24 @@ class RunLog:
             self._write("step", epoch)
 
     def epoch(self, epoch: int, similarity: Mapping[str, float]) -> None:
-        """Take note of the end of an epoch (from 0), whose last step was noted before.
+        """Record the end of an epoch (from 0), after its last step.
+
+        Args:
+            epoch: The finished epoch.
+            similarity: Spearman correlation for each test set.
 
         Raises:
-            TrainingError: there was nothing to train on.
+            TrainingError: There was nothing to train.
         """
-        if not epoch and not self._last.pairs:  # later, subsampling may take all pairs of a tiny text by chance
+        if not epoch and not self._last.pairs:  # later, subsampling may drop all pairs of a tiny text by chance
             raise TrainingError(
-                "no two words of the vocabulary stand in one sentence, so there is nothing to train on: "
-                "is it one word a line? if not, lower --min-count, raise --subsample or give more text"
+                "nothing to train: no two words of the vocabulary occur in one sentence; if the text has one word per "
+                "line, join the lines of a sentence, else lower --min-count, raise --subsample or give more text"
             )
         line = self._write("epoch", epoch, similarity)
-        found = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
+        scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
         speed = f"{self._speed:,.0f}"
-        logger.info("epoch %d/%d: loss %.4f%s, %s words/s", epoch + 1, self._epochs, line["loss"], found, speed)
+        logger.info("epoch %d/%d: loss %.4f%s, %s words/s", epoch + 1, self._epochs, line["loss"], scores, speed)
 
     @property
     def _speed(self) -> float:
@@ -151,7 +152,7 @@ class RunLog:
         if self._last.hits is not None:
             line["precision_at_1"] = self._last.hits / pairs
         if similarity:
-            # subtle: JSON has no NaN; an undefined correlation is null
+            # subtle: JSON has no NaN, so an undefined correlation becomes null
             line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
         if self._path is not None:
             self._append(self._path, json.dumps(line) + "\n")
@@ -160,18 +161,18 @@ class RunLog:
         return line
 
     def _append(self, path: Path, line: str) -> None:
-        """Write a line; where that fails training goes on, since what it learns is worth more than its log."""
+        """Write a line; if that fails, training continues, since its result is worth more than its log."""
         try:
-            self._file = self._file or self._opened(path)
+            self._file = self._file or self._open(path)
             self._file.write(line)
             self._file.flush()
-            self._size += len(line)  # ASCII, so bytes
+            self._size += len(line)  # ASCII, so also the number of bytes
         except OSError as error:
-            logger.warning("%s: cannot be written (%s); training goes on without it", path, error.strerror)
+            logger.warning("%s cannot be written: %s; training continues without it", path, error.strerror)
             self._path = None
 
-    def _opened(self, path: Path) -> TextIO:
-        """The file, with just the lines that this run has written so far."""
+    def _open(self, path: Path) -> TextIO:
+        """Open the file and drop the lines that this run had not written at its checkpoint."""
         if not self._size:
             return path.open("w", encoding="utf-8")
         file = path.open("a", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""What training needs, made from the settings: device and engine, the text and its vocabulary, dataset and tables.
+"""Everything the training loop needs, made from the settings: device, engine, corpus, dataset and model.
 
-Whatever is wrong is told here, before anything is learnt; training.py has the loop.
+All problems that can be found before training are reported here; loop.py trains.
 """
 
 import logging
@@ -11,161 +11,191 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from word2vec.config import TrainConfig
-from word2vec.corpus.index import IndexedCorpus
-from word2vec.corpus.indexing import index_corpus
-from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.config import SETTINGS, TrainConfig, option
+from word2vec.corpus import IndexedCorpus, Vocabulary, index_corpus
 from word2vec.engines import Engine, choose_engine
-from word2vec.errors import Word2VecError
-from word2vec.losses import Objective, find_objective, make_objective
+from word2vec.errors import ConfigError, CorpusError, Word2VecError
+from word2vec.losses import Objective, as_objective, find_objective, make_objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset, stable_batch_size
-from word2vec.training.checkpoint import Checkpoint, find_checkpoint, fingerprint, load_tables, refuse_other_run
-from word2vec.training.distributed.process_group import Ranks
+from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
+from word2vec.sampling.shards import Shard
+from word2vec.sampling.stability import stable_batch_size
+from word2vec.training.checkpoint import Checkpoint, load_tables
+from word2vec.training.distributed import AveragingEngine, ProcessGroup
+from word2vec.training.resume import find_checkpoint, refuse_other_run, vocabulary_fingerprint
 from word2vec.training.table_memory import refuse_too_large
+
+# settings that processes training one model may set differently
+LOCAL_SETTINGS = frozenset({"corpus", "device", "threads", "pairs", "checkpoint_every"})
 
 logger = logging.getLogger("word2vec")
 
-DEFAULT_LR = 0.025  # of an objective that states none; word2vec.c's for skip-gram
+
+@dataclass(frozen=True)
+class LinearDecay:
+    """The learning rate schedule of word2vec.c: linear in the fraction of all words of all epochs that are trained.
+
+    Attributes:
+        first: Learning rate at the start.
+        last: Learning rate at the end.
+        words_per_epoch: Corpus words in an epoch.
+        epochs: Number of epochs.
+    """
+
+    first: float
+    last: float
+    words_per_epoch: int
+    epochs: int
+
+    def __call__(self, epoch: int, words: int) -> float:
+        """The learning rate after `words` words of an epoch (from 0)."""
+        done = (epoch * self.words_per_epoch + words) / (self.epochs * self.words_per_epoch)
+        return self.first + (self.last - self.first) * min(done, 1.0)
 
 
 @dataclass(frozen=True)
-class Settled:
-    """What the settings come to on this machine.
+class TrainingSetup:
+    """Everything the loop needs.
 
     Attributes:
-        config: as the run's config.toml will have them.
-        objective: the user's own; None where the settings name one.
-        lr: the first learning rate.
-        device: to train on.
-        engine_class: what trains there.
+        config: The settings, as they are saved in config.toml.
+        corpus: The indexed corpus.
+        vocabulary: The words to train.
+        model: The model, with the tables of the checkpoint to resume from.
+        engine_class: The engine.
+        objective: The objective, on the device, with the reduction "sum" that learning rates are meant for.
+        dataset: The corpus as examples.
+        threads: Threads of the engine.
+        group: The processes that train.
+        start: A checkpoint of this run before its first epoch.
+        resumed: The checkpoint to resume from, or None.
     """
 
     config: TrainConfig
-    objective: nn.Module | None
-    lr: float
-    device: torch.device
-    engine_class: Engine
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """All that the loop needs.
-
-    Attributes:
-        settled: the settings.
-        corpus: the indexed text.
-        vocabulary: the words that are trained.
-        objective: on the device, with the reduction that learning rates are meant for.
-        dataset: the text as examples.
-        model: the tables as they were where training stopped, not on the device yet.
-        threads: of the engine.
-        new: a checkpoint of this run before it has begun.
-        saved: where training begins: the checkpoint that was found, or `new`.
-    """
-
-    settled: Settled
     corpus: IndexedCorpus
     vocabulary: Vocabulary
-    objective: nn.Module
-    dataset: SkipGramDataset
     model: SkipGram
+    engine_class: type[Engine]
+    objective: Objective
+    dataset: SkipGramDataset
     threads: int
-    new: Checkpoint
-    saved: Checkpoint
+    group: ProcessGroup
+    start: Checkpoint
+    resumed: Checkpoint | None
 
     @property
-    def config(self) -> TrainConfig:
-        """The settings as the run's config.toml will have them."""
-        return self.settled.config
+    def checkpoint(self) -> Checkpoint:
+        """Where training starts."""
+        return self.resumed or self.start
 
     @property
-    def words(self) -> int:
-        """Of all epochs."""
-        return self.config.epochs * len(self.corpus.tokens)
+    def words_per_epoch(self) -> int:
+        """Corpus words in an epoch."""
+        return len(self.corpus.tokens)
+
+    @property
+    def total_words(self) -> int:
+        """Corpus words in all epochs."""
+        return self.config.epochs * self.words_per_epoch
 
     @property
     def finished(self) -> bool:
         """Whether no epoch is left."""
-        return self.saved is not self.new and self.saved.finished and self.saved.epoch == self.config.epochs
+        return self.resumed is not None and self.resumed.finished and self.resumed.epoch == self.config.epochs
+
+    @property
+    def learning_rate(self) -> LinearDecay:
+        """The learning rate schedule."""
+        first = self.config.lr if self.config.lr is not None else self.objective.default_lr
+        return LinearDecay(first, self.config.min_lr, self.words_per_epoch, self.config.epochs)
+
+    def make_engine(self) -> Engine:
+        """The engine; of several processes, one that averages their tables."""
+        self.model.to(self.dataset.device)
+        engine = self.engine_class(self.model, self.objective, self.dataset, self.learning_rate, self.threads)
+        return engine if self.group.size == 1 else AveragingEngine(engine, self.group, self.config.sync_every)
+
+    def shards_for(self, engine: Engine) -> list[Shard] | None:
+        """The shards of the first epoch to train; None starts it from its beginning."""
+        return self.checkpoint.shards_for(self.start.engine, engine.threads, self.corpus.offsets)
 
 
-def settle(config: TrainConfig, objective: nn.Module | None) -> Settled:
-    """Choose what the settings leave open; a wrong name is told before the corpus is read.
-
-    Raises:
-        Word2VecError: the device, the engine or the objective is not to be had.
-    """
-    device = choose_device(config.device)
-    chosen = objective or find_objective(config.objective)
-    engine_class = choose_engine(
-        config.engine,
-        chosen if isinstance(chosen, type) else type(chosen),
-        device,
-        dim=config.dim,
-        negatives=config.negatives,
-        window=config.window,
-    )
-    lr = float(getattr(chosen, "default_lr", DEFAULT_LR)) if config.lr is None else config.lr
-    name = config.objective if objective is None else f"{type(objective).__module__}:{type(objective).__qualname__}"
-    return Settled(replace(config, lr=lr, objective=name), objective, lr, device, engine_class)
-
-
-def prepare(settled: Settled, ranks: Ranks, run: Path | None, *, progress: bool, resume: bool) -> Prepared:
-    """Read the text, make the tables and whatever else the loop needs.
+def set_up(
+    config: TrainConfig,
+    objective: nn.Module | None,
+    group: ProcessGroup,
+    run: Path | None,
+    *,
+    progress: bool,
+    resume: bool,
+) -> TrainingSetup:
+    """Read the corpus and create everything the loop needs.
 
     Args:
-        settled: the settings.
-        ranks: who trains.
-        run: the run folder; None where none is written, or another rank writes it.
-        progress: draw bars on stderr.
-        resume: go on from the checkpoint in `run`, if there is one.
+        config: The settings.
+        objective: A user's objective in place of `config.objective`.
+        group: The processes that train.
+        run: The run folder; None if none is written, or if another rank writes it.
+        progress: Show progress bars on stderr.
+        resume: Resume from the checkpoint in `run`, if there is one.
 
     Raises:
-        Word2VecError: the corpus, a setting, the machine or the disk is at fault; says what to do.
+        Word2VecError: The corpus, a setting, the machine or the disk is at fault; the message says what to do.
     """
-    config, device = settled.config, settled.device
-    found = ranks.checkpoint_of_first(find_checkpoint(run, resume=resume) if run else None)
-    corpus, vocabulary = ranks.in_turns(lambda: _read_corpus(config, run, progress))
-    new = Checkpoint(config.as_dict(), corpus.fingerprint, fingerprint(vocabulary), settled.engine_class.__name__)
-    ranks.refuse_different(new)
+    device = choose_device(config.device)
+    kind = find_objective(config.objective) if objective is None else type(objective)
+    engine_class = choose_engine(
+        config.engine, kind, device, dim=config.dim, negatives=config.negatives, window=config.window
+    )
+    if objective is not None:
+        config = replace(config, objective=f"{kind.__module__}:{kind.__qualname__}")
+    found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume) if run else None, group)
+    corpus, vocabulary = group.in_turns(lambda: _read_corpus(config, run, progress))
+    chosen = as_objective(objective) if objective else make_objective(config.objective, num_labels=len(vocabulary))
+    chosen.reduction = "sum"  # the one that learning rates are meant for
+    config = replace(config, lr=chosen.default_lr if config.lr is None else config.lr)
+    start = Checkpoint(config.as_dict(), corpus.fingerprint, vocabulary_fingerprint(vocabulary), engine_class.__name__)
+    _refuse_different_ranks(start, group)
     if run and found:
-        refuse_other_run(run, found, new)
-    objective = (settled.objective or make_objective(config.objective, num_labels=len(vocabulary))).to(device)
-    if isinstance(objective, Objective):
-        objective.reduction = "sum"  # what learning rates are meant for
-    threads = config.threads or default_threads(settled.engine_class.max_threads, ranks.local_size)
+        refuse_other_run(run, found, start)
+    threads = config.threads or default_threads(engine_class.max_threads, group.local_size)
     if device.type == "cuda":
-        threads = 1  # a card works on many things at once by itself
-    dataset = _make_dataset(settled, corpus, vocabulary, objective, threads)
-    refuse_too_large(len(vocabulary), config.dim, device, ranks.local_size if ranks.size > 1 else 0)
-    ranks.wait()  # none takes memory before all have asked for it
+        threads = 1  # the device is parallel itself
+    dataset = _make_dataset(config, corpus, vocabulary, chosen, engine_class, device, threads)
+    refuse_too_large(len(vocabulary), config.dim, device, group.local_size if group.size > 1 else 0)
+    group.wait()  # until all have checked the free memory, before any of them allocates
     model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
     if run and found:
         load_tables(run, found, model)
-    ranks.copy_from_first(model.input, model.output)
-    return Prepared(settled, corpus, vocabulary, objective, dataset, model, threads, new=new, saved=found or new)
+    group.broadcast(model.input, model.output)
+    chosen = chosen.to(device)
+    return TrainingSetup(
+        config, corpus, vocabulary, model, engine_class, chosen, dataset, threads, group, start, resumed=found
+    )
 
 
 def choose_device(name: str) -> torch.device:
-    """The device to train on: auto takes CUDA where there is any.
+    """The device to train on; "auto" chooses CUDA if it is available.
 
     Raises:
-        Word2VecError: CUDA is asked for and not there.
+        Word2VecError: CUDA is requested and not available.
     """
-    found = torch.cuda.is_available()
-    if name == "cuda" and not found:
-        raise Word2VecError(
-            "--device cuda: torch finds no CUDA device here; use --device cpu or install torch for CUDA"
-        )
-    return torch.device("cuda" if found and name != "cpu" else "cpu")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise Word2VecError("--device cuda: torch finds no CUDA device; use --device cpu or install torch for CUDA")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
-def default_threads(most: int | None, processes: int = 1) -> int:
-    """The processors that this process may use, shared with others that do the same, at most `most`."""
-    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    found = max(1, found // processes)
-    return found if most is None else min(found, most)
+def default_threads(max_threads: int | None, processes: int = 1) -> int:
+    """The number of processors that this process may use.
+
+    Args:
+        max_threads: Upper limit; None for no limit.
+        processes: Number of processes on this machine that share the processors.
+    """
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    available = max(1, available // processes)
+    return available if max_threads is None else min(available, max_threads)
 
 
 def _read_corpus(config: TrainConfig, run: Path | None, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
@@ -178,19 +208,60 @@ def _read_corpus(config: TrainConfig, run: Path | None, progress: bool) -> tuple
 
 
 def _make_dataset(
-    settled: Settled, corpus: IndexedCorpus, vocabulary: Vocabulary, objective: nn.Module, threads: int
+    config: TrainConfig,
+    corpus: IndexedCorpus,
+    vocabulary: Vocabulary,
+    objective: Objective,
+    engine_class: type[Engine],
+    device: torch.device,
+    threads: int,
 ) -> SkipGramDataset:
-    config = settled.config
-    # an objective that takes its noise words from the batch needs none drawn
-    negatives = 0 if getattr(objective, "in_batch", False) else config.negatives
+    negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
     sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
     size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
-    if size < config.batch_size and settled.engine_class.in_batches:
+    if size < config.batch_size and engine_class.uses_batches:
         logger.info(
-            "batches of %s pairs, not %s: larger ones would use the most frequent words too often",
-            size,
+            "batch size reduced from %s to %s: larger batches would use the most frequent words too often",
             config.batch_size,
+            size,
         )
     return SkipGramDataset(
-        corpus.tokens, corpus.offsets, vocabulary, sampling, batch_size=size, seed=config.seed, device=settled.device
+        corpus.tokens, corpus.offsets, vocabulary, sampling, batch_size=size, seed=config.seed, device=device
     )
+
+
+def _checkpoint_of_rank_0(found: Checkpoint | None, group: ProcessGroup) -> Checkpoint | None:
+    """The checkpoint that rank 0 has found, on all ranks, since the others may not see its run folder."""
+    if group.size == 1:
+        return found
+    facts = group.gather(found and found.to_dict())[0]
+    return None if facts is None else Checkpoint.from_dict(facts)
+
+
+def _refuse_different_ranks(start: Checkpoint, group: ProcessGroup) -> None:
+    """Check that all ranks are about to train the same.
+
+    Raises:
+        ConfigError: A rank has other settings or another engine than rank 0.
+        CorpusError: A rank has another corpus.
+    """
+    settings = {name: value for name, value in start.settings.items() if name not in LOCAL_SETTINGS}
+    mine = {"settings": settings, "text": [start.corpus, start.vocabulary], "engine": start.engine}
+    first, *others = group.gather(mine)
+    for rank, other in enumerate(others if group.first else [], start=1):  # rank 0 reports, which ends the others
+        for name in SETTINGS:
+            here, there = first["settings"].get(name), other["settings"].get(name)
+            if here != there:
+                raise ConfigError(
+                    f"{option(name)} is {here} on rank 0 and {there} on rank {rank}: give all ranks the same value"
+                )
+        if other["text"] != first["text"]:
+            raise CorpusError(
+                f"rank {rank} has another corpus than rank 0 (fingerprints {other['text'][0][:8]} and "
+                f"{first['text'][0][:8]}): give all ranks the same files, in the same order"
+            )
+        if other["engine"] != first["engine"]:
+            raise ConfigError(
+                f"rank 0 trains with {first['engine']} and rank {rank} with {other['engine']}: "
+                "set --device and --engine so that all ranks can use the same engine"
+            )

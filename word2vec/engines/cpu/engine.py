@@ -1,196 +1,198 @@
-"""The fused engine for CPUs: sampling, scores, gradients and steps in one compiled loop.
+"""The fused CPU engine: sampling, scores, gradients and updates in one compiled loop.
 
-It draws its examples from the same distributions as the reference engine and takes the same steps, with two differences
+It draws its examples from the same distributions as the autograd engine and makes the same steps, with two differences
 that make it fast (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"):
 
-- The pairs of a center word with the words of its window shard one set of K noise words.
-- The pairs of a window, BLOCK_ROWS of them at most, take their steps at once, from the values before.
+- The pairs of a center word with the words of its window share one set of K noise words.
+- The pairs of a window, up to BLOCK_ROWS of them, are updated at once, from the values before the update.
 
-Nothing is stored per pair. Threads run the kernel (cpu_kernel.py) on shards of the corpus without the interpreter's
-lock and write to the same tables (Hogwild: Niu et al. 2011).
+Nothing is stored per pair. Threads run the kernel (kernel.py) on shards of the corpus without the interpreter lock and
+write to the same tables (Hogwild: Niu et al. 2011). `engines/plain.py` is the same algorithm in plain numpy.
 """
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from threading import Event
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import nn
 
-from word2vec.engines.base import Progress, run_threads
+from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel
-from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import LANES, padded_width
 from word2vec.errors import ConfigError
-from word2vec.losses import Objective
+from word2vec.losses.base import Objective
+from word2vec.losses.registry import objective_name
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SkipGramDataset
 from word2vec.sampling.shards import Shard, derive_seed, new_shards, unread_chunks, words_read
 
-# What a thread does between two looks at the learning rate and at Ctrl-C: at most as many words as in word2vec.c, and
-# fewer where a word costs more multiply-adds than by default, some 4,000 for each of the three products.
+# What a thread trains between two checks of the learning rate and of the stop flag: at most as many words as word2vec.c
+# does, and fewer where a word needs more multiply-adds than with default settings (about 4,000 for each of the three
+# products).
 CHUNK_WORDS, CHUNK_PRODUCTS = 10_000, 40_000_000
-LINE_BYTES = 64  # of a cache
+CACHE_LINE_BYTES = 64
 
 T = TypeVar("T", bound=np.integer)
 
 logger = logging.getLogger("word2vec")
 
 
-class FusedEngine:
-    """Trains a model on the CPU with one of the objectives of cpu_gradients.py; see AutogradEngine for the arguments.
+class FusedEngine(Engine):
+    """Trains a model on the CPU with one of the compiled objectives of objectives.py.
 
-    Of the dataset it takes the corpus and the settings; the batches are not made. With one thread the order of all
-    steps is fixed, and the same seed gives the same bytes.
+    The engine uses the corpus and the settings of the dataset, not its batches. With one thread the order of all steps
+    is fixed, and the same seed gives the same bytes.
+
+    Args:
+        model: The model, trained in place; its tables move to memory with aligned rows.
+        objective: An objective of a class in `COMPILED`.
+        dataset: The corpus and its sampling settings.
+        learning_rate: The learning rate schedule.
+        threads: Number of threads.
 
     Raises:
-        ConfigError: the vocabulary has fewer than two words.
+        ConfigError: The vocabulary has fewer than two words.
     """
-
-    max_threads = None  # as many as there are processors
-    in_batches = False
-    sync_every = 1_000_000  # see AutogradEngine; by trial, twice as much costs accuracy
 
     def __init__(
         self,
         model: SkipGram,
-        objective: nn.Module,
+        objective: Objective,
         dataset: SkipGramDataset,
-        lr_at: Callable[[int, int], float],
+        learning_rate: LearningRate,
         threads: int = 1,
     ) -> None:
         if len(dataset.keep) < 2:
-            raise ConfigError("the vocabulary has one word: training needs two, one of them to be drawn as noise")
-        self.model, self.dataset, self.lr_at, self.threads = model, dataset, lr_at, threads
+            raise ConfigError("the vocabulary has one word: training needs a second one as noise; give more text")
+        super().__init__(model, objective, dataset, learning_rate, threads)
         self._text = Text(_read_only(dataset.tokens, np.int32), _read_only(dataset.offsets, np.int64))
-        needs_log_q = bool(getattr(objective, "needs_log_q", False))
         self._sampling = Sampling(
             keep=_thresholds(dataset.keep.double().numpy()),
             noise=_noise_table(dataset),
             cumulative=dataset.alias.cumulative.numpy(),
-            log_q=dataset.noise.log().numpy() if needs_log_q else np.empty(0, np.float32),
+            log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
             window=dataset.settings.window,
         )
         width = padded_width(model.input.shape[1])
-        self._tables = Tables(_flat_rows(model.input, width), _flat_rows(model.output, width), width)
+        self._tables = Tables(_aligned_rows(model.input, width), _aligned_rows(model.output, width), width)
         negatives = dataset.settings.negatives
-        self._constants = np.array([*cast(Objective, objective).constants(negatives), 0.0], np.float32)
-        self._chunk_words = max(
-            1, min(CHUNK_WORDS, CHUNK_PRODUCTS // ((self._sampling.window + 1) * (1 + negatives) * width))
-        )
-        self._compile(list(COMPILED).index(type(objective)), negatives, needs_log_q)
+        self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
+        products = (self._sampling.window + 1) * (1 + negatives) * width  # per word
+        self._chunk_words = max(1, min(CHUNK_WORDS, CHUNK_PRODUCTS // products))
+        self._workers = Workers(self._train_shard, threads)
+        self._compile(objective_name(type(objective)), negatives, objective.needs_log_q)
 
-    def _compile(self, objective: int, negatives: int, needs_log_q: bool) -> None:
-        """Compile the kernel by a call that trains nothing; one that cannot be kept on disk is used all the same."""
+    def _compile(self, objective: str, negatives: int, needs_log_q: bool) -> None:
+        """Compile the kernel by a call without words; a kernel that cannot be cached on disk is used all the same."""
         try:
             self._kernel = kernel(objective, negatives, needs_log_q)
-            self._train(_new_shard(0), 0, 0, 0.0)
-        except (OSError, RuntimeError) as error:  # numba's, of a full disk and of no folder to write to
-            logger.warning("the compiled kernel cannot be kept for the next training: %s", error)
+            self._train(_new_state(0), 0, 0, 0.0)
+        except (OSError, RuntimeError) as error:  # numba's errors for a full disk, and for no writable folder
+            logger.warning("the compiled kernel cannot be cached: %s; it is compiled again for each training", error)
             self._kernel = kernel(objective, negatives, needs_log_q, cached=False)
-            self._train(_new_shard(0), 0, 0, 0.0)
+            self._train(_new_state(0), 0, 0, 0.0)
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
-        """Train one pass over the corpus; reports a few times a second and at the end.
-
-        Closing the iterator early stops the threads within a fraction of a second; `state` then says how to go on.
-
-        Args:
-            number: of the pass, from 0.
-            shards: where to go on, one for each thread; a new pass by default.
-        """
+        """Train one pass over the corpus; see `Engine.epoch`."""
+        self._epoch = number
         self._shards = shards or new_shards(self.dataset.offsets, self.threads)
-        seeds = [derive_seed(self.dataset.seed, number, *shard.stream) for shard in self._shards]
-        self._own = [_resumed_shard(*both) for both in zip(self._shards, seeds, strict=True)]
-
-        def train_shard(rank: int, stop: Event) -> None:
-            offsets = self.dataset.offsets
-            for begin, end in unread_chunks(self._shards[rank], offsets, self._chunk_words):
-                if stop.is_set():
-                    return
-                self._own[rank] = _with_room(self._own[rank], int(offsets[end] - offsets[begin]), end - begin)
-                self._train(self._own[rank], begin, end, self.lr_at(number, words_read(self._shards)))
-
-        return run_threads(train_shard, self.threads, self._total)
+        self._states = [
+            _state_of(shard, derive_seed(self.dataset.seed, number, *shard.stream)) for shard in self._shards
+        ]
+        yield from self._workers.run(self._total)
 
     def state(self) -> list[Shard]:
-        """How far the pass is that was closed; to be given to `epoch`."""
-        for shard, own in zip(self._shards, self._own, strict=True):
-            shard.pairs, shard.loss = int(own.pairs[0]), float(own.loss.sum())
-            shard.own = {"random": torch.from_numpy(own.state.view(np.int64)), "loss": torch.from_numpy(own.loss)}
+        """The shards of the current epoch; see `Engine.state`."""
+        self._workers.pause()
+        for shard, state in zip(self._shards, self._states, strict=True):
+            shard.pairs, shard.loss = int(state.pairs[0]), float(state.loss.sum())
+            shard.engine_state = {
+                "random": torch.from_numpy(state.random.view(np.int64)),
+                "loss": torch.from_numpy(state.loss),
+            }
         return self._shards
 
+    def _train_shard(self, rank: int, stop: Event) -> None:
+        offsets = self.dataset.offsets
+        for number, (begin, end) in enumerate(unread_chunks(self._shards[rank], offsets, self._chunk_words)):
+            if number and stop.is_set():
+                return
+            words = int(offsets[end] - offsets[begin])
+            self._states[rank] = _with_buffers(self._states[rank], words, end - begin)
+            self._train(self._states[rank], begin, end, self.learning_rate(self._epoch, words_read(self._shards)))
+
     def _total(self) -> Progress:
-        # subtle: the kernel adds the pairs first, so that a loss that is read before them always has its pairs
-        loss = sum(float(own.loss.sum()) for own in self._own)
-        return Progress(words_read(self._shards), sum(int(own.pairs[0]) for own in self._own), loss)
+        # subtle: the kernel adds the pairs first, so a loss that is read before them always has its pairs
+        loss = sum(float(state.loss.sum()) for state in self._states)
+        return Progress(words_read(self._shards), sum(int(state.pairs[0]) for state in self._states), loss)
 
-    def _train(self, shard: ThreadState, first: int, last: int, lr: float) -> None:
-        """Train on the sentences first..last."""
-        self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), shard)
+    def _train(self, state: ThreadState, first: int, last: int, lr: float) -> None:
+        """Train the sentences from `first` to before `last`."""
+        self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), state)
 
 
-def _new_shard(seed: int) -> ThreadState:
+def _new_state(seed: int) -> ThreadState:
     return ThreadState(
         kept=np.zeros(1, np.int32),
         ends=np.zeros(1, np.int64),
-        state=np.array([seed], np.uint64),
+        random=np.array([seed], np.uint64),
         pairs=np.zeros(1, np.int64),
         loss=np.zeros(LANES, np.float64),
     )
 
 
-def _resumed_shard(shard: Shard, seed: int) -> ThreadState:
-    """What the kernel needs; the seed is for a shard that has not begun or was cut anew."""
-    own = _new_shard(seed)
-    own.pairs[0], own.loss[0] = shard.pairs, shard.loss
-    if shard.own:
-        own.state[:] = shard.own["random"].numpy().view(np.uint64)
-        own.loss[:] = shard.own["loss"].numpy()
-    return own
+def _state_of(shard: Shard, seed: int) -> ThreadState:
+    """The state of a thread that continues a shard; the seed is for a shard that is new or was split again."""
+    state = _new_state(seed)
+    state.pairs[0], state.loss[0] = shard.pairs, shard.loss
+    if shard.engine_state:
+        state.random[:] = shard.engine_state["random"].numpy().view(np.uint64)
+        state.loss[:] = shard.engine_state["loss"].numpy()
+    return state
 
 
-def _with_room(shard: ThreadState, words: int, sentences: int) -> ThreadState:
-    """The shard with working memory for a chunk: all of them are about equal, but a sentence is never cut."""
-    if words >= len(shard.kept):
-        shard = shard._replace(kept=np.zeros(words + 1, np.int32))  # the kernel writes one word more than it keeps
-    if sentences > len(shard.ends):
-        shard = shard._replace(ends=np.zeros(sentences, np.int64))
-    return shard
+def _with_buffers(state: ThreadState, words: int, sentences: int) -> ThreadState:
+    """The state with buffers that are large enough for a chunk; chunks are similar, but sentences are never cut."""
+    if words >= len(state.kept):
+        state = state._replace(kept=np.zeros(words + 1, np.int32))  # the kernel writes one word beyond those it keeps
+    if sentences > len(state.ends):
+        state = state._replace(ends=np.zeros(sentences, np.int64))
+    return state
 
 
-def _read_only(array: npt.NDArray[np.integer], kind: type[T]) -> npt.NDArray[T]:
-    """A view that numba takes for the same type wherever the array comes from."""
-    view = np.ascontiguousarray(array, dtype=kind).view(np.ndarray)
+def _read_only(array: npt.NDArray[np.integer], dtype: type[T]) -> npt.NDArray[T]:
+    """A read-only view, for which numba needs one compiled version wherever the array comes from."""
+    view = np.ascontiguousarray(array, dtype=dtype).view(np.ndarray)
     view.flags.writeable = False
     return view
 
 
 def _thresholds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
-    """The largest draw from 0..2^32-1 that counts: probability 1 takes all of them, and none is left without any."""
+    """For each probability the largest draw from 0..2^32-1 that counts as a success; no probability becomes 0."""
     thresholds: npt.NDArray[np.uint32] = np.clip(np.ceil(probabilities * 2.0**32) - 1, 0, 2**32 - 1).astype(np.uint32)
     return thresholds
 
 
 def _noise_table(dataset: SkipGramDataset) -> npt.NDArray[np.uint32]:
-    """Both columns of the alias table side by side, so that a draw costs one line of the cache."""
-    shard, alias = dataset.alias.acceptance.double().numpy(), dataset.alias.alias.numpy()
-    own = np.clip(np.round(shard * 2.0**32), 0, 2**32 - 1)  # (V,)
-    table: npt.NDArray[np.uint32] = np.stack([own, alias], axis=1).astype(np.uint32)
+    """The alias table as (2 V,) pairs of acceptance, in units of 2^-32, and alias: one cache line per draw."""
+    acceptance, alias = dataset.alias.acceptance.double().numpy(), dataset.alias.alias.numpy()
+    scaled = np.clip(np.round(acceptance * 2.0**32), 0, 2**32 - 1)  # (V,)
+    table: npt.NDArray[np.uint32] = np.stack([scaled, alias], axis=1).astype(np.uint32)
     return table.reshape(-1)
 
 
-def _flat_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
-    """The memory of a table, (V * width,), in which each row begins at a line of the cache.
+def _aligned_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
+    """The memory of a table, (V * width,), in which each row starts at a cache line.
 
-    The parameter is moved to such memory, unless an engine before this one has done so.
+    The parameter is moved to such memory, unless a previous engine has already done so.
     """
-    if table.stride() != (width, 1) or table.data_ptr() % LINE_BYTES:
-        memory = np.zeros(len(table) * width + LANES, np.float32)  # numpy's, for it asks the system for huge pages
-        first = -memory.ctypes.data % LINE_BYTES // memory.itemsize
+    if table.stride() != (width, 1) or table.data_ptr() % CACHE_LINE_BYTES:
+        memory = np.zeros(len(table) * width + LANES, np.float32)  # numpy's, which uses huge pages
+        first = -memory.ctypes.data % CACHE_LINE_BYTES // memory.itemsize
         flat = torch.from_numpy(memory[first : first + len(table) * width])
         rows = flat.view(len(table), width)[:, : table.shape[1]]
         table.data = rows.copy_(table.detach())

@@ -1,4 +1,4 @@
-"""The compiled parts of averaging_rows.py. Without `fastmath` the compiler may not reorder or fuse what is written."""
+"""Compiled functions of shared_rows.py, without `fastmath`: the compiler may not reorder or fuse operations."""
 
 import numpy as np
 from numba.extending import register_jitable
@@ -10,19 +10,19 @@ UPPER, ODD, BELOW_HALF, NAN = np.uint32(16), np.uint32(1), np.uint32(0x7FFF), np
 
 
 @register_jitable
-def _widened(bits):
-    """The float32 of the bits of a bfloat16."""
+def _to_float32(bits):
+    """The bits of a bfloat16 as a float32."""
     return np.uint32(np.uint32(bits) << UPPER).view(np.float32)
 
 
 @compiled
-def take_rows(table, before, columns, changed, taken):
-    """See SharedRows.take; `columns` are the first ones, in which a change is looked for."""
+def snapshot_rows(table, synced, columns, changed, taken):
+    """See SharedRows.snapshot; a change is looked for in the first `columns` columns."""
     dim = table.shape[1]
     for row in range(len(changed)):
         changed[row] = 0
         for column in range(columns):
-            if table[row, column] != before[row, column]:
+            if table[row, column] != synced[row, column]:
                 changed[row] = 1
                 break
         if changed[row]:
@@ -31,35 +31,35 @@ def take_rows(table, before, columns, changed, taken):
 
 
 @compiled
-def subtract_rows(taken, before, changed, rows, sent):
-    """See SharedRows.subtract; `sent` holds the bits of bfloat16, the upper half of those of float32."""
+def delta_rows(taken, synced, changed, rows, out):
+    """See SharedRows.delta; `out` has the bits of bfloat16, which are the upper half of those of float32."""
     dim = taken.shape[1]
     for place, row in enumerate(rows):
-        sent[place, dim] = np.float32(changed[row]).view(np.uint32) >> UPPER
+        out[place, dim] = np.float32(changed[row]).view(np.uint32) >> UPPER
         if not changed[row]:
             for column in range(dim):
-                sent[place, column] = 0
+                out[place, column] = 0
             continue
         for column in range(dim):
-            moved = np.float32(taken[row, column] - before[row, column])
+            moved = np.float32(taken[row, column] - synced[row, column])
             bits = moved.view(np.uint32)
-            odd = (bits >> UPPER) & ODD  # of two that are as near, the even one
-            sent[place, column] = (bits + BELOW_HALF + odd) >> UPPER if moved == moved else NAN
+            odd = (bits >> UPPER) & ODD  # ties are rounded to even
+            out[place, column] = (bits + BELOW_HALF + odd) >> UPPER if moved == moved else NAN
 
 
 @compiled
-def move_rows(table, taken, before, momentum, rare_from, changed, rows, total):
-    """See SharedRows.move."""
+def apply_rows(table, taken, synced, momentum, rare_from, changed, rows, total):
+    """See SharedRows.apply."""
     dim = table.shape[1]
     for place, row in enumerate(rows):
-        k = _widened(total[place, dim]) if row < rare_from else ONE
+        k = _to_float32(total[place, dim]) if row < rare_from else ONE
         decay = ONE - ONE / k
-        was = taken if changed[row] else before
+        start = taken if changed[row] else synced
         for column in range(dim):
-            since = table[row, column] - was[row, column]
-            mean = _widened(total[place, column]) / k
+            since = table[row, column] - start[row, column]
+            mean = _to_float32(total[place, column]) / k
             step = decay * momentum[row, column] + mean
             momentum[row, column] = step
-            moved = before[row, column] + mean + decay * step
-            before[row, column] = moved
+            moved = synced[row, column] + mean + decay * step
+            synced[row, column] = moved
             table[row, column] = moved + since

@@ -1,0 +1,86 @@
+"""The choice of an engine for an objective and a device; what is optional is detected here."""
+
+import logging
+from collections.abc import Collection
+
+import torch
+from torch import nn
+
+from word2vec.engines.autograd import AutogradEngine
+from word2vec.engines.base import Engine
+from word2vec.engines.gpu.tiling import tile_shape, triton_version
+from word2vec.errors import ConfigError
+from word2vec.losses import LOSSES
+
+MIN_TRITON = (3, 2)
+
+logger = logging.getLogger("word2vec")
+
+
+def choose_engine(
+    name: str, objective: type[nn.Module], device: torch.device, *, dim: int, negatives: int, window: int
+) -> type[Engine]:
+    """Find an engine by name; "auto" chooses a fused engine if it can train the objective.
+
+    Args:
+        name: "auto", "plain", "autograd" or "fused".
+        objective: Class of the objective.
+        device: Where to train.
+        dim: Dimensions of the vectors.
+        negatives: Noise words per example.
+        window: Largest window width.
+
+    Raises:
+        ConfigError: The fused engine is requested, and cannot train this objective or not with these settings.
+    """
+    if name == "plain":
+        from word2vec.engines.plain import PlainEngine
+
+        return PlainEngine
+    if name == "autograd":
+        return AutogradEngine
+    on_gpu = device.type == "cuda"
+    obstacle = _gpu_obstacle(objective, dim, negatives, window) if on_gpu else _cpu_obstacle(objective)
+    if obstacle and name == "fused":
+        raise ConfigError(f"--engine fused {obstacle}, or --engine autograd")
+    if obstacle:
+        logger.info("training with the autograd engine: the fused engine %s", obstacle)
+        return AutogradEngine
+    if on_gpu:
+        from word2vec.engines.gpu.engine import GpuEngine
+
+        return GpuEngine
+    from word2vec.engines.cpu.engine import FusedEngine
+
+    return FusedEngine
+
+
+def _cpu_obstacle(objective: type[nn.Module]) -> str:
+    """Why the fused CPU engine cannot train, and what to do; empty if it can."""
+    from numba.core import config  # a third of a second to import
+
+    from word2vec.engines.cpu.objectives import COMPILED
+
+    if config.DISABLE_JIT:  # type: ignore[attr-defined]
+        return "cannot be compiled while NUMBA_DISABLE_JIT is set: unset it"
+    return _objective_obstacle(objective, COMPILED)
+
+
+def _gpu_obstacle(objective: type[nn.Module], dim: int, negatives: int, window: int) -> str:
+    """Why the fused GPU engine cannot train, and what to do; empty if it can."""
+    if triton_version() < MIN_TRITON:
+        return "needs triton 3.2 or newer on a GPU: pip install 'triton>=3.2'"
+    from word2vec.engines.gpu.objectives import GRADIENTS
+
+    try:
+        tile_shape(dim, negatives, window)
+    except ConfigError as error:
+        return str(error)
+    return _objective_obstacle(objective, GRADIENTS)
+
+
+def _objective_obstacle(objective: type[nn.Module], compiled: Collection[type[nn.Module]]) -> str:
+    if objective in compiled:
+        return ""
+    names = [name for name, kind in LOSSES.items() if kind in compiled]
+    return f"has no compiled form of {objective.__name__}: use --objective {', '.join(names)}"

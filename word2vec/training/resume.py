@@ -1,0 +1,85 @@
+"""Whether and from where a run resumes: an unfinished run is never overwritten, and never mixed with another."""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+from word2vec.config import SETTINGS, option
+from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.errors import ConfigError, CorpusError, TrainingError
+from word2vec.formats.run import CHECKPOINT_FILE
+from word2vec.training.checkpoint import Checkpoint, read_checkpoint
+
+logger = logging.getLogger("word2vec")
+
+
+def vocabulary_fingerprint(vocabulary: Vocabulary) -> str:
+    """A digest of the words and their counts."""
+    digest = hashlib.sha256("\n".join(vocabulary.words).encode())
+    digest.update(vocabulary.counts.tobytes())
+    return digest.hexdigest()[:32]
+
+
+def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
+    """The checkpoint of a run folder to resume from, or None to start from scratch.
+
+    Raises:
+        FormatError: The checkpoint is damaged, or of another version.
+        TrainingError: Training is not to resume, and would overwrite an unfinished run.
+    """
+    if not (run / CHECKPOINT_FILE).exists():
+        if resume:
+            logger.info("%s contains no checkpoint: training starts from scratch", run)
+        return None
+    saved = read_checkpoint(run)
+    if resume:
+        return saved
+    if not saved.finished:
+        epochs = saved.settings["epochs"]  # all of them may be trained and only the vectors not be saved
+        raise TrainingError(
+            f"{run} contains the checkpoint of an unfinished run (epoch {min(saved.epoch + 1, epochs)} of {epochs}): "
+            f"add --resume to continue it, choose another --output, or remove {run / CHECKPOINT_FILE} to restart"
+        )
+    return None
+
+
+def saved_settings(run: Path) -> dict[str, Any]:
+    """The settings in the checkpoint of a run folder; empty if it contains none."""
+    return read_checkpoint(run).settings if (run / CHECKPOINT_FILE).exists() else {}
+
+
+def discard_checkpoint(run: Path) -> None:
+    """Remove the checkpoint of a run folder, so that training starts from scratch."""
+    (run / CHECKPOINT_FILE).unlink(missing_ok=True)
+
+
+def refuse_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
+    """Compare a saved run with the one that is about to resume it.
+
+    Args:
+        run: The run folder.
+        saved: The checkpoint in it.
+        now: A checkpoint of the run that is about to start.
+
+    Raises:
+        ConfigError: A setting that affects the result differs, or more epochs are trained already.
+        CorpusError: The corpus differs.
+    """
+    differences = [
+        f"{option(name)} was {saved.settings.get(name)}, not {now.settings.get(name)}"
+        for name, (_, setting) in SETTINGS.items()
+        if not setting.changeable_on_resume and saved.settings.get(name) != now.settings.get(name)
+    ]
+    if differences:
+        raise ConfigError(
+            f"{run} cannot resume with other settings ({'; '.join(differences)}): keep them, or choose another --output"
+        )
+    if (saved.corpus, saved.vocabulary) != (now.corpus, now.vocabulary):
+        raise CorpusError(
+            f"{run} cannot resume on another corpus (fingerprint {saved.corpus[:8]}, now {now.corpus[:8]}): "
+            "give it the same text, or choose another --output"
+        )
+    started = saved.epoch + bool(saved.shards)
+    if now.settings["epochs"] < started:
+        raise ConfigError(f"{run} is already in epoch {started}: --epochs {now.settings['epochs']} is too small")

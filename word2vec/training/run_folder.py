@@ -1,0 +1,154 @@
+"""The run folder while training writes it: lock, checkpoints, vectors and settings.
+
+At any moment the folder contains either the files of a complete earlier run or what is needed to resume: each file is
+replaced in one step, and the checkpoint is written before and after the vectors are replaced.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import tomli_w
+
+from word2vec.config import TrainConfig
+from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.errors import FormatError, Word2VecError
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.shards import Shard
+from word2vec.system.atomic_files import atomic_path, locked, new_folder
+from word2vec.training.checkpoint import Checkpoint, model_tables, tables_checksum, write_checkpoint
+from word2vec.training.divergence import check_tables
+from word2vec.training.metrics import MetricsState
+from word2vec.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger("word2vec")
+
+
+@contextmanager
+def open_run_folder(run: Path | None) -> Iterator[None]:
+    """Create and lock a run folder, and check that it is writable before hours of training.
+
+    Raises:
+        Word2VecError: The folder cannot be created or written, or another training holds its lock.
+    """
+    if run is None:
+        yield
+        return
+    with new_folder(run):
+        if not os.access(run, os.R_OK | os.W_OK | os.X_OK):
+            raise Word2VecError(f"{run}: the folder is not writable; choose another --output")
+        with locked(run):
+            yield
+
+
+class RunFolder:
+    """Writes the checkpoints and the result of a run.
+
+    Args:
+        path: The run folder; None writes nothing, but diverged training is still detected.
+        model: The model in training.
+        vocabulary: The words of its rows.
+        config: The settings of the run.
+        start: A checkpoint of this run before its first epoch.
+    """
+
+    def __init__(
+        self, path: Path | None, model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, start: Checkpoint
+    ) -> None:
+        self.path, self._model, self._vocabulary, self._config, self._start = path, model, vocabulary, config, start
+        self._last_write = time.monotonic()
+        self._has_tables = False  # whether the folder has a checkpoint with tables from this training
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether it is time for a checkpoint within the epoch."""
+        return self.path is not None and time.monotonic() - self._last_write >= 60 * self._config.checkpoint_every
+
+    def save_checkpoint(self, epoch: int, shards: list[Shard], metrics: MetricsState) -> None:
+        """Write a checkpoint; if that fails, training continues with the previous one.
+
+        Args:
+            epoch: Number of finished epochs.
+            shards: Shards of the epoch in progress; empty between two epochs.
+            metrics: Counters of the metrics log.
+
+        Raises:
+            TrainingError: Training diverged.
+        """
+        check_tables(self._model, epoch)
+        if self.path is None:
+            return
+        checkpoint = replace(self._start, epoch=epoch, shards=shards, metrics=metrics)
+        try:
+            write_checkpoint(self.path, checkpoint, model_tables(self._model))
+            self._has_tables = True
+        except Word2VecError as error:
+            logger.warning("%s; training continues without a new checkpoint", error)
+        self._last_write = time.monotonic()
+
+    def save_vectors(self, epoch: int, shards: list[Shard], metrics: MetricsState) -> WordVectors:
+        """Write the vectors and the settings, then a checkpoint that refers to these vectors for its tables.
+
+        subtle: An older checkpoint may refer to the vectors that are about to be replaced, and a process killed between
+        replacing the words and the vectors leaves a pair that nobody can use. So if the folder contains vectors or a
+        checkpoint, a checkpoint with tables is written first.
+
+        Args:
+            epoch: Number of finished epochs.
+            shards: Shards of the epoch in progress; empty between two epochs.
+            metrics: Counters of the metrics log.
+
+        Raises:
+            TrainingError: Training diverged.
+            Word2VecError: The vectors cannot be written.
+        """
+        check_tables(self._model, epoch)
+        if self.path is None:
+            return self.word_vectors()
+        if not self._has_tables and any((self.path / name).exists() for name in (CHECKPOINT_FILE, VECTORS_FILE)):
+            self.save_checkpoint(epoch, shards, metrics)
+        vectors = self.write_result()
+        tables = tables_checksum(self._model)
+        checkpoint = replace(self._start, epoch=epoch, shards=shards, metrics=metrics, tables=tables)
+        try:
+            write_checkpoint(self.path, checkpoint, {})
+        except Word2VecError as error:
+            logger.warning("%s; --resume continues from the previous checkpoint, if there is one", error)
+        return vectors
+
+    def write_result(self) -> WordVectors:
+        """Write the vectors, their words and the settings; the engine must not train any more."""
+        vectors = self.word_vectors()
+        if self.path is not None:
+            vectors.save(self.path, format="run")
+            with atomic_path(self.path / "config.toml") as path:
+                path.write_text(tomli_w.dumps(self._config.as_dict()), encoding="utf-8")
+        return vectors
+
+    def restore_result(self) -> WordVectors:
+        """The vectors of a run without epochs left; their files are written again if they are missing or mixed up."""
+        if self.path is not None and not self._has_readable_vectors(self.path):
+            logger.info("%s has all %d epochs; writing its files again", self.path, self._config.epochs)
+            return self.write_result()
+        logger.info("%s already has all %d epochs; increase --epochs to continue", self.path, self._config.epochs)
+        return self.word_vectors()
+
+    def word_vectors(self) -> WordVectors:
+        """The tables with their words; they are moved, not copied, so the engine must not train any more."""
+        self._model.pack()
+        inputs, outputs = (table.detach().cpu().numpy() for table in (self._model.input, self._model.output))
+        return WordVectors(self._vocabulary.words, inputs, counts=self._vocabulary.counts, output=outputs)
+
+    @staticmethod
+    def _has_readable_vectors(path: Path) -> bool:
+        """Whether a folder contains vectors and the words that belong to them; an interrupted export may mix them."""
+        try:
+            WordVectors.load(path, limit=1)
+        except FormatError:
+            return False
+        return True
