@@ -90,9 +90,9 @@ def resolve(source: str | Path) -> Path:
 def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
     r"""Read word pairs and their scores.
 
-    Fields are separated by tab, semicolon, comma or white space and may be quoted. Blank lines, lines that start with
-    #, a byte-order mark and \r\n are ignored; scores may have a decimal comma. A pair that occurs twice counts twice,
-    like money and cash in WordSim-353. Formulas are not evaluated: a word that starts with = is a word.
+    Fields are separated by tab, semicolon, comma or white space and may be quoted. Blank lines, comments (lines that
+    start with `#`), a byte-order mark and `\r\n` are ignored; scores may have a decimal comma. A pair that occurs twice
+    counts twice, like money and cash in WordSim-353. Formulas are not evaluated: a word that starts with = is a word.
 
     Args:
         source: A file, or the name of a built-in set (see `builtin_sets`).
