@@ -1,4 +1,4 @@
-"""Hooks for MkDocs: the CLI reference from the program itself, formulas as MathML, one figure from the results.
+"""Hooks for MkDocs: references generated from the program itself, formulas as MathML, a figure from the results.
 
 MathML needs no script and no network, neither for the build nor in the browser.
 """
@@ -11,6 +11,7 @@ from typing import Any
 
 SCALING_FIGURE = Path(__file__).parent.parent / "evaluation" / "results" / "scaling.svg"
 CLI_MARKER = "<!-- cli reference -->"
+SETTINGS_MARKER = "<!-- settings -->"
 FORMULA = re.compile(
     r'<(?P<tag>div|span) class="arithmatex">(?:\\\[(?P<block>.*?)\\\]|\\\((?P<inline>.*?)\\\))</(?P=tag)>', re.DOTALL
 )
@@ -26,8 +27,11 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Insert the CLI reference where a page has its marker."""
-    return markdown.replace(CLI_MARKER, cli_reference()) if CLI_MARKER in markdown else markdown
+    """Insert the generated references where a page has their markers."""
+    for marker, reference in ((CLI_MARKER, cli_reference), (SETTINGS_MARKER, settings_reference)):
+        if marker in markdown:
+            markdown = markdown.replace(marker, reference())
+    return markdown
 
 
 def on_page_content(content: str, **_: Any) -> str:
@@ -50,6 +54,22 @@ def cli_reference() -> str:
 
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     return "\n".join(line for name, command in commands.items() for line in _section(name, command))
+
+
+def settings_reference() -> str:
+    """A table of the fields of TrainConfig."""
+    from word2vec.config import SETTINGS, TrainConfig
+
+    rows = [
+        (
+            f"`{name}`",
+            f"`{getattr(kind, '__name__', None) or kind}`",
+            f"`{getattr(TrainConfig(), name)!r}`",
+            setting.help,
+        )
+        for name, (kind, setting) in SETTINGS.items()
+    ]
+    return "\n".join(_table(("Field", "Type", "Default", "Description"), rows))
 
 
 def _section(name: str, command: Any) -> Iterator[str]:
@@ -88,5 +108,5 @@ def _table(head: tuple[str, ...], rows: Any) -> Iterator[str]:
     yield f"| {' | '.join(head)} |"
     yield f"|{'---|' * len(head)}"
     for row in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |"
+        yield f"| {' | '.join(row)} |"
     yield ""
