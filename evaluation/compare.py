@@ -1,43 +1,40 @@
-"""Side by side on one text: this package, gensim, fastText and the usual tutorial code.
+"""Compare this package with gensim, fastText and the usual tutorial code on one text.
 
     python evaluation/compare.py [CORPUS] [--rounds 3] [--quality] [--systems ours,gensim] [--output FILE.json]
 
 Every measurement is a process of its own, with an empty cache for the indexed corpus, and the systems take turns
-within each round, so that a machine that grows slower half-way is slower for all. Ratios are taken within a round and
-then their median over the rounds. The table goes to stdout; every single measurement, with the machine, the versions
-and the command, goes to a JSON file, which is written anew after each measurement.
+within each round, so that a machine that slows down halfway slows down all of them. Ratios are taken within a round;
+the tables show their median over the rounds. The tables go to stdout. Every single measurement goes to a JSON file,
+which is written again after each one.
 
-This file plans, starts, measures and writes; the work of the peers is in peers.py, the tables are in summary.py.
+Three rounds of ours and gensim on wiki8 take about 15 minutes on two cores, one round of fastText about 10 minutes.
+The work of the peers is in peers.py, the tables are in renderers.py.
 """
 
 import argparse
 import hashlib
 import json
 import os
-import platform
-import re
-import shlex
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-# subtle: import nothing large here. Linux counts the parent's memory at the start of a child as the child's own, so
-# the peak memory of a child can never be measured as less than this process has held.
-from peers import HERE, Figures, Job, is_compressed
-from summary import Measurement, indexing_table, notes, training_table
+# subtle: import nothing large here; see common.py
+from common import HERE, RESULTS, ROOT, comma_separated, median, number, positive, report_header, write_json
+from peers import TUTORIAL_BATCH, TUTORIAL_WARM_UP, Figures, Job, is_compressed
+from renderers import indexing_table, training_table
 
-ROOT = HERE.parent
 TEXT8 = ROOT / "data" / "text8"
 MIN_COUNT = 5
-PACKAGES = ("word2vec-fused", "gensim", "fasttext", "torch", "triton", "numpy", "numba", "scipy")
-LOG_LINES = 15  # of a failed child, shown to the user
+LOG_LINES = 15  # of a failed process, shown to the user
+QUIET_CORES = 0.1  # what the services of an idle system may use while a measurement runs
 
 
 @dataclass(frozen=True)
@@ -50,7 +47,7 @@ class Task:
     needs: str = ""
     """The package that has to be installed."""
     preset: str = ""
-    """Ours with the settings of this name in place of those that all systems share."""
+    """The preset of ours, which then replaces the settings that all systems share."""
 
 
 SYSTEMS: dict[str, tuple[Task, ...]] = {
@@ -64,7 +61,7 @@ SYSTEMS: dict[str, tuple[Task, ...]] = {
 
 
 class ComparisonError(Exception):
-    """Something that the user can mend; the message is one line."""
+    """An error that the user can fix; the message is one line."""
 
 
 def training_command(job: Job, task: Task, engine: str, device: str) -> list[str]:
@@ -89,14 +86,14 @@ def training_command(job: Job, task: Task, engine: str, device: str) -> list[str
     return command + [part for name, value in settings.items() if value != "" for part in (name, str(value))]
 
 
-def trained(run: Path) -> Figures:
-    """Time and words of all epochs by the last line of a run's metrics.jsonl."""
+def training_figures(run: Path) -> Figures:
+    """Seconds and words of all epochs, from the last line of a run's metrics.jsonl."""
     last = json.loads((run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
     return {"training_seconds": float(last["elapsed_seconds"]), "raw_words": float(last["words"])}
 
 
 def busy_seconds() -> float:
-    """Processor time that all processes took since the machine started, stolen time too; 0 where it is not told."""
+    """CPU time of all processes since the machine started, stolen time included; 0 on systems without /proc/stat."""
     stat = Path("/proc/stat")
     if not stat.exists():
         return 0
@@ -105,10 +102,10 @@ def busy_seconds() -> float:
 
 
 def run_process(command: Sequence[str], log: Path, environment: dict[str, str]) -> Figures:
-    """Run a command to its end; its wall time, its own peak memory, and the cores that others kept busy meanwhile.
+    """Run a command to its end and measure its wall time, its peak memory, and the cores that other processes used.
 
     Raises:
-        ComparisonError: it failed; the end of what it printed goes to stderr.
+        ComparisonError: The command failed; the end of its output goes to stderr.
     """
     with log.open("wb") as sink:
         start, busy = time.perf_counter(), busy_seconds()
@@ -118,7 +115,7 @@ def run_process(command: Sequence[str], log: Path, environment: dict[str, str]) 
     process.returncode = os.waitstatus_to_exitcode(status)  # else Popen would wait for it a second time
     if process.returncode:
         print(*log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:], sep="\n", file=sys.stderr)
-        raise ComparisonError(f"exit code {process.returncode}; what it printed last stands above")
+        raise ComparisonError(f"exit code {process.returncode}; the end of its output is above")
     return {
         "wall_seconds": wall,
         "peak_mb": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6,
@@ -127,7 +124,7 @@ def run_process(command: Sequence[str], log: Path, environment: dict[str, str]) 
 
 
 def run_work(work: str, job: Job, folder: Path, environment: dict[str, str]) -> Figures:
-    """Run a piece of peers.py's work in a fresh process; what it measured of itself and what was measured of it."""
+    """Run one piece of work of peers.py in a new process; returns its own figures and those of `run_process`."""
     job_file, result_file = folder / "job.json", folder / "result.json"
     job_file.write_text(json.dumps(asdict(job)), encoding="utf-8")
     command = [sys.executable, str(HERE / "peers.py"), work, str(job_file), str(result_file)]
@@ -138,16 +135,15 @@ def run_work(work: str, job: Job, folder: Path, environment: dict[str, str]) -> 
 
 def measure(task: Task, job: Job, words: int, options: argparse.Namespace, folder: Path) -> Figures:
     """Train or index once, then score the vectors in another process."""
-    cache = folder / "cache"
     threads = str(job.threads)
-    environment = os.environ | {"WORD2VEC_CACHE": str(cache), "OMP_NUM_THREADS": threads}
+    environment = os.environ | {"WORD2VEC_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": threads}
     environment["OPENBLAS_NUM_THREADS"] = threads
     if task.work == "ours":
         # as in the first training on a machine: nothing is compiled yet
         environment["NUMBA_CACHE_DIR"] = str(folder / "compiled")
         environment["TRITON_CACHE_DIR"] = str(folder / "triton")
         figures = run_process(training_command(job, task, options.engine, options.device), folder / "log", environment)
-        figures |= trained(Path(job.output))
+        figures |= training_figures(Path(job.output))
     else:
         figures = run_work(task.work, job, folder, environment)
     if "training_seconds" in figures:
@@ -161,61 +157,12 @@ def measure(task: Task, job: Job, words: int, options: argparse.Namespace, folde
 def plan(systems: Sequence[str], objectives: Sequence[str]) -> list[Task]:
     """The tasks of a round, in order; ours once for each objective."""
     tasks = [task for system in systems for task in SYSTEMS[system]]
-    ours = [Task(f"ours, {objective}", "ours", objective) for objective in objectives]
-    return [each for task in tasks for each in (ours if ours and task.label == "ours" else [task])]
-
-
-def gpu_name() -> str:
-    """The name of the GPU by its driver's tool, which containers may lack."""
-    return _answer(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
-
-
-def hardware(device: str) -> dict[str, object]:
-    """The machine: processor, cores, memory, system, and the GPU where it is used."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.exists() else []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    facts: dict[str, object] = {
-        "cpu": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
-        "system": platform.platform(),
-    }
-    return facts if device == "cpu" else facts | {"gpu": gpu_name()}
-
-
-def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that are compared or that set the speed."""
-    found = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def commit() -> str:
-    """The commit of this checkout, marked where files differ from it."""
-    return _answer(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
-
-
-def _answer(command: Sequence[str]) -> str:
-    """What a program of the system says; "unknown" where it is not installed or fails."""
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    except OSError:
-        return "unknown"
-    return done.stdout.strip() if not done.returncode and done.stdout.strip() else "unknown"
-
-
-def shown_command(arguments: Sequence[str], script: str = "compare.py") -> str:
-    """The command as it was given, with file names in place of paths, which are of this machine only."""
-    return shlex.join(["python", f"evaluation/{script}", *(re.sub(r"[^=]*/", "", argument) for argument in arguments)])
+    variants = [Task(f"ours, {objective}", "ours", objective) for objective in objectives]
+    return [each for task in tasks for each in (variants if variants and task.label == "ours" else [task])]
 
 
 def describe_corpus(job: Job, counts: Figures) -> dict[str, object]:
-    """Which text it was."""
+    """Name, checksum and size of the text."""
     with Path(job.full).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
@@ -226,77 +173,8 @@ def describe_corpus(job: Job, counts: Figures) -> dict[str, object]:
     }
 
 
-def write_atomically(path: Path, document: dict[str, object]) -> None:
-    """Write the JSON so that a file cut off half-way never stands there."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(path)
-
-
-def comma_separated(known: Sequence[str] | None = None) -> Callable[[str], list[str]]:
-    """A parser of lists such as ours,gensim."""
-
-    def parse(text: str) -> list[str]:
-        names = [name.strip() for name in text.split(",") if name.strip()]
-        for name in names:
-            if known is not None and name not in known:
-                raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(known)}")
-        return names
-
-    return parse
-
-
-def positive(text: str) -> int:
-    """A parser of numbers from 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return int(text)
-
-
-def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options; see --help."""
-    parser = argparse.ArgumentParser(
-        prog="compare.py",
-        description="Compare this package with gensim, fastText and the usual tutorial code on one text.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add = parser.add_argument
-    add("corpus", nargs="?", type=Path, default=TEXT8, help="a text file, which may be .xz, .gz or .bz2")
-    add("--systems", type=comma_separated(list(SYSTEMS)), default=",".join(SYSTEMS), help="which to measure")
-    add("--rounds", type=positive, default=3, help="how often everything is measured, each time with another seed")
-    add("--words", type=positive, default=0, help="use only so many of the first words; 0 for all")
-    add("--quality", action="store_true", help="evaluate the vectors on word similarity and analogies")
-    add("--epochs", type=positive, default=5, help="passes over the text")
-    add("--dim", type=positive, default=100, help="length of the vectors")
-    add("--window", type=positive, default=5, help="largest distance of a context word")
-    add("--negatives", type=positive, default=5, help="noise words for each context word")
-    add("--subsample", type=float, default=1e-3, help="threshold of the subsampling of frequent words")
-    add("--threads", type=positive, default=2, help="threads of every system")
-    add("--objectives", type=comma_separated(), default=[], help="run ours once for each of these objectives")
-    add("--engine", default="", help="engine of ours; its own choice if empty")
-    add("--device", choices=("cpu", "cuda"), default="cpu", help="device of ours; the peers have only the CPU")
-    add("--output", type=Path, help="where the JSON goes; evaluation/results/ if not given")
-    return parser.parse_args(arguments)
-
-
-def check(options: argparse.Namespace) -> None:
-    """Refuse before the first measurement what would fail after the last.
-
-    Raises:
-        ComparisonError: the corpus or a peer is missing.
-    """
-    if not options.corpus.is_file():
-        hint = "run `word2vec download text8` or name a text file" if options.corpus == TEXT8 else "name a text file"
-        raise ComparisonError(f"{options.corpus}: no such file; {hint}")
-    for task in plan(options.systems, []):
-        if task.needs and find_spec(task.needs) is None:
-            raise ComparisonError(
-                f"{task.needs} is not installed: run `pip install -e '.[peers]'`, or leave it out with --systems"
-            )
-
-
 def first_job(options: argparse.Namespace, folder: Path) -> Job:
-    """The job that all measurements share, but for the seed and the place of their output."""
+    """The job that all measurements share, except for the seed and the path of the output."""
     source = str(options.corpus)
     full = str(folder / options.corpus.stem) if is_compressed(source) else source
     text = str(folder / f"first-{options.words}-words") if options.words else full
@@ -307,53 +185,119 @@ def first_job(options: argparse.Namespace, folder: Path) -> Job:
     )  # fmt: skip
 
 
-def compare(options: argparse.Namespace, report: dict[str, object], output: Path, folder: Path) -> list[Measurement]:
-    """All rounds; the report is written after each measurement."""
+def compare(options: argparse.Namespace, report: dict[str, Any], output: Path, folder: Path) -> None:
+    """Measure all rounds; the report is written after each measurement."""
     job = first_job(options, folder)
     counts = run_work("prepare", job, folder, dict(os.environ))
-    report["corpus"] = describe_corpus(job, counts)
-    measurements: list[Measurement] = []
-    for number_of_round in range(1, options.rounds + 1):
+    report |= {"corpus": describe_corpus(job, counts), "measurements": []}
+    for round_number in range(1, options.rounds + 1):
         for task in plan(options.systems, options.objectives):
             with tempfile.TemporaryDirectory(dir=folder) as work:
-                own = replace(job, seed=number_of_round, output=str(Path(work) / "output"))
+                seeded = replace(job, seed=round_number, output=str(Path(work) / "output"))
                 try:
-                    figures = measure(task, own, int(counts["words"]), options, Path(work))
+                    figures = measure(task, seeded, int(counts["words"]), options, Path(work))
                 except ComparisonError as error:
-                    raise ComparisonError(f"{task.label}, round {number_of_round}: {error}") from None
-            measurements.append(Measurement(task.label, number_of_round, own.seed, figures))
-            report["measurements"] = [asdict(measurement) for measurement in measurements]
-            write_atomically(output, report)
-            print(f"round {number_of_round}: {task.label}: {figures['wall_seconds']:.1f} s", file=sys.stderr)
-    return measurements
+                    raise ComparisonError(f"{task.label}, round {round_number}: {error}") from None
+            report["measurements"].append(
+                {"label": task.label, "round": round_number, "seed": seeded.seed, "figures": figures}
+            )
+            write_json(output, report)
+            print(f"round {round_number}: {task.label}: {figures['wall_seconds']:.1f} s", file=sys.stderr)
+
+
+def notes(measurements: Sequence[dict[str, Any]]) -> list[str]:
+    """What the reader of the tables has to know."""
+    present = {m["label"] for m in measurements}
+    lines = [
+        "Medians over the rounds; ratios are taken within a round. Raw words/s = corpus words x epochs / training "
+        "seconds. Process s covers everything: start, vocabulary, training, saving; its ratio is gensim's time divided "
+        "by the system's. Quality x100."
+    ]
+    if "fasttext" in present:
+        lines.append("fasttext: without n-grams; its training seconds include its vocabulary pass.")
+    if any(not label.endswith("(indexing)") and label.startswith("ours") for label in present):
+        lines.append(
+            "ours: training seconds are elapsed_seconds in metrics.jsonl. Process s includes compiling the kernels, as "
+            "in the first training on a machine; later runs load them from the cache."
+        )
+    vocabulary = median(measurements, "gensim", "vocabulary_seconds")
+    if vocabulary is not None:
+        lines.append(f"gensim: its vocabulary pass took {vocabulary:.1f} s and is not in its training seconds.")
+    if median(measurements, "tutorial", "words_per_second") is not None:
+        lines.append(
+            f"tutorial: extrapolated from {number(median(measurements, 'tutorial', 'steps'))} steps of "
+            f"{TUTORIAL_BATCH} words after {TUTORIAL_WARM_UP} warm-up steps, with a vocabulary of "
+            f"{number(median(measurements, 'tutorial', 'vocabulary'))} words; it has no vectors to evaluate."
+        )
+    busiest = max((m["figures"].get("other_cores", 0) for m in measurements), default=0)
+    if busiest > QUIET_CORES:
+        lines.append(f"The machine was busy: other processes used up to {busiest:.1f} cores. Measure again.")
+    return lines
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options; see --help."""
+    parser = argparse.ArgumentParser(
+        prog="compare.py",
+        description="Compare this package with gensim, fastText and the usual tutorial code on one text: speed, "
+        "memory, and with --quality the scores of the vectors. Three rounds of ours and gensim on 17 million words "
+        "take about 15 minutes on two cores.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("corpus", nargs="?", type=Path, default=TEXT8, help="text file, which may be compressed as .xz, .gz or .bz2")
+    add("--systems", type=comma_separated(list(SYSTEMS)), default=",".join(SYSTEMS), help="systems to measure")
+    add("--rounds", type=positive, default=3, help="number of rounds, each with another seed")
+    add("--words", type=positive, default=0, help="number of words to use from the start of the text; 0 for all")
+    add("--quality", action="store_true", help="evaluate the vectors on word similarity and analogies")
+    add("--epochs", type=positive, default=5, help="number of passes over the text")
+    add("--dim", type=positive, default=100, help="dimension of the vectors")
+    add("--window", type=positive, default=5, help="maximum distance of a context word")
+    add("--negatives", type=positive, default=5, help="number of noise words for each context word")
+    add("--subsample", type=float, default=1e-3, help="subsampling threshold for frequent words")
+    add("--threads", type=positive, default=2, help="number of threads of every system")
+    add("--objectives", type=comma_separated(), default=[], help="train ours once with each of these objectives")
+    add("--engine", default="", help="engine of ours; empty for the automatic choice")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="device of ours; the peers use the CPU")
+    add("--output", type=Path, help="JSON file to write; by default a new file in evaluation/results/")
+    return parser.parse_args(arguments)
+
+
+def check(options: argparse.Namespace) -> None:
+    """Report missing files and packages before the first measurement.
+
+    Raises:
+        ComparisonError: The corpus or a peer is missing.
+    """
+    if not options.corpus.is_file():
+        hint = "run `word2vec download text8` or name a text file" if options.corpus == TEXT8 else "name a text file"
+        raise ComparisonError(f"{options.corpus}: no such file; {hint}")
+    for task in plan(options.systems, []):
+        if task.needs and find_spec(task.needs) is None:
+            raise ComparisonError(
+                f"{task.needs} is not installed; run `pip install -e '.[peers]'`, or leave it out with --systems"
+            )
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare, print the tables, write the JSON; returns the exit code."""
     options = parse_arguments(arguments)
-    now = datetime.now(UTC)
-    output = options.output or HERE / "results" / f"compare-{options.corpus.stem}-{now:%Y%m%d-%H%M%S}.json"
+    output = options.output or RESULTS / f"compare-{options.corpus.stem}-{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
     try:
         check(options)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        report: dict[str, object] = {
-            "date": now.isoformat(timespec="seconds"),
-            "command": shown_command(arguments),
-            "commit": commit(),
-            "hardware": hardware(options.device),
-            "versions": versions(),
-        }
+        report = report_header("compare.py", arguments, options.device)
         with tempfile.TemporaryDirectory(prefix="compare-") as folder:
-            measurements = compare(options, report, output, Path(folder))
+            compare(options, report, output, Path(folder))
     except (ComparisonError, OSError) as error:
         print(f"compare.py: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"compare.py: stopped; what was measured until now is in {output}", file=sys.stderr)
+        print(f"compare.py: interrupted; the measurements so far are in {output}", file=sys.stderr)
         return 1
+    measurements = report["measurements"]
     tables = (training_table(measurements), indexing_table(measurements))
     print(*(table for table in tables if table.count("\n") > 1), *notes(measurements), sep="\n\n")
-    print(f"every measurement: {output}", file=sys.stderr)
+    print(f"all measurements: {output}", file=sys.stderr)
     return 0
 
 

@@ -1,6 +1,7 @@
-"""What is made of the measurements of gpu_check.py: ratios, targets, quality, floors.
+"""What gpu_check.py computes from its measurements: ratios, targets, verdicts on quality, and bounds of the speed.
 
-No process is started, no file is read and torch is not needed here. What was not measured is None, and said to be so.
+No process is started, no file is read and torch is not needed here. A figure that was not measured is None, and the
+tables say so.
 """
 
 import statistics
@@ -8,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from peers import RESTRICT
-from summary import QUALITY, markdown_table, number, with_range
+from common import SCORE_NAMES, SCORES, markdown_table, number, with_range
 
 from word2vec import TrainConfig
 from word2vec.engines.gpu.tiling import tile_shape
@@ -23,11 +23,10 @@ SYSTEMS = {
     "gensim": "gensim",
 }
 # One standard deviation between seeds, x 100, pooled over the 15 settings in results/ that were trained on wiki8 with
-# three seeds each. With the CPU's range widened by it, equal vectors are called unequal one time in sixteen, and ones
-# that are three such deviations apart in seven of eight.
-SEED_NOISE = dict(zip(QUALITY, (0.7, 0.5, 0.4), strict=True))
-QUALITY_NAMES = dict(zip(QUALITY, ("WordSim-353", "SimLex-999", f"analogies (top {RESTRICT // 1000}k)"), strict=True))
-# Multiply-adds of float32 that a multiprocessor begins in a cycle, by compute capability, from the table of arithmetic
+# three seeds each. With the CPU's range widened by it, engines of equal quality are called different one time in
+# sixteen, and engines three standard deviations apart in seven of eight.
+SEED_NOISE = dict(zip(SCORES, (0.7, 0.5, 0.4), strict=True))
+# float32 multiply-adds that a multiprocessor starts in a cycle, by compute capability, from the table of arithmetic
 # throughput in NVIDIA's CUDA programming guide.
 LANES = {
     (7, 0): 64, (7, 2): 64, (7, 5): 64, (8, 0): 64, (8, 6): 128, (8, 7): 128, (8, 9): 128, (9, 0): 128, (10, 0): 128,
@@ -35,39 +34,39 @@ LANES = {
 }  # fmt: skip
 
 Runs = Mapping[str, Any]
-"""What compare.py wrote, by the names of SYSTEMS."""
+"""Reports of compare.py, by the names of SYSTEMS."""
 
 
 def figures(runs: Runs, name: str, figure: str) -> list[float]:
-    """A figure of one system, of every round that has it."""
+    """A figure of one system, in every round that has it."""
     return [each["figures"][figure] for each in runs.get(name, {}).get("measurements", []) if figure in each["figures"]]
 
 
 def speed(runs: Runs, name: str) -> float | None:
-    """The median of the raw words/s of one system."""
+    """The median raw words/s of one system; None if it was not measured."""
     found = figures(runs, name, "words_per_second")
     return statistics.median(found) if found else None
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the GPU engine is to reach, and what it reached."""
+    """A target of the GPU engine, and what it reached."""
 
     name: str
     measured: float | None
-    wanted: float | None = None  # None: stated, not aimed at
+    wanted: float | None = None  # None: reported without a target
     at_most: bool = False
 
     @property
     def met(self) -> bool | None:
-        """Whether it was reached; None where it was not measured or nothing is aimed at."""
+        """Whether the target was reached; None if it was not measured or there is none."""
         if self.measured is None or self.wanted is None:
             return None
         return self.measured <= self.wanted if self.at_most else self.measured >= self.wanted
 
 
 def targets(runs: Runs) -> list[Target]:
-    """The speed, and how many times that of the others it is."""
+    """The speed, and its ratio to the speed of the other systems."""
     gpu = speed(runs, "gpu")
     seconds = TEXT8_EPOCHS * TEXT8_WORDS / gpu if gpu else None
 
@@ -78,14 +77,14 @@ def targets(runs: Runs) -> list[Target]:
     return [
         Target("raw words/s", gpu, 100e6),
         Target(f"seconds for {TEXT8_EPOCHS} epochs of text8, at that speed", seconds, 2, at_most=True),
-        Target("times the autograd engine on the same card", times("autograd"), 20),
+        Target("times the autograd engine on the same GPU", times("autograd"), 20),
         Target("times gensim on the machine's cores", times("gensim"), 40),
         Target("times the fused engine on the machine's cores", times("cpu")),
     ]
 
 
 def verdict(own: Sequence[float], reference: Sequence[float], noise: float) -> str:
-    """Where the median lies by the reference's range, widened by the noise."""
+    """Whether the median is within, below or above the range of the reference, widened by the noise."""
     if not own or not reference:
         return "not measured"
     middle = statistics.median(own)
@@ -96,7 +95,7 @@ def verdict(own: Sequence[float], reference: Sequence[float], noise: float) -> s
 
 @dataclass(frozen=True)
 class Quality:
-    """What the vectors of both engines are worth on one set, x 100, a score a seed."""
+    """The scores of both engines on one set, x 100, one for each seed."""
 
     name: str
     gpu: list[float]
@@ -105,32 +104,30 @@ class Quality:
 
     @property
     def verdict(self) -> str:
-        """Where the GPU engine's median lies."""
+        """Whether the median of the GPU engine is within the range of the CPU engine."""
         return verdict(self.gpu, self.cpu, self.noise)
 
 
 def quality(runs: Runs) -> list[Quality]:
-    """Each set's scores by the GPU engine and by the CPU engine."""
+    """The scores of the GPU engine and of the CPU engine on each set."""
     scores = {(system, name): [100 * score for score in figures(runs, system, name)]
-              for system in ("gpu", "cpu") for name in QUALITY}  # fmt: skip
-    return [
-        Quality(QUALITY_NAMES[name], scores["gpu", name], scores["cpu", name], SEED_NOISE[name]) for name in QUALITY
-    ]
+              for system in ("gpu", "cpu") for name in SCORES}  # fmt: skip
+    return [Quality(SCORE_NAMES[name], scores["gpu", name], scores["cpu", name], SEED_NOISE[name]) for name in SCORES]
 
 
 @dataclass(frozen=True)
 class Costs:
-    """The least that training a raw word takes."""
+    """The minimum work of training one raw word."""
 
     pairs: float  # trained
-    operations: float  # of float32, a multiply-add counted as two
-    bytes: float  # of rows, each read once where it is needed and its step written once
+    operations: float  # float32, a multiply-add counts as two
+    bytes: float  # of rows, each read once and its step written once
 
 
 def costs(config: TrainConfig, kept: float, pairs: float) -> Costs:
-    """What a raw word costs, given how many words are kept and how many pairs are trained for one."""
+    """The minimum work for a raw word, given the fraction of words kept and the number of pairs for each raw word."""
     shape = tile_shape(config.dim, config.negatives, config.window)
-    tiles = shape.centers / -(-(shape.centers + 2 * config.window) // shape.rows)  # centers that a tile serves
+    tiles = shape.centers / -(-(shape.centers + 2 * config.window) // shape.rows)  # center words that share a tile
     rows = 1 + config.negatives + shape.rows / tiles
     return Costs(
         pairs=pairs,
@@ -140,61 +137,65 @@ def costs(config: TrainConfig, kept: float, pairs: float) -> Costs:
 
 
 def float32_rate(capability: tuple[int, int], multiprocessors: int, kilohertz: int | None) -> float | None:
-    """Operations a second that the card's float32 units do at its highest clock; None where the card is not known."""
+    """float32 operations/s of the GPU at its highest clock; None if LANES does not list its compute capability."""
     lanes = LANES.get(capability)
     return 2.0 * lanes * multiprocessors * 1000 * kilohertz if lanes and kilohertz else None
 
 
 @dataclass(frozen=True)
-class Floor:
-    """What a raw word takes of one thing that the card has so much of a second, and how much of it was used."""
+class Bound:
+    """An upper bound of the speed by one resource of the GPU, and the speeds that were reached."""
 
     name: str
-    a_word: float
-    a_second: float | None  # None: not known for this card
-    training: float | None  # raw words/s, by the engine's own choice
-    sweep: float | None  # raw words/s, the fastest in float32 throughout that did not diverge
+    per_word: float  # what a raw word needs of the resource
+    per_second: float | None  # what the GPU has of it; None: not known for this GPU
+    training: float | None  # raw words/s with the engine's own choice of programs
+    sweep: float | None  # raw words/s, the fastest of the sweep in float32 that did not diverge
 
     @property
-    def most(self) -> float | None:
-        """The raw words/s that nothing exceeds."""
-        return None if self.a_second is None else self.a_second / self.a_word
+    def limit(self) -> float | None:
+        """The bound in raw words/s."""
+        return None if self.per_second is None else self.per_second / self.per_word
 
-    def share(self, reached: float | None) -> float | None:
-        """How much of that was reached."""
-        return None if self.most is None or reached is None else reached / self.most
+    def fraction(self, reached: float | None) -> float | None:
+        """The fraction of the bound that was reached."""
+        return None if self.limit is None or reached is None else reached / self.limit
 
 
-def floors(sweep: Mapping[str, Any], runs: Runs) -> list[Floor]:
-    """The two floors under the time of training."""
+def bounds(sweep: Mapping[str, Any], runs: Runs) -> list[Bound]:
+    """The bounds by arithmetic and by memory traffic."""
     if "costs" not in sweep:
         return []
     whole = [each["words_per_second"] for each in sweep["rows"] if each["precision"] == "ieee" and each.get("loss")]
     reached = speed(runs, "gpu"), max(whole, default=None)
-    a_word, card = sweep["costs"], sweep["card"]
+    per_word, card = sweep["costs"], sweep["card"]
     return [
-        Floor("float32 operations", a_word["operations"], card["float32_per_second"], *reached),
-        Floor("bytes to and from memory", a_word["bytes"], card["copied_bytes_per_second"], *reached),
+        Bound("float32 operations", per_word["operations"], card["float32_per_second"], *reached),
+        Bound("bytes to and from memory", per_word["bytes"], card["copied_bytes_per_second"], *reached),
     ]
 
 
 def verdicts(report: Mapping[str, Any]) -> dict[str, Any]:
-    """All of it, for the JSON."""
+    """All results, for the JSON."""
     runs, sweep = report.get("compare", {}).get("runs", {}), report.get("sweep", {})
     return {
         "speeds": {name: speed(runs, name) for name in SYSTEMS},
         "targets": [asdict(each) | {"met": each.met} for each in targets(runs)],
         "quality": [asdict(each) | {"verdict": each.verdict} for each in quality(runs)],
-        "floors": [
+        "bounds": [
             asdict(each)
-            | {"most": each.most, "share_training": each.share(each.training), "share_sweep": each.share(each.sweep)}
-            for each in floors(sweep, runs)
+            | {
+                "limit": each.limit,
+                "fraction_training": each.fraction(each.training),
+                "fraction_sweep": each.fraction(each.sweep),
+            }
+            for each in bounds(sweep, runs)
         ],
     }
 
 
 def tables(report: Mapping[str, Any]) -> list[str]:
-    """All of it, for people; in each table what was measured, nothing for parts that have not run."""
+    """All results as tables; none for parts that have not run."""
     compare = report.get("compare", {})
     runs = compare.get("runs", {})
     found = []
@@ -204,22 +205,22 @@ def tables(report: Mapping[str, Any]) -> list[str]:
             target_table(targets(runs)),
             quality_table(quality(runs)),
         ]
-    least = floors(report.get("sweep", {}), runs)
-    return [*found, floor_table(least)] if least else found
+    found_bounds = bounds(report.get("sweep", {}), runs)
+    return [*found, bound_table(found_bounds)] if found_bounds else found
 
 
 def speed_table(runs: Runs, left_out: Mapping[str, str]) -> str:
-    """Raw words/s, and how many times that of each system the GPU engine's is."""
+    """Raw words/s of each system, and the ratio of the GPU engine to it."""
     gpu, rows = speed(runs, "gpu"), []
     for name, shown in SYSTEMS.items():
         own = speed(runs, name)
         times = number(gpu / own, 1) if gpu and own else "-"
         rows.append([shown, with_range(figures(runs, name, "words_per_second")), times, left_out.get(name, "-")])
-    return markdown_table(["system", "raw words/s", "the GPU engine is times as fast", "left out"], rows)
+    return markdown_table(["system", "raw words/s", "GPU engine / system", "left out"], rows)
 
 
 def target_table(found: Sequence[Target]) -> str:
-    """Each target, and whether it was met."""
+    """Each target and whether it was met."""
     rows = [
         [
             each.name,
@@ -233,29 +234,29 @@ def target_table(found: Sequence[Target]) -> str:
 
 
 def quality_table(found: Sequence[Quality]) -> str:
-    """Both engines' medians and ranges, x 100, and the verdict."""
+    """Medians and ranges of both engines, x 100, and the verdict."""
     rows = [
         [each.name, with_range(each.gpu, 1), with_range(each.cpu, 1), number(each.noise, 1), each.verdict]
         for each in found
     ]
-    header = ["set, x 100", "GPU engine", "CPU engine", "seed noise", "the GPU's median by the CPU's range"]
+    header = ["set, x 100", "GPU engine", "CPU engine", "seed noise", "GPU median relative to the CPU range"]
     return markdown_table(header, rows)
 
 
-def floor_table(found: Sequence[Floor]) -> str:
-    """What the card allows, and how much of it was reached."""
+def bound_table(found: Sequence[Bound]) -> str:
+    """The speed that the GPU allows, and the fraction that was reached."""
     rows = [
         [
             each.name,
-            number(each.a_word),
-            "not known" if each.a_second is None else f"{each.a_second:.3g}",
-            number(each.most),
-            _percent(each.share(each.training)),
-            _percent(each.share(each.sweep)),
+            number(each.per_word),
+            "not known" if each.per_second is None else f"{each.per_second:.3g}",
+            number(each.limit),
+            _percent(each.fraction(each.training)),
+            _percent(each.fraction(each.sweep)),
         ]
         for each in found
     ]
-    header = ["floor", "a raw word takes", "the card does a second", "raw words/s at most"]
+    header = ["bound by", "needed per raw word", "GPU per second", "limit, raw words/s"]
     return markdown_table([*header, "reached in training", "reached in the sweep"], rows)
 
 
@@ -263,5 +264,5 @@ def _short(value: float) -> str:
     return number(value, 0 if value >= 1000 else 2 if value < 10 else 1)
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.1f} %"
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.1f} %"

@@ -1,37 +1,44 @@
-"""The work that compare.py measures, one piece a process: `python evaluation/peers.py WORK JOB.json RESULT.json`.
+"""The work that compare.py measures, one piece in each process: `python evaluation/peers.py WORK JOB.json RESULT.json`.
 
-Every piece takes the same job and answers with a few numbers. Training with this package is not here, because it is
-measured through its command line. Each peer is used as its own documentation shows and keeps its own default learning
-rate (0.025 for gensim, as here; 0.05 for fastText); everything else is set to the same value for all.
+Every piece takes the same job and returns a few numbers. Training with this package is not here, because it is measured
+through its command line. Each peer is used as its own documentation shows and keeps its default learning rate (0.025
+for gensim, as here; 0.05 for fastText); all other settings are the same for all systems.
 
 gensim reads its sentences of 1,000 words from the file in every epoch (`Text8Corpus`). On two cores, a list in memory
-and its `corpus_file` were tried too: about 7 % faster on a million words, no faster on five million.
+and `corpus_file` were tried too: about 7 % faster on a million words, no faster on five million.
 """
 
+# subtle: torch, gensim and fastText are imported inside the functions, so that each process loads only what it measures
 import bz2
 import ctypes
 import gzip
 import io
 import json
 import lzma
-import math
 import re
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-HERE = Path(__file__).resolve().parent
+from common import score_vectors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Embedding
+
 BLOCK_BYTES = 1 << 20
-SENTENCE_WORDS = 1000  # where a line is longer than this it is cut, as word2vec.c does
-RESTRICT = 30_000  # analogies are asked and answered within so many of the most frequent words, gensim's default
-M_MMAP_THRESHOLD = -3  # of glibc's malloc.h: blocks from this many bytes come fresh from the system, never recycled
+SENTENCE_WORDS = 1000  # longer lines are cut here, as in word2vec.c
+M_MMAP_THRESHOLD = -3  # of glibc's malloc.h: larger blocks come fresh from the system and are never recycled
 TUTORIAL_BATCH = 1024  # at the upper end of what tutorials use, which favors them: a dense step costs the same at any
-TUTORIAL_WARM_UP = 5
+TUTORIAL_WARM_UP = 5  # steps; the first one also shuffles the text and allocates Adam's state
 TUTORIAL_STEPS = 60
+TUTORIAL_LR = 1e-3  # Adam's default, which most tutorials keep
+NOISE_EXPONENT = 0.75  # Mikolov et al. 2013, section 2.2
 
 Figures = dict[str, float]
 
@@ -43,13 +50,13 @@ class Job:
     source: str
     """The file that the user named, compressed or not."""
     full: str
-    """The same as plain text; it gives the tutorial its vocabulary."""
+    """The same as plain text; the tutorial takes its vocabulary from it."""
     text: str
-    """The text that is trained on: `full`, or its first `limit` words."""
+    """The text to train on: `full`, or its first `limit` words."""
     limit: int
-    """How many words to train on; 0 for all."""
+    """Number of words to train on; 0 for all."""
     output: str
-    """Where vectors, or an index, are written and read."""
+    """Path of the vectors, or of an index."""
     epochs: int
     dim: int
     window: int
@@ -60,16 +67,18 @@ class Job:
     seed: int
 
 
+# ---- The corpus
+
 OPENERS: dict[str, Callable[[str], io.BufferedIOBase]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 
 
 def is_compressed(path: str) -> bool:
-    """Whether the file has to be unpacked first, going by its name."""
+    """Whether the file has to be decompressed, judging by its name."""
     return Path(path).suffix in OPENERS
 
 
 def prepare(job: Job) -> Figures:
-    """Unpack the corpus and cut it to its first words, where that is asked for; count the words."""
+    """Decompress the corpus and cut it to its first words, where needed; count the words."""
     if job.full != job.source:
         with OPENERS[Path(job.source).suffix](job.source) as packed, Path(job.full).open("wb") as plain:
             shutil.copyfileobj(packed, plain, BLOCK_BYTES)
@@ -81,7 +90,7 @@ def prepare(job: Job) -> Figures:
 
 
 def word_blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Blocks of about 1 MB that end after a space or a newline, since a line may be the whole file."""
+    """Blocks of about 1 MB that end after a space or a newline, since the whole file may be one line."""
     rest = b""
     while block := file.read(BLOCK_BYTES):
         block = rest + block
@@ -92,13 +101,13 @@ def word_blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def count_words(path: Path) -> int:
-    """How many words a text has."""
+    """The number of words in a text file."""
     with path.open("rb") as file:
         return sum(len(block.split()) for block in word_blocks(file))
 
 
 def first_words(file: BinaryIO, limit: int) -> Iterator[bytes]:
-    """The text up to the end of its word number `limit`, lines as they are."""
+    """The text up to the end of word number `limit`, line breaks unchanged."""
     for block in word_blocks(file):
         words = len(block.split())
         if words >= limit:
@@ -109,8 +118,11 @@ def first_words(file: BinaryIO, limit: int) -> Iterator[bytes]:
         yield block
 
 
+# ---- gensim and fastText
+
+
 def train_gensim(job: Job) -> Figures:
-    """Skip-gram by gensim; the vocabulary pass is timed apart from the training."""
+    """Train skip-gram with gensim; the vocabulary pass and the training are timed separately."""
     from gensim.models.word2vec import Text8Corpus, Word2Vec
 
     model = Word2Vec(
@@ -128,16 +140,16 @@ def train_gensim(job: Job) -> Figures:
 
 
 def train_fasttext(job: Job) -> Figures:
-    """Skip-gram by fastText without n-grams; it has one call for all, so its time includes the vocabulary pass.
+    """Train skip-gram with fastText, without n-grams; its only call includes the vocabulary pass.
 
-    With T threads, version 0.9.3 starts only T tenths of its input table at random (its issue 1061) and leaves the
-    rest as the memory was, which on small texts ends in NaN. So it is given fresh memory, which is zero.
+    With T threads, version 0.9.3 initializes only T tenths of its input table at random (issue 1061 of fastText) and
+    leaves the rest of the memory as it was, which on small texts ends in NaN. So it gets fresh memory, which is zero.
     """
     import fasttext  # pyright: ignore[reportMissingImports] (a peer, installed only for `make bench`)
 
     if sys.platform == "linux":
         ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, 1 << 16)
-    # subtle: the function has no argument for the seed, only this dict of its defaults has
+    # subtle: the function has no argument for the seed, only this dict of its defaults does
     fasttext.FastText.unsupervised_default["seed"] = job.seed
     start = time.perf_counter()
     model = fasttext.train_unsupervised(
@@ -153,22 +165,149 @@ def train_fasttext(job: Job) -> Figures:
     return {"training_seconds": seconds}
 
 
-def time_tutorial(job: Job) -> Figures:
-    """Time a few steps of the tutorial pipeline at the vocabulary of the full text; it would take hours to finish.
+# ---- The tutorial pipeline: skip-gram as the usual PyTorch tutorials write it, to be timed, not to be used
+#
+# What makes those tutorials slow is kept: the dataset returns one center word at a time, the loader stacks the items
+# one by one, every item draws its negatives by its own call of `multinomial` over the whole vocabulary, the gradients
+# of both tables are dense, Adam updates every row at every step, the window has a fixed width, and frequent words are
+# not subsampled. Nearly all of the time goes there. What makes some of them wrong is not kept: contexts never wrap
+# around the end of the text or of the vocabulary, ids are integers, the noise distribution is counts to the power 0.75,
+# and each negative has its own log-sigmoid, which does not overflow.
 
-    The vocabulary is not that of the text trained on, because dense gradients cost by the row of the tables.
+
+def read_vocabulary(path: Path, min_count: int) -> dict[str, int]:
+    """The words of a text that occur at least `min_count` times, with their counts, most frequent first."""
+    counts = Counter(path.read_text(encoding="utf-8", errors="replace").split())
+    return {word: count for word, count in counts.most_common() if count >= min_count}
+
+
+def encode(path: Path, vocabulary: dict[str, int]) -> "Tensor":
+    """The ids of the words of a text, (N,) int64; words outside the vocabulary are left out."""
+    import torch
+
+    ids = {word: index for index, word in enumerate(vocabulary)}
+    words = path.read_text(encoding="utf-8", errors="replace").split()
+    return torch.tensor([ids[word] for word in words if word in ids])
+
+
+class SkipGramItems:
+    """A map-style dataset: one item for each word with a whole window around it.
+
+    Args:
+        ids: (N,) word ids of the text.
+        counts: (V,) number of occurrences of each word, which gives the noise distribution.
+        window: Number of context words on each side.
+        negatives: Number of noise words for each context word.
+    """
+
+    def __init__(self, ids: "Tensor", counts: "Tensor", window: int, negatives: int) -> None:
+        self.ids = ids
+        self.noise = counts.double().pow(NOISE_EXPONENT).float()  # (V,) multinomial normalizes it
+        self.window = window
+        self.draws = 2 * window * negatives
+
+    def __len__(self) -> int:
+        return max(0, len(self.ids) - 2 * self.window)
+
+    def __getitem__(self, index: int) -> tuple["Tensor", "Tensor", "Tensor"]:
+        """Returns the center word (), the context words (2W,) and the noise words (2W * K,)."""
+        import torch
+
+        center = index + self.window
+        left, right = self.ids[index:center], self.ids[center + 1 : center + 1 + self.window]
+        negatives = torch.multinomial(self.noise, self.draws, replacement=True)
+        return self.ids[center], torch.cat([left, right]), negatives
+
+
+def tutorial_tables(words: int, dim: int) -> tuple["Embedding", "Embedding"]:
+    """The input and the output table, (V, D) each, initialized as in word2vec.c."""
+    from torch import nn
+
+    inputs, outputs = nn.Embedding(words, dim), nn.Embedding(words, dim)
+    nn.init.uniform_(inputs.weight, -0.5 / dim, 0.5 / dim)
+    nn.init.zeros_(outputs.weight)
+    return inputs, outputs
+
+
+def tutorial_loss(
+    tables: tuple["Embedding", "Embedding"], center: "Tensor", context: "Tensor", negatives: "Tensor"
+) -> "Tensor":
+    """The mean over the batch of -sum log sigmoid(x . y_context) - sum log sigmoid(-x . y_noise)."""
+    import torch
+    from torch.nn.functional import logsigmoid
+
+    inputs, outputs = tables
+    x = inputs(center).unsqueeze(2)  # (B, D, 1)
+    positive = torch.bmm(outputs(context), x).squeeze(2)  # (B, 2W)
+    negative = torch.bmm(outputs(negatives), x).squeeze(2)  # (B, 2W * K)
+    loss = -logsigmoid(positive).sum(1) - logsigmoid(-negative).sum(1)  # (B,)
+    return loss.mean()
+
+
+def tutorial_steps(
+    tables: tuple["Embedding", "Embedding"], items: SkipGramItems, batch_size: int, learning_rate: float = TUTORIAL_LR
+) -> Iterator[float]:
+    """Train for one pass over the text; yields the loss of each batch after its step."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    optimizer = torch.optim.Adam([table.weight for table in tables], lr=learning_rate)
+    # a map-style dataset needs no base class, but its annotation asks for one
+    loader = DataLoader[Any](cast(Any, items), batch_size=batch_size, shuffle=True, drop_last=True)
+    for center, context, negatives in loader:
+        optimizer.zero_grad()
+        loss = tutorial_loss(tables, center, context, negatives)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        yield loss.item()
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Duration of a number of steps, without the warm-up."""
+
+    steps: int
+    words: int
+    seconds: float
+    loss: float
+
+
+def time_steps(batches: Iterator[float], batch_size: int, warm_up: int, timed: int) -> Timing:
+    """Run `warm_up` steps, then time up to `timed` more.
+
+    Raises:
+        ValueError: The text ended before a step could be timed.
+    """
+    for _ in range(warm_up):
+        next(batches, None)
+    losses: list[float] = []
+    start = time.perf_counter()
+    for _ in range(timed):
+        loss = next(batches, None)
+        if loss is None:
+            break
+        losses.append(loss)
+    seconds = time.perf_counter() - start
+    if not losses:
+        raise ValueError(f"the text has fewer than {warm_up + 1} batches of {batch_size} words; use more words")
+    return Timing(len(losses), len(losses) * batch_size, seconds, losses[-1])
+
+
+def time_tutorial(job: Job) -> Figures:
+    """Time a few steps of the tutorial pipeline with the vocabulary of the full text; a whole run would take hours.
+
+    The vocabulary is not that of the text to train on, because the cost of dense gradients grows with the tables.
     """
     import torch
-    from tutorial import SkipGramItems, TutorialSkipGram, encode, read_vocabulary, steps, time_steps
 
     torch.set_num_threads(job.threads)
     torch.manual_seed(job.seed)
     vocabulary = read_vocabulary(Path(job.full), job.min_count)
     ids = encode(Path(job.text), vocabulary)
     items = SkipGramItems(ids, torch.tensor(list(vocabulary.values())), job.window, job.negatives)
-    model = TutorialSkipGram(len(vocabulary), job.dim)
-    timing = time_steps(steps(model, items, TUTORIAL_BATCH), TUTORIAL_BATCH, TUTORIAL_WARM_UP, TUTORIAL_STEPS)
-    # the others are credited with the rare words that they skip, so the tutorial is too
+    batches = tutorial_steps(tutorial_tables(len(vocabulary), job.dim), items, TUTORIAL_BATCH)
+    timing = time_steps(batches, TUTORIAL_BATCH, TUTORIAL_WARM_UP, TUTORIAL_STEPS)
+    # the other systems are credited with the rare words that they skip, so the tutorial is too
     raw_words = timing.words * count_words(Path(job.text)) / len(ids)
     return {
         "training_seconds": timing.seconds,
@@ -178,11 +317,14 @@ def time_tutorial(job: Job) -> Figures:
     }
 
 
+# ---- Indexing and scoring
+
+
 def index_ours(job: Job) -> Figures:
     """Count and encode the text with this package, into an empty cache."""
-    import numba  # noqa: F401 (index_corpus imports it late, and imports are timed for neither)
+    import numba  # noqa: F401 (index_corpus imports it late; the time of imports is left out for both systems)
 
-    from word2vec.corpus.index import index_corpus
+    from word2vec import index_corpus
 
     start = time.perf_counter()
     index_corpus([job.text], cache=Path(job.output))
@@ -200,17 +342,11 @@ def index_gensim(job: Job) -> Figures:
 
 
 def score(job: Job) -> Figures:
-    """Spearman correlations and the share of analogies answered rightly, by the same evaluator for all systems."""
-    from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
-    from word2vec.vectors.word_vectors import WordVectors
+    """Score the vectors of any system with the evaluation of this package; undefined scores are left out."""
+    from word2vec import WordVectors
 
-    vectors = WordVectors.load(Path(job.output))
-    figures = {
-        "wordsim353": evaluate_similarity(vectors, HERE / "wordsim353.csv", bootstrap=0).spearman,
-        "simlex999": evaluate_similarity(vectors, HERE / "simlex999.csv", bootstrap=0).spearman,
-        "analogies": evaluate_analogies(vectors, HERE / "questions-words.txt", restrict=RESTRICT).accuracy,
-    }
-    return {name: figure for name, figure in figures.items() if not math.isnan(figure)}
+    scores = score_vectors(WordVectors.load(Path(job.output)))
+    return {name: value for name, value in scores.items() if value is not None}
 
 
 WORK: dict[str, Callable[[Job], Figures]] = {
@@ -224,6 +360,8 @@ WORK: dict[str, Callable[[Job], Figures]] = {
 }
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4 or sys.argv[1] not in WORK:
+        sys.exit(f"usage: peers.py WORK JOB.json RESULT.json; compare.py runs it. WORK is one of {', '.join(WORK)}.")
     work, job_file, result_file = sys.argv[1:]
     figures = WORK[work](Job(**json.loads(Path(job_file).read_text(encoding="utf-8"))))
     Path(result_file).write_text(json.dumps(figures), encoding="utf-8")
