@@ -107,7 +107,7 @@ class TrainConfig:
     threads: Annotated[
         int | None,
         Setting(
-            "Number of CPU threads; with 1, runs with the same seed give identical files.",
+            "Number of CPU threads; training with 1 is bit-for-bit reproducible.",
             minimum=1,
             maximum=1024,
             changeable_on_resume=True,

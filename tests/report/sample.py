@@ -24,11 +24,11 @@ HOSTILE = [
     "日本語",
 ]
 WORDS = ["king", "queen", "man", "woman", "duke", *HOSTILE, *(f"word{i}" for i in range(300))]
-"""King, queen, man and woman stand to each other as they should; the others point somewhere."""
+"""King, queen, man and woman form an analogy; the other vectors are random."""
 
 
 def sample_vectors() -> WordVectors:
-    """Vectors of whole numbers whose largest is 127: rounding to 8 bits leaves them as they are."""
+    """Vectors of integers with maximum 127, which quantization to 8 bits leaves unchanged."""
     rows = np.random.default_rng(0).integers(-126, 127, size=(len(WORDS), 20))
     rows[:, 0] = 127
     royal, male, female = 127 * np.eye(20, dtype=np.int64)[1:4]

@@ -1,4 +1,4 @@
-"""What a report says, for whole and for damaged run folders."""
+"""The content of a report, for complete and for damaged run folders."""
 
 import logging
 from pathlib import Path
@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.report.test_history import TWO_EPOCHS
-from word2vec.report.content import duration, examples, facts, gather, read_settings, short_number, summarize
+from word2vec.report.content import collect, duration, examples, facts, read_settings, short_number, summarize
 from word2vec.report.history import read_history
-from word2vec.report.wordmap import draw_map
+from word2vec.report.wordmap import map_words
 from word2vec.vectors.word_vectors import WordVectors
 
 WORDS = ["king", "man", "woman", "music", "paris", "zzz"]
@@ -20,30 +20,30 @@ def some_vectors(words: list[str]) -> WordVectors:
     return WordVectors(words, rows, counts=[100 - i for i in range(len(words))])
 
 
-def test_facts_of_a_whole_run(tmp_path: Path) -> None:
+def test_facts_of_a_complete_run(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("\n".join(TWO_EPOCHS) + "\n")
     history = read_history(tmp_path / "metrics.jsonl")
     found = dict(facts(some_vectors(WORDS), history, {"epochs": 2}))
     assert found == {
-        "words": "6",
+        "vocabulary words": "6",
         "dimensions": "5",
-        "words of text": "1 k",
-        "of the text covered": "58.5%",
+        "corpus words": "1 k",
+        "corpus coverage": "58.5%",
         "epochs": "2",
-        "of training": "8.0 s",
-        "words a second": "250",
+        "training time": "8.0 s",
+        "words per second": "250",
         "final loss": "2.000",
     }
 
 
-def test_a_log_of_another_text_gives_no_share(tmp_path: Path) -> None:
+def test_coverage_is_omitted_if_the_log_does_not_match(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("\n".join(TWO_EPOCHS) + "\n")
     vectors = WordVectors(["a"], [[1.0]], counts=[1001])  # more than the log's 1,000 words in an epoch
-    assert "of the text covered" not in dict(facts(vectors, read_history(tmp_path / "metrics.jsonl"), {}))
+    assert "corpus coverage" not in dict(facts(vectors, read_history(tmp_path / "metrics.jsonl"), {}))
 
 
 @pytest.mark.parametrize(("kept", "planned"), [(3, 2), (2, 5), (4, 5)])
-def test_a_run_that_was_stopped_says_so(kept: int, planned: int, tmp_path: Path) -> None:
+def test_a_stopped_run_is_labeled(kept: int, planned: int, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text("\n".join(TWO_EPOCHS[:kept]) + "\n")
     history = read_history(tmp_path / "metrics.jsonl")
     found = dict(facts(some_vectors(WORDS), history, {"epochs": planned}))
@@ -53,38 +53,37 @@ def test_a_run_that_was_stopped_says_so(kept: int, planned: int, tmp_path: Path)
 def test_vectors_alone(tmp_path: Path) -> None:
     vectors = WordVectors(WORDS, np.eye(6))
     vectors.save(tmp_path / "v.txt")
-    content = gather(vectors, tmp_path / "v.txt")
+    content = collect(vectors, tmp_path / "v.txt")
     assert (content.title, content.summary) == ("v.txt", "Word vectors")
     assert (content.history, content.settings) == (None, [])
-    assert dict(content.facts) == {"words": "6", "dimensions": "6"}
+    assert dict(content.facts) == {"vocabulary words": "6", "dimensions": "6"}
 
 
 @pytest.mark.parametrize("damage", [b"\xff\xfe", b"corpus = [", b"a = 1\na = 2\n"])
-def test_settings_that_cannot_be_read_are_left_out(
-    damage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unreadable_settings_are_left_out(damage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "config.toml").write_bytes(damage)
     with caplog.at_level(logging.WARNING, logger="word2vec"):
         assert read_settings(tmp_path / "config.toml") == {}
-    assert "is not TOML" in caplog.text
+    assert "config.toml: " in caplog.text
+    assert "leaves the settings out" in caplog.text
 
 
-def test_odd_settings_are_shown_as_they_are(tmp_path: Path) -> None:
+def test_unusual_settings_are_shown(tmp_path: Path) -> None:
     text = 'corpus = "no list"\npairs = [1, 2]\nepochs = "x"\nunknown = "<b>"\nflag = true\nwhen = 2020-01-01\n'
     (tmp_path / "config.toml").write_text(text)
-    content = gather(some_vectors(WORDS), tmp_path)
+    content = collect(some_vectors(WORDS), tmp_path)
     shown = {name: value for name, value, _ in content.settings}
     expected = {"corpus": "no list", "pairs": "1, 2", "epochs": "x", "unknown": "<b>", "flag": "yes"}
     assert shown == expected | {"when": "2020-01-01"}
     assert content.summary == "Word vectors"
-    assert {name: meaning for name, _, meaning in content.settings}["unknown"] == ""
+    assert {name: text for name, _, text in content.settings}["unknown"] == ""
 
 
-def test_lines_lost_from_the_log_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_lines_of_the_log_are_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "metrics.jsonl").write_text(TWO_EPOCHS[0] + "\n{\n")
     with caplog.at_level(logging.WARNING, logger="word2vec"):
-        gather(some_vectors(WORDS), tmp_path)
-    assert "metrics.jsonl: lines that cannot be read and are left out: 1" in caplog.text
+        collect(some_vectors(WORDS), tmp_path)
+    assert "metrics.jsonl: 1 invalid lines" in caplog.text
 
 
 def test_the_summary_names_the_corpus() -> None:
@@ -93,13 +92,13 @@ def test_the_summary_names_the_corpus() -> None:
     assert many.startswith("Word vectors trained on standard input, a.txt, b and 2 more with")
 
 
-def test_examples_are_words_that_are_there() -> None:
+def test_examples_are_in_the_vocabulary() -> None:
     vectors = some_vectors(WORDS)
-    assert examples(WORDS, draw_map(vectors)) == ["king", "paris", "music", "king - man + woman"]
+    assert examples(WORDS, map_words(vectors)) == ["king", "paris", "music", "king - man + woman"]
     others = some_vectors(["x", "y", "king"])
-    assert examples(others.words, draw_map(others))[0] == "king"
+    assert examples(others.words, map_words(others))[0] == "king"
     one = some_vectors(["x"])
-    assert examples(one.words, draw_map(one)) == ["x"]
+    assert examples(one.words, map_words(one)) == ["x"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The rounded vectors: what they agree with, and how much room they take."""
+"""The quantized vectors: their accuracy and their size."""
 
 import math
 
@@ -13,7 +13,7 @@ def vectors(words: int, dim: int, seed: int = 0) -> WordVectors:
     return WordVectors([f"w{i}" for i in range(words)], np.random.default_rng(seed).normal(size=(words, dim)))
 
 
-def test_rounding_uses_the_whole_range() -> None:
+def test_quantization_uses_the_whole_range() -> None:
     rows = np.array([[0.5, -1.0, 0.25], [0, 0, 0], [1e-30, 0, 0]], dtype=np.float32)
     assert quantize(rows).tolist() == [[64, -127, 32], [0, 0, 0], [127, 0, 0]]
 
@@ -22,28 +22,28 @@ def test_cosines_hardly_change() -> None:
     unit = vectors(200, 50).unit
     rounded = quantize(unit).astype(np.float64)
     rounded /= np.linalg.norm(rounded, axis=1, keepdims=True)
-    # each of 50 numbers is off by at most half a step, that is 1/254 of the largest, which is below 0.6 here
+    # each of 50 entries is off by at most half a step: 1/254 of the largest entry, which is below 0.6 here
     assert np.abs(rounded @ rounded.T - unit @ unit.T).max() < 0.01
 
 
 def test_as_many_words_as_fit() -> None:
-    chosen = embed(vectors(100, 8), most_bytes=400)
+    chosen = embed(vectors(100, 8), max_bytes=400)
     assert chosen.rows.shape == (50, 8)
     assert chosen.rows.dtype == np.int8
     assert chosen.words == [f"w{i}" for i in range(50)]
-    assert len(embed(vectors(100, 8), most_bytes=1).words) == 1
+    assert len(embed(vectors(100, 8), max_bytes=1).words) == 1
     assert len(embed(vectors(100, 8)).words) == 100
 
 
-def test_what_the_page_does_not_know_counts_too() -> None:
+def test_neighbors_missing_from_the_page_count_as_errors() -> None:
     whole = embed(vectors(300, 20))
     assert whole.agreement == whole.agreement_all
-    part = embed(vectors(300, 20), most_bytes=2000)  # a third of the words, so a third of the nearest
-    assert part.agreement > 0.9
-    assert part.agreement_all == pytest.approx(1 / 3, abs=0.05)
+    third = embed(vectors(300, 20), max_bytes=2000)  # a third of the words, so a third of the neighbors
+    assert third.agreement > 0.9
+    assert third.agreement_all == pytest.approx(1 / 3, abs=0.05)
 
 
-def test_many_words_are_compared_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_do_not_change_the_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = embed(vectors(100, 10))
     monkeypatch.setattr("word2vec.report.embedded.BLOCK", 7)
     assert embed(vectors(100, 10)).agreement == whole.agreement

@@ -1,4 +1,4 @@
-"""The course of training as metrics.jsonl tells it, whole or cut off."""
+"""The training history in metrics.jsonl, complete or truncated."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def history(lines: list[str], folder: Path) -> History:
     return found
 
 
-def test_epochs_are_kept_apart(tmp_path: Path) -> None:
+def test_epochs_are_separate_curves(tmp_path: Path) -> None:
     found = history(TWO_EPOCHS, tmp_path)
     assert [(curve.epoch, curve.seconds, curve.loss, curve.complete) for curve in found.epochs] == [
         (1, [1.0, 2.0], [3.0, 2.5], True),
@@ -40,11 +40,11 @@ def test_epochs_are_kept_apart(tmp_path: Path) -> None:
     assert (found.words_per_epoch, found.seconds, found.speed, found.unreadable) == (1000, 8.0, 250.0, 0)
 
 
-def test_speed_is_that_of_each_stretch(tmp_path: Path) -> None:
+def test_speed_of_each_interval(tmp_path: Path) -> None:
     assert speeds(history(TWO_EPOCHS, tmp_path)) == [(1.0, 500.0), (2.0, 500.0), (4.0, 250.0), (8.0, 125.0)]
 
 
-def test_short_stretches_are_joined(tmp_path: Path) -> None:
+def test_short_intervals_are_merged(tmp_path: Path) -> None:
     lines = [line(1, 10 * i, i / 100) for i in range(1, 1001)]  # ten seconds in steps of a hundredth
     points = speeds(history(lines, tmp_path))
     assert 40 <= len(points) <= 50
@@ -55,7 +55,7 @@ def test_similarity_by_epoch(tmp_path: Path) -> None:
     assert similarities(history(TWO_EPOCHS, tmp_path)) == {"mine": [(1, 0.1), (2, 0.4)], "bad": [(1, None), (2, None)]}
 
 
-def test_a_run_that_was_cut_off(tmp_path: Path) -> None:
+def test_truncated_log(tmp_path: Path) -> None:
     found = history([*TWO_EPOCHS[:3], TWO_EPOCHS[3][:40]], tmp_path)
     assert found.unreadable == 1
     assert not found.last.complete
@@ -80,7 +80,7 @@ def test_a_run_that_was_cut_off(tmp_path: Path) -> None:
         "\udcff",
     ],
 )
-def test_lines_that_say_nothing_are_counted(bad: str, tmp_path: Path) -> None:
+def test_invalid_lines_are_counted(bad: str, tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_bytes("\n".join([TWO_EPOCHS[0], bad]).encode(errors="surrogateescape") + b"\n")
     found = read_history(tmp_path / "metrics.jsonl")
     assert found is not None
@@ -88,20 +88,20 @@ def test_lines_that_say_nothing_are_counted(bad: str, tmp_path: Path) -> None:
     assert len(found.epochs[0].loss) == 1
 
 
-def test_nothing_to_read(tmp_path: Path) -> None:
+def test_unreadable_logs(tmp_path: Path) -> None:
     assert read_history(tmp_path / "none.jsonl") is None
     (tmp_path / "bad.jsonl").write_bytes(b"\xff\xfe\x00nothing\n")
     assert read_history(tmp_path / "bad.jsonl") is None
     assert read_history(tmp_path) is None
 
 
-def test_a_clock_that_stands_still(tmp_path: Path) -> None:
+def test_no_time_passed(tmp_path: Path) -> None:
     found = history([line(1, 10, 0.0, kind="epoch")], tmp_path)
     assert found.speed is None
     assert speeds(found) == []
 
 
-def test_what_training_writes_is_read(topics_file: Path, tmp_path: Path) -> None:
+def test_the_log_of_a_real_run(topics_file: Path, tmp_path: Path) -> None:
     train(TrainConfig(corpus=(str(topics_file),), dim=4, epochs=2, subsample=0.0), tmp_path / "run")
     found = read_history(tmp_path / "run" / "metrics.jsonl")
     assert found is not None

@@ -1,4 +1,4 @@
-"""The page as text: complete, escaped, and allowed to run nothing but its own scripts."""
+"""The page as text: self-contained, escaped, and limited to its own scripts."""
 
 import base64
 import hashlib
@@ -52,9 +52,9 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_there_is_no_markup_but_the_page_s_own(page: str) -> None:
+def test_words_and_settings_are_escaped(page: str) -> None:
     elements = Elements(page)
-    assert len(elements.scripts) == 6  # data, plotly, and four of its own
+    assert len(elements.scripts) == 6  # data, plotly and four scripts of the page
     assert not [tag for tag, _ in elements.tags if tag in ("img", "b", "iframe", "object", "embed", "base", "form")]
     assert not [name for _, attributes in elements.tags for name in attributes if name.startswith("on")]
     assert "<title>my &lt;run&gt; &amp; co: word vectors</title>" in page
@@ -70,7 +70,7 @@ def test_nothing_is_loaded_from_elsewhere(page: str) -> None:
     assert "url(" not in page.partition("</style>")[0]
 
 
-def test_the_policy_names_just_the_scripts_there_are(page: str) -> None:
+def test_the_policy_allows_exactly_the_scripts_of_the_page(page: str) -> None:
     policy = next(a["content"] for tag, a in Elements(page).tags if tag == "meta" and "http-equiv" in a)
     assert policy is not None
     allowed = re.findall(r"sha256-([^']+)", policy)
@@ -81,7 +81,7 @@ def test_the_policy_names_just_the_scripts_there_are(page: str) -> None:
     assert "unsafe" not in policy.partition("; style-src")[0]
 
 
-def test_the_data_is_what_it_was_made_of(page: str) -> None:
+def test_the_data_of_the_page(page: str) -> None:
     data = json.loads(Elements(page).scripts[0])
     assert data["embedded"]["words"] == data["map"]["words"] == WORDS
     assert len(base64.b64decode(data["embedded"]["rows"])) == len(WORDS) * data["embedded"]["dim"]
@@ -90,7 +90,7 @@ def test_the_data_is_what_it_was_made_of(page: str) -> None:
 
 
 @pytest.mark.parametrize("word", HOSTILE)
-def test_json_in_a_page_has_no_markup(word: str) -> None:
+def test_json_has_no_markup(word: str) -> None:
     assert "<" not in as_json([word])
     assert json.loads(as_json([word])) == [word]
 
@@ -101,18 +101,18 @@ def test_the_same_run_gives_the_same_page(page: str, tmp_path: Path) -> None:
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
 
 
-def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
+def test_missing_sections_are_left_out(tmp_path: Path) -> None:
     WordVectors(["one"], np.ones((1, 3))).save(tmp_path / "v.txt")
     assert run_command(["report", str(tmp_path / "v.txt"), "-o", str(tmp_path / "r.htm")]) == 0
     text = (tmp_path / "r.htm").read_text(encoding="utf-8")
     assert 'id="training-title"' not in text
     assert 'id="settings-title"' not in text
-    assert "This page knows all 1 words" in " ".join(html.unescape(text).split())
+    assert "the whole vocabulary (1 word)" in " ".join(html.unescape(text).split())
     assert "too few usable pairs" in text
     assert json.loads(Elements(text).scripts[0])["history"] is None
 
 
-def test_the_command_says_where_the_page_is(
+def test_the_command_prints_the_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -123,17 +123,17 @@ def test_the_command_says_where_the_page_is(
 
 
 @pytest.mark.parametrize("name", ["v.txt", "report", "report.pdf"])
-def test_only_a_page_is_ever_written(name: str, tmp_path: Path) -> None:
+def test_only_html_files_are_written(name: str, tmp_path: Path) -> None:
     vectors = WordVectors(["one"], np.ones((1, 3)))
     vectors.save(tmp_path / "v.txt")
     before = (tmp_path / "v.txt").read_bytes()
-    with pytest.raises(ConfigError, match=r"has to end in \.html"):
+    with pytest.raises(ConfigError, match=r"ends in \.html"):
         write_report(vectors, tmp_path / "v.txt", tmp_path / name)
     assert (tmp_path / "v.txt").read_bytes() == before
 
 
-def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("word2vec.report.content.gather", lambda *a: pytest.fail("the work was begun"))
+def test_unwritable_files_are_reported_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.report.content.collect", lambda *a: pytest.fail("the work started"))
     vectors = WordVectors(["one"], np.ones((1, 3)))
     with pytest.raises(Word2VecError, match="there is no folder"):
         write_report(vectors, tmp_path, tmp_path / "nowhere" / "r.html")
@@ -142,7 +142,7 @@ def test_what_cannot_be_written_is_told_before_the_work(tmp_path: Path, monkeypa
         write_report(vectors, tmp_path, tmp_path / "folder.html")
 
 
-def test_an_earlier_page_stays_until_the_new_one_is_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_existing_page_is_replaced_only_by_a_complete_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with atomic_path(tmp_path / "r.html") as path:
         path.write_text("old")
 

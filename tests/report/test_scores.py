@@ -1,4 +1,4 @@
-"""The rows of the table of scores."""
+"""The rows of the score table."""
 
 import logging
 import math
@@ -46,13 +46,13 @@ def test_analogy_row_has_its_sections() -> None:
     assert [(part.name, part.value) for part in score.parts] == [("family", 0.75), ("gram1", 1 / 6)]
 
 
-def test_all_sets_and_the_runs_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_bundled_sets_and_those_of_the_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     words = ["king", "queen", "man", "woman", "cat"]
     vectors = WordVectors(words, np.random.default_rng(0).normal(size=(5, 4)))
     (tmp_path / "mine.csv").write_text("king,queen,9\nking,man,5\nking,cat,1\n")
-    own = ["wordsim353", str(tmp_path / "mine.csv"), str(tmp_path / "mine.csv"), str(tmp_path / "gone.csv")]
+    run_pairs = ["wordsim353", str(tmp_path / "mine.csv"), str(tmp_path / "mine.csv"), str(tmp_path / "gone.csv")]
     with caplog.at_level(logging.WARNING, logger="word2vec"):
-        scores = score_all(vectors, own)
+        scores = score_all(vectors, run_pairs)
     assert [score.name for score in scores] == ["wordsim353", "simlex999", "mine", "questions-words"]
     assert [score.used for score in scores][2:] == [3, 2]
     assert "gone.csv" in caplog.text

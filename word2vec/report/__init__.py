@@ -1,8 +1,8 @@
-"""The report on a run: one HTML page that opens anywhere, without a network.
+"""The report on a run: one self-contained HTML page that opens anywhere, without a network.
 
-In reading order: content.py gathers what there is to say, from history.py (how training went), scores.py, wordmap.py
-(a picture of the words) and embedded.py (the vectors inside the page); page.py makes the page, of page.html, page.css
-and the scripts: search.js (nearest words), charts.js, map.js, page.js.
+Reading order: content.py collects what the report shows, from history.py (the training log), scores.py (evaluation),
+wordmap.py (a map of the words) and embedded.py (the vectors inside the page); page.py renders it with page.html,
+page.css and the scripts search.js (nearest words), charts.js, map.js and page.js.
 """
 
 from pathlib import Path
@@ -11,26 +11,26 @@ from word2vec.errors import ConfigError
 from word2vec.system.atomic_files import atomic_path
 from word2vec.vectors.word_vectors import WordVectors
 
-ENDINGS = (".html", ".htm")
+EXTENSIONS = (".html", ".htm")
 
 
 def write_report(vectors: WordVectors, source: str | Path, output: str | Path) -> None:
-    """Write the report on vectors as one HTML page.
+    """Write an HTML report on vectors.
 
     Args:
-        vectors: the vectors.
-        source: where they were read from: a run folder, whose settings and log are shown, or a file of vectors.
-        output: the page to write; its name ends in .html.
+        vectors: The vectors.
+        source: Where they were loaded from: a run folder, whose settings and log are shown, or a vectors file.
+        output: The HTML file to write; its name ends in .html.
 
     Raises:
-        ConfigError: the output's name is not that of a page.
-        Word2VecError: the page cannot be written.
+        ConfigError: The name of the output does not end in .html.
+        Word2VecError: The file cannot be written.
     """
     output = Path(output)
-    if output.suffix.lower() not in ENDINGS:  # a slip such as -o RUN/vectors.safetensors must not cost the vectors
-        raise ConfigError(f"{output}: the report is a page, so its name has to end in .html")
-    with atomic_path(output) as path:  # opened first: what cannot be written is told before the long work
-        from word2vec.report.content import gather
+    if output.suffix.lower() not in EXTENSIONS:  # a typo such as -o RUN/vectors.safetensors must not overwrite vectors
+        raise ConfigError(f"{output}: not an HTML file name; choose one that ends in .html")
+    with atomic_path(output) as path:  # opened first: an unwritable file is reported before the long work
+        from word2vec.report.content import collect
         from word2vec.report.page import render
 
-        path.write_text(render(gather(vectors, Path(source))), encoding="utf-8")
+        path.write_text(render(collect(vectors, Path(source))), encoding="utf-8")

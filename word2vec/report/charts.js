@@ -1,11 +1,11 @@
 "use strict";
 
-/** A color or font of the style sheet, as it is now: light, dark or printed. */
+/** The current value of a color or font of the style sheet (light, dark or print). */
 function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** The layout that all pictures share. */
+/** The layout shared by all plots. */
 function baseLayout() {
   const axis = {
     gridcolor: style("line"), linecolor: style("line"), zeroline: false, fixedrange: true,
@@ -19,44 +19,44 @@ function baseLayout() {
   };
 }
 
-/** Plotly reads some markup in texts; a word must be shown as it is. */
+/** Escapes a word, because Plotly interprets some markup in texts. */
 function plainText(word) {
   return word.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 const CHART_OPTIONS = { displayModeBar: false, responsive: true };
 
-/** The curves of training. Each is a title, what a screen reader says of it, and a function that draws it. */
+/** The training charts: each has a title, a description for screen readers and a function that draws it. */
 function trainingCharts(history) {
   const ends = history.epochs.map((epoch) => epoch.seconds.at(-1));
-  const charts = [{ title: "Loss", spoken: lossInWords(history), plot: (at) => drawLoss(at, history, ends) }];
+  const charts = [{ title: "Loss", description: describeLoss(history), draw: (element) => drawLoss(element, history, ends) }];
   if (history.speed.seconds.length) {
-    charts.push({ title: "Words a second", spoken: speedInWords(history), plot: (at) => drawSpeed(at, history, ends) });
+    charts.push({ title: "Words per second", description: describeSpeed(history), draw: (element) => drawSpeed(element, history, ends) });
   }
   if (history.similarity.length) {
     charts.push({
-      title: "Similarity after each epoch", spoken: similarityInWords(history),
-      plot: (at) => drawSimilarity(at, history),
+      title: "Word similarity after each epoch", description: describeSimilarity(history),
+      draw: (element) => drawSimilarity(element, history),
     });
   }
   return charts;
 }
 
-function lossInWords(history) {
+function describeLoss(history) {
   const losses = history.epochs.map((epoch) => epoch.loss.at(-1).toFixed(3));
-  return `The loss at the end of each epoch: ${losses.join(", ")}.`;
+  return `Loss at the end of each epoch: ${losses.join(", ")}.`;
 }
 
-function speedInWords(history) {
+function describeSpeed(history) {
   const words = history.speed.words;
-  return `Between ${Math.min(...words).toLocaleString("en")} and ${Math.max(...words).toLocaleString("en")} words a second.`;
+  return `Between ${Math.min(...words).toLocaleString("en")} and ${Math.max(...words).toLocaleString("en")} words per second.`;
 }
 
-function similarityInWords(history) {
+function describeSimilarity(history) {
   const sets = history.similarity.map(
-    ({ name, values }) => `${name}: ${values.map((value) => value?.toFixed(3) ?? "not defined").join(", ")}`,
+    ({ name, values }) => `${name}: ${values.map((value) => value?.toFixed(3) ?? "undefined").join(", ")}`,
   );
-  return `Spearman's correlation after each epoch. ${sets.join(". ")}.`;
+  return `Spearman correlation after each epoch. ${sets.join(". ")}.`;
 }
 
 function drawLoss(element, history, ends) {
@@ -81,8 +81,8 @@ function drawSpeed(element, history, ends) {
 
 function drawSimilarity(element, history) {
   const traces = history.similarity.map(({ name, epochs, values }, i) => ({
-    x: epochs, y: values, mode: "lines+markers+text", marker: { color: style(`group-${i % 10}`), size: 8 },
-    line: { color: style(`group-${i % 10}`), width: 2.5 }, cliponaxis: false,
+    x: epochs, y: values, mode: "lines+markers+text", marker: { color: style(`cluster-${i % 10}`), size: 8 },
+    line: { color: style(`cluster-${i % 10}`), width: 2.5 }, cliponaxis: false,
     text: values.map((_, at) => (at === values.length - 1 ? plainText(name) : "")),
     textposition: values.length > 1 ? "top left" : "top center", textfont: { color: style("ink") },
     hovertemplate: "%{fullData.name}<br>epoch %{x}: %{y:.3f}<extra></extra>", name: plainText(name),
@@ -93,7 +93,7 @@ function drawSimilarity(element, history) {
   Plotly.react(element, traces, layout, CHART_OPTIONS);
 }
 
-/** Whole epochs between two marks, so that there are about ten. */
+/** Epochs between two ticks, for about ten ticks. */
 function epochTick(history) {
   return Math.max(1, Math.ceil(history.epochs.at(-1).epoch / 10));
 }

@@ -1,44 +1,45 @@
-"""What a report says, gathered from a run folder or from vectors alone; how it looks is left to `page.py`.
+"""The content of a report, collected from a run folder or from vectors alone; its layout is left to `page.py`.
 
-Only the vectors have to be whole. What else is missing or damaged in the folder leaves its section out, with a warning,
-since a report is asked for most when something went wrong.
+Only the vectors have to be intact. If another file of the run folder is missing or damaged, its section is left out
+with a warning: a report is needed most when something went wrong.
 """
 
 import logging
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from word2vec.config import SETTINGS
+from word2vec.config import SETTINGS, read_toml
+from word2vec.errors import ConfigError
 from word2vec.report.embedded import Embedded, embed
 from word2vec.report.history import History, read_history
 from word2vec.report.scores import Score, score_all
-from word2vec.report.wordmap import WordMap, draw_map
+from word2vec.report.wordmap import WordMap, map_words
 from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
 EXAMPLES = ("king", "paris", "music", "computer", "monday", "king - man + woman")
-"""What a person is offered to ask for, where the words are known; else words that are typical of a group."""
-FEWEST_EXAMPLES = 4
+"""Example queries, where the vocabulary has their words; otherwise typical words of the clusters are offered."""
+MIN_EXAMPLES = 4
+MAX_CORPUS_NAMES = 3  # files named in the summary
 
 
 @dataclass(frozen=True)
 class Content:
-    """All that a report shows.
+    """Everything that a report shows.
 
     Attributes:
-        title: the name of the run or of the file.
-        summary: one line on where the vectors come from.
-        word_count: words that have a vector.
-        facts: what is known of vectors, corpus and training, as (label, value), the most telling first.
-        settings: (name, value, meaning) of each setting; nothing where there is no config.toml.
-        history: the course of training, None where there is no log.
-        scores: one row a test set.
-        word_map: the most frequent words in the plane.
-        embedded: the words that the page can be asked about.
-        examples: what a person is offered to ask; the first is asked when the page opens.
+        title: Name of the run folder or vectors file.
+        summary: One line about the origin of the vectors.
+        word_count: Number of words in the vocabulary.
+        facts: Key figures of vectors, corpus and training, as (label, value).
+        settings: (name, value, help text) of each setting; empty without a config.toml.
+        history: The training log; None without one.
+        scores: One row per test set.
+        word_map: The most frequent words in two dimensions.
+        embedded: The vectors that the page searches.
+        examples: Example queries; the first one is shown when the page opens.
     """
 
     title: str
@@ -53,25 +54,23 @@ class Content:
     examples: list[str]
 
 
-def gather(vectors: WordVectors, source: Path) -> Content:
-    """Everything for the report on vectors that were read from `source`, a run folder or a file."""
+def collect(vectors: WordVectors, source: Path) -> Content:
+    """Collect the content of the report on vectors loaded from `source`, a run folder or a vectors file."""
     settings = read_settings(source / "config.toml")
     history = read_history(source / "metrics.jsonl")
     if history is not None and history.unreadable:
-        logger.warning(
-            "%s: lines that cannot be read and are left out: %d", source / "metrics.jsonl", history.unreadable
-        )
-    logger.info("scoring %s words", f"{len(vectors):,}")
-    own_pairs = settings.get("pairs", [])
-    scores = score_all(vectors, [str(each) for each in own_pairs] if isinstance(own_pairs, list) else [])
-    logger.info("drawing the map")
-    word_map, embedded = draw_map(vectors), embed(vectors)
+        logger.warning("%s: %d invalid lines; the report ignores them", source / "metrics.jsonl", history.unreadable)
+    logger.info("evaluating %s words", f"{len(vectors):,}")
+    run_pairs = settings.get("pairs", [])
+    scores = score_all(vectors, [str(each) for each in run_pairs] if isinstance(run_pairs, list) else [])
+    logger.info("computing the map of words")
+    word_map, embedded = map_words(vectors), embed(vectors)
     return Content(
         title=source.resolve().name,
         summary=summarize(settings),
         word_count=len(vectors),
         facts=facts(vectors, history, settings),
-        settings=[(name, _shown(value), _meaning(name)) for name, value in settings.items()],
+        settings=[(name, _display(value), _help(name)) for name, value in settings.items()],
         history=history,
         scores=scores,
         word_map=word_map,
@@ -81,56 +80,55 @@ def gather(vectors: WordVectors, source: Path) -> Content:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings of a run as they stand in its config.toml, unknown ones too; none where it cannot be read."""
+    """The settings in the config.toml of a run, including unknown ones; empty if the file cannot be read."""
     if not path.is_file():
         return {}
     try:
-        return tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        logger.warning("%s: cannot be read (%s); the report has no settings", path, error.strerror)
-    except ValueError as error:  # of TOML as of UTF-8
-        logger.warning("%s: is not TOML (%s); the report has no settings", path, error)
-    return {}
+        return read_toml(path)
+    except ConfigError as error:
+        logger.warning("%s; the report leaves the settings out", error)
+        return {}
 
 
 def summarize(settings: dict[str, Any]) -> str:
-    """Where the vectors come from, in a sentence."""
+    """One sentence about the origin of the vectors."""
     corpus = settings.get("corpus")
     if not isinstance(corpus, list) or not corpus:
         return "Word vectors"
     names = ["standard input" if part == "-" else Path(str(part)).name or str(part) for part in corpus]
-    text = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    more = len(names) - MAX_CORPUS_NAMES
+    text = ", ".join(names[:MAX_CORPUS_NAMES]) + (f" and {more} more" if more > 0 else "")
     return f"Word vectors trained on {text} with {settings.get('objective', 'an unknown objective')}"
 
 
 def examples(words: list[str], word_map: WordMap) -> list[str]:
-    """What to offer to a person who may ask for these words."""
+    """Example queries for a page that knows these words."""
     known = set(words)
-    usual = [text for text in EXAMPLES if known.issuperset(text.replace("- ", "").replace("+ ", "").split())]
+    common = [text for text in EXAMPLES if known.issuperset(text.replace("- ", "").replace("+ ", "").split())]
     typical = [names[0] for names in word_map.names if names[0] in known]
-    return usual if len(usual) >= FEWEST_EXAMPLES else (usual + typical)[:FEWEST_EXAMPLES] or words[:1]
+    return common if len(common) >= MIN_EXAMPLES else (common + typical)[:MIN_EXAMPLES] or words[:1]
 
 
 def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any]) -> list[tuple[str, str]]:
-    """What is known of vectors, corpus and training, as (label, value)."""
-    found = [("words", f"{len(vectors):,}"), ("dimensions", f"{vectors.dim:,}")]
+    """Key figures of vectors, corpus and training, as (label, value)."""
+    found = [("vocabulary words", f"{len(vectors):,}"), ("dimensions", f"{vectors.dim:,}")]
     total = history.words_per_epoch if history else None
     kept = int(vectors.counts.sum()) if vectors.counts is not None else None
     if total or kept:
-        found.append(("words of text", short_number(total or kept or 0)))
+        found.append(("corpus words", short_number(total or kept or 0)))
     if total and kept and kept <= total:
-        found.append(("of the text covered", f"{kept / total:.1%}"))
+        found.append(("corpus coverage", f"{kept / total:.1%}"))
     if history:
         found.append(("epochs", _epochs(history, settings.get("epochs"))))
-        found.append(("of training", duration(history.seconds)))
+        found.append(("training time", duration(history.seconds)))
         if history.speed:
-            found.append(("words a second", short_number(history.speed)))
+            found.append(("words per second", short_number(history.speed)))
         found.append(("final loss", f"{history.last.loss[-1]:.3f}"))
     return found
 
 
 def duration(seconds: float) -> str:
-    """Seconds for people: 31 s, 4 min 10 s, 2 h 5 min."""
+    """A duration in readable units: 31 s, 4 min 10 s, 2 h 5 min."""
     if seconds < 59.5:
         return f"{seconds:.0f} s" if seconds >= 9.5 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -138,7 +136,7 @@ def duration(seconds: float) -> str:
 
 
 def short_number(value: float) -> str:
-    """A number with three digits or so: 940, 16.9 k, 2.76 M."""
+    """A number with about three digits: 940, 16.9 k, 2.76 M."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= size * 0.9995:
             return f"{value / size:.3g}{letter}" if value < 999.5 * size else f"{value / size:,.0f}{letter}"
@@ -151,11 +149,11 @@ def _epochs(history: History, planned: object) -> str:
     return f"{done} of {planned}, stopped early" if stopped and planned else f"{done}"
 
 
-def _shown(value: object) -> str:
+def _display(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "none"
     return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
 
 
-def _meaning(name: str) -> str:
+def _help(name: str) -> str:
     return SETTINGS[name][1].help if name in SETTINGS else ""

@@ -1,6 +1,6 @@
-"""The course of a training, read from the metrics.jsonl that `runlog.py` writes.
+"""The training history, read from the metrics.jsonl of a run.
 
-A run may have been cut off in the middle of a line, so what cannot be read is counted and left out, never an error.
+A run may have been killed in the middle of a line, so invalid lines are counted and skipped, never an error.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SPEED_POINTS = 50  # most points of the speed; shorter stretches show the clock's grain rather than the training
+MAX_SPEED_POINTS = 50  # shorter intervals would show the resolution of the clock
 
 
 @dataclass
@@ -17,12 +17,12 @@ class EpochCurve:
     """One pass over the corpus.
 
     Attributes:
-        epoch: its number, from 1.
-        seconds: since training began, one for each logged step.
-        loss: mean a pair since the epoch began, at those seconds.
-        words: corpus words since training began, at those seconds.
-        complete: whether the pass came to its end.
-        similarity: Spearman's correlation after the epoch, by the name of the pairs; None where it is not defined.
+        epoch: Number of the epoch, from 1.
+        seconds: Seconds since training began, one entry per logged step.
+        loss: Mean loss per pair since the epoch began, at those times.
+        words: Corpus words processed since training began, at those times.
+        complete: Whether the epoch was completed.
+        similarity: Spearman correlation after the epoch by name of the test set; None if undefined.
     """
 
     epoch: int
@@ -35,35 +35,40 @@ class EpochCurve:
 
 @dataclass(frozen=True)
 class History:
-    """All passes, and how many lines of the log could not be read."""
+    """The history of a run.
+
+    Attributes:
+        epochs: All logged epochs.
+        unreadable: Number of invalid lines in the log.
+    """
 
     epochs: tuple[EpochCurve, ...]
     unreadable: int
 
     @property
     def last(self) -> EpochCurve:
-        """The pass in which training ended."""
+        """The epoch in which training ended."""
         return self.epochs[-1]
 
     @property
     def words_per_epoch(self) -> int | None:
-        """Corpus words in a pass, None where none came to its end."""
-        whole = [curve for curve in self.epochs if curve.complete]
-        return round(whole[-1].words[-1] / whole[-1].epoch) if whole else None
+        """Corpus words per epoch; None if no epoch was completed."""
+        complete = [curve for curve in self.epochs if curve.complete]
+        return round(complete[-1].words[-1] / complete[-1].epoch) if complete else None
 
     @property
     def seconds(self) -> float:
-        """Training time in all."""
+        """Total training time."""
         return self.last.seconds[-1]
 
     @property
     def speed(self) -> float | None:
-        """Corpus words a second over the whole training; None where the clock did not move."""
+        """Corpus words per second over the whole training; None if no time passed."""
         return self.last.words[-1] / self.seconds if self.seconds > 0 else None
 
 
 def read_history(path: Path) -> History | None:
-    """The history in a metrics.jsonl; None where there is no such file or no line of it can be read."""
+    """Read a metrics.jsonl; None if there is no such file or it has no valid line."""
     try:
         lines = path.read_bytes().splitlines()
     except OSError:
@@ -72,16 +77,16 @@ def read_history(path: Path) -> History | None:
     unreadable = 0
     for line in lines:
         try:
-            _note(json.loads(line), curves)
+            _add_line(json.loads(line), curves)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
             unreadable += 1
     return History(tuple(curves.values()), unreadable) if curves else None
 
 
 def speeds(history: History) -> list[tuple[float, float]]:
-    """Seconds since training began, and words a second over the stretch that ends there."""
+    """Times since training began, and words per second over the interval that ends at each."""
     found = []
-    shortest = history.seconds / SPEED_POINTS
+    shortest = history.seconds / MAX_SPEED_POINTS
     seconds, words = 0.0, 0
     for curve in history.epochs:
         for now, read in zip(curve.seconds, curve.words, strict=True):
@@ -92,7 +97,7 @@ def speeds(history: History) -> list[tuple[float, float]]:
 
 
 def similarities(history: History) -> dict[str, list[tuple[int, float | None]]]:
-    """For each file of pairs the correlation after each epoch, as (epoch, correlation)."""
+    """For each test set, the correlation after each epoch, as (epoch, correlation)."""
     names = dict.fromkeys(name for curve in history.epochs for name in curve.similarity)
     return {
         name: [(curve.epoch, curve.similarity[name]) for curve in history.epochs if name in curve.similarity]
@@ -100,8 +105,8 @@ def similarities(history: History) -> dict[str, list[tuple[int, float | None]]]:
     }
 
 
-def _note(line: dict[str, object], curves: dict[int, EpochCurve]) -> None:
-    """Add a line to its epoch's curve; all its numbers are read before anything is kept."""
+def _add_line(line: dict[str, object], curves: dict[int, EpochCurve]) -> None:
+    """Add a line of the log to the curve of its epoch; all numbers are checked before any is added."""
     epoch, seconds, words = int(_number(line["epoch"])), _number(line["elapsed_seconds"]), int(_number(line["words"]))
     loss, similarity = _number(line["loss"]), dict(_similarity(line))
     curve = curves.setdefault(epoch, EpochCurve(epoch))
@@ -115,17 +120,17 @@ def _note(line: dict[str, object], curves: dict[int, EpochCurve]) -> None:
 def _similarity(line: dict[str, object]) -> Iterator[tuple[str, float | None]]:
     found = line.get("similarity", {})
     if not isinstance(found, dict):
-        raise TypeError("similarity is no object")
+        raise TypeError("similarity is not an object")
     for name, value in found.items():
         yield name, None if value is None else _number(value)
 
 
 def _number(value: object) -> float:
-    """A finite number as it stands.
+    """The value as a finite number.
 
     Raises:
-        TypeError: it is not one.
+        TypeError: It is not a finite number.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{value!r} is no finite number")
+        raise TypeError(f"{value!r} is not a finite number")
     return value

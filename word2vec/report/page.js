@@ -3,20 +3,20 @@
 const ANSWERS = 10;
 const COMPLETIONS = 12;
 const SPELLINGS = 5;
-const FOUND_SCALE = 5; // how far the map zooms in on a word that was sought
+const FOUND_SCALE = 5; // zoom on a word that was found
 
 const byId = (id) => document.getElementById(id);
 
-/** A button that asks for a word. */
-function wordButton(word, ask) {
+/** A button that looks up a word. */
+function wordButton(word, lookUp) {
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "word", textContent: word });
-  button.addEventListener("click", () => ask(word));
+  button.addEventListener("click", () => lookUp(word));
   return button;
 }
 
-/** One answer: the word, its cosine as a bar and as a number. */
-function answerItem({ word, cosine }, ask) {
+/** One result: the word and its cosine, as a bar and as a number. */
+function answerItem({ word, cosine }, lookUp) {
   const bar = document.createElement("span");
   bar.className = "cosine-bar";
   bar.style.width = `${Math.max(0, 100 * cosine)}%`;
@@ -28,11 +28,11 @@ function answerItem({ word, cosine }, ask) {
   number.className = "cosine";
   number.textContent = cosine.toFixed(3);
   const item = document.createElement("li");
-  item.append(wordButton(word, ask), track, number);
+  item.append(wordButton(word, lookUp), track, number);
   return item;
 }
 
-/** Offers words that begin as the last word in an input does. */
+/** Offers completions of the last word of an input. */
 function complete(input, list, words) {
   const before = input.value.replace(/\S*$/, "");
   const options = completions(words, input.value.slice(before.length), COMPLETIONS).map((word) => {
@@ -43,124 +43,124 @@ function complete(input, list, words) {
   list.replaceChildren(...options);
 }
 
-/** The box for nearest words. */
-function setUpAsking(vectors, map) {
-  const input = byId("ask");
-  const ask = (word) => {
+/** Sets up the search box for nearest words; returns a function that looks up a word. */
+function setUpSearch(vectors, map) {
+  const input = byId("query");
+  const lookUp = (word) => {
     input.value = word;
     answer();
   };
   const answer = () => {
     const { plus, minus } = parseQuery(input.value, vectors.index);
-    const asked = [...plus, ...minus];
-    const unknown = asked.find((word) => !vectors.index.has(word));
-    const answers = !asked.length || unknown ? [] : vectors.nearest(plus, minus, ANSWERS);
-    byId("answers").replaceChildren(...answers.map((each) => answerItem(each, ask)));
+    const queried = [...plus, ...minus];
+    const unknown = queried.find((word) => !vectors.index.has(word));
+    const answers = !queried.length || unknown ? [] : vectors.nearest(plus, minus, ANSWERS);
+    byId("answers").replaceChildren(...answers.map((each) => answerItem(each, lookUp)));
     const spellings = unknown ? vectors.spellings(unknown, SPELLINGS) : [];
     byId("spellings").replaceChildren(...spellings.map((word) => wordButton(word, () => {
-      ask(input.value.split(/(\s+)/).map((token) => (token === unknown ? word : token)).join(""));
+      lookUp(input.value.split(/(\s+)/).map((token) => (token === unknown ? word : token)).join(""));
     })));
-    byId("ask-status").textContent = statusOf(input.value.trim(), unknown, spellings, answers);
-    map.mark(unknown ? [] : [...asked, ...answers.map(({ word }) => word)]);
+    byId("query-status").textContent = statusOf(input.value.trim(), unknown, spellings, answers);
+    map.mark(unknown ? [] : [...queried, ...answers.map(({ word }) => word)]);
   };
   input.addEventListener("input", () => {
-    complete(input, byId("ask-words"), vectors.words);
+    complete(input, byId("query-words"), vectors.words);
     answer();
   });
-  for (const button of document.querySelectorAll("[data-ask]")) {
-    button.addEventListener("click", () => ask(button.textContent));
+  for (const button of document.querySelectorAll("[data-query]")) {
+    button.addEventListener("click", () => lookUp(button.textContent));
   }
-  return ask;
+  return lookUp;
 }
 
-function statusOf(asked, unknown, spellings, answers) {
-  if (!asked) return "Type a word to see the words that are used like it.";
-  if (unknown) return `“${unknown}” is not among the words of this page.${spellings.length ? " Did you mean:" : ""}`;
-  return answers.length ? `Nearest to ${asked}:` : "There is no other word.";
+function statusOf(queried, unknown, spellings, answers) {
+  if (!queried) return "Type a word to see its nearest words.";
+  if (unknown) return `“${unknown}” is not in the vocabulary of this page.${spellings.length ? " Did you mean:" : ""}`;
+  return answers.length ? `Nearest to ${queried}:` : "There are no other words.";
 }
 
-/** The box that finds words on the map: rings around all that begin as typed, and on Enter a closer look. */
-function setUpFinding(map) {
+/** Sets up the box that finds words on the map: marks all words with the typed prefix; Enter zooms in. */
+function setUpFind(map) {
   const input = byId("find");
   const find = () => {
     const text = input.value.trim();
     const { words } = map.data;
     const found = map.index.has(text) ? [text] : completions(words, text, words.length);
     const rows = new Set(found.map((word) => map.index.get(word)));
-    pressGroup(null);
+    pressCluster(null);
     map.mark(found);
-    map.show(rows.size ? (row) => rows.has(row) : null);
-    byId("find-status").textContent = foundInWords(text, found);
+    map.highlight(rows.size ? (row) => rows.has(row) : null);
+    byId("find-status").textContent = describeFound(text, found);
     return found;
   };
-  const lookCloser = () => {
+  const zoomIn = () => {
     const [first] = find();
     if (first === undefined) return;
-    map.show(null); // what lies around it is what a closer look is for
-    map.lookAt(first, FOUND_SCALE);
+    map.highlight(null); // a zoom is meant to show the neighborhood
+    map.zoomToWord(first, FOUND_SCALE);
   };
-  const goBack = () => {
+  const reset = () => {
     input.value = "";
     find();
-    map.lookAtAll();
+    map.reset();
   };
   input.addEventListener("input", () => {
     complete(input, byId("find-words"), map.data.words);
     find();
   });
   input.addEventListener("keydown", ({ key }) => {
-    if (key === "Enter") lookCloser();
-    if (key === "Escape") goBack();
+    if (key === "Enter") zoomIn();
+    if (key === "Escape") reset();
   });
 }
 
-function foundInWords(text, found) {
+function describeFound(text, found) {
   if (!text) return "";
-  if (!found.length) return `No word on the map begins with “${text}”.`;
-  if (found.length === 1) return `${found[0]} is marked; Enter zooms in, Escape goes back.`;
-  return `${found.length} words begin with “${text}”; Enter zooms in on ${found[0]}.`;
+  if (!found.length) return `No word on the map starts with “${text}”.`;
+  if (found.length === 1) return `${found[0]} is marked; press Enter to zoom in, Escape to go back.`;
+  return `${found.length} words start with “${text}”; press Enter to zoom in on ${found[0]}.`;
 }
 
 function setUpMapButtons(map) {
   byId("zoom-in").addEventListener("click", () => map.zoom(STEP));
   byId("zoom-out").addEventListener("click", () => map.zoom(1 / STEP));
-  byId("zoom-all").addEventListener("click", () => map.lookAtAll());
-  for (const button of groupButtons()) {
+  byId("zoom-all").addEventListener("click", () => map.reset());
+  for (const button of clusterButtons()) {
     button.addEventListener("click", () => {
-      const show = button.getAttribute("aria-pressed") === "false";
-      const group = Number(button.dataset.group);
-      pressGroup(show ? button : null);
+      const select = button.getAttribute("aria-pressed") === "false";
+      const cluster = Number(button.dataset.cluster);
+      pressCluster(select ? button : null);
       byId("find").value = byId("find-status").textContent = "";
-      map.show(show ? (row) => map.data.groups[row] === group : null);
+      map.highlight(select ? (row) => map.data.clusters[row] === cluster : null);
     });
   }
 }
 
-function groupButtons() {
-  return byId("groups").querySelectorAll("button");
+function clusterButtons() {
+  return byId("clusters").querySelectorAll("button");
 }
 
-/** Show one button of the groups as pressed, or none. */
-function pressGroup(pressed) {
-  for (const button of groupButtons()) button.setAttribute("aria-pressed", String(button === pressed));
+/** Shows one cluster button as pressed, or none. */
+function pressCluster(pressed) {
+  for (const button of clusterButtons()) button.setAttribute("aria-pressed", String(button === pressed));
 }
 
-/** The curves of training, each under its title; gives a function that draws them all again. */
+/** Adds the training charts to the page; returns a function that redraws them. */
 function setUpCharts(history) {
   if (!history) return () => {};
-  const charts = trainingCharts(history).map(({ title, spoken, plot }) => {
+  const charts = trainingCharts(history).map(({ title, description, draw }) => {
     const heading = document.createElement("figcaption");
     heading.textContent = title;
     const element = document.createElement("div");
     element.className = "plot";
     element.setAttribute("role", "img");
-    element.setAttribute("aria-label", spoken);
+    element.setAttribute("aria-label", description);
     const figure = document.createElement("figure");
     figure.append(heading, element);
     byId("charts").append(figure);
-    return () => plot(element);
+    return () => draw(element);
   });
-  const drawAll = () => charts.forEach((draw) => draw());
+  const drawAll = () => charts.forEach((drawChart) => drawChart());
   drawAll();
   return drawAll;
 }
@@ -168,13 +168,13 @@ function setUpCharts(history) {
 function main() {
   const data = JSON.parse(byId("data").textContent);
   const drawCharts = setUpCharts(data.history);
-  let ask = () => {};
-  const map = new WordMap(byId("map"), data.map, (word) => ask(word));
-  ask = setUpAsking(new EmbeddedVectors(data.embedded), map);
-  setUpFinding(map);
+  let lookUp = () => {};
+  const map = new WordMap(byId("map"), data.map, (word) => lookUp(word));
+  lookUp = setUpSearch(new EmbeddedVectors(data.embedded), map);
+  setUpFind(map);
   setUpMapButtons(map);
-  ask(document.querySelector("[data-ask]").textContent);
-  // the pictures take their colors from the style sheet, which has others in the dark and on paper
+  lookUp(document.querySelector("[data-query]").textContent);
+  // plots take their colors from the style sheet, which differ in dark mode and in print
   for (const query of ["(prefers-color-scheme: dark)", "print"]) {
     matchMedia(query).addEventListener("change", () => {
       drawCharts();

@@ -1,8 +1,8 @@
-"""Turns the content of a report into one HTML file that needs nothing else: styles, scripts and data are inside.
+"""Renders the content of a report as one self-contained HTML file: styles, scripts and data are inline.
 
-Words and settings are other people's text and may look like markup, so Jinja escapes what goes into the page and the
-data has no `<`. Beyond that the page's own security policy lets exactly its own scripts run, named by their hashes, and
-nothing be loaded from anywhere.
+Words and settings are untrusted text and may look like markup, so Jinja escapes everything in the page and the JSON
+data contains no `<`. In addition, a content security policy allows only the page's own scripts, by their hashes, and
+forbids loading anything.
 """
 
 import base64
@@ -17,11 +17,11 @@ from word2vec.report.content import Content
 from word2vec.report.history import similarities, speeds
 
 SCRIPTS = ("search.js", "charts.js", "map.js", "page.js")
-"""The page's own scripts, in the order in which they need each other."""
+"""The scripts of the page, in the order in which they are loaded."""
 
 
 def render(content: Content) -> str:
-    """The page as text, to be written in UTF-8."""
+    """Render the page as text, to be written in UTF-8."""
     from jinja2 import Environment, StrictUndefined
     from plotly.offline import get_plotlyjs
 
@@ -39,15 +39,15 @@ def render(content: Content) -> str:
 
 
 def page_data(content: Content) -> dict[str, Any]:
-    """What the page's scripts draw and search."""
+    """The data that the scripts of the page draw and search."""
     embedded, word_map = content.embedded, content.word_map
     return {
         "history": _history(content),
         "map": {
             "words": word_map.words,
-            "x": [round(float(x), 3) for x in word_map.places[:, 0]],
-            "y": [round(float(y), 3) for y in word_map.places[:, 1]],
-            "groups": word_map.groups.tolist(),
+            "x": [round(float(x), 3) for x in word_map.positions[:, 0]],
+            "y": [round(float(y), 3) for y in word_map.positions[:, 1]],
+            "clusters": word_map.clusters.tolist(),
         },
         "embedded": {
             "words": embedded.words,
@@ -58,16 +58,16 @@ def page_data(content: Content) -> dict[str, Any]:
 
 
 def as_json(data: object) -> str:
-    """JSON that can stand in a script element: `</script>` or `<!--` in a word must not end it."""
+    """JSON for use inside a script element, which `</script>` or `<!--` in a word must not end."""
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def policy(scripts: list[str]) -> str:
-    """A content security policy under which only these scripts run and nothing is loaded."""
+    """A content security policy that allows only these scripts and loads nothing."""
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
-    own = " ".join(f"'sha256-{digest}'" for digest in digests)
-    # subtle: plotly.js sets styles on the elements that it draws, so inline styles have to be allowed
-    return f"default-src 'none'; script-src {own}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
+    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
+    # subtle: plotly.js sets styles on the elements that it draws, so inline styles must be allowed
+    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'"
 
 
 def _history(content: Content) -> dict[str, Any] | None:
@@ -93,14 +93,14 @@ def _read(name: str) -> str:
 
 
 def _inline(script: str) -> str:
-    """A script as it may stand in a page: nothing in it ends the element, and its hash is that of what is parsed."""
+    """A script ready to be inlined: nothing in it ends the element, and browsers hash exactly this text."""
     return script.replace("\r\n", "\n").replace("</script", "<\\/script")
 
 
 def _score(value: float) -> str:
-    return "not defined" if math.isnan(value) else f"{value:.3f}"
+    return "undefined" if math.isnan(value) else f"{value:.3f}"
 
 
 def _percent(value: float) -> str:
-    """A place on the track of scores, which goes from 0 to 1: what is below stands at 0."""
+    """A position on the score axis, which goes from 0 to 1; scores below 0 are drawn at 0."""
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"

@@ -1,8 +1,8 @@
-"""The scores that a report shows: each with its 95 % interval and with what it is made of.
+"""The scores of a report, each with its 95% confidence interval and its sections.
 
-Similarity has the bootstrap interval of `evaluation.py`. Accuracy on analogies has Wilson's interval of a share (Wilson
-1927, "Probable inference, the law of succession, and statistical inference"), as if the questions were independent;
-they are made of few word pairs, so that the true interval is wider, and the page says so.
+Similarity has the bootstrap interval of `evaluation`. Accuracy on analogies has the Wilson score interval (Wilson 1927,
+"Probable inference, the law of succession, and statistical inference"), which assumes independent questions; many
+questions share word pairs, so the true interval is wider, and the page says so.
 """
 
 import logging
@@ -11,9 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from word2vec.errors import FormatError
+from word2vec.evaluation.analogies import evaluate_analogies
 from word2vec.evaluation.benchmarks import PairSet, builtin_sets, read_pairs, read_questions
 from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult
-from word2vec.evaluation.similarity import evaluate_analogies, evaluate_similarity
+from word2vec.evaluation.similarity import evaluate_similarity
 from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
@@ -21,18 +22,18 @@ logger = logging.getLogger("word2vec")
 
 @dataclass(frozen=True)
 class Score:
-    """One row of the table of scores; numbers are NaN where they are not defined.
+    """One row of the table of scores; undefined numbers are NaN.
 
     Attributes:
-        name: of the set, or of a part of it.
+        name: Name of the test set, or of a section of it.
         measure: "Spearman" or "accuracy".
-        value: the score, -1 to 1 or 0 to 1.
-        low: lower end of the 95 % interval.
-        high: upper end.
-        used: pairs or questions that went into it.
-        total: pairs or questions in the set.
-        note: what to mind, or nothing.
-        parts: scores of parts of the set.
+        value: The score, -1 to 1 or 0 to 1.
+        low: Lower end of the 95% confidence interval.
+        high: Upper end of the 95% confidence interval.
+        used: Number of pairs or questions that were scored.
+        total: Number of pairs or questions in the test set.
+        note: Remark on the score; may be empty.
+        parts: Scores of the sections.
     """
 
     name: str
@@ -46,24 +47,24 @@ class Score:
     parts: tuple["Score", ...] = ()
 
 
-def score_all(vectors: WordVectors, own_pairs: Sequence[str], restrict: int = 30_000) -> list[Score]:
-    """Score vectors on the sets that come with the package, and on the pairs that the run was told of.
+def score_all(vectors: WordVectors, run_pairs: Sequence[str], restrict: int = 30_000) -> list[Score]:
+    """Evaluate vectors on the bundled test sets and on the similarity files of the run.
 
     Args:
-        vectors: the vectors to measure.
-        own_pairs: files of pairs; one that cannot be read any more is left out, with a warning.
-        restrict: analogies use only so many of the most frequent words.
+        vectors: The vectors to evaluate.
+        run_pairs: Word-similarity files of the run; files that cannot be read are skipped with a warning.
+        restrict: Solve analogies among this many of the most frequent words.
     """
-    shipped = builtin_sets()
-    pair_sets = [read_pairs(name) for name, path in shipped.items() if path.suffix == ".csv"]
-    pair_sets += _readable(source for source in own_pairs if source not in shipped)
-    question_sets = [read_questions(name) for name, path in shipped.items() if path.suffix == ".txt"]
+    bundled = builtin_sets()
+    pair_sets = [read_pairs(name) for name, path in bundled.items() if path.suffix == ".csv"]
+    pair_sets += _readable(source for source in run_pairs if source not in bundled)
+    question_sets = [read_questions(name) for name, path in bundled.items() if path.suffix == ".txt"]
     scores = [similarity_score(evaluate_similarity(vectors, pairs)) for pairs in pair_sets]
     return scores + [analogy_score(evaluate_analogies(vectors, each, restrict=restrict)) for each in question_sets]
 
 
 def similarity_score(result: SimilarityResult) -> Score:
-    """The row of a similarity set."""
+    """The row of a similarity test set."""
     unknown = f"unknown: {', '.join(result.oov[:5])}" + (" and others" if len(result.oov) > 5 else "")
     note = result.note or (unknown if result.oov else "")
     numbers = result.spearman, result.ci_low, result.ci_high
@@ -71,7 +72,7 @@ def similarity_score(result: SimilarityResult) -> Score:
 
 
 def analogy_score(result: AnalogyResult) -> Score:
-    """The row of an analogy set, its sections as parts."""
+    """The row of an analogy test set, with its sections as parts."""
     parts = tuple(_section_score(section) for section in result.sections if section.questions)
     correct = sum(section.correct for section in result.sections)
     low, high = wilson_interval(correct, result.questions)
@@ -79,13 +80,13 @@ def analogy_score(result: AnalogyResult) -> Score:
     return Score(result.name, "accuracy", result.accuracy, low, high, *used, result.note, parts)
 
 
-def wilson_interval(correct: int, asked: int) -> tuple[float, float]:
-    """The 95 % interval of a share, (NaN, NaN) of nothing."""
+def wilson_interval(correct: int, questions: int) -> tuple[float, float]:
+    """The 95% Wilson score interval of a proportion; (NaN, NaN) without questions."""
     from scipy.stats import binomtest
 
-    if not asked:
+    if not questions:
         return math.nan, math.nan
-    interval = binomtest(correct, asked).proportion_ci(method="wilson")
+    interval = binomtest(correct, questions).proportion_ci(method="wilson")
     return float(interval.low), float(interval.high)
 
 
@@ -101,5 +102,5 @@ def _readable(sources: Iterable[str]) -> list[PairSet]:
         try:
             sets.append(read_pairs(source))
         except FormatError as error:
-            logger.warning("a set of pairs that the run was scored on is left out: %s", error)
+            logger.warning("skipping a similarity file of the run: %s", error)
     return sets

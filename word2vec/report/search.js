@@ -1,8 +1,8 @@
 "use strict";
 
-/** The most frequent words with their rounded vectors; finds nearest words and likely spellings. */
+/** The most frequent words and their quantized vectors; finds nearest words and spelling suggestions. */
 class EmbeddedVectors {
-  /** @param {{words: string[], dim: number, rows: string}} data rows are base64 of N x dim signed bytes */
+  /** @param {{words: string[], dim: number, rows: string}} data rows: base64 of N x dim signed bytes */
   constructor({ words, dim, rows }) {
     this.words = words;
     this.dim = dim;
@@ -15,7 +15,7 @@ class EmbeddedVectors {
     return this.rows.subarray(row * this.dim, (row + 1) * this.dim);
   }
 
-  /** The dot product of a rounded row with a direction. */
+  /** The dot product of a quantized row with a direction. */
   dot(row, direction) {
     const start = row * this.dim;
     let sum = 0;
@@ -23,7 +23,7 @@ class EmbeddedVectors {
     return sum;
   }
 
-  /** The words with the largest cosine to the sum of some unit vectors less others; equal ones by frequency. */
+  /** The words most similar to the sum of the unit vectors `plus` minus those of `minus`; ties by frequency. */
   nearest(plus, minus, count) {
     const direction = new Float64Array(this.dim);
     for (const [words, sign] of [[plus, 1], [minus, -1]]) {
@@ -34,29 +34,29 @@ class EmbeddedVectors {
     }
     const length = Math.hypot(...direction) || 1;
     const cosines = Float64Array.from(this.words, (_, row) => this.dot(row, direction) / this.lengths[row] / length);
-    const asked = new Set([...plus, ...minus]);
+    const queried = new Set([...plus, ...minus]);
     return [...this.words.keys()]
-      .filter((row) => !asked.has(this.words[row]))
+      .filter((row) => !queried.has(this.words[row]))
       .sort((a, b) => cosines[b] - cosines[a] || a - b)
       .slice(0, count)
       .map((row) => ({ word: this.words[row], cosine: cosines[row] }));
   }
 
-  /** The words that may be meant by one that is not there: another case first, then the fewest slips of the pen. */
+  /** Suggests spellings of an unknown word: words that differ only in case first, then by edit distance. */
   spellings(word, count) {
-    const most = Math.min(2, Math.floor(word.length / 2));
+    const maxDistance = Math.min(2, Math.floor(word.length / 2));
     const folded = word.toLowerCase();
     return this.words
-      .filter((other) => Math.abs(other.length - word.length) <= most)
-      .map((other) => ({ other, slips: editDistance(folded, other.toLowerCase()) }))
-      .filter(({ slips }) => slips <= most)
-      .sort((a, b) => a.slips - b.slips) // a stable sort: among equals the more frequent word stays first
+      .filter((other) => Math.abs(other.length - word.length) <= maxDistance)
+      .map((other) => ({ other, distance: editDistance(folded, other.toLowerCase()) }))
+      .filter(({ distance }) => distance <= maxDistance)
+      .sort((a, b) => a.distance - b.distance) // the sort is stable: ties stay in order of frequency
       .slice(0, count)
       .map(({ other }) => other);
   }
 }
 
-/** How many letters have to be put in, left out or changed to make one word the other (Levenshtein 1966). */
+/** The number of insertions, deletions and substitutions that turn one word into the other (Levenshtein 1966). */
 function editDistance(one, other) {
   let above = Array.from({ length: other.length + 1 }, (_, i) => i);
   for (let i = 1; i <= one.length; i++) {
@@ -69,7 +69,7 @@ function editDistance(one, other) {
   return above[other.length];
 }
 
-/** Up to `count` words that begin with a prefix, the most frequent first. */
+/** Up to `count` words that start with a prefix, most frequent first. */
 function completions(words, prefix, count) {
   const found = [];
   for (const word of words) {
@@ -79,7 +79,7 @@ function completions(words, prefix, count) {
   return found;
 }
 
-/** What is asked for: `king - man + woman` is two words for and one against; a known word is always itself. */
+/** Parses a query such as `king - man + woman`; a word of the vocabulary is always that word. */
 function parseQuery(text, known) {
   const query = text.trim();
   if (known.has(query)) return { plus: [query], minus: [] };

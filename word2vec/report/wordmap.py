@@ -1,9 +1,10 @@
-"""The map of the most frequent words: a place in the plane and a group for each.
+"""The map of the most frequent words: a position in the plane and a cluster for each word.
 
-Places are t-SNE's (van der Maaten and Hinton 2008, "Visualizing data using t-SNE"), begun from the two principal
-components so that the same vectors give the same map and large distances keep some meaning; few words are placed by
-the principal components alone. Groups are k-means clusters of the vectors, not of the places. Both use unit vectors,
-whose squared distance is 2 - 2 cosine, and one thread: on a busy machine several only wait for each other.
+Positions come from t-SNE (van der Maaten and Hinton 2008, "Visualizing data using t-SNE"), initialized with the first
+two principal components, so that the map is deterministic and large distances keep some meaning; very small
+vocabularies use the principal components alone. Clusters are k-means clusters of the vectors, not of the positions.
+Both use unit vectors, whose squared distance is 2 - 2 cosine, and one thread: on a busy machine, several threads
+mostly wait for each other.
 """
 
 from dataclasses import dataclass
@@ -13,54 +14,54 @@ from numpy.typing import NDArray
 
 from word2vec.vectors.word_vectors import WordVectors
 
-MAP_WORDS = 2000  # t-SNE takes about five seconds for so many, and a screen shows no more
-FEW_WORDS = 10  # below, neighborhoods that t-SNE could keep are all the words there are
-PERPLEXITY = 30.0  # neighbors that a word minds, the usual value
-MAX_GROUPS = 10  # colors that can still be told apart
-WORDS_PER_GROUP = 5  # at least, on average
-NAMING_WORDS = 3  # the words nearest to a group's center are its name
+MAP_WORDS = 2000  # t-SNE takes about five seconds for these, and a screen cannot show more
+MIN_TSNE_WORDS = 10  # with fewer words, each neighborhood would be the whole vocabulary
+PERPLEXITY = 30.0  # effective number of neighbors of a word; the usual value
+MAX_CLUSTERS = 10  # colors that can still be distinguished
+MIN_WORDS_PER_CLUSTER = 5  # on average
+NAME_WORDS = 3  # a cluster is named by the words nearest to its center
 
 
 @dataclass(frozen=True)
 class WordMap:
-    """The most frequent words in the plane.
+    """The most frequent words in two dimensions.
 
     Attributes:
-        words: most frequent first, M of them.
-        places: (M, 2) float32.
-        groups: (M,) the group of each word, from 0; a larger group has a smaller number.
-        names: for each group the words nearest to its center.
-        method: how the places were found, for people.
+        words: M words, most frequent first.
+        positions: (M, 2) float32.
+        clusters: (M,) cluster of each word, from 0, in order of decreasing size.
+        names: For each cluster, the words nearest to its center.
+        method: Name of the projection: "t-SNE" or "principal components".
     """
 
     words: list[str]
-    places: NDArray[np.float32]
-    groups: NDArray[np.int64]
+    positions: NDArray[np.float32]
+    clusters: NDArray[np.int64]
     names: list[list[str]]
     method: str
 
 
-def draw_map(vectors: WordVectors, most: int = MAP_WORDS, seed: int = 0) -> WordMap:
-    """The map of at most so many words; the same for the same seed."""
+def map_words(vectors: WordVectors, max_words: int = MAP_WORDS, seed: int = 0) -> WordMap:
+    """Project and cluster the most frequent words; the same seed gives the same map."""
     from threadpoolctl import threadpool_limits
 
-    words, unit = vectors.words[:most], vectors.unit[:most]  # (M, D)
+    words, unit = vectors.words[:max_words], vectors.unit[:max_words]  # (M, D)
     with threadpool_limits(1):
         components = principal_components(unit)
-        alone = len(unit) < FEW_WORDS or not components.any()
-        places = components if alone else _tsne(unit, components, seed)
-        groups = _groups(unit, seed)
-    method = "principal components" if alone else "t-SNE"
-    return WordMap(words, places, groups, _names(words, unit, groups), method)
+        use_tsne = len(unit) >= MIN_TSNE_WORDS and bool(components.any())
+        positions = _tsne(unit, components, seed) if use_tsne else components
+        clusters = _clusters(unit, seed)
+    method = "t-SNE" if use_tsne else "principal components"
+    return WordMap(words, positions, clusters, _names(words, unit, clusters), method)
 
 
 def principal_components(unit: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The first two principal components of rows (M, D), as (M, 2); zeros where there are none."""
-    centerd = unit.astype(np.float64) - unit.mean(axis=0, dtype=np.float64)
-    left, lengths, _ = np.linalg.svd(centerd, full_matrices=False)
+    """Project rows (M, D) on their first two principal components, (M, 2); missing components are zero."""
+    centered = unit.astype(np.float64) - unit.mean(axis=0, dtype=np.float64)
+    left, lengths, _ = np.linalg.svd(centered, full_matrices=False)
     found = (left * lengths)[:, :2]  # (M, at most 2)
-    found[np.abs(found) < 1e-6] = 0  # rounding: rows of unit length differ by more, or not at all
-    # subtle: the sign of a component is a matter of chance in the solver; its largest entry shall be positive
+    found[np.abs(found) < 1e-6] = 0  # rounding errors: distinct unit vectors differ by more
+    # subtle: the solver leaves the sign of a component undetermined; make its largest entry positive
     found *= np.where(found[np.abs(found).argmax(axis=0), np.arange(found.shape[1])] < 0, -1, 1)
     return np.pad(found, ((0, 0), (0, 2 - found.shape[1]))).astype(np.float32)
 
@@ -68,31 +69,32 @@ def principal_components(unit: NDArray[np.float32]) -> NDArray[np.float32]:
 def _tsne(unit: NDArray[np.float32], start: NDArray[np.float32], seed: int) -> NDArray[np.float32]:
     from sklearn.manifold import TSNE
 
-    scaled = start * (1e-4 / start[:, 0].std())  # small, as t-SNE wants its beginning
+    scaled = start * (1e-4 / start[:, 0].std())  # t-SNE needs a small initialization
     perplexity = min(PERPLEXITY, (len(unit) - 1) / 3)
-    places: NDArray[np.float32] = TSNE(init=scaled, perplexity=perplexity, random_state=seed).fit_transform(unit)
-    return places
+    tsne = TSNE(init=scaled, perplexity=perplexity, random_state=seed)
+    positions: NDArray[np.float32] = tsne.fit_transform(unit)  # (M, 2)
+    return positions
 
 
-def _groups(unit: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
-    """A k-means cluster for each row, (M,); the largest is 0."""
+def _clusters(unit: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
+    """The k-means cluster of each row, (M,), numbered by decreasing size."""
     from sklearn.cluster import KMeans
 
-    different = len(np.unique(unit, axis=0))
-    count = min(MAX_GROUPS, max(1, len(unit) // WORDS_PER_GROUP), different)
-    means = KMeans(count, n_init=4, random_state=seed)  # pyright: ignore[reportArgumentType] (it guesses from "auto")
-    found = means.fit_predict(unit)  # (M,)
-    order = np.argsort(-np.bincount(found, minlength=count), kind="stable")
-    number = np.empty(count, dtype=np.int64)
-    number[order] = np.arange(count)
-    named: NDArray[np.int64] = number[found]
-    return named
+    distinct = len(np.unique(unit, axis=0))
+    count = min(MAX_CLUSTERS, max(1, len(unit) // MIN_WORDS_PER_CLUSTER), distinct)
+    kmeans = KMeans(count, n_init=4, random_state=seed)  # pyright: ignore[reportArgumentType]
+    labels = kmeans.fit_predict(unit)  # (M,)
+    by_size = np.argsort(-np.bincount(labels, minlength=count), kind="stable")  # (clusters,)
+    rank = np.empty(count, dtype=np.int64)
+    rank[by_size] = np.arange(count)
+    clusters: NDArray[np.int64] = rank[labels]
+    return clusters
 
 
-def _names(words: list[str], unit: NDArray[np.float32], groups: NDArray[np.int64]) -> list[list[str]]:
+def _names(words: list[str], unit: NDArray[np.float32], clusters: NDArray[np.int64]) -> list[list[str]]:
     names = []
-    for group in range(int(groups.max()) + 1):
-        rows = np.flatnonzero(groups == group)
-        near = unit[rows] @ unit[rows].mean(axis=0)  # (rows,)
-        names.append([words[row] for row in rows[np.argsort(-near, kind="stable")[:NAMING_WORDS]]])
+    for cluster in range(int(clusters.max()) + 1):
+        rows = np.flatnonzero(clusters == cluster)
+        scores = unit[rows] @ unit[rows].mean(axis=0)  # (rows,)
+        names.append([words[row] for row in rows[np.argsort(-scores, kind="stable")[:NAME_WORDS]]])
     return names
