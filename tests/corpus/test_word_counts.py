@@ -1,4 +1,4 @@
-"""The compiled pass over the text against plain Python."""
+"""Counting words, including the compiled pass over the text (word_kernels.py), compared with plain Python."""
 
 import gc
 import random
@@ -12,22 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from word2vec.corpus import reader as corpus
-from word2vec.corpus import word_counts as counting
+from word2vec.corpus import reader, word_counts
 from word2vec.corpus.reader import MAX_WORD_BYTES, ReadReport, read_blocks
-from word2vec.corpus.word_counts import (
-    FIRST_CAPACITY,
-    GOLDEN,
-    MAX_SENTENCE_WORDS,
-    TABLES_IN_ALL,
-    WordTable,
-    load_kernels,
-)
+from word2vec.corpus.word_counts import FIRST_CAPACITY, PEAK_TABLES, WordTable, load_kernels
+from word2vec.corpus.word_kernels import GOLDEN, MAX_SENTENCE_WORDS
 from word2vec.errors import CorpusError
 
 
 def plain_sentences(text: bytes) -> list[list[bytes]]:
-    """The definition: lines of words that are not too long, cut after MAX_SENTENCE_WORDS."""
+    """Sentences by definition: lines of words that are not too long, cut after MAX_SENTENCE_WORDS words."""
     lines = ([word for word in re.split(rb"[\x00-\x20]+", line) if 0 < len(word) <= MAX_WORD_BYTES]
              for line in text.split(b"\n"))  # fmt: skip
     return [
@@ -36,7 +29,7 @@ def plain_sentences(text: bytes) -> list[list[bytes]]:
 
 
 def words_by_id(table: WordTable) -> dict[int, bytes]:
-    """The words of the provisional ids."""
+    """Provisional id -> word."""
     ranked = table.by_frequency()
     return {id_: ranked.words[place] for id_, place in enumerate(ranked.rank.tolist()) if place < len(ranked.words)}
 
@@ -48,7 +41,7 @@ def counted(table: WordTable) -> dict[bytes, int]:
 
 
 def encoded(blocks: Sequence[bytes], table: WordTable) -> list[list[bytes]]:
-    """Sentences of words, decoded from what the table gives for the blocks."""
+    """The sentences of the blocks, encoded and decoded again."""
     ids: list[int] = []
     ends: list[int] = []
     for block in blocks:
@@ -57,7 +50,7 @@ def encoded(blocks: Sequence[bytes], table: WordTable) -> list[list[bytes]]:
         ids += block_ids.tolist()
     words = words_by_id(table)
     starts = [0, *ends]
-    assert starts[-1] == len(ids)  # no words after the last end
+    assert starts[-1] == len(ids)  # there are no words after the last sentence
     return [[words[id_] for id_ in ids[start:end]] for start, end in zip(starts, ends, strict=False)]
 
 
@@ -71,14 +64,14 @@ def test_words_sentences_and_counts() -> None:
     assert list(counted(table).items()) == [(b"the", 2), (b"cat", 1), (b"mat", 1), (b"on", 1), (b"sat", 1)]
 
 
-def test_types_of_what_is_returned() -> None:
+def test_types_of_ids_and_ends() -> None:
     ids, ends = WordTable().encode(b"a b a\n")
     assert (ids.dtype, ends.dtype) == (np.dtype(np.int32), np.dtype(np.int64))
     assert (ids.tolist(), ends.tolist()) == ([0, 1, 0], [3])
 
 
 @pytest.mark.parametrize("block", [b"", b"\n", b" \t\r\n\n  ", bytes(range(0x21))])
-def test_nothing_but_white_space(block: bytes) -> None:
+def test_only_white_space(block: bytes) -> None:
     table = WordTable()
     ids, ends = table.encode(block)
     assert (len(ids), len(ends), counted(table)) == (0, 0, {})
@@ -91,19 +84,19 @@ def test_every_byte_above_the_space_belongs_to_a_word() -> None:
     ]
 
 
-def test_words_of_one_letter_fill_the_block() -> None:
+def test_words_of_one_letter() -> None:
     for text in [b"a", b"a b", b"a b ", b"a\nb\nc", b"a\nb\nc\n"]:
         assert encoded([text, b"\n"], WordTable()) == plain_sentences(text)
 
 
-def test_words_that_are_parts_of_each_other() -> None:
+def test_words_that_contain_each_other() -> None:
     words = [b"a", b"aa", b"aaa", b"ab", b"ba", b"abab", b"aaaa"]
     table = WordTable()
     table.encode(b" ".join(words * 3))
     assert counted(table) == dict.fromkeys(words, 3)
 
 
-def test_random_text_is_counted_as_counter_does() -> None:
+def test_random_text_is_counted_like_counter() -> None:
     draw = random.Random(0)
     words = [bytes(draw.choices(range(0x21, 0x100), k=draw.randrange(1, 12))) for _ in range(3000)]
     text = b" ".join(draw.choices(words, weights=[1 / (1 + rank) for rank in range(len(words))], k=50_000))
@@ -113,7 +106,7 @@ def test_random_text_is_counted_as_counter_does() -> None:
 
 
 @pytest.mark.parametrize("size", range(26))
-def test_end_of_the_text_may_cut_the_eight_bytes_that_are_read(size: int) -> None:
+def test_text_may_end_within_the_eight_bytes_read_at_a_time(size: int) -> None:
     words = [b"abcdefghijklmnopqrstuvwxyz"[:size], *(b"w" * length for length in range(1, 20))]
     for word in words:
         text = b" ".join([word, b"x", words[0]])
@@ -121,8 +114,8 @@ def test_end_of_the_text_may_cut_the_eight_bytes_that_are_read(size: int) -> Non
 
 
 @pytest.mark.parametrize("around", [b"a", b"\x21", b"\xff"])
-def test_every_byte_at_every_place_of_a_word(around: bytes) -> None:
-    """Whether a byte ends a word does not depend on its neighbors, which share an arithmetic operation with it."""
+def test_every_byte_at_every_position_of_a_word(around: bytes) -> None:
+    """Whether a byte ends a word does not depend on its neighbors, although they share an arithmetic operation."""
     lines = [
         around * place + bytes([byte]) + around * (25 - place)
         for byte in set(range(256)) - {0x0A}
@@ -134,7 +127,7 @@ def test_every_byte_at_every_place_of_a_word(around: bytes) -> None:
 
 
 def test_table_grows_in_the_middle_of_a_block() -> None:
-    """Several times, and every id stays what it was."""
+    """It grows several times, and every id is kept."""
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, 300_000, 1_000_000)
     text = b" ".join(b"w%d" % number for number in numbers.tolist())
@@ -157,17 +150,17 @@ def test_table_grows_for_the_longest_words() -> None:
     assert table.long_words == 0
 
 
-def test_words_without_end_are_refused_before_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    two_doublings = TABLES_IN_ALL * 4 * FIRST_CAPACITY * 32  # bytes
-    monkeypatch.setattr(counting, "free_memory", lambda: two_doublings)
+def test_endless_distinct_words_are_rejected_before_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    two_doublings = PEAK_TABLES * 4 * FIRST_CAPACITY * 32  # bytes
+    monkeypatch.setattr(word_counts, "free_memory", lambda: two_doublings)
     table = WordTable()
-    with pytest.raises(CorpusError, match=r"the text has over 130,944 different words, .* is it words parted by spa"):
+    with pytest.raises(CorpusError, match=r"not enough memory: the text has over 130,944 distinct words"):
         table.encode(b" ".join(b"%d" % number for number in range(10**6)))
     assert len(table._entries) == 4 * FIRST_CAPACITY
 
 
 def test_table_is_never_more_than_half_full() -> None:
-    """Even where one word, the last before the table grows, makes as many entries as a word can."""
+    """Even if the last word before the table grows adds as many entries as a word can."""
     table = WordTable()
     for number in range(300):
         table.encode(b"%04d" % number + b"x" * (MAX_WORD_BYTES - 4))
@@ -175,8 +168,8 @@ def test_table_is_never_more_than_half_full() -> None:
     assert len(table._entries) > FIRST_CAPACITY
 
 
-def test_growing_while_a_sentence_and_long_words_are_open() -> None:
-    """What the kernel keeps between its calls survives a stop in the middle of a sentence, and is not counted twice."""
+def test_table_grows_within_a_sentence_with_long_words() -> None:
+    """The state survives a stop in the middle of a sentence, and nothing is counted twice."""
     long = b"y" * (MAX_WORD_BYTES + 1)
     pieces = [long if number % 5000 == 0 else b"v%d" % number for number in range(100_000)]
     text = b" ".join(pieces)
@@ -186,7 +179,7 @@ def test_growing_while_a_sentence_and_long_words_are_open() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7, 8, 9, 15, 16, 17, 23, 24, 25, 32, 33, 100, MAX_WORD_BYTES])
-def test_words_that_differ_in_one_byte_are_kept_apart(length: int) -> None:
+def test_words_that_differ_in_one_byte_are_distinct(length: int) -> None:
     places = range(length) if length <= 100 else range(0, length, 37)
     words = [b"x" * length] + [b"x" * place + b"y" + b"x" * (length - place - 1) for place in places]
     table = WordTable()
@@ -196,9 +189,9 @@ def test_words_that_differ_in_one_byte_are_kept_apart(length: int) -> None:
     assert counted(table) == dict.fromkeys(words, 2)
 
 
-def test_beginnings_of_long_words_are_words_only_where_they_stand_alone() -> None:
+def test_beginnings_of_long_words_count_only_as_words_of_their_own() -> None:
     long = bytes(range(0x21, 0x21 + 64))
-    beginnings = [long[:16], long[:32]]  # where chains have their links
+    beginnings = [long[:16], long[:32]]  # at the links of a chain
     table = WordTable()
     table.encode(b" ".join([long, long[:40], long]))
     assert counted(table) == {long: 2, long[:40]: 1}
@@ -206,18 +199,18 @@ def test_beginnings_of_long_words_are_words_only_where_they_stand_alone() -> Non
     assert counted(table) == {beginnings[0]: 2, long: 2, beginnings[1]: 1, long[:24] + b"!": 1, long[:40]: 1}
 
 
-def test_eight_bytes_that_follow_are_no_word() -> None:
-    """A chain's last link has the bytes of a short word in its key."""
+def test_eight_bytes_of_a_chain_are_not_a_word() -> None:
+    """The key of the last link of a chain contains the bytes of a short word."""
     words = [b"a" * 16 + b"tail", b"tail", b"b" * 16 + b"tail", b"c" * 24 + b"tail", b"c" * 16 + b"tail"]
     table = WordTable()
     table.encode(b" ".join(words))
     assert counted(table) == dict.fromkeys(words, 1)
 
 
-def test_words_of_one_slot_are_all_kept_across_the_end_of_the_table_and_its_growth() -> None:
+def test_colliding_words_are_kept_across_the_end_of_the_table_and_its_growth() -> None:
     candidates = np.array([b"%06d" % number for number in range(10**6)])
     keys = np.frombuffer(candidates.astype("S8").tobytes(), np.uint64)
-    last = FIRST_CAPACITY - 1  # the last slot of a new table, so that the search for a free one goes on at the first
+    last = FIRST_CAPACITY - 1  # the last slot of a new table, so the search for a free one continues at the first
     slots = (keys * GOLDEN) >> np.uint64(48)
     same = candidates[slots >= last - 1].tolist()
     assert len(same) > 20
@@ -225,7 +218,7 @@ def test_words_of_one_slot_are_all_kept_across_the_end_of_the_table_and_its_grow
     assert len(table._entries) == last + 1
     expected = list(range(len(same)))
     assert table.encode(b" ".join(same))[0].tolist() == expected
-    assert table._entries[0, 0]  # so the search did go on at the first
+    assert table._entries[0, 0]  # the search did continue at the first slot
     assert table.encode(b" ".join(same))[0].tolist() == expected
     table.encode(b" ".join(b"filler%d" % number for number in range(40_000)))
     assert len(table._entries) > last + 1
@@ -233,8 +226,8 @@ def test_words_of_one_slot_are_all_kept_across_the_end_of_the_table_and_its_grow
     assert {word: count for word, count in counted(table).items() if count > 1} == dict.fromkeys(same, 3)
 
 
-def test_order_is_by_count_and_then_by_bytes() -> None:
-    """Also where the first eight, 16 or more bytes, or all of a shorter word, are the same."""
+def test_words_are_ordered_by_count_and_then_by_bytes() -> None:
+    """Even if they share their first eight, 16 or more bytes, or one is a prefix of the other."""
     draw = random.Random(0)
     begins = [b"", b"a", b"\xff", b"a" * 8, b"\xc3" * 8, b"a" * 15, b"a" * 16, b"a" * 24, b"a" * 40]
     words = {draw.choice(begins) + bytes(draw.choices(b"!a\xc3\xff", k=draw.randrange(1, 12))) for _ in range(3000)}
@@ -251,7 +244,7 @@ def test_order_is_by_count_and_then_by_bytes() -> None:
     assert (ranked.rank.dtype, ranked.counts.dtype) == (np.dtype(np.int32), np.dtype(np.int64))
 
 
-def test_asking_for_the_order_changes_nothing() -> None:
+def test_ranking_changes_nothing() -> None:
     table = WordTable()
     first = table.encode(b"b a b " + b"c" * 50)[0].tolist()
     assert counted(table) == counted(table)
@@ -259,7 +252,7 @@ def test_asking_for_the_order_changes_nothing() -> None:
     assert counted(table) == {b"b": 4, b"a": 2, b"c" * 50: 2}
 
 
-def test_too_long_words_are_dropped_and_counted() -> None:
+def test_too_long_words_are_ignored_and_counted() -> None:
     longest, too_long = b"l" * MAX_WORD_BYTES, b"t" * (MAX_WORD_BYTES + 1)
     table = WordTable()
     assert encoded([b" ".join([too_long, b"a", longest, too_long, too_long, b"b"]) + b"\n"], table) == [
@@ -277,7 +270,7 @@ def test_sentence_is_cut_after_a_thousand_words() -> None:
             assert [len(sentence) for sentence in sentences] == [*lengths, 1]
 
 
-def test_sentence_goes_on_in_the_next_block_but_not_in_the_next_file(tmp_path: Path) -> None:
+def test_sentence_continues_in_the_next_block_but_not_in_the_next_file(tmp_path: Path) -> None:
     assert encoded([b"a b ", b"c ", b"d\ne ", b"\n"], WordTable()) == [[b"a", b"b", b"c", b"d"], [b"e"]]
     (tmp_path / "1").write_bytes(b"a b")  # without a newline at the end
     (tmp_path / "2").write_bytes(b"c d\n")
@@ -290,9 +283,9 @@ def test_sentence_goes_on_in_the_next_block_but_not_in_the_next_file(tmp_path: P
 def test_no_block_boundary_changes_a_word_or_a_sentence(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """File to ids and back, against the plain definition, with blocks of a few bytes."""
-    monkeypatch.setattr(corpus, "BLOCK_BYTES", size)
-    monkeypatch.setattr(corpus, "BINARY_PROBE_BYTES", size)
+    """From a file to ids and back, compared with the definition, with blocks of a few bytes."""
+    monkeypatch.setattr(reader, "BLOCK_BYTES", size)
+    monkeypatch.setattr(reader, "BINARY_PROBE_BYTES", size)
     draw = random.Random(size)
     pieces = [
         b"a",
@@ -325,12 +318,13 @@ def test_no_block_boundary_changes_a_word_or_a_sentence(
             assert table.long_words == len(too_long)
 
 
-def test_compiled_code_is_found_again_by_a_second_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_second_process_reuses_the_compiled_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "numba"))
     program = """if True:
-        from word2vec.corpus.word_counts import WordTable, _encode, _rehash
+        from word2vec.corpus.word_counts import WordTable
+        from word2vec.corpus.word_kernels import encode_block, rehash
         WordTable().encode(b" ".join(b"%d" % number for number in range(40_000)))
-        print(*(sum(getattr(kernel.args[0].stats, name).values()) for kernel in (_encode, _rehash)
+        print(*(sum(getattr(kernel.args[0].stats, name).values()) for kernel in (encode_block, rehash)
                 for name in ("cache_hits", "cache_misses")))
     """
 
@@ -347,7 +341,7 @@ def test_compiled_code_is_found_again_by_a_second_process(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_garbage_is_collected_after_loading_as_before(enabled: bool) -> None:
+def test_loading_restores_garbage_collection(enabled: bool) -> None:
     before = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()

@@ -69,7 +69,7 @@ def read_blocks(
     """
     try:
         with path.open("rb") as raw, _CountingReader(raw, advance) as counted:
-            stored = io.BufferedReader(counted)
+            stored: io.BufferedReader = io.BufferedReader(counted)
             with decompressed(stored) as file:
                 start = file.read(BINARY_PROBE_BYTES)
                 if file is stored and start and path.suffix in COMPRESSIONS:
