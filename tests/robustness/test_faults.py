@@ -168,7 +168,7 @@ def refused(lab: Lab, run: Path, remedy: str) -> None:
         assert lab.run(*arguments) == 1
         assert lab.said.read_text() == (
             f"word2vec: {run}: vocab.tsv is not the one that vectors.safetensors was written with; "
-            f"the two are not of one run: {remedy}\n"
+            f"the two files are from different runs: {remedy}\n"
         )
 
 
@@ -212,7 +212,7 @@ def test_an_export_killed_between_words_and_vectors_is_told_and_taken_back(lab: 
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
     (run / CHECKPOINT_FILE).unlink()
-    refused(lab, run, "put back the file that was there, or train again")
+    refused(lab, run, "restore the original file, or train again")
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.slow)])
@@ -281,7 +281,7 @@ def test_two_trainings_into_one_folder(lab: Lab) -> None:
     for more in ([], ["--resume"]):
         assert lab.run("train", text, "--output", run, "--dim", 4, *more) == 1
         assert lab.complaint() == (
-            f"word2vec: {run}: another training writes to this folder; wait for it, or choose another --output"
+            f"word2vec: {run}: another process writes to this folder; wait for it or use another folder"
         )
     assert first.is_alive()
     first.kill()
@@ -312,7 +312,7 @@ def test_a_folder_that_may_only_be_read(lab: Lab) -> None:
         assert lab.run("train", text, "--output", run) == 1
         assert lab.complaint() == f"word2vec: {run}: the folder cannot be written to; choose another --output"
         assert lab.run("train", text, "--output", run.parent / "new") == 1
-        assert lab.complaint().startswith(f"word2vec: cannot make the folder {run.parent / 'new'}: ")
+        assert lab.complaint().startswith(f"word2vec: cannot create the folder {run.parent / 'new'}: ")
 
 
 @contextmanager
@@ -394,7 +394,7 @@ def test_compiled_code_that_cannot_be_kept(where: str, lab: Lab) -> None:
     arguments = [sys.executable, "-c", program, where, *command]
     done = subprocess.run(arguments, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
-    assert "cannot be kept for the next" in done.stderr
+    assert "cannot be cached" in done.stderr
     assert len(WordVectors.load(lab.folder / "run")) == 18
 
 

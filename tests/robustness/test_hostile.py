@@ -166,7 +166,7 @@ def test_a_corpus_is_never_overwritten_by_what_is_made_of_it(folder: Path, capfd
     for source in ("run/vocab.tsv", "run", "link.txt", "twin.txt"):
         line = refusal(["train", source, *TRAIN], 1, capfd)
         assert line.endswith("lies in run, which is to be written; choose another --output")
-    assert "cannot make the folder file.txt: " in refusal(["train", "file.txt", *TRAIN, "-o", "file.txt"], 1, capfd)
+    assert "cannot create the folder file.txt: " in refusal(["train", "file.txt", *TRAIN, "-o", "file.txt"], 1, capfd)
     assert run(["train", "file.txt", *TRAIN]) == 0  # a run folder may be written again
     (run_folder / "notes").symlink_to("nowhere")
     command = [sys.executable, "-m", "word2vec", "train", "-", *TRAIN]

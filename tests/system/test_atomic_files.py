@@ -27,13 +27,13 @@ def test_target_is_replaced_only_after_the_block(tmp_path: Path) -> None:
     with atomic_path(target) as temporary:
         temporary.write_text("new")
         assert target.read_text() == "old"
-        assert temporary.parent.parent == tmp_path  # the same disk, so that the move is one step
+        assert temporary.parent.parent == tmp_path  # the same disk, so that the move is a single step
     assert target.read_text() == "new"
     assert names(tmp_path) == ["config.toml"]
 
 
 @pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt])
-def test_nothing_changes_when_the_block_fails(tmp_path: Path, interruption: type[BaseException]) -> None:
+def test_failing_block_changes_nothing(tmp_path: Path, interruption: type[BaseException]) -> None:
     target = tmp_path / "config.toml"
     target.write_text("old")
     with pytest.raises(interruption), atomic_path(target) as temporary:  # noqa: PT012
@@ -43,18 +43,18 @@ def test_nothing_changes_when_the_block_fails(tmp_path: Path, interruption: type
     assert names(tmp_path) == ["config.toml"]
 
 
-def test_full_disk_is_one_line_and_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "config.toml"
     target.write_text("old")
     monkeypatch.setattr(os, "fsync", full_disk)
-    message = r"^cannot write .*config\.toml: No space left on device$"
+    message = r"^cannot write .*config\.toml: No space left on device"
     with pytest.raises(Word2VecError, match=message), atomic_path(target) as temporary:
         temporary.write_text("new")
     assert target.read_text() == "old"
     assert names(tmp_path) == ["config.toml"]
 
 
-def test_files_of_one_kind_are_replaced_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_replaced_together_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_text("old")
     second.write_text("old")
@@ -72,7 +72,7 @@ def test_files_of_one_kind_are_replaced_together(tmp_path: Path, monkeypatch: py
     assert names(tmp_path) == ["first", "second"]
 
 
-def test_files_are_replaced_in_the_order_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_replaced_in_the_given_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moved: list[str] = []
     replace = Path.replace
 
@@ -90,12 +90,12 @@ def test_new_file_has_the_usual_permissions(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.touch()
     with atomic_path(tmp_path / "target") as temporary:
-        temporary.unlink()  # as safetensors does, which puts a file of its own there
+        temporary.unlink()  # like safetensors, which replaces the file by one of its own
         os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
     assert stat.S_IMODE((tmp_path / "target").stat().st_mode) == stat.S_IMODE(plain.stat().st_mode)
 
 
-def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
+def test_files_of_a_killed_process_are_deleted_and_those_of_a_running_one_kept(tmp_path: Path) -> None:
     program = """if True:
         import os, sys, time
         from pathlib import Path
@@ -116,7 +116,7 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(tmp_pat
     assert len(names(tmp_path)) == 2
     with atomic_path(target) as temporary:
         temporary.write_text("new")
-        assert len(names(tmp_path)) == 2  # the living one's and this one's
+        assert len(names(tmp_path)) == 2  # that of the running process and that of this one
     assert len(names(tmp_path)) == 2
     writers[1].kill()
     writers[1].communicate()
@@ -125,7 +125,7 @@ def test_what_a_killed_process_left_goes_and_what_a_living_one_has_stays(tmp_pat
     assert names(tmp_path) == ["target"]
 
 
-def test_a_folder_is_locked_for_one_process_while_it_lives(tmp_path: Path) -> None:
+def test_folder_is_locked_until_its_process_ends(tmp_path: Path) -> None:
     program = """if True:
         import sys, time
         from pathlib import Path
@@ -137,7 +137,7 @@ def test_a_folder_is_locked_for_one_process_while_it_lives(tmp_path: Path) -> No
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "locked\n"
-        with pytest.raises(Word2VecError, match="another training writes to this folder"), locked(tmp_path):
+        with pytest.raises(Word2VecError, match="another process writes to this folder"), locked(tmp_path):
             pass
         other.kill()
     with locked(tmp_path):
@@ -154,11 +154,11 @@ def test_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "real").read_text() == "new"
 
 
-def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path) -> None:
+def test_only_regular_files_are_replaced(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "folder").mkdir()
     for name in ("pipe", "folder"):
-        with pytest.raises(Word2VecError, match="not a plain file"), atomic_path(tmp_path / name):
+        with pytest.raises(Word2VecError, match="not a regular file"), atomic_path(tmp_path / name):
             pass
     assert names(tmp_path) == ["folder", "pipe"]
     assert (tmp_path / "pipe").is_fifo()
@@ -166,11 +166,11 @@ def test_what_is_no_plain_file_is_not_replaced(tmp_path: Path) -> None:
 
 def test_missing_folder_is_named(tmp_path: Path) -> None:
     path = tmp_path / "nowhere" / "file"
-    with pytest.raises(Word2VecError, match=r"there is no folder .*nowhere; make it first"), atomic_path(path):
+    with pytest.raises(Word2VecError, match=r"the folder .*nowhere does not exist; create it first"), atomic_path(path):
         pass
 
 
-def test_new_folders_are_removed_when_the_block_fails(tmp_path: Path) -> None:
+def test_new_folders_are_removed_if_the_block_fails(tmp_path: Path) -> None:
     (tmp_path / "runs").mkdir()
     with pytest.raises(ValueError, match="stop"), new_folder(tmp_path / "runs" / "today" / "first"):  # noqa: PT012
         assert (tmp_path / "runs" / "today" / "first").is_dir()
@@ -179,14 +179,17 @@ def test_new_folders_are_removed_when_the_block_fails(tmp_path: Path) -> None:
     assert names(tmp_path / "runs") == []
 
 
-def test_folder_with_files_is_kept_when_the_block_fails(tmp_path: Path) -> None:
+def test_folder_with_files_is_kept_if_the_block_fails(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="stop"), new_folder(tmp_path / "run"):  # noqa: PT012
         (tmp_path / "run" / "metrics.jsonl").touch()
         raise ValueError("stop")
     assert names(tmp_path / "run") == ["metrics.jsonl"]
 
 
-def test_file_in_place_of_a_folder_is_named(tmp_path: Path) -> None:
+def test_file_in_place_of_the_new_folder(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
-    with pytest.raises(Word2VecError, match=r"cannot make the folder .*run: File exists"), new_folder(tmp_path / "run"):
+    with (
+        pytest.raises(Word2VecError, match=r"cannot create the folder .*run: File exists"),
+        new_folder(tmp_path / "run"),
+    ):
         pass

@@ -373,7 +373,7 @@ def test_failure_keeps_the_files_of_the_folder(site: Site, folder: Path) -> None
 def test_folder_that_cannot_be_created(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     said = message(partial(fetch, site.offers(), tmp_path / "file" / "corpora", progress=False))
-    assert said.startswith(f"cannot make the folder {tmp_path / 'file' / 'corpora'}: ")
+    assert said.startswith(f"cannot create the folder {tmp_path / 'file' / 'corpora'}: ")
     assert site.requests == 0
 
 

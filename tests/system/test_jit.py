@@ -1,4 +1,4 @@
-"""Compiled code where there is no room to keep it."""
+"""Compiled code is used even if it cannot be cached."""
 
 import errno
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 from word2vec.system.jit import compiled
 
 
-def test_what_cannot_be_kept_is_used_all_the_same(
+def test_full_disk_does_not_prevent_the_use_of_compiled_code(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     calls: list[int] = []
@@ -36,4 +36,22 @@ def test_what_cannot_be_kept_is_used_all_the_same(
 
     assert [double(3), double(4)] == [6, 8]
     assert calls == [3, 3, 4]
-    assert caplog.messages == ["compiled code (double) cannot be kept for the next time: No space left on device"]
+    (warning,) = caplog.messages
+    assert warning.startswith("compiled code (double) cannot be cached: No space left on device")
+
+
+def test_without_any_cache_folder_functions_are_compiled_by_every_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    njit = numba.njit
+
+    def without_cache(*arguments: Any, **options: Any) -> Any:
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return njit(*arguments, **options)
+
+    monkeypatch.setattr(numba, "njit", without_cache)
+
+    @compiled
+    def triple(number):  # type: ignore[no-untyped-def]
+        return 3 * number
+
+    assert triple(3) == 9

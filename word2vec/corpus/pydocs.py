@@ -1,8 +1,8 @@
-"""The embedded corpus `pydocs`: the docstrings of the scientific packages that are installed anyway.
+"""The corpus `pydocs`: the docstrings of scientific packages that are installed anyway.
 
-About two million words of real English, offline and with nothing to ship. The packages are not imported: their source
-is parsed. A paragraph is a sentence; words are lower-cased letters; examples (doctest lines with their output) are
-left out, and so are the packages' tests.
+About two million words of real English, available offline and without shipping any text. The packages are not
+imported; their source is parsed. A sentence is a paragraph of lowercase words. Examples (doctest lines and their
+output) and the tests of the packages are excluded.
 """
 
 import ast
@@ -21,18 +21,19 @@ from word2vec.system.cache import cache_folder
 PACKAGES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "scikit-learn": "sklearn", "torch": "torch"}
 """Distribution name -> import name."""
 
-RECIPE = "1"  # counts the versions of the extraction, so that a change makes a new file
+RECIPE = "1"  # version of the extraction; changing it creates a new file
 TESTS = {"test", "tests", "testing"}
-PARENTS = ast.stmt | ast.excepthandler | ast.match_case  # what can hold a definition
+PARENTS = ast.stmt | ast.excepthandler | ast.match_case  # nodes that can contain a definition
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def pydocs() -> Path:
-    """The corpus as a text file in the cache; made on first use, in some ten seconds.
+    """Return the corpus as a text file in the cache; the first call creates it, in about ten seconds.
 
     Raises:
-        CorpusError: a package's source is not there.
+        CorpusError: A package is not installed.
+        Word2VecError: The file cannot be written.
     """
     versions = [(name, _version(name)) for name in PACKAGES]
     digest = hashlib.sha256(repr((RECIPE, versions)).encode()).hexdigest()[:16]
@@ -45,10 +46,13 @@ def pydocs() -> Path:
 
 
 def package_sentences(package: str) -> Iterator[str]:
-    """The paragraphs of all docstrings of a package, by its import name; each as words parted by spaces.
+    """Yield the paragraphs of all docstrings of a package, as words separated by spaces.
+
+    Args:
+        package: The import name of the package.
 
     Raises:
-        CorpusError: its source is not there.
+        CorpusError: The package is not installed.
     """
     folder = _folder(package)
     for source in sorted(folder.rglob("*.py")):
@@ -57,13 +61,13 @@ def package_sentences(package: str) -> Iterator[str]:
 
 
 def sentences(source: Path) -> Iterator[str]:
-    """The paragraphs of all docstrings in a Python file, each as words parted by spaces."""
+    """Yield the paragraphs of all docstrings in a Python file, as words separated by spaces."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other people's escapes are not our user's business
+        warnings.simplefilter("ignore")  # invalid escapes in other people's code do not concern our user
         try:
             tree = ast.parse(source.read_bytes())
         except (SyntaxError, ValueError):
-            return  # a template, source for another Python, or NUL bytes
+            return  # a template, source for another version of Python, or NUL bytes
     for node in _definitions(tree):
         docstring = ast.get_docstring(node)
         if docstring:
@@ -71,7 +75,7 @@ def sentences(source: Path) -> Iterator[str]:
 
 
 def _definitions(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
-    """All nodes that can have a docstring; expressions, most of any source, are not entered."""
+    """Yield all nodes that can have a docstring; expressions, which make up most of any source, are not searched."""
     nodes: list[ast.AST] = [tree]
     while nodes:
         node = nodes.pop()
@@ -81,8 +85,9 @@ def _definitions(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.F
 
 
 def _paragraphs(docstring: str) -> Iterator[str]:
+    """Yield the words of each paragraph, without examples."""
     for paragraph in PARAGRAPH.split(docstring):
-        if ">>>" in paragraph:  # an example, with the output that follows it
+        if ">>>" in paragraph:  # an example and its output
             paragraph = paragraph[: paragraph.index(">>>")]
         words = WORD.findall(paragraph.lower())
         if words:
@@ -97,7 +102,7 @@ def _version(distribution: str) -> str:
 
 
 def _folder(package: str) -> Path:
-    spec = importlib.util.find_spec(package)  # finds, without importing
+    spec = importlib.util.find_spec(package)  # does not import the package
     if spec is None or spec.origin is None:
         raise _not_installed(package)
     return Path(spec.origin).parent

@@ -1,7 +1,8 @@
-"""Writing files so that a reader finds the old one or the new one, never half of one.
+"""Write files atomically: a reader finds the old file or the new one, never a partial one.
 
-A file is written in a temporary folder beside its target, flushed to the disk, and moved over the target in one step.
-What is written is the business of the callers: formats/ for vectors, training.py for the rest of a run folder.
+A file is written in a temporary folder beside its target, flushed to disk, and moved over the target in one step. This
+module also provides temporary folders that are cleaned up even after a crash, and locks on folders. What is written is
+up to the callers.
 """
 
 import glob
@@ -19,21 +20,21 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-TEMPORARY = ".word2vec-tmp-"  # how the folders are called that files are written in
+TEMPORARY = ".word2vec-tmp-"  # prefix of the temporary folders that files are written in
 
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
-    """Gives a path to write to; when the block ends well, that file takes the place of `target`.
+    """Provide a path to write to; if the block succeeds, that file replaces `target`.
 
     Args:
-        target: the file to make or to replace; its folder has to exist.
+        target: The file to create or replace; its folder must exist.
 
     Yields:
-        An empty file on the disk of `target`. It is gone after the block, however that ended.
+        An empty file on the same disk as `target`. It is deleted after the block, whether or not the block succeeds.
 
     Raises:
-        Word2VecError: the file cannot be written, for instance because the disk is full. `target` is as it was.
+        Word2VecError: The file cannot be written, for instance because the disk is full. `target` is unchanged.
     """
     with atomic_paths(target) as (temporary,):
         yield temporary
@@ -41,23 +42,23 @@ def atomic_path(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
-    """As `atomic_path` for files that belong together: none is replaced before all of them lie safely on the disk.
+    """Like `atomic_path` for several files: none is replaced before all of them are flushed to disk.
 
     Args:
-        targets: the files, replaced in this order: put first what is worthless without the others.
+        targets: The files, replaced in this order: put first the file that is useless without the others.
 
     Yields:
         One empty file for each target, on the same disk.
 
     Raises:
-        Word2VecError: one of the files cannot be written.
+        Word2VecError: One of the files cannot be written.
     """
     try:
-        final = [target.resolve() for target in targets]  # subtle: a link stays a link, and what it names is replaced
+        final = [target.resolve() for target in targets]  # subtle: a link stays a link, and its target is replaced
         with ExitStack() as work:
-            modes: dict[Path, int] = {}  # the permissions that a new file gets
+            modes: dict[Path, int] = {}  # temporary file -> the permissions of a new file
             for path in final:
-                _refuse_special(path)
+                _check_target(path)
                 temporary = work.enter_context(temporary_folder(path.parent, TEMPORARY)) / path.name
                 temporary.touch()
                 modes[temporary] = temporary.stat().st_mode
@@ -76,21 +77,28 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
 
 @contextmanager
 def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
-    """A folder for work that is not done; it is gone after the block, however that ended.
+    """Create a folder for unfinished work, which is deleted after the block, whether or not the block succeeds.
 
-    The folder of a process that was killed stays, until the next one makes one of that prefix there. That it is
-    nobody's any more shows in its lock, which went with the process.
+    The folder of a killed process remains until the next call with the same parent and prefix. Such a folder is
+    recognized by its lock, which the system released when the process ended.
+
+    Args:
+        parent: The folder in which it is created.
+        prefix: How its name begins.
+
+    Yields:
+        The path of the folder.
 
     Raises:
-        OSError: the folder cannot be made.
+        OSError: The folder cannot be created.
     """
     for stale in parent.glob(f"{glob.escape(prefix)}*"):
-        with _lock(stale) as ours:
-            if ours:
+        with _lock(stale) as acquired:
+            if acquired:
                 shutil.rmtree(stale, ignore_errors=True)
     with ExitStack() as locks:
         folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
-        # subtle: before it was locked somebody may have taken it for stale
+        # subtle: before the folder is locked, another process may have deleted it as stale
         while locks.enter_context(_lock(folder)) is False or not folder.exists():
             folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
         try:
@@ -101,17 +109,17 @@ def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
 
 @contextmanager
 def new_folder(path: Path) -> Iterator[None]:
-    """Makes a folder and those above it; when the block fails, the ones made are removed where they are still empty.
+    """Create a folder and its parents; if the block fails, those that were created and are still empty are removed.
 
     Raises:
-        Word2VecError: the folder cannot be made.
+        Word2VecError: The folder cannot be created.
     """
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]  # deepest first
     try:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Word2VecError(f"cannot make the folder {path}: {error.strerror or error}") from error
+            raise Word2VecError(f"cannot create the folder {path}: {error.strerror or error}") from error
         yield
     except BaseException:
         for folder in missing:
@@ -122,60 +130,58 @@ def new_folder(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keeps a second process from working in a folder; where there are no locks, nothing is held.
+    """Keep other processes from working in a folder during the block; without effect where locks are not supported.
 
     Raises:
-        Word2VecError: another process has the lock.
+        Word2VecError: Another process has the lock.
     """
-    with _lock(folder) as ours:
-        if ours is False:
-            raise Word2VecError(
-                f"{folder}: another training writes to this folder; wait for it, or choose another --output"
-            )
+    with _lock(folder) as acquired:
+        if acquired is False:
+            raise Word2VecError(f"{folder}: another process writes to this folder; wait for it or use another folder")
         yield
 
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[bool | None]:
-    """Takes the lock of a folder, which goes with the process however that ends.
+    """Acquire the lock of a folder, which the system releases when the process ends, however it ends.
 
     Yields:
-        Whether it was free; None where that is not known: no folder, or no locks on this disk or machine.
+        Whether the lock was acquired; None if that is unknown: there is no folder, or locks are not supported.
     """
     if fcntl is None:
         yield None
         return
-    ours: bool | None = None
+    acquired: bool | None = None
     with ExitStack() as descriptors:
         with suppress(OSError):
             descriptor = os.open(folder, os.O_RDONLY)
             descriptors.callback(os.close, descriptor)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                ours = True
+                acquired = True
             except BlockingIOError:
-                ours = False
-        yield ours
+                acquired = False
+        yield acquired
 
 
-def _refuse_special(path: Path) -> None:
-    """Says no where a file cannot be put."""
+def _check_target(path: Path) -> None:
+    """Raise an error if a file cannot be created or replaced here."""
     if not path.parent.is_dir():
-        raise Word2VecError(f"cannot write {path}: there is no folder {path.parent}; make it first")
+        raise Word2VecError(f"cannot write {path}: the folder {path.parent} does not exist; create it first")
     if path.exists() and not path.is_file():
-        # subtle: replacing /dev/null would take the device away from the whole machine
-        raise Word2VecError(f"cannot write {path}: it exists and is not a plain file; choose another name")
+        # subtle: replacing /dev/null would remove the device for the whole machine
+        raise Word2VecError(f"cannot write {path}: it exists and is not a regular file; choose another name")
 
 
 def _flush(path: Path) -> None:
-    """Waits until the file's content is on the disk; a full disk may show only here."""
+    """Wait until the content of a file is on disk; a full disk may only be noticed here."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:
-    """Waits until the names in a folder are on the disk, so that a file moved there survives a power cut."""
-    with suppress(OSError):  # Windows opens no folders, and some file systems flush none
+    """Wait until the names in a folder are on disk, so a file that was moved there survives a power failure."""
+    with suppress(OSError):  # Windows cannot open folders, and some file systems cannot flush them
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

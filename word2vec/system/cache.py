@@ -1,4 +1,4 @@
-"""The cache folder of the package: indexed and downloaded corpora."""
+"""The cache folder for indexed and downloaded corpora."""
 
 import os
 from pathlib import Path
@@ -7,6 +7,6 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """The folder for indexed and downloaded corpora: $WORD2VEC_CACHE, or the system's cache folder of the user."""
+    """Return the cache folder: $WORD2VEC_CACHE if it is set, otherwise the user's cache folder of the system."""
     override = os.environ.get("WORD2VEC_CACHE")
     return Path(override) if override else platformdirs.user_cache_path("word2vec")

@@ -1,4 +1,4 @@
-"""Compiling small kernels with numba, kept on disk for the next process wherever there is a place to keep them."""
+"""Compile small kernels with numba, and cache the compiled code on disk if possible."""
 
 import functools
 import logging
@@ -11,11 +11,11 @@ logger = logging.getLogger("word2vec")
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compiles a function when it is first called; other threads may run meanwhile.
+    """Compile a function with numba on its first call, and release the global lock while it runs.
 
-    subtle: numba refuses, already here, where neither the package's folder nor the user's cache can be written to, as
-    in many containers; there the function is compiled anew by every process, which takes some seconds. Where the disk
-    is full it refuses when it has compiled, and runs what it compiled when called again.
+    subtle: if neither the folder of the package nor the user's cache is writable, as in many containers, numba raises
+    an error here, when it is asked to cache; then every process compiles the function again, which takes seconds. If
+    the disk is full, numba raises an error after compiling, and runs the compiled code when called again.
     """
     try:
         kernel = numba.njit(cache=True, nogil=True)(function)
@@ -29,5 +29,5 @@ def _call(kernel: Any, *arguments: Any) -> Any:
         return kernel(*arguments)
     except OSError as error:
         reason = error.strerror or error
-        logger.warning("compiled code (%s) cannot be kept for the next time: %s", kernel.__name__, reason)
+        logger.warning("compiled code (%s) cannot be cached: %s; it will be compiled again", kernel.__name__, reason)
         return kernel(*arguments)

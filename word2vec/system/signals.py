@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, held back while they would lose what was learnt, and obeyed where nothing is lost."""
+"""Delay Ctrl-C and SIGTERM until the program can stop without losing work."""
 
 import signal
 import threading
@@ -10,21 +10,24 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def held_signals() -> Iterator[list[int]]:
-    """Let Ctrl-C and SIGTERM wait; yields those that came, for the block to look at when it suits it.
+    """Collect Ctrl-C and SIGTERM during the block instead of acting on them.
 
-    A signal that the process was told to ignore stays ignored, and outside of the main thread, the only one that
-    signals reach, nothing is held.
+    A signal that the process ignores stays ignored. Outside the main thread, the only one that receives signals,
+    nothing changes.
+
+    Yields:
+        The numbers of the signals received so far, a list that grows; the block decides when to act on them.
     """
-    held: list[int] = []
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield held
+        yield received
         return
-    before = {number: signal.getsignal(number) for number in SIGNALS}
-    ours = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    replaced = {number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)}
     try:
-        for number in ours:
-            signal.signal(number, lambda number, _: held.append(number))
-        yield held
+        for number in replaced:
+            signal.signal(number, lambda number, _: received.append(number))
+        yield received
     finally:
-        for number, handler in ours.items():
+        for number, handler in replaced.items():
             signal.signal(number, handler)
