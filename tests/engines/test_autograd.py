@@ -13,7 +13,7 @@ from tests.engines.small import make_dataset, random_sentences
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines.autograd import AutogradEngine, in_batch_step, train_step
 from word2vec.errors import TrainingError
-from word2vec.losses import InBatchSoftmax, NegativeSampling, SampledSoftmax
+from word2vec.losses import InBatchSoftmax, NegativeSampling, SampledSoftmax, as_objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
 from word2vec.sampling.shards import new_shards
@@ -59,7 +59,7 @@ def test_working_memory_changes_nothing() -> None:
     ours, reference, batch = make_model(), make_model(), make_batch()
     rows = torch.full((100, 5), torch.nan, dtype=torch.float64)
     for _ in range(2):
-        train_step(ours, NegativeSampling("sum"), batch, 0.1, rows=rows)
+        train_step(ours, NegativeSampling("sum"), batch, 0.1, buffer=rows)
         train_step(reference, NegativeSampling("sum"), batch, 0.1)
     assert torch.equal(ours.input, reference.input)
     assert torch.equal(ours.output, reference.output)
@@ -133,7 +133,7 @@ class PerExample(nn.Module):
 
 def test_losses_per_example_train_as_their_sum_does() -> None:
     ours, reference = make_model(), make_model()
-    train_step(ours, PerExample(), make_batch(), 0.1)
+    train_step(ours, as_objective(PerExample()), make_batch(), 0.1)
     train_step(reference, NegativeSampling("sum"), make_batch(), 0.1)
     torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
 
@@ -146,7 +146,7 @@ def make_engine(
     settings = SamplingSettings(window=2, negatives=3, subsample=0)
     dataset = SkipGramDataset(tokens, np.arange(0, 6001, 10), vocabulary, settings, batch_size=100, seed=1)
     model = SkipGram(20, 8, torch.Generator().manual_seed(0))
-    return model, AutogradEngine(model, objective or NegativeSampling("sum"), dataset, lr_at, threads)
+    return model, AutogradEngine(model, as_objective(objective or NegativeSampling("sum")), dataset, lr_at, threads)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])

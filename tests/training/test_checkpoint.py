@@ -17,17 +17,20 @@ from tests.conftest import topic_text
 from tests.training.test_loop import margin, small
 from word2vec.cli import run as command
 from word2vec.config import SETTINGS, TrainConfig
+from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.formats.tensor_file import write_checked
 from word2vec.losses import LOSSES
 from word2vec.sampling.shards import Shard
-from word2vec.training import checkpoint
-from word2vec.training import loop as training
-from word2vec.training.checkpoint import Checkpoint, Checkpoints, read_checkpoint, saved_settings
-from word2vec.training.loop import learning_rate, train
-from word2vec.training.metrics import RunLog
+from word2vec.training import checkpoint, run_folder
+from word2vec.training.checkpoint import Checkpoint, read_checkpoint
+from word2vec.training.loop import train
+from word2vec.training.metrics import Metrics
+from word2vec.training.resume import saved_settings
+from word2vec.training.run_folder import RunFolder
+from word2vec.training.setup import LinearDecay
 from word2vec.vectors.word_vectors import WordVectors
 
 every_engine = pytest.mark.parametrize("engine", ["autograd", "fused"])
@@ -39,16 +42,16 @@ class Killed(BaseException):
 
 def kill_at(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let training die right behind the checkpoint of that number."""
-    write, written = checkpoint.write_checkpoint, []
+    write, written = run_folder.write_checkpoint, []
 
     def dying(*arguments: Any) -> None:
         write(*arguments)
         written.append(arguments)
         if len(written) == count:
-            monkeypatch.setattr(checkpoint, "write_checkpoint", write)
+            monkeypatch.setattr(run_folder, "write_checkpoint", write)
             raise Killed
 
-    monkeypatch.setattr(checkpoint, "write_checkpoint", dying)
+    monkeypatch.setattr(run_folder, "write_checkpoint", dying)
 
 
 def killed(config: TrainConfig, run: Path, count: int, monkeypatch: pytest.MonkeyPatch, **options: Any) -> None:
@@ -57,10 +60,13 @@ def killed(config: TrainConfig, run: Path, count: int, monkeypatch: pytest.Monke
         train(config, run, **options)
 
 
-def slowly(done: float, first: float, last: float) -> float:
-    """The learning rate, which engines ask for before each chunk or batch."""
+learning_rate = LinearDecay.__call__
+
+
+def slowly(self: LinearDecay, epoch: int, words: int) -> float:
+    """The learning rate, which engines request before each chunk or batch."""
     time.sleep(0.0005)
-    return learning_rate(done, first, last)
+    return learning_rate(self, epoch, words)
 
 
 def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,8 +74,8 @@ def many_checkpoints(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.005)
     monkeypatch.setattr("word2vec.engines.cpu.engine.CHUNK_WORDS", 20)
     monkeypatch.setattr("word2vec.sampling.datasets.CHUNK_PAIRS", 3000)
-    monkeypatch.setattr(training, "learning_rate", slowly)
-    monkeypatch.setattr(Checkpoints, "due", lambda self: True)
+    monkeypatch.setattr(LinearDecay, "__call__", slowly)
+    monkeypatch.setattr(RunFolder, "checkpoint_due", True)
 
 
 def contents(run: Path, *besides: str) -> dict[str, bytes]:
@@ -153,7 +159,7 @@ def test_a_finished_run_takes_more_epochs(topics_file: Path, tmp_path: Path) -> 
     assert [line["epoch"] for line in epochs] == [1, 2, 3, 4]
     assert epochs[-1]["words"] == 24_000
     # the rate follows the line over four epochs: at the end of the third a quarter is left
-    assert epochs[2]["lr"] == pytest.approx(learning_rate(0.75, 0.1, 1e-4))
+    assert epochs[2]["lr"] == pytest.approx(0.1 + (1e-4 - 0.1) * 0.75)
 
 
 def test_a_finished_run_with_nothing_to_do_is_left_alone(
@@ -177,7 +183,7 @@ def test_without_a_checkpoint_resume_begins(
     assert contents(tmp_path / "run", "metrics.jsonl", CHECKPOINT_FILE) == contents(
         tmp_path / "whole", "metrics.jsonl", CHECKPOINT_FILE
     )
-    assert f"{tmp_path / 'run'} holds no checkpoint: training begins" in caplog.messages
+    assert f"{tmp_path / 'run'} contains no checkpoint: training starts from scratch" in caplog.messages
 
 
 @every_engine
@@ -186,23 +192,23 @@ def test_a_run_that_was_interrupted_goes_on_exactly(
     engine: str, number: int, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many_checkpoints(monkeypatch)
-    monkeypatch.setattr(Checkpoints, "due", lambda self: False)
+    monkeypatch.setattr(RunFolder, "checkpoint_due", False)
     topics_file.write_text(topic_text(200))
     config = small(topics_file, engine=engine)
     train(config, tmp_path / "whole")
-    step = RunLog.step
+    step = Metrics.step
 
-    def interrupted(self: RunLog, *arguments: Any) -> None:
+    def interrupted(self: Metrics, *arguments: Any) -> None:
         step(self, *arguments)
         if self.words > 1_200:
             os.kill(os.getpid(), number)
 
-    monkeypatch.setattr(RunLog, "step", interrupted)
+    monkeypatch.setattr(Metrics, "step", interrupted)
     with pytest.raises(TrainingInterrupted) as caught:
         train(config, tmp_path / "run")
     assert 1_200 < caught.value.words < 2_400
     assert len(WordVectors.load(tmp_path / "run")) == 18
-    monkeypatch.setattr(RunLog, "step", step)
+    monkeypatch.setattr(Metrics, "step", step)
     train(config, tmp_path / "run", resume=True)
     assert contents(tmp_path / "run", "metrics.jsonl", CHECKPOINT_FILE) == contents(
         tmp_path / "whole", "metrics.jsonl", CHECKPOINT_FILE
@@ -216,17 +222,17 @@ def test_no_moment_of_saving_loses_the_run(
     # the checkpoint of the two epochs before names vectors that are replaced at the end of the third
     run = tmp_path / "run"
     train(small(topics_file, epochs=2), run)
-    save = training._save
+    write = RunFolder.write_result
 
-    def dying(*arguments: Any) -> WordVectors:
+    def dying(self: RunFolder) -> WordVectors:
         if saved:
-            save(*arguments)
+            write(self)
         raise Killed
 
-    monkeypatch.setattr(training, "_save", dying)
+    monkeypatch.setattr(RunFolder, "write_result", dying)
     with pytest.raises(Killed):
         train(small(topics_file, epochs=3), run, resume=True)
-    monkeypatch.setattr(training, "_save", save)
+    monkeypatch.setattr(RunFolder, "write_result", write)
     train(small(topics_file, epochs=2), tmp_path / "whole")
     train(small(topics_file, epochs=3), tmp_path / "whole", resume=True)
     train(small(topics_file, epochs=3), run, resume=True)
@@ -354,15 +360,15 @@ def test_a_damaged_checkpoint_is_told(
     with pytest.raises(FormatError) as caught:
         train(config, run, resume=resume)
     assert str(caught.value) == (
-        f"{path} is no whole checkpoint (its checksum is wrong: it is damaged or cut off); remove it to begin anew"
+        f"{path} is incomplete or corrupt (checksum mismatch: the file is damaged or truncated); remove it to restart"
     )
 
 
 def test_a_newer_version_is_told(topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checkpoint, "VERSION", 99)
     config = unfinished(topics_file, tmp_path / "run", monkeypatch)
-    monkeypatch.setattr(checkpoint, "VERSION", 1)
-    with pytest.raises(FormatError, match="is of another version of word2vec, 99; use that, or remove it"):
+    monkeypatch.setattr(checkpoint, "VERSION", 2)
+    with pytest.raises(FormatError, match="has version 99, not 2: use the word2vec that wrote it, or remove it"):
         train(config, tmp_path / "run", resume=True)
 
 
@@ -376,33 +382,40 @@ def test_a_place_outside_of_the_corpus_is_refused(
     tables = {name: torch.zeros(18, 16) for name in ("input", "output")}
     for unread in ([(0, 1001)], [(-1, 5)], [(7, 3)]):
         checkpoint.write_checkpoint(run, replace(saved, shards=[Shard(unread, (0,))]), tables)
-        with pytest.raises(FormatError, match="its place is not in the corpus; remove it to begin anew"):
+        with pytest.raises(FormatError, match="its position is outside the corpus; remove it to restart"):
             train(config, run, resume=True)
 
 
 def test_facts_that_are_none_are_told(topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = tmp_path / "run"
     config = unfinished(topics_file, run, monkeypatch)
-    for facts in ("[]", "{}", "3", "{", '{"shards": [{"x": 1}], "unread": [[]], "streams": [[]]}'):
-        write_checked(run / CHECKPOINT_FILE, {}, {checkpoint.VERSION_KEY: "1", "facts": facts})
-        with pytest.raises(FormatError, match=r"is no whole checkpoint \(.+\); remove it to begin anew"):
+    for facts in ("[]", "{}", "3", "{", '{"shards": [{"x": 1}]}'):
+        write_checked(run / CHECKPOINT_FILE, {}, {checkpoint.VERSION_KEY: "2", "facts": facts})
+        with pytest.raises(FormatError, match=r"is incomplete or corrupt \(.+\); remove it to restart"):
             train(config, run, resume=True)
 
 
-def other_tables(run: Path, *, change: float = 0, dim: int | None = None, context: bool = True) -> None:
+def other_tables(run: Path, *, change: float = 0, dim: int | None = None, output: bool = True) -> None:
     vectors = WordVectors.load(run)
-    output = vectors.output[:, :dim] if context and vectors.output is not None else None
-    WordVectors(vectors.words, vectors.vectors[:, :dim] + change, counts=vectors.counts, output=output).save(run)
+    kept = vectors.output[:, :dim] if output and vectors.output is not None else None
+    WordVectors(vectors.words, vectors.vectors[:, :dim] + change, counts=vectors.counts, output=kept).save(run)
 
 
+OTHER_TABLES = "{} does not contain the tables of this run: training cannot resume"
 OTHER_VECTORS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "others": (lambda run: other_tables(run, change=1), "{} is not what the run had learnt, so it cannot go on"),
-    "shorter": (lambda run: other_tables(run, dim=15), "{} is not what the run had learnt, so it cannot go on"),
+    "others": (
+        lambda run: other_tables(run, change=1),
+        "{} does not contain the tables of this run: training cannot resume",
+    ),
+    "shorter": (
+        lambda run: other_tables(run, dim=15),
+        "{} does not contain the tables of this run: training cannot resume",
+    ),
     "one table": (
         lambda run: other_tables(run, context=False),
-        "{} is not what the run had learnt, so it cannot go on",
+        "{} does not contain the tables of this run: training cannot resume",
     ),
-    "none": (lambda run: (run / VECTORS_FILE).unlink(), "cannot read {0} (No such file or directory: {0})"),
+    "none": (lambda run: (run / VECTORS_FILE).unlink(), "{0} cannot be read: No such file or directory: {0}"),
 }
 
 
@@ -414,8 +427,8 @@ def test_vectors_that_were_replaced_are_noticed(change: str, topics_file: Path, 
     replace_vectors(run)
     with pytest.raises(FormatError) as caught:
         train(small(topics_file, epochs=2), run, resume=True)
-    remedy = f"put the file back, or remove {run / CHECKPOINT_FILE} to begin anew"
-    assert str(caught.value) == f"{expected.format(run / VECTORS_FILE)}: {remedy}"
+    remedy = f"restore the file, or remove {run / CHECKPOINT_FILE} to restart"
+    assert str(caught.value) == f"{expected.format(run / VECTORS_FILE)}; {remedy}"
 
 
 def test_a_checkpoint_that_cannot_be_written_does_not_end_training(
@@ -424,9 +437,9 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_training(
     def full(*_: object) -> None:
         raise Word2VecError("cannot write it: No space left on device")
 
-    monkeypatch.setattr(checkpoint, "write_checkpoint", full)
+    monkeypatch.setattr(run_folder, "write_checkpoint", full)
     assert margin(train(small(topics_file), tmp_path / "run")) > 0.6
-    assert "cannot write it: No space left on device; training goes on without a new checkpoint" in caplog.messages
+    assert "cannot write it: No space left on device; training continues without a new checkpoint" in caplog.messages
 
 
 @every_engine
@@ -437,7 +450,7 @@ def test_a_learning_rate_of_100_is_caught_within_an_epoch(
     if engine == "fused" and (LOSSES[objective] not in COMPILED or objective == "wmrb"):
         pytest.skip("not trained by this engine, or, with so few words, soon without a gradient")
     config = small(topics_file, engine=engine, objective=objective, lr=100.0, epochs=1, batch_size=1024)
-    with pytest.raises(TrainingError, match=r"^training diverged in epoch 1: .* start again with a lower --lr"):
+    with pytest.raises(TrainingError, match=r"^training diverged in epoch 1: .* restart with a lower --lr"):
         train(config, tmp_path / "run")
     assert [path.name for path in (tmp_path / "run").glob("*")] in ([], ["metrics.jsonl"])
 
@@ -450,7 +463,7 @@ def test_divergence_leaves_the_last_good_checkpoint(
     config = small(topics_file, engine=engine)
     killed(config, run, 1, monkeypatch)
     good = (run / CHECKPOINT_FILE).read_bytes()
-    monkeypatch.setattr(training, "learning_rate", lambda *_: 1e30)
+    monkeypatch.setattr(LinearDecay, "__call__", lambda *_: 1e30)
     with pytest.raises(TrainingError, match=r"training diverged in epoch 2: "):
         train(config, run, resume=True)
     assert (run / CHECKPOINT_FILE).read_bytes() == good
@@ -460,9 +473,10 @@ def test_divergence_leaves_the_last_good_checkpoint(
 def test_no_checkpoint_is_written_of_what_is_no_number(topics_file: Path, tmp_path: Path) -> None:
     model = torch.nn.Module()
     model.input = model.output = torch.nn.Parameter(torch.tensor([[1.0, torch.nan]]))
-    facts = Checkpoint({}, "", "", "")
-    with pytest.raises(TrainingError, match="diverged in epoch 3: the vectors hold numbers up to nan"):
-        Checkpoints(tmp_path, model, facts, 1.0).save(3, [Shard([], (0,))], facts.log)  # type: ignore[arg-type]
+    start = Checkpoint({}, "", "", "")
+    folder = RunFolder(tmp_path, model, Vocabulary(["a"], np.ones(1)), TrainConfig(), start)  # type: ignore[arg-type]
+    with pytest.raises(TrainingError, match="diverged in epoch 3: the vectors contain numbers up to nan"):
+        folder.save_checkpoint(3, [Shard([], (0,))], start.metrics)
     assert not (tmp_path / CHECKPOINT_FILE).exists()
 
 
@@ -479,12 +493,11 @@ def test_resume_takes_the_settings_of_the_run(
     capsys.readouterr()
     assert command(["train", "--output", run, "--resume", "--dim", "8"]) == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
-        f"word2vec: {run} cannot go on with other settings (--dim was 7, not 8): leave them as they were, "
-        "or choose another --output"
+        f"word2vec: {run} cannot resume with other settings (--dim was 7, not 8): keep them, or choose another --output"
     )
 
 
 def test_resume_without_a_checkpoint_and_a_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["train", "--output", str(tmp_path / "run"), "--resume"]) == 2
-    assert capsys.readouterr().err.startswith("word2vec: no CORPUS given")
+    assert capsys.readouterr().err.startswith("word2vec: no CORPUS")
     assert not (tmp_path / "run").exists()

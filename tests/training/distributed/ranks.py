@@ -13,9 +13,9 @@ import sys
 import time
 
 from word2vec.cli import run
-from word2vec.engines.base import Progress
-from word2vec.training.checkpoint import Checkpoints
-from word2vec.training.distributed import averaging
+from word2vec.engines.base import Pause, Progress
+from word2vec.training.distributed.rounds import Exchange, Rounds
+from word2vec.training.run_folder import RunFolder
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--die", type=int, nargs=2, default=(-1, -1))
@@ -24,19 +24,19 @@ parser.add_argument("--slow", type=float, default=0.0)
 options, command = parser.parse_known_args()
 
 rank, first_time = int(os.environ["RANK"]), os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0"
-told, times = averaging.Rounds._told, 0
+exchange_progress, times = Rounds._exchange_progress, 0
 
 
-def tells(self: averaging.Rounds, mine: Progress, wish: averaging.Pause) -> averaging.Exchange:
+def delayed(self: Rounds, mine: Progress, request: Pause) -> Exchange:
     global times
     times += 1
     time.sleep(options.slow)
     if first_time and options.die == [rank, times]:
         os.kill(os.getpid(), signal.SIGKILL)
-    return told(self, mine, wish)
+    return exchange_progress(self, mine, request)
 
 
-averaging.Rounds._told = tells  # type: ignore[method-assign]
+Rounds._exchange_progress = delayed  # type: ignore[method-assign]
 if options.checkpoints:
-    Checkpoints.due = lambda self: True  # type: ignore[method-assign]
+    RunFolder.checkpoint_due = property(lambda self: True)  # type: ignore[assignment,method-assign]
 sys.exit(run([argument.replace("{rank}", str(rank)) for argument in command]))

@@ -15,13 +15,14 @@ from typing import Any
 import pytest
 
 from tests.conftest import topic_text
-from tests.training.distributed.test_averaging import on_ranks
+from tests.training.distributed.test_rounds import on_ranks
 from tests.training.test_checkpoint import lines
 from tests.training.test_loop import margin, small
 from word2vec.errors import ConfigError, CorpusError
 from word2vec.training.checkpoint import Checkpoint, read_checkpoint
-from word2vec.training.distributed.process_group import Ranks, joined
+from word2vec.training.distributed.process_group import ProcessGroup, join_process_group
 from word2vec.training.loop import train
+from word2vec.training.setup import _refuse_different_ranks
 from word2vec.vectors.word_vectors import WordVectors
 
 ROOT = Path(__file__).parents[3]
@@ -162,13 +163,13 @@ def test_a_fault_of_one_rank_is_told_once(topics_file: Path, tmp_path: Path) -> 
 
 
 def test_different_settings_are_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"^--dim is 10 on rank 0 and 11 on rank 2: give all the same$"):
+    with pytest.raises(ConfigError, match=r"^--dim is 10 on rank 0 and 11 on rank 2: give all ranks the same value$"):
         compared([{"dim": 10}, {"dim": 10}, {"dim": 11}])
     compared([{"dim": 10, "threads": 1, "corpus": ["a"]}, {"dim": 10, "threads": 2, "corpus": ["b"]}])
 
 
 def test_different_texts_are_refused() -> None:
-    with pytest.raises(CorpusError, match=r"^the text of rank 1 is not that of rank 0"):
+    with pytest.raises(CorpusError, match=r"^rank 1 has another corpus than rank 0"):
         compared([{}, {}], corpora=["a", "b"])
 
 
@@ -178,22 +179,22 @@ def test_different_engines_are_refused() -> None:
 
 
 def compared(settings: list[dict[str, Any]], corpora: Sequence[str] = "aaa", engines: Sequence[str] = "eee") -> None:
-    def compare(own: Ranks) -> None:
-        facts = Checkpoint(settings[own.rank], corpora[own.rank], "vocabulary", engines[own.rank])
-        own.refuse_different(facts)
+    def compare(group: ProcessGroup) -> None:
+        start = Checkpoint(settings[group.rank], corpora[group.rank], "vocabulary", engines[group.rank])
+        _refuse_different_ranks(start, group)
 
     on_ranks(len(settings), compare)
 
 
 def test_standard_input_is_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("word2vec.training.loop.joined", lambda device: _Two())
-    with pytest.raises(ConfigError, match=r"^several processes cannot shard standard input: save the text to a file"):
+    monkeypatch.setattr("word2vec.training.loop.join_process_group", lambda device: _Two())
+    with pytest.raises(ConfigError, match=r"^several processes cannot share standard input: save the text to a file"):
         train(small(Path("-")))
 
 
 class _Two:
-    def __enter__(self) -> Ranks:
-        return Ranks(0, 2)
+    def __enter__(self) -> ProcessGroup:
+        return ProcessGroup(0, 2)
 
     def __exit__(self, *details: object) -> None:
         pass
@@ -201,10 +202,10 @@ class _Two:
 
 def test_a_process_alone_joins_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RANK", raising=False)
-    with joined("auto") as alone:
+    with join_process_group("auto") as alone:
         assert (alone.size, alone.first, alone.group, alone.restarted) == (1, True, None, False)
     monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", "1")
-    with joined("auto") as alone:
+    with join_process_group("auto") as alone:
         assert alone.restarted
 
 
