@@ -25,7 +25,7 @@ from typing import Any
 from common import RESULTS, comma_separated, positive, report_header, score_vectors, setting, with_range, write_json
 from renderers import averaging_cost, distributed_runs, speedups
 
-AVERAGED = re.compile(r"processes averaged (\d+) times: ([\d,]+) bytes a process, ([\d,.]+) s")
+AVERAGED = re.compile(r"processes averaged (\d+) times so far: ([\d,]+) bytes per process, ([\d,.]+) s")
 REPEATS = 3
 
 
@@ -48,8 +48,7 @@ def train_once(corpus: str, ranks: int, sync_every: int, seed: int, settings: di
         log = torchrun(ranks, "-m", "word2vec", "train", corpus, "--output", folder, *options)
         vectors = WordVectors.load(Path(folder))
         last = json.loads((Path(folder) / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-    found = AVERAGED.search(log)
-    rounds, sent, seconds = found.groups() if found else ("0", "0", "0")
+    *_, (rounds, sent, seconds) = [("0", "0", "0"), *AVERAGED.findall(log)]
     return {
         "ranks": ranks,
         "sync_every": sync_every,

@@ -47,7 +47,6 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "in-batch": (renderers.in_batch, ("in-batch-softmax-wiki8",)),
     "noise": (renderers.noise, ("objectives-flat-noise", "objectives-noise-exponent-wiki8")),
     "scaling": (renderers.scaling, ("scaling",)),
-    "staleness": (renderers.staleness, ("staleness-wiki8",)),
     "distributed": (
         renderers.distributed,
         (

@@ -1,4 +1,4 @@
-"""evaluation/gpu_check.py and what gpu_summary.py makes of its measurements: no GPU is needed for either."""
+"""evaluation/gpu_check.py, and what gpu_summary.py computes from its measurements; no GPU is needed for either."""
 
 import argparse
 import importlib
@@ -14,16 +14,15 @@ from typing import Any
 import pytest
 import torch
 
-sys.path.append(str(Path(__file__).parents[2] / "evaluation"))
 compare: Any = importlib.import_module("compare")
 gpu_check: Any = importlib.import_module("gpu_check")
 gpu_summary: Any = importlib.import_module("gpu_summary")
 
-WORDS = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]  # in all sets
+WORDS = ["tiger", "cat", "man", "woman", "king", "queen", "boy", "girl", "he", "she", "old", "new"]  # words of all sets
 
 
 def run(*speeds: float, **scores: Sequence[float]) -> dict[str, Any]:
-    """What compare.py writes of rounds with these speeds and scores."""
+    """A report of compare.py: rounds with these speeds and scores."""
     rounds = [{name: values[number] for name, values in scores.items()} for number in range(len(speeds))]
     return {
         "measurements": [
@@ -37,14 +36,14 @@ RUNS = {"gpu": run(100e6, 500e6, 120e6), "cpu": run(30e6), "autograd": run(6e6),
 
 
 def cells(table: str) -> list[list[str]]:
-    """The rows of a table, without its header."""
+    """The rows of a table without its header."""
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
 
 
 # ---- ratios and targets
 
 
-def test_ratios_are_those_of_the_medians_and_told_beside_their_targets() -> None:
+def test_ratios_of_medians_are_compared_with_their_targets() -> None:
     speed, seconds, autograd, gensim, cpu = gpu_summary.targets(RUNS)
     assert (speed.measured, speed.wanted, speed.met) == (120e6, 100e6, True)
     assert seconds.measured == pytest.approx(5 * 17_005_207 / 120e6)
@@ -54,12 +53,12 @@ def test_ratios_are_those_of_the_medians_and_told_beside_their_targets() -> None
     assert (cpu.measured, cpu.wanted, cpu.met) == (4, None, None)
 
 
-def test_less_time_is_better() -> None:
+def test_time_has_a_maximum_target() -> None:
     assert gpu_summary.targets({"gpu": run(42_513_018)})[1].met  # 5 epochs in 1.999999976 s
     assert not gpu_summary.targets({"gpu": run(42_513_017)})[1].met
 
 
-def test_what_was_not_measured_has_no_verdict() -> None:
+def test_figures_that_were_not_measured_have_no_verdict() -> None:
     for runs in ({}, {"gensim": run(4e6)}, {"gpu": run(), "gensim": run(4e6)}):
         assert [each.measured for each in gpu_summary.targets(runs)] == [None] * 5
         assert [each.met for each in gpu_summary.targets(runs)] == [None] * 5
@@ -67,7 +66,7 @@ def test_what_was_not_measured_has_no_verdict() -> None:
     assert [each.met for each in without] == [True, True, True, None, None]
 
 
-def test_the_tables_say_what_was_met_and_what_was_left_out() -> None:
+def test_tables_show_met_targets_and_missing_systems() -> None:
     targets = cells(gpu_summary.target_table(gpu_summary.targets(RUNS)))
     assert [row[1:] for row in targets] == [
         ["120,000,000", "at least 100,000,000", "met"],
@@ -91,22 +90,22 @@ def test_the_tables_say_what_was_met_and_what_was_left_out() -> None:
     ("own", "expected"),
     [
         ([64.0, 65.0, 99.0], "within"),
-        ([64.5, 64.5, 64.5], "within"),  # the lowest less the noise
+        ([64.5, 64.5, 64.5], "within"),  # the minimum minus the noise
         ([64.4, 64.4, 99.0], "below"),
         ([67.5, 67.5, 67.5], "within"),
         ([60.0, 67.6, 99.0], "above"),
         ([], "not measured"),
     ],
 )
-def test_the_median_is_judged_by_the_range_and_the_noise(own: list[float], expected: str) -> None:
+def test_verdict_compares_the_median_with_the_widened_range(own: list[float], expected: str) -> None:
     assert gpu_summary.verdict(own, [66.0, 65.0, 67.0], 0.5) == expected
 
 
-def test_no_verdict_without_a_reference() -> None:
+def test_verdict_needs_a_reference() -> None:
     assert gpu_summary.verdict([1.0], [], 0.5) == "not measured"
 
 
-def test_quality_is_told_with_ranges_of_both_engines() -> None:
+def test_quality_table_has_the_ranges_of_both_engines() -> None:
     gpu = run(1, 1, 1, wordsim353=[0.65, 0.66, 0.64], simlex999=[0.30, 0.29, 0.30], analogies=[0.40, 0.40, 0.41])
     cpu = run(1, 1, 1, wordsim353=[0.66, 0.66, 0.67], simlex999=[0.31, 0.32, 0.31], analogies=[0.38, 0.39, 0.39])
     assert cells(gpu_summary.quality_table(gpu_summary.quality({"gpu": gpu, "cpu": cpu}))) == [
@@ -117,7 +116,7 @@ def test_quality_is_told_with_ranges_of_both_engines() -> None:
     assert [each.verdict for each in gpu_summary.quality({"gpu": gpu})] == ["not measured"] * 3
 
 
-# ---- floors
+# ---- bounds
 
 
 def test_costs_count_operations_and_bytes() -> None:
@@ -127,7 +126,7 @@ def test_costs_count_operations_and_bytes() -> None:
     assert costs.bytes == 0.5 * (6 + 16 / 6) * 2 * 400  # six targets, and 16 context rows for every six words
 
 
-def test_the_rate_of_a_card_is_its_units_times_its_clock() -> None:
+def test_float32_rate_is_units_times_clock() -> None:
     # the 67 TFLOP/s of an H200's data sheet, the 19.5 of an A100's
     assert gpu_summary.float32_rate((9, 0), 132, 1_980_000) == pytest.approx(67e12, rel=0.01)
     assert gpu_summary.float32_rate((8, 0), 108, 1_410_000) == pytest.approx(19.5e12, rel=0.01)
@@ -149,30 +148,34 @@ def sweep(float32_per_second: float | None) -> dict[str, Any]:
     }
 
 
-def test_floors_and_the_share_of_them_that_was_reached() -> None:
-    operations, traffic = gpu_summary.floors(sweep(6e13), RUNS)
-    assert (operations.most, traffic.most) == (6e9, 8e8)
-    assert operations.share(operations.training) == 120e6 / 6e9
-    assert operations.share(operations.sweep) == 200e6 / 6e9
-    assert traffic.share(traffic.sweep) == 200e6 / 8e8
-    rows = cells(gpu_summary.floor_table([operations, traffic]))
+def test_bounds_and_the_fraction_that_was_reached() -> None:
+    operations, traffic = gpu_summary.bounds(sweep(6e13), RUNS)
+    assert (operations.limit, traffic.limit) == (6e9, 8e8)
+    assert operations.fraction(operations.training) == 120e6 / 6e9
+    assert operations.fraction(operations.sweep) == 200e6 / 6e9
+    assert traffic.fraction(traffic.sweep) == 200e6 / 8e8
+    rows = cells(gpu_summary.bound_table([operations, traffic]))
     assert rows[0][1:] == ["10,000", "6e+13", "6,000,000,000", "2.0 %", "3.3 %"]
 
 
-def test_an_unknown_card_has_no_floor_of_operations() -> None:
-    operations, traffic = gpu_summary.floors(sweep(None), {})
-    assert (operations.most, operations.share(operations.sweep), traffic.share(traffic.training)) == (None, None, None)
-    assert cells(gpu_summary.floor_table([operations, traffic]))[0][1:] == ["10,000", "not known", "-", "-"]
+def test_an_unknown_gpu_has_no_bound_by_operations() -> None:
+    operations, traffic = gpu_summary.bounds(sweep(None), {})
+    assert (operations.limit, operations.fraction(operations.sweep), traffic.fraction(traffic.training)) == (
+        None,
+        None,
+        None,
+    )
+    assert cells(gpu_summary.bound_table([operations, traffic]))[0][1:] == ["10,000", "not known", "-", "-"]
 
 
-def test_tables_and_verdicts_are_made_of_the_parts_that_there_are() -> None:
+def test_tables_and_verdicts_need_only_the_parts_that_ran() -> None:
     assert gpu_summary.tables({}) == []
     assert len(gpu_summary.tables({"sweep": sweep(6e13)})) == 1
     assert len(gpu_summary.tables({"sweep": {"exit": 1}, "compare": {"runs": RUNS, "left_out": {}}})) == 3
     found = gpu_summary.verdicts({"sweep": sweep(6e13), "compare": {"runs": RUNS, "left_out": {}}})
     assert [each["met"] for each in found["targets"]] == [True, True, True, False, None]
     assert [each["verdict"] for each in found["quality"]] == ["not measured"] * 3
-    assert [each["share_sweep"] for each in found["floors"]] == [200e6 / 6e9, 200e6 / 8e8]
+    assert [each["fraction_sweep"] for each in found["bounds"]] == [200e6 / 6e9, 200e6 / 8e8]
     assert found["speeds"]["gensim"] == 4e6
 
 
@@ -186,7 +189,7 @@ def options(tmp_path: Path) -> argparse.Namespace:
 
 
 def fake_compare(monkeypatch: pytest.MonkeyPatch, failing: str = "") -> None:
-    """In place of compare.py; the one that fails has one measurement by then."""
+    """Replace compare.py; the failing run has written one measurement before it fails."""
 
     def done(command: list[str], **_: object) -> SimpleNamespace:
         output = Path(command[command.index("--output") + 1])
@@ -197,10 +200,10 @@ def fake_compare(monkeypatch: pytest.MonkeyPatch, failing: str = "") -> None:
 
 
 def nothing() -> None:
-    """In place of writing the report."""
+    """Replaces writing the report."""
 
 
-def test_gensim_is_left_out_where_it_is_not_installed(
+def test_gensim_is_left_out_if_it_is_not_installed(
     options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_compare(monkeypatch)
@@ -217,9 +220,7 @@ def test_gensim_is_left_out_where_it_is_not_installed(
     assert part["left_out"] == {}
 
 
-def test_one_comparison_that_fails_leaves_the_others(
-    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_comparison_keeps_the_others(options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_compare(monkeypatch, failing="autograd")
     monkeypatch.setattr(gpu_check, "find_spec", lambda name: object())
     part: dict[str, Any] = {}
@@ -229,7 +230,7 @@ def test_one_comparison_that_fails_leaves_the_others(
     assert part["exit"] == 1
 
 
-def test_the_engines_are_compared_at_equal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_engines_are_compared_at_equal_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu_check, "DEVICE", torch.device("cuda"))
     gpu, cpu, autograd, gensim = (
         vars(compare.parse_arguments(["corpus", *own])) for own in gpu_check.comparisons().values()
@@ -242,7 +243,7 @@ def test_the_engines_are_compared_at_equal_settings(monkeypatch: pytest.MonkeyPa
     assert [gensim[name] for name in settings] == [gpu[name] for name in settings]
 
 
-def test_a_precision_that_does_not_compile_does_not_end_the_sweep(
+def test_sweep_continues_after_a_precision_that_does_not_compile(
     options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Trainings:
@@ -258,7 +259,7 @@ def test_a_precision_that_does_not_compile_does_not_end_the_sweep(
             )
 
     monkeypatch.setattr(gpu_check, "Trainings", Trainings)
-    monkeypatch.setattr(gpu_check, "PROGRAMS_A_MULTIPROCESSOR", (1,))
+    monkeypatch.setattr(gpu_check, "PROGRAMS_PER_MULTIPROCESSOR", (1,))
     monkeypatch.setattr(gpu_check, "COPIED_FLOATS", 100)
     part: dict[str, Any] = {}
     gpu_check.run_sweep(options, part, nothing)
@@ -268,7 +269,7 @@ def test_a_precision_that_does_not_compile_does_not_end_the_sweep(
     assert tf32[3:5] == ["not compiled", "not compiled"]
 
 
-def test_a_part_that_fails_leaves_the_others_and_those_of_earlier_calls(
+def test_a_failed_part_keeps_the_others_and_those_of_earlier_calls(
     options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def breaks(options: object, part: dict[str, Any], save: object) -> None:
@@ -295,7 +296,7 @@ def test_a_part_that_fails_leaves_the_others_and_those_of_earlier_calls(
     assert "not met" in shown.out
 
 
-def test_the_tests_that_failed_are_named(options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_tests_are_listed(options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
     said = "..F\nFAILED tests/engines/test_gpu.py::test_one - AssertionError\n1 failed, 2 passed in 3.00s\n"
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: SimpleNamespace(returncode=1, stdout=said, stderr=""))
     part: dict[str, Any] = {}
@@ -314,9 +315,9 @@ def test_the_tests_that_failed_are_named(options: argparse.Namespace, monkeypatc
     assert (part["exit"], part["says"]) == (1, "stopped after 540 s")
 
 
-def test_the_gpu_check_sweeps_and_writes(options: argparse.Namespace) -> None:
+def test_sweep_runs_in_the_interpreter(options: argparse.Namespace) -> None:
     code = (
-        "import sys, gpu_check; gpu_check.PROGRAMS_A_MULTIPROCESSOR = (1, 2); gpu_check.PRECISIONS = ('ieee',); "
+        "import sys, gpu_check; gpu_check.PROGRAMS_PER_MULTIPROCESSOR = (1, 2); gpu_check.PRECISIONS = ('ieee',); "
         "sys.exit(gpu_check.main(sys.argv[1:]))"
     )
     arguments = [options.corpus, "--parts", "sweep", "--epochs", "1", "--output", str(options.output)]
@@ -327,17 +328,17 @@ def test_the_gpu_check_sweeps_and_writes(options: argparse.Namespace) -> None:
     report = json.loads(options.output.read_text())
     found = report["sweep"]
     assert [each["programs"] for each in found["rows"]] == [1, 2]
-    assert found["rows"][0]["loss"] == found["rows"][1]["loss"]  # interpreted, programs work one after another
+    assert found["rows"][0]["loss"] == found["rows"][1]["loss"]  # in the interpreter, programs run one after another
     assert found["card"]["copied_bytes_per_second"] > 0
     assert found["card"]["float32_per_second"] is None
     assert found["costs"]["pairs"] == pytest.approx(found["rows"][0]["pairs_per_word"])
-    assert report["verdicts"]["floors"][1]["share_sweep"] > 0
+    assert report["verdicts"]["bounds"][1]["fraction_sweep"] > 0
     assert done.stdout.count("ieee") == 2
     assert "not known" in done.stdout
     assert str(options.output.parent) not in options.output.read_text()
 
 
-def test_words_outside_of_the_vocabulary_are_not_kept(tmp_path: Path) -> None:
+def test_words_outside_the_vocabulary_are_not_kept(tmp_path: Path) -> None:
     (tmp_path / "corpus").write_text("to be or not to be " * 10 + "once " * 4)
     config = gpu_check.TrainConfig(corpus=(str(tmp_path / "corpus"),), subsample=0)
     assert gpu_check.Trainings(config).kept == 60 / 64
