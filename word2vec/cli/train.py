@@ -58,7 +58,7 @@ def _reject_untrusted_code(settings: dict[str, Any], source: str, given: dict[st
 
 
 def _saved_settings(run: Path) -> dict[str, Any]:
-    from word2vec.training.checkpoint import saved_settings
+    from word2vec.training.resume import saved_settings
 
     return saved_settings(run)
 
@@ -72,8 +72,8 @@ def demo(
 
     Works offline and takes about a minute: the corpus is the docstrings of installed Python packages.
     """
-    from word2vec.training.checkpoint import discard_checkpoint
     from word2vec.training.loop import train as train_vectors
+    from word2vec.training.resume import discard_checkpoint
 
     config = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
     logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")
