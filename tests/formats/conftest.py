@@ -1,4 +1,4 @@
-"""Fixtures of the formats' tests."""
+"""Fixtures for the tests of the formats."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from word2vec.formats import Table
 
 @pytest.fixture
 def table() -> Table:
-    """Awkward words, and rows of random bits: every kind of finite number."""
+    """Words that are hard to store, and rows of random bits, which contain every kind of finite number."""
     rng = np.random.default_rng(0)
     vectors = rng.integers(0, 2**32, (len(WORDS), 7), dtype=np.uint32).view(np.float32)
     vectors[~np.isfinite(vectors)] = 0.1

@@ -1,4 +1,4 @@
-"""Models made by fastText itself."""
+"""Models trained by fastText itself."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,9 +8,9 @@ import pytest
 
 
 def finite(train: Callable[[], Any]) -> Any:
-    """A model without NaN: this version of fastText leaves part of its table as it finds the memory."""
+    """A model without NaN: this version of fastText does not initialize part of its table."""
     for _ in range(20):
         model = train()
         if np.isfinite(model.get_input_matrix()).all():
             return model
-    pytest.skip("fastText gave twenty models with nan or infinity")
+    pytest.skip("fastText returned twenty models with nan or infinity")

@@ -1,4 +1,4 @@
-"""What the tests of the formats share: names, awkward words, small files, and the one line of a complaint."""
+"""Helpers shared by the tests of the formats: file names, words that are hard to store, and small files."""
 
 import resource
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ NAMES = {
     "word2vec-binary": "v.bin",
     "glove": "v.glove",
 }
-"""The formats that are written, and a path whose ending chooses them."""
+"""The formats that can be written, each with a file name whose extension selects it."""
 
-# what str takes for a line end or for white space may be part of a word; only ASCII's white space may not
+# words may contain characters that str treats as line breaks or white space, except those of ASCII
 WORDS = [
     "the",
     "</s>",
@@ -38,7 +38,7 @@ WORDS = [
     "-1.5",
     "a\x00b",
 ]
-"""Every word here can be kept by every format."""
+"""Words that every format can store."""
 
 
 def bits(vectors: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ def bits(vectors: np.ndarray) -> np.ndarray:
     return vectors.view(np.uint32)
 
 
-def toy(path: Path, text: bytes | str) -> Path:
+def write_bytes(path: Path, text: bytes | str) -> Path:
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
@@ -56,8 +56,8 @@ def binary(*rows: tuple[str, list[float]], end: bytes = b"", header: bytes | Non
     return (header or b"%d %d\n" % (len(rows), len(rows[0][1]))) + body
 
 
-def complaint(path: Path, **arguments: object) -> str:
-    """The one line with which a path is refused."""
+def read_error(path: Path, **arguments: object) -> str:
+    """The message, a single line, with which reading a path fails."""
     with pytest.raises(FormatError) as caught:
         formats.read(path, **arguments)
     message = str(caught.value)

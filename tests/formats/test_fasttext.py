@@ -1,4 +1,4 @@
-"""fastText's models: against the real fastText, and damaged ones refused in one line."""
+"""fastText models: compared with fastText itself, and errors for damaged models."""
 
 import struct
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.formats.fasttexts import finite
-from tests.formats.samples import complaint, toy
+from tests.formats.samples import read_error, write_bytes
 from word2vec import formats
 from word2vec.errors import UnknownWordError, Word2VecError
 from word2vec.vectors.word_vectors import WordVectors
@@ -23,7 +23,7 @@ def model(
     rows: int | None = None,
     **settings: int,
 ) -> bytes:
-    """A small model as fastText writes it."""
+    """The bytes of a small model as written by fastText."""
     given = {"magic": 793712314, "version": 12, "dim": 3, "model": 2, "bucket": 5, "minn": 2, "maxn": 3}
     given |= {
         "count": len(words),
@@ -57,9 +57,9 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module", params=["n-grams", "no n-grams", "classifier", "classifier with n-grams"])
-def theirs(request: pytest.FixtureRequest, corpus: Path) -> Any:
+def fasttext_model(request: pytest.FixtureRequest, corpus: Path) -> Any:
     fasttext = pytest.importorskip("fasttext")
-    # no training: this version stops with NaN now and then, and the first, random tables do as well
+    # no training: this version occasionally stops with NaN, and the initial random tables serve as well
     settings = {"dim": 7, "minCount": 1, "bucket": 100, "epoch": 0, "thread": 1, "verbose": 0}
     if "classifier" in request.param:
         labelled = corpus.with_name("labelled.txt")
@@ -73,31 +73,31 @@ def theirs(request: pytest.FixtureRequest, corpus: Path) -> Any:
 
 
 @pytest.mark.parametrize("name", ["model.bin", "model.bin.gz"])
-def test_every_vector_is_fasttexts_own_to_the_bit(theirs: Any, name: str, tmp_path: Path) -> None:
+def test_vectors_equal_those_of_fasttext_exactly(fasttext_model: Any, name: str, tmp_path: Path) -> None:
     import gzip
 
     path = tmp_path / "model.bin"
-    theirs.save_model(str(path))
+    fasttext_model.save_model(str(path))
     if name.endswith(".gz"):
-        path = toy(tmp_path / name, gzip.compress(path.read_bytes()))
-    ours = WordVectors.load(path)
-    words, counts = theirs.get_words(include_freq=True)
-    assert ours.words == words
-    np.testing.assert_array_equal(ours.counts, counts)
+        path = write_bytes(tmp_path / name, gzip.compress(path.read_bytes()))
+    loaded = WordVectors.load(path)
+    words, counts = fasttext_model.get_words(include_freq=True)
+    assert loaded.words == words
+    np.testing.assert_array_equal(loaded.counts, counts)
     for word in words:
-        np.testing.assert_array_equal(ours[word], theirs.get_word_vector(word))
+        np.testing.assert_array_equal(loaded[word], fasttext_model.get_word_vector(word))
     for word in UNKNOWN:
-        expected = theirs.get_word_vector(word)
+        expected = fasttext_model.get_word_vector(word)
         if expected.any():
-            np.testing.assert_array_equal(ours[word], expected)
+            np.testing.assert_array_equal(loaded[word], expected)
         else:
             with pytest.raises(UnknownWordError):
-                ours[word]
-    assert (ours.subwords is None) == (not theirs.get_word_vector("catdog").any())
+                loaded[word]
+    assert (loaded.subwords is None) == (not fasttext_model.get_word_vector("catdog").any())
 
 
-def test_a_limit_takes_the_first_words_and_all_ngrams(tmp_path: Path) -> None:
-    path = toy(tmp_path / "m.bin", model())
+def test_limit_keeps_the_first_words_and_all_ngrams(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path / "m.bin", model())
     whole, first = formats.read(path), formats.read(path, limit=2)
     assert whole.words == ["a", "</s>", "café"]
     assert first.words == whole.words[:2]
@@ -109,73 +109,73 @@ def test_a_limit_takes_the_first_words_and_all_ngrams(tmp_path: Path) -> None:
     assert first.subwords.buckets[0].tolist() == [9, 10, 11]
 
 
-def test_labels_are_left_out(tmp_path: Path) -> None:
-    assert formats.read(toy(tmp_path / "m.bin", model(labels=2))).words == ["a", "</s>", "café"]
+def test_labels_are_skipped(tmp_path: Path) -> None:
+    assert formats.read(write_bytes(tmp_path / "m.bin", model(labels=2))).words == ["a", "</s>", "café"]
 
 
-def test_words_without_ngrams_are_their_rows(tmp_path: Path) -> None:
-    table = formats.read(toy(tmp_path / "m.bin", model(maxn=0)))
+def test_vectors_without_ngrams_are_the_rows(tmp_path: Path) -> None:
+    table = formats.read(write_bytes(tmp_path / "m.bin", model(maxn=0)))
     assert table.subwords is None
     assert table.vectors.tolist() == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
 
 
-def test_old_classifiers_have_no_ngrams(tmp_path: Path) -> None:
-    assert formats.read(toy(tmp_path / "m.bin", model(version=11, model=3))).subwords is None
-    assert formats.read(toy(tmp_path / "m.bin", model(version=11))).subwords is not None
+def test_classifiers_of_version_11_have_no_ngrams(tmp_path: Path) -> None:
+    assert formats.read(write_bytes(tmp_path / "m.bin", model(version=11, model=3))).subwords is None
+    assert formats.read(write_bytes(tmp_path / "m.bin", model(version=11))).subwords is not None
 
 
-def test_that_ngrams_get_lost_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    WordVectors.load(toy(tmp_path / "m.bin", model())).save(tmp_path / "v.txt")
+def test_saving_warns_that_ngrams_are_dropped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    WordVectors.load(write_bytes(tmp_path / "m.bin", model())).save(tmp_path / "v.txt")
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path / 'v.txt'}: the n-grams are not kept; words without a row will have no vector there"
+        f"{tmp_path / 'v.txt'}: n-grams are not saved; words outside the vocabulary will have no vector"
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (model(version=13), "has version 13 of fastText's format; (11, 12) are read"),
-        (model(dim=0), "has 0 dimensions"),
+        (model(version=13), "version 13 of fastText's format is not supported, only (11, 12)"),
+        (model(dim=0), ": 0 dimensions"),
         (model(bucket=-1, rows=8), "-1 buckets"),
         (model(bucket=0, rows=8), "0 buckets, n-grams of 3"),
         (model(maxn=101), "n-grams of 101"),
-        (model(pruned=0), "is a pruned model (.ftz), which is not read; use the .bin it was made from"),
-        (model(compressed=1), "is a compressed model (.ftz), which is not read; use the .bin it was made from"),
-        (model(count=0, entries=0), "a dictionary of 0 words and 0 labels does not fit the file"),
-        (model(count=2**31 - 1, entries=2**31 - 1), "a dictionary of 2147483647 words and 0 labels does not fit the"),
-        (model(entries=2), "a dictionary of 3 words and 0 labels does not fit the file"),
-        (model(count=4, entries=4), "is out of place"),
-        (model((b"a", b"", b"b")), "entry 2 of the dictionary: b'' is out of place"),
-        (model(dim=4), "a table of 8 rows of 3 numbers does not fit 3 words, 5 buckets and 4 dimensions"),
-        (model(rows=7), "a table of 7 rows of 3 numbers does not fit 3 words, 5 buckets and 3 dimensions"),
-        (model(bucket=2**31 - 1, rows=8), "does not fit 3 words, 2147483647 buckets"),
-        (model()[:4], "ends in the midst of its settings"),
-        (model()[:50], "ends in the midst of its settings"),
-        (model()[:92], "a dictionary of 3 words and 0 labels does not fit the file"),
-        (model((b"a" * 40, b"b", b"c"))[:147], "entry 2 of 3 of the dictionary has no end; it is cut off"),
-        (model()[:200], "promises 8 rows of 3 numbers for words and n-grams, 96 bytes, but at most"),
+        (model(pruned=0), "pruned models (.ftz) are not supported; use the .bin file it was made from"),
+        (model(compressed=1), "quantized models (.ftz) are not supported; use the .bin file it was made from"),
+        (model(count=0, entries=0), "a dictionary of 0 words and 0 labels does not match the file"),
+        (model(count=2**31 - 1, entries=2**31 - 1), "a dictionary of 2147483647 words and 0 labels does not match the"),
+        (model(entries=2), "a dictionary of 3 words and 0 labels does not match the file"),
+        (model(count=4, entries=4), "unexpected entry"),
+        (model((b"a", b"", b"b")), "entry 2 of the dictionary: unexpected entry b''"),
+        (model(dim=4), "a table of 8 rows with 3 columns does not match 3 words, 5 buckets and 4 dimensions"),
+        (model(rows=7), "a table of 7 rows with 3 columns does not match 3 words, 5 buckets and 3 dimensions"),
+        (model(bucket=2**31 - 1, rows=8), "does not match 3 words, 2147483647 buckets"),
+        (model()[:4], "ends within its settings"),
+        (model()[:50], "ends within its settings"),
+        (model()[:92], "a dictionary of 3 words and 0 labels does not match the file"),
+        (model((b"a" * 40, b"b", b"c"))[:147], "entry 2 of 3 of the dictionary is incomplete; the file is truncated"),
+        (model()[:200], "declares 8 rows with 3 dimensions for words and n-grams, 96 bytes, but at most"),
         (model((b"a", b"a\xff", b"b"))[:-149] + b"\0\0\xc0\x7f" * 24, "nan or infinity"),
     ],
 )
-def test_damaged_models_are_refused(content: bytes, expected: str, tmp_path: Path) -> None:
-    assert expected in complaint(toy(tmp_path / "m.bin", content))
+def test_damaged_models_are_rejected(content: bytes, expected: str, tmp_path: Path) -> None:
+    assert expected in read_error(write_bytes(tmp_path / "m.bin", content))
 
 
-def test_a_word_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unterminated_words_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.formats.fasttext.BLOCK", 1000)
-    path = toy(tmp_path / "m.bin", model((b"a" * 70_000, b"b")))
-    assert "entry 1 of 2 of the dictionary has no end" in complaint(path)
+    path = write_bytes(tmp_path / "m.bin", model((b"a" * 70_000, b"b")))
+    assert "entry 1 of 2 of the dictionary is incomplete" in read_error(path)
 
 
-def test_ngrams_that_are_no_numbers_are_told_when_asked_for(tmp_path: Path) -> None:
+def test_nan_in_ngrams_is_reported_on_lookup(tmp_path: Path) -> None:
     content = model((b"</s>",), maxn=2).replace(struct.pack("<f", 3), struct.pack("<f", np.inf))
-    vectors = WordVectors.load(toy(tmp_path / "m.bin", content))
-    with pytest.raises(Word2VecError, match=r"the n-grams of '\w' hold nan or infinity; the model is damaged"):
-        vectors[[chr(ord("b") + letter) for letter in range(24)]]  # one of them meets the bucket
+    vectors = WordVectors.load(write_bytes(tmp_path / "m.bin", content))
+    with pytest.raises(Word2VecError, match=r"the n-grams of '\w' contain nan or infinity; the model is damaged"):
+        vectors[[chr(ord("b") + letter) for letter in range(24)]]  # one of them uses the bucket
 
 
-def test_words_that_are_not_utf8_are_mended(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    table = formats.read(toy(tmp_path / "m.bin", model((b"a", b"caf\xe9", b"caf\xe8"))))
+def test_invalid_utf8_is_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table = formats.read(write_bytes(tmp_path / "m.bin", model((b"a", b"caf\xe9", b"caf\xe8"))))
     assert table.words == ["a", "caf\ufffd"]
     assert (len(table.vectors), table.counts.tolist()) == (2, [10, 9])  # type: ignore[union-attr]
-    assert ["words that are not UTF-8: 2" in caplog.text, "words that came before: 1" in caplog.text] == [True, True]
+    assert ["2 words are not valid UTF-8" in caplog.text, "1 duplicate words" in caplog.text] == [True, True]

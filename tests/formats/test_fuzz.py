@@ -1,4 +1,4 @@
-"""Whatever the bytes are, a reader gives a table or one line of complaint: no crash, no hang, no memory bomb."""
+"""Whatever the bytes, a reader returns a table or a one-line error: no crash, no hang, bounded memory."""
 
 import bz2
 import gzip
@@ -23,13 +23,13 @@ from word2vec.formats import FORMATS, Table
 MAX_SECONDS, MAX_BYTES = 5, 1 << 27  # far above what a file of some hundred bytes needs, far below a bomb
 FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = [None, "word2vec-text", "glove"]
-# what headers are made of: sizes that overflow, wrap round or are merely too large
+# sizes for headers: some overflow, some wrap around, some are merely too large
 SIZES = st.sampled_from([0, 1, 2, 3, 255, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63 - 1, 2**64 - 1, 10**12])
 
 
 @contextmanager
 def bounded() -> Iterator[None]:
-    """Fails if the block takes too much of the processor's time, whatever else the machine does, or too much memory."""
+    """Fail if the block takes too much processor time, independent of the load of the machine, or too much memory."""
     tracemalloc.start()
     started = time.process_time()
     try:
@@ -41,7 +41,7 @@ def bounded() -> Iterator[None]:
 
 
 def read(path: Path, name: str | None) -> Table | str:
-    """The table, or the complaint."""
+    """The table or the error message."""
     try:
         return formats.read(path, format=name)
     except Word2VecError as error:
@@ -49,7 +49,7 @@ def read(path: Path, name: str | None) -> Table | str:
 
 
 def attempt(path: Path, name: str | None) -> None:
-    """Reads; what comes is a whole table, or one line."""
+    """Read a file and check that the result is a valid table or a one-line error."""
     with bounded():
         found = read(path, name)
     if isinstance(found, str):
@@ -62,14 +62,14 @@ def attempt(path: Path, name: str | None) -> None:
     for row in (table.counts, table.output):
         assert row is None or len(row) == len(table.words)
     if table.subwords:
-        with suppress(Word2VecError):  # their rows are looked at when they are asked for
+        with suppress(Word2VecError):  # n-gram rows are checked on lookup
             vector = table.subwords.vector("unknown")
             assert vector is None or np.isfinite(vector).all()
 
 
 @pytest.fixture(scope="module", autouse=True)
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """What is compiled is compiled before the clock runs."""
+    """Compile before time is measured."""
     folder = tmp_path_factory.mktemp("compiled")
     for name, content in (("v.txt", b"1 1\na 1\n"), ("m.bin", model())):
         (folder / name).write_bytes(content)
@@ -78,8 +78,8 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """A good file in each format, run folders apart."""
-    folder = tmp_path_factory.mktemp("good")
+    """A valid file in each format except run folders."""
+    folder = tmp_path_factory.mktemp("valid")
     rng = np.random.default_rng(0)
     vectors = rng.standard_normal((3, 4), dtype=np.float32)
     table = Table(["the", "new-york", "é"], vectors, np.array([3, 2, 1]), vectors)
@@ -113,7 +113,7 @@ def test_any_text(text: str, name: str | None, tmp_path: Path) -> None:
     name=st.sampled_from(["word2vec-text", "word2vec-binary"]),
     pack=st.sampled_from([bytes, gzip.compress, bz2.compress]),
 )
-def test_headers_that_lie(
+def test_any_word2vec_header(
     count: int, dim: int, rest: bytes, name: str, pack: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
     (tmp_path / "v").write_bytes(pack(b"%d %d\n" % (count, dim) + rest))
@@ -123,7 +123,7 @@ def test_headers_that_lie(
 @pytest.mark.parametrize("name", [*list(FORMATS)[1:], "npz, compressed"])  # all but run
 @FUZZ
 @given(data=st.data())
-def test_good_files_that_were_changed(name: str, files: dict[str, bytes], data: st.DataObject, tmp_path: Path) -> None:
+def test_randomly_changed_files(name: str, files: dict[str, bytes], data: st.DataObject, tmp_path: Path) -> None:
     content = bytearray(files[name])
     for _ in range(data.draw(st.integers(1, 4))):
         place = data.draw(st.integers(0, len(content) - 1))
@@ -134,7 +134,7 @@ def test_good_files_that_were_changed(name: str, files: dict[str, bytes], data: 
                 del content[place : place + data.draw(st.integers(1, 30))]
             case "insert":
                 content[place:place] = data.draw(st.binary(max_size=10))
-            case _:  # a size where one may be
+            case _:  # overwrite eight bytes with a size
                 content[place : place + 8] = struct.pack("<Q", data.draw(SIZES))
     (tmp_path / "v").write_bytes(content)
     attempt(tmp_path / "v", name.partition(",")[0])
@@ -169,12 +169,12 @@ def test_any_tensor_header(header: str, length: int | None, rest: bytes, tmp_pat
     dim=st.integers(2, 6),
     name=st.sampled_from(list(NAMES)),
 )
-def test_what_is_written_is_read_back(words: list[str], seed: int, dim: int, name: str, tmp_path: Path) -> None:
+def test_random_words_round_trip(words: list[str], seed: int, dim: int, name: str, tmp_path: Path) -> None:
     vectors = np.random.default_rng(seed).standard_normal((len(words), dim), dtype=np.float32)
     path = tmp_path / f"round-{NAMES[name]}"
     try:
         formats.write(path, Table(words, vectors))
-    except FormatError:  # a word that the format cannot keep: white space, NUL at the end, half a character
+    except FormatError:  # the format cannot store a word: white space, a final NUL, a lone surrogate
         return
     found = formats.read(path, format=name)
     assert found.words == words

@@ -1,4 +1,4 @@
-"""numpy's archives: read by plain numpy, mapped, and damaged or dangerous ones refused."""
+"""numpy archives: exchange with numpy itself, memory mapping, and errors for damaged or dangerous files."""
 
 import io
 import zipfile
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.formats.samples import bits, complaint, toy
+from tests.formats.samples import bits, read_error, write_bytes
 from word2vec import formats
 from word2vec.errors import FormatError
 from word2vec.formats import Table
@@ -21,7 +21,7 @@ def archive(path: Path, *, compressed: bool = False, **arrays: Any) -> Path:
     return path
 
 
-def test_numpy_reads_what_is_written(table: Table, tmp_path: Path) -> None:
+def test_numpy_reads_our_archives(table: Table, tmp_path: Path) -> None:
     formats.write(tmp_path / "v.npz", table)
     with np.load(tmp_path / "v.npz", allow_pickle=False) as found:
         assert set(found) == {"words", "vectors", "counts", "output"}
@@ -35,7 +35,7 @@ def test_numpy_reads_what_is_written(table: Table, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "vectors", [VECTORS, VECTORS.astype(">f4"), VECTORS.astype("f8"), VECTORS.astype("f2"), np.asfortranarray(VECTORS)]
 )
-def test_what_numpy_writes_is_read(vectors: np.ndarray, limit: int | None, compressed: bool, tmp_path: Path) -> None:
+def test_we_read_numpys_archives(vectors: np.ndarray, limit: int | None, compressed: bool, tmp_path: Path) -> None:
     path = archive(
         tmp_path / "v.npz", compressed=compressed, vectors=vectors, counts=np.array([5, 3], ">u2"), other=[1]
     )
@@ -47,12 +47,18 @@ def test_what_numpy_writes_is_read(vectors: np.ndarray, limit: int | None, compr
     assert found.output is None
 
 
+@pytest.mark.parametrize("name", ["output", "context"])
+def test_the_output_table_is_read_under_its_name_and_its_old_one(name: str, tmp_path: Path) -> None:
+    found = formats.read(archive(tmp_path / "v.npz", **{name: VECTORS + 1}), limit=1)
+    np.testing.assert_array_equal(found.output, VECTORS[:1] + 1)
+
+
 def test_words_may_be_bytes(tmp_path: Path) -> None:
     words = np.array([word.encode() for word in WORDS])
     assert formats.read(archive(tmp_path / "v.npz", words=words)).words == ["a", "bé"]
 
 
-def test_it_is_mapped_and_changing_it_leaves_the_file(tmp_path: Path) -> None:
+def test_arrays_are_mapped_and_changes_do_not_reach_the_file(tmp_path: Path) -> None:
     path = archive(tmp_path / "v.npz")
     before = path.read_bytes()
     vectors = formats.read(path).vectors
@@ -62,47 +68,49 @@ def test_it_is_mapped_and_changing_it_leaves_the_file(tmp_path: Path) -> None:
 
 
 class Bomb:
-    """What a pickle would run."""
+    """An object that fails the test when it is unpickled."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pytest.fail, ("code of a file was run",)
 
 
 @pytest.mark.parametrize("name", ["words", "vectors", "counts", "output"])
-def test_objects_are_refused_and_not_run(name: str, tmp_path: Path) -> None:
+def test_object_arrays_are_rejected_without_running_code(name: str, tmp_path: Path) -> None:
     objects = np.array([Bomb(), Bomb()], dtype=object)
     path = archive(tmp_path / "v.npz", **{name: objects})
-    assert f"the array {name!r} holds object; it should hold " in complaint(path)
+    assert f"the array {name!r} has type object, expected " in read_error(path)
 
 
 @pytest.mark.parametrize(
     ("arrays", "expected"),
     [
-        ({"vectors": VECTORS.astype(int)}, "the array 'vectors' holds int64; it should hold numbers of type float"),
-        ({"vectors": VECTORS[0]}, "the array 'vectors' is (3,); it should be (words, dimensions)"),
+        ({"vectors": VECTORS.astype(int)}, "the array 'vectors' has type int64, expected floating-point numbers"),
+        ({"vectors": VECTORS[0]}, "the array 'vectors' has the shape (3,), expected (words, dimensions)"),
         ({"vectors": VECTORS[:0]}, "the array 'vectors' is empty"),
-        ({"words": WORDS[:1]}, "the array 'words' is (1,), which does not fit vectors (2, 3)"),
-        ({"words": np.array(["", ""])}, "row 1: there is no word"),
-        ({"words": np.array(["a", ""])}, "row 2: there is no word"),
-        ({"words": np.array(["a", "\ud800"])}, "is damaged"),
-        ({"words": np.array([b"a", b"\xff"])}, "is damaged"),
-        ({"counts": np.array([1])}, "the array 'counts' is (1,), which does not fit vectors (2, 3)"),
-        ({"output": VECTORS[:, :2]}, "the array 'output' is (2, 2), which does not fit vectors (2, 3)"),
-        ({"vectors": VECTORS * np.nan}, "the vector of 'a' holds nan or infinity"),
-        ({"vectors": VECTORS.astype("f8") * 1e300}, "the vector of 'a' holds nan or infinity"),
+        ({"words": WORDS[:1]}, "the array 'words' has the shape (1,), but 'vectors' has (2, 3)"),
+        ({"words": np.array(["", ""])}, "row 1: the word is missing"),
+        ({"words": np.array(["a", ""])}, "row 2: the word is missing"),
+        ({"words": np.array(["a", "\ud800"])}, "damaged"),
+        ({"words": np.array([b"a", b"\xff"])}, "damaged"),
+        ({"counts": np.array([1])}, "the array 'counts' has the shape (1,), but 'vectors' has (2, 3)"),
+        ({"output": VECTORS[:, :2]}, "the array 'output' has the shape (2, 2), but 'vectors' has (2, 3)"),
+        ({"context": VECTORS[:, :2]}, "the array 'context' has the shape (2, 2), but 'vectors' has (2, 3)"),
+        ({"output": VECTORS * np.nan}, "the output vector of 'a' contains nan or infinity"),
+        ({"vectors": VECTORS * np.nan}, "the vector of 'a' contains nan or infinity"),
+        ({"vectors": VECTORS.astype("f8") * 1e300}, "the vector of 'a' contains nan or infinity"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(arrays: dict[str, np.ndarray], expected: str, tmp_path: Path) -> None:
-    assert expected in complaint(archive(tmp_path / "v.npz", **arrays))
+def test_invalid_arrays_are_rejected(arrays: dict[str, np.ndarray], expected: str, tmp_path: Path) -> None:
+    assert expected in read_error(archive(tmp_path / "v.npz", **arrays))
 
 
-def test_archives_without_vectors_are_refused(tmp_path: Path) -> None:
+def test_archives_without_vectors_are_rejected(tmp_path: Path) -> None:
     np.savez(tmp_path / "v.npz", np.ones(3))
-    assert "lacks the array 'words' or 'vectors'" in complaint(tmp_path / "v.npz")
+    assert "the array 'words' or 'vectors' is missing" in read_error(tmp_path / "v.npz")
 
 
 def lying(shape: str, *, compressed: bool, dtype: str = "<f4") -> bytes:
-    """An archive whose array of vectors says that it is larger than it is."""
+    """An archive whose array of vectors declares another shape than it has."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as file:
         words = io.BytesIO()
@@ -117,28 +125,28 @@ def lying(shape: str, *, compressed: bool, dtype: str = "<f4") -> bytes:
 @pytest.mark.parametrize(
     "shape", ["(1000000000000, 1000000)", "(2, 10000000000)", "(2, 300)", "(-2, -3)", "(2, 9" + "9" * 40 + ")"]
 )
-def test_a_shape_that_promises_the_world_takes_no_memory(shape: str, compressed: bool, tmp_path: Path) -> None:
-    message = complaint(toy(tmp_path / "v.npz", lying(shape, compressed=compressed)))
-    assert "promises" in message or "is damaged" in message
+def test_declared_shapes_that_are_too_large_are_rejected(shape: str, compressed: bool, tmp_path: Path) -> None:
+    message = read_error(write_bytes(tmp_path / "v.npz", lying(shape, compressed=compressed)))
+    assert "declares" in message or "damaged" in message
 
 
 @pytest.mark.parametrize("header", ["(" * 500, "(2, 3", "2", "'x'", "(2.5, 3)", "(True, 3)"])
-def test_headers_that_are_no_headers_are_refused(header: str, tmp_path: Path) -> None:
-    complaint(toy(tmp_path / "v.npz", lying(header, compressed=False)))
+def test_malformed_headers_are_rejected(header: str, tmp_path: Path) -> None:
+    read_error(write_bytes(tmp_path / "v.npz", lying(header, compressed=False)))
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_archives_that_are_cut_off_are_refused(compressed: bool, tmp_path: Path) -> None:
+def test_truncated_archives_are_rejected(compressed: bool, tmp_path: Path) -> None:
     content = archive(tmp_path / "whole.npz", compressed=compressed).read_bytes()
     for kept in (4, 30, 100, len(content) // 2, len(content) - 1):
-        assert "is damaged" in complaint(toy(tmp_path / "v.npz", content[:kept]))
+        assert "damaged" in read_error(write_bytes(tmp_path / "v.npz", content[:kept]))
 
 
-def test_one_very_long_word_is_not_given_to_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_words_that_need_too_much_padding_are_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.formats.npz.MAX_PADDING", 1000)
     table = Table(["a", "b" * 300], np.ones((2, 3), dtype=np.float32))
-    with pytest.raises(FormatError, match=r"the room of the longest, and 'b{40}'... has 300 letters; use safetensors"):
+    with pytest.raises(FormatError, match=r"and 'b{40}'... has 300 characters; use safetensors"):
         formats.write(tmp_path / "v.npz", table)
-    with pytest.raises(FormatError, match="ends in NUL, which numpy's arrays lose"):
+    with pytest.raises(FormatError, match="ends in NUL, which numpy arrays drop"):
         formats.write(tmp_path / "v.npz", Table(["a", "b\0"], table.vectors))
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Safetensors files by themselves: every kind of tensor there and back, checksums, and shapes made to hurt."""
+"""The safetensors container: round trips of all types and shapes, checksums, and malicious shapes."""
 
 import json
 import tracemalloc
@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from tests.formats.samples import toy
+from tests.formats.samples import write_bytes
 from word2vec.errors import FormatError
 from word2vec.formats.tensor_file import (
     CHECKSUM,
     NAMES,
     checksum_of,
     map_tensors,
-    refuse_damaged,
+    verify_checksum,
     write_checked,
     write_tensors,
 )
@@ -27,7 +27,7 @@ from word2vec.training.checkpoint import Checkpoint, write_checkpoint
 
 
 def every_kind() -> dict[str, NDArray[Any]]:
-    """Types, and the shapes that the state of an engine has: a number, nothing, a list, a table, one with padding."""
+    """Tensors of all types in the shapes of an engine's state: scalar, empty, vector, table, and padded table."""
     rng = np.random.default_rng(0)
     shapes: list[tuple[int, ...]] = [(), (0,), (5,), (3, 4), (2, 3, 2)]
     tensors = {f"{code[1:]}.{len(shape)}.{sum(shape)}": rng.integers(0, 256, shape).astype(code)
@@ -36,48 +36,48 @@ def every_kind() -> dict[str, NDArray[Any]]:
 
 
 @pytest.mark.parametrize("write", [write_tensors, write_checked])
-def test_every_kind_of_tensor_comes_back(write: Any, tmp_path: Path) -> None:
+def test_every_type_and_shape_round_trips(write: Any, tmp_path: Path) -> None:
     tensors = every_kind()
-    write(tmp_path / "t", tensors, {"what": "ever"})
+    write(tmp_path / "t", tensors, {"key": "value"})
     mapped, metadata = map_tensors(tmp_path / "t")
-    assert metadata == {"what": "ever"}
-    for found in (mapped, load_file(tmp_path / "t")):  # the library agrees
+    assert metadata == {"key": "value"}
+    for found in (mapped, load_file(tmp_path / "t")):  # also with the safetensors library
         assert found.keys() - {CHECKSUM} == tensors.keys()
         for name, tensor in tensors.items():
             assert (found[name].dtype, found[name].shape) == (tensor.dtype, tensor.shape)
             np.testing.assert_array_equal(found[name], tensor)
 
 
-def test_the_checksum_is_that_of_all_before(tmp_path: Path) -> None:
+def test_the_checksum_covers_all_preceding_bytes(tmp_path: Path) -> None:
     tensors = every_kind()
     write_checked(tmp_path / "t", tensors, {})
     content = (tmp_path / "t").read_bytes()
     assert content[-4:] == zlib.crc32(content[:-4]).to_bytes(4, "little")
     assert load_file(tmp_path / "t")[CHECKSUM].tobytes() == content[-4:]
-    refuse_damaged(tmp_path / "t")
+    verify_checksum(tmp_path / "t")
     numbers = b"".join(tensor.tobytes() for tensor in tensors.values())
     assert checksum_of(tensors.values()) == zlib.crc32(numbers)
 
 
-def test_any_damage_is_told(tmp_path: Path) -> None:
+def test_any_damage_is_detected(tmp_path: Path) -> None:
     write_checked(tmp_path / "t", {"table": np.arange(6, dtype=np.float32).reshape(2, 3)}, {})
     content = (tmp_path / "t").read_bytes()
     cut = [content[:kept] for kept in range(len(content))]
     changed = [content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :] for at in range(len(content))]
     for damaged in (*cut, *changed, content + b"\0"):
-        with pytest.raises(FormatError, match="its checksum is wrong: it is damaged or cut off"):
-            refuse_damaged(toy(tmp_path / "t", damaged))
+        with pytest.raises(FormatError, match="checksum mismatch: the file is damaged or truncated"):
+            verify_checksum(write_bytes(tmp_path / "t", damaged))
 
 
 @pytest.mark.parametrize("shape", [[0, 1 << 62], [1 << 62, 0], [0, 0], [0, 3, 5]])
-def test_a_table_of_nothing_is_left_out_whatever_its_size(shape: list[int], tmp_path: Path) -> None:
+def test_empty_tables_are_ignored_whatever_their_shape(shape: list[int], tmp_path: Path) -> None:
     header = json.dumps({"t": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}}).encode()
-    path = toy(tmp_path / "t", len(header).to_bytes(8, "little") + header)
+    path = write_bytes(tmp_path / "t", len(header).to_bytes(8, "little") + header)
     assert map_tensors(path).tensors == {}
 
 
-def test_a_checkpoint_takes_no_second_table(tmp_path: Path) -> None:
-    tables = {name: torch.zeros(50_000, 112)[:, :100] for name in ("input", "output")}  # as the engine lays them out
+def test_writing_a_checkpoint_does_not_copy_the_tables(tmp_path: Path) -> None:
+    tables = {name: torch.zeros(50_000, 112)[:, :100] for name in ("input", "output")}  # padded, as in the engines
     tracemalloc.start()
     try:
         write_checkpoint(tmp_path, Checkpoint({}, "", "", ""), tables)

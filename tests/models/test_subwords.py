@@ -1,4 +1,4 @@
-"""fastText's n-grams: against a plain version of its definition; against fastText itself in tests/formats."""
+"""Character n-grams, compared with their definition; tests/formats compares them with fastText itself."""
 
 import numpy as np
 import pytest
@@ -8,37 +8,37 @@ from word2vec.vectors.word_vectors import WordVectors
 
 
 def plain_hash(ngram: bytes) -> int:
-    """FNV-1a of 32 bits over signed bytes."""
+    """32-bit FNV-1a over signed bytes."""
     value = 2166136261
     for byte in ngram:
         value = (value ^ (byte - 256 if byte > 127 else byte) % 2**32) * 16777619 % 2**32
     return value
 
 
-def plain_ngrams(word: str, shortest: int, longest: int, buckets: int) -> list[int]:
+def plain_ngrams(word: str, min_n: int, max_n: int, buckets: int) -> list[int]:
     letters = f"<{word}>"
     found = []
     for start in range(len(letters)):
-        for length in range(max(1, shortest), longest + 1):
+        for length in range(max(1, min_n), max_n + 1):
             ngram = letters[start : start + length]
             if len(ngram) == length and not (length == 1 and ngram in "<>" and start in (0, len(letters) - 1)):
                 found.append(plain_hash(ngram.encode()) % buckets)
     return found
 
 
-@pytest.mark.parametrize(("shortest", "longest"), [(3, 6), (1, 1), (1, 3), (0, 2), (5, 4), (0, 0), (2, 100)])
+@pytest.mark.parametrize(("min_n", "max_n"), [(3, 6), (1, 1), (1, 3), (0, 2), (5, 4), (0, 0), (2, 100)])
 @pytest.mark.parametrize("word", ["a", "ab", "word", "naïveté", "東京タワー", "🙂x🙂", "<>", "", "\x80ÿ"])
-def test_ngrams_are_those_of_the_definition(word: str, shortest: int, longest: int) -> None:
+def test_ngrams_follow_the_definition(word: str, min_n: int, max_n: int) -> None:
     for buckets in (1, 7, 2_000_003):
-        subwords = Subwords(np.broadcast_to(np.float32(0), (buckets, 1)), shortest, longest)
+        subwords = Subwords(np.broadcast_to(np.float32(0), (buckets, 1)), min_n, max_n)
         ids, ends = subwords.ngrams([b"first", word.encode(), b"last"])
-        assert ids[ends[0] : ends[1]].tolist() == plain_ngrams(word, shortest, longest, buckets)
-        assert ids[: ends[0]].tolist() == plain_ngrams("first", shortest, longest, buckets)
+        assert ids[ends[0] : ends[1]].tolist() == plain_ngrams(word, min_n, max_n, buckets)
+        assert ids[: ends[0]].tolist() == plain_ngrams("first", min_n, max_n, buckets)
         assert len(ids) == ends[2]
 
 
 def test_the_hash_is_fnv_with_signed_bytes() -> None:
-    assert plain_hash(b"a") == 0xE40C292C  # from the table of FNV's authors
+    assert plain_hash(b"a") == 0xE40C292C  # test vector of the FNV authors
     assert plain_hash(b"foobar") == 0xBF9CF968
     unsigned = (((2166136261 ^ 0xC3) * 16777619 % 2**32) ^ 0xA9) * 16777619 % 2**32
     assert plain_hash("é".encode()) != unsigned
@@ -49,16 +49,16 @@ def subwords() -> Subwords:
     return Subwords(np.random.default_rng(0).standard_normal((50, 4), dtype=np.float32), 3, 5)
 
 
-def test_a_vector_is_the_mean_of_its_ngrams(subwords: Subwords) -> None:
+def test_vectors_are_means_of_ngram_rows(subwords: Subwords) -> None:
     rows = subwords.buckets[plain_ngrams("word", 3, 5, 50)]
     np.testing.assert_allclose(subwords.vector("word"), rows.mean(axis=0), rtol=1e-6)
     own = np.ones((2, 4), np.float32)
     known = subwords.known_vectors([b"word", b"</s>"], own)
     np.testing.assert_allclose(known[0], (rows.sum(axis=0) + 1) / (len(rows) + 1), rtol=1e-6)
-    np.testing.assert_array_equal(known[1], own[1])  # the end of a sentence has no n-grams
+    np.testing.assert_array_equal(known[1], own[1])  # the end-of-sentence token has no n-grams
 
 
-def test_blocks_change_nothing(subwords: Subwords, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vectors_do_not_depend_on_the_block_size(subwords: Subwords, monkeypatch: pytest.MonkeyPatch) -> None:
     words = [f"word{i}é".encode() for i in range(30)]
     own = np.random.default_rng(1).standard_normal((30, 4), dtype=np.float32)
     whole = subwords.known_vectors(words, own)
@@ -67,7 +67,7 @@ def test_blocks_change_nothing(subwords: Subwords, monkeypatch: pytest.MonkeyPat
     np.testing.assert_array_equal(subwords.known_vectors(words, own), whole)
 
 
-def test_word_vectors_ask_ngrams_for_unknown_words(subwords: Subwords) -> None:
+def test_word_vectors_use_ngrams_for_unknown_words(subwords: Subwords) -> None:
     table = np.eye(3, 4, dtype=np.float32)
     found = WordVectors(["one", "two", "three"], table, subwords=subwords)
     assert "four" not in found
@@ -82,4 +82,4 @@ def test_word_vectors_ask_ngrams_for_unknown_words(subwords: Subwords) -> None:
     assert found.odd_one_out(["one", "four", "two"]) in ("one", "four", "two")
     assert len(found.analogy("one", "two", "four")) == 1
     with pytest.raises(KeyError, match="'' has no vector"):
-        found[""]  # no n-gram of three letters in <>
+        found[""]  # <> has no n-gram of three characters

@@ -1,35 +1,53 @@
-"""Files of word vectors: one registry of the formats that are read and written.
+"""File formats of word vectors: one module per format, one registry, and the functions `read` and `write`.
 
-A file's content decides how it is read, its name how it is written. A header is never trusted: what it promises is held
-against the size of the file before memory is taken. Nothing that is read can run code. What vectors are good for is the
-business of vectors.py.
+When reading, the content of a file decides its format; when writing, the file extension does. Sizes declared in a file
+are compared with the size of the file before memory is allocated, and reading never runs code from a file.
 """
 
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 from word2vec.errors import ConfigError, FormatError, Word2VecError
-from word2vec.formats.binary import is_word2vec_binary, read_word2vec_binary, write_word2vec_binary
 from word2vec.formats.fasttext import is_fasttext, read_fasttext
+from word2vec.formats.file_io import read_head
+from word2vec.formats.glove import is_glove, read_glove, write_glove
 from word2vec.formats.npz import is_npz, read_npz, write_npz
-from word2vec.formats.run import read_run, read_safetensors, write_run, write_safetensors
-from word2vec.formats.source import head
-from word2vec.formats.table import Format, Table, first_not_finite, refuse_not_finite
+from word2vec.formats.run import read_run, write_run
+from word2vec.formats.safetensors import read_safetensors, write_safetensors
+from word2vec.formats.table import Table, check_finite, first_not_finite
 from word2vec.formats.tensor_file import is_tensor_file
-from word2vec.formats.text import (
-    is_glove,
-    is_word2vec_text,
-    read_glove,
-    read_word2vec_text,
-    write_glove,
-    write_word2vec_text,
-)
+from word2vec.formats.word2vec_binary import is_word2vec_binary, read_word2vec_binary, write_word2vec_binary
+from word2vec.formats.word2vec_text import is_word2vec_text, read_word2vec_text, write_word2vec_text
 from word2vec.system.compression import COMPRESSIONS
 
 _log = logging.getLogger(__name__)
 
 __all__ = ["FORMATS", "Format", "Table", "first_not_finite", "read", "write"]
+
+
+@dataclass(frozen=True)
+class Format:
+    """How files of one format are recognized, read and written.
+
+    Attributes:
+        extensions: File extensions for which this format is chosen when writing; "" is no extension, or a folder.
+        detect: Function that returns whether the first bytes of a file, decompressed, have this format; None for
+            folders.
+        read: Function of a path, the maximum number of rows or None, and whether to show a progress bar.
+        write: Function of a path, the table, and whether to show a progress bar; it writes atomically. None if the
+            format is read only.
+        may_be_compressed: Whether files can be written with an additional extension such as .gz.
+    """
+
+    extensions: tuple[str, ...]
+    detect: Callable[[bytes], bool] | None
+    read: Callable[[Path, int | None, bool], Table]
+    write: Callable[[Path, Table, bool], None] | None
+    may_be_compressed: bool = False
+
 
 FORMATS: dict[str, Format] = {
     "run": Format(("",), None, read_run, write_run),
@@ -40,7 +58,7 @@ FORMATS: dict[str, Format] = {
     "word2vec-binary": Format((".bin",), is_word2vec_binary, read_word2vec_binary, write_word2vec_binary, True),
     "glove": Format((".glove",), is_glove, read_glove, write_glove, True),
 }
-"""The formats by name, in the order in which a file's content is tried."""
+"""The formats by name; the content of a file is compared with them in this order."""
 
 
 def read(
@@ -50,30 +68,30 @@ def read(
     *,
     progress: bool = False,
 ) -> Table:
-    """Reads word vectors in any format of the registry.
+    """Read word vectors in any format of the registry.
 
     Args:
-        path: a run folder or a file, which may be compressed with gzip, bzip2, xz or zstandard.
-        limit: how many rows to read from the start; of the rest is asked only whether a run folder's words are those
-            that its vectors were written with.
-        format: a name in FORMATS; by default the content of the path decides.
-        progress: draw a bar on stderr, if it takes long.
+        path: A run folder, or a file, which may be compressed with gzip, bzip2, xz or zstandard.
+        limit: Maximum number of rows to read, from the start. The remaining rows are not checked, except that the
+            vocabulary of a run folder must be the one that its vectors were written with.
+        format: A name in FORMATS; by default the format is detected from the content.
+        progress: Whether to show a progress bar on stderr if reading takes long.
 
     Returns:
-        The table; all its numbers are finite and its words differ.
+        The table. Its numbers are finite and its words are distinct.
 
     Raises:
-        FormatError: the path is missing, in no known format, damaged, or holds nan or infinity.
-        Word2VecError: the limit is below 1 or the format is not known.
+        FormatError: The path does not exist, has no known format, is damaged, or contains nan or infinity.
+        Word2VecError: `limit` is below 1 or the format is unknown.
     """
     path = Path(path)
     if limit is not None and limit < 1:
-        raise Word2VecError(f"limit is {limit}; it has to be 1 or more")
+        raise Word2VecError(f"limit must be 1 or more, got {limit}")
     try:
-        table = (_detected(path) if format is None else _named(format)).read(path, limit, progress)
+        table = (_detect(path) if format is None else _by_name(format)).read(path, limit, progress)
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
-    refuse_not_finite(path, table)
+    check_finite(path, table)
     return table
 
 
@@ -84,70 +102,73 @@ def write(
     *,
     progress: bool = False,
 ) -> None:
-    """Writes word vectors; what stood at the path is replaced only when all is on the disk.
+    """Write word vectors; an existing file is replaced only after the new one is completely on disk.
 
     Args:
-        path: the file, or the folder for a run. Text and word2vec's binary files are compressed where the name ends in
-            .gz, .bz2, .xz or .zst.
-        table: what to write. Only run, safetensors and npz keep counts and context; none keeps n-grams.
-        format: a name in FORMATS; by default the ending of the path decides, and a folder or no ending means a run.
-        progress: draw a bar on stderr, if it takes long.
+        path: The file, or the folder for a run. Text files and word2vec's binary files are compressed if the name ends
+            in .gz, .bz2, .xz or .zst.
+        table: The table to write. Only run, safetensors and npz keep the counts and the output table; no format keeps
+            n-grams.
+        format: A name in FORMATS; by default the file extension decides, and a folder or no extension means a run.
+        progress: Whether to show a progress bar on stderr if writing takes long.
 
     Raises:
-        FormatError: a word or a number that could not be read back.
-        Word2VecError: the format is not known or not written, or the path cannot be written.
+        FormatError: The format cannot represent a word, or a number is not finite.
+        Word2VecError: The format is unknown or read only, or the path cannot be written.
     """
     path = Path(path)
-    name = _by_extension(path) if format is None else format
-    chosen = _named(name)
+    name = _name_by_extension(path) if format is None else format
+    chosen = _by_name(name)
     if chosen.write is None:
-        raise ConfigError(f"{name} is read, not written; the formats to write are: {_listed(written=True)}")
+        raise ConfigError(f"the format {name} is read only; choose one of: {_list_formats(writable=True)}")
     if path.suffix.lower() in COMPRESSIONS and not chosen.may_be_compressed:
-        raise ConfigError(f"{path}: {name} is not compressed; leave out {path.suffix}")
-    refuse_not_finite(path, table)
+        raise ConfigError(f"{path}: files of format {name} are not compressed; remove {path.suffix} from the name")
+    check_finite(path, table)
     if table.subwords is not None:
-        _log.warning("%s: the n-grams are not kept; words without a row will have no vector there", path)
+        _log.warning("%s: n-grams are not saved; words outside the vocabulary will have no vector", path)
     chosen.write(path, table, progress)
 
 
-def _named(name: str) -> Format:
+def _by_name(name: str) -> Format:
     if name not in FORMATS:
-        raise ConfigError(f"there is no format {name!r}; the formats are: {_listed()}")
+        raise ConfigError(f"unknown format {name!r}; choose one of: {_list_formats()}")
     return FORMATS[name]
 
 
-def _detected(path: Path) -> Format:
+def _detect(path: Path) -> Format:
+    """The format of a folder or file, judged by its content."""
     if path.is_dir():
         return FORMATS["run"]
     if not path.is_file():
-        raise FormatError(f"there is no file or folder {path}")
-    start = head(path)
+        raise FormatError(f"{path}: no such file or folder")
+    start = read_head(path)
     if not start:
-        raise FormatError(f"{path} is empty")
+        raise FormatError(f"{path}: the file is empty")
     for candidate in FORMATS.values():
         if candidate.detect and candidate.detect(start):
             return candidate
     raise FormatError(
-        f"{path} does not look like vectors: no line 'count dim', and no word with its numbers behind it; "
-        f"what is read: {_listed()}"
+        f"{path}: unknown format, with neither a header 'count dim' nor lines of a word and its numbers; "
+        f"known formats: {_list_formats()}"
     )
 
 
-def _by_extension(path: Path) -> str:
+def _name_by_extension(path: Path) -> str:
+    """The name of the format to write, judged by the file extension."""
     compressed = path.suffix.lower() in COMPRESSIONS
     extension = "" if path.is_dir() else (path.with_suffix("") if compressed else path).suffix.lower()
     for name, candidate in FORMATS.items():
         if extension in candidate.extensions:
             return name
     raise ConfigError(
-        f"{path}: no format has names that end in {extension!r}; the formats are: {_listed(written=True)}"
+        f"{path}: no format has the extension {extension!r}; choose one of: {_list_formats(writable=True)}"
     )
 
 
-def _listed(*, written: bool = False) -> str:
-    """The formats in words: run (a folder), word2vec-text (.txt, .vec), ..."""
+def _list_formats(*, writable: bool = False) -> str:
+    """The formats for error messages: run (a folder), word2vec-text (.txt, .vec), ..."""
     return ", ".join(
         f"{name} ({', '.join(filter(None, entry.extensions)) or ('a folder' if entry.write else 'read only')})"
         for name, entry in FORMATS.items()
-        if entry.write or not written
+        if entry.write or not writable
     )

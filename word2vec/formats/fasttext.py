@@ -1,9 +1,9 @@
-"""fastText's models (.bin), read only: words, their vectors, and the n-gram rows that give unknown words vectors.
+"""fastText models (.bin), read only: words, vectors, and the n-gram rows that provide vectors for unknown words.
 
-Bojanowski, Grave, Joulin and Mikolov (2017), "Enriching word vectors with subword information". A model is: a magic
-number and a version; twelve settings of four bytes and one of eight; the dictionary; whether the tables are compressed;
-the input table, a row for each word and then one for each bucket of n-grams; the output table, which is not read.
-The vector of a word is the mean of its own row and those of its n-grams, worked out here once.
+Bojanowski, Grave, Joulin and Mikolov (2017), "Enriching word vectors with subword information". A model consists of a
+magic number and a version; twelve settings of four bytes and one of eight; the dictionary; a flag for quantized tables;
+the input table, with one row per word followed by one row per n-gram bucket; and the output table, which is not read.
+The vector of a word is the mean of its own row and those of its n-grams; it is computed here, once.
 """
 
 import re
@@ -16,122 +16,123 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
-from word2vec.formats.source import Source, open_source
+from word2vec.formats.file_io import FileReader, open_file
 from word2vec.formats.table import BLOCK, Table, WordList, distinct
 from word2vec.models.subwords import Subwords
 
 MAGIC = struct.pack("<i", 793712314)
 VERSIONS = 11, 12
 SETTINGS = struct.Struct("<12id")  # dim, ws, epoch, minCount, neg, wordNgrams, loss, model, bucket, minn, maxn, ..., t
-DICTIONARY = struct.Struct("<iiiqq")  # entries, words, labels, corpus words, pruned n-grams (-1: none were)
-SHAPE = struct.Struct("<?qq")  # whether the table is compressed, rows, columns
-WORD, SUPERVISED = 0, 3  # a type of entry, and a kind of model
-MIN_ENTRY = 10  # bytes: the NUL behind the word, the count, the type
+DICTIONARY = struct.Struct("<iiiqq")  # entries, words, labels, corpus words, pruned n-grams (-1 for none)
+SHAPE = struct.Struct("<?qq")  # whether the table is quantized, rows, columns
+WORD, SUPERVISED = 0, 3  # codes of an entry type and of a model type
+MIN_ENTRY_BYTES = 10  # the NUL after the word, the count, the type
 _ENTRY = re.compile(rb"([^\0]*)\0(.{8})(.)", re.DOTALL)
-LONGEST_WORD = 1 << 16  # bytes
-LONGEST_NGRAM = 100  # characters; longer ones come from damage only
+MAX_WORD_BYTES = 1 << 16
+MAX_NGRAM = 100  # characters; more is a sign of damage
 
 
 class _Settings(NamedTuple):
     dim: int
     buckets: int
-    shortest: int  # characters of n-grams
-    longest: int
+    min_n: int  # characters of the shortest n-grams
+    max_n: int  # characters of the longest n-grams, 0 for none
 
 
 def is_fasttext(head: bytes) -> bool:
-    """Whether a file begins with fastText's magic number."""
+    """Return whether a file starts with fastText's magic number."""
     return head.startswith(MAGIC)
 
 
 def read_fasttext(path: Path, limit: int | None, progress: bool) -> Table:
-    """Reads a model; with a limit its first words only, and all n-grams."""
-    with open_source(path, progress) as source:
-        settings = _read_settings(source)
-        words, counts = _read_dictionary(source)
-        rows, buckets = _read_input_table(source, settings, len(words))
-    subwords = Subwords(buckets, settings.shortest, settings.longest)
+    """Read a model: its words, up to the limit, and all n-gram rows."""
+    with open_file(path, progress) as file:
+        settings = _read_settings(file)
+        words, counts = _read_dictionary(file)
+        rows, buckets = _read_input_table(file, settings, len(words))
+    subwords = Subwords(buckets, settings.min_n, settings.max_n)
     kept = words[:limit]
     vectors = subwords.known_vectors(kept, rows[:limit])
-    listed = WordList(path)
-    listed.extend(b"".join(word + b"\0" for word in kept), "\0")
-    listed.warn()
-    return distinct(path, Table(listed.words, vectors, counts[:limit], subwords=subwords if len(buckets) else None))
+    decoded = WordList(path)
+    decoded.extend(b"".join(word + b"\0" for word in kept), "\0")
+    decoded.warn()
+    return distinct(path, Table(decoded.words, vectors, counts[:limit], subwords=subwords if len(buckets) else None))
 
 
-def _read_settings(source: Source) -> _Settings:
-    magic, version = _unpack(source, struct.Struct("<4si"))
+def _read_settings(file: FileReader) -> _Settings:
+    magic, version = _unpack(file, struct.Struct("<4si"))
     if magic != MAGIC:
-        raise FormatError(f"{source.path} does not begin as fastText's models do")
+        raise FormatError(f"{file.path}: not a fastText model; it does not start with fastText's magic number")
     if version not in VERSIONS:
-        raise FormatError(f"{source.path} has version {version} of fastText's format; {VERSIONS} are read")
-    dim, *_, kind, buckets, shortest, longest, _, _ = _unpack(source, SETTINGS)
+        raise FormatError(f"{file.path}: version {version} of fastText's format is not supported, only {VERSIONS}")
+    dim, *_, kind, buckets, min_n, max_n, _, _ = _unpack(file, SETTINGS)
     if kind == SUPERVISED and version == min(VERSIONS):
-        longest = 0  # classifiers had no n-grams then, whatever the setting says
-    if dim < 1 or buckets < (longest > 0) or not 0 <= longest <= LONGEST_NGRAM:
-        raise FormatError(f"{source.path} has {dim} dimensions, {buckets} buckets, n-grams of {longest}; it is damaged")
-    return _Settings(dim, buckets, shortest, longest)
+        max_n = 0  # classifiers of this version have no n-grams, whatever the setting says
+    if dim < 1 or buckets < (max_n > 0) or not 0 <= max_n <= MAX_NGRAM:
+        raise FormatError(f"{file.path}: {dim} dimensions, {buckets} buckets, n-grams of {max_n}; the file is damaged")
+    return _Settings(dim, buckets, min_n, max_n)
 
 
-def _read_dictionary(source: Source) -> tuple[list[bytes], NDArray[np.int64]]:
-    """The words, most frequent first, and their counts; labels come behind them and are left out."""
-    entries, n_words, n_labels, _, pruned = _unpack(source, DICTIONARY)
-    if n_words < 1 or n_labels < 0 or entries != n_words + n_labels or entries * MIN_ENTRY > source.left:
+def _read_dictionary(file: FileReader) -> tuple[list[bytes], NDArray[np.int64]]:
+    """The words, most frequent first, and their counts, (V,); the labels that follow them are skipped."""
+    entries, n_words, n_labels, _, pruned = _unpack(file, DICTIONARY)
+    if n_words < 1 or n_labels < 0 or entries != n_words + n_labels or entries * MIN_ENTRY_BYTES > file.left:
         raise FormatError(
-            f"{source.path}: a dictionary of {n_words} words and {n_labels} labels does not fit the file; it is cut "
-            "off or damaged"
+            f"{file.path}: a dictionary of {n_words} words and {n_labels} labels does not match the file, which is "
+            "truncated or damaged"
         )
     if pruned >= 0:
-        raise FormatError(f"{source.path} is a pruned model (.ftz), which is not read; use the .bin it was made from")
+        raise FormatError(f"{file.path}: pruned models (.ftz) are not supported; use the .bin file it was made from")
     words, counts = [], np.empty(n_words, np.int64)
-    for row, (word, count, kind) in enumerate(_read_entries(source, entries)):
+    for row, (word, count, kind) in enumerate(_read_entries(file, entries)):
         if (kind == WORD) != (row < n_words) or not word:
-            raise FormatError(f"{source.path}, entry {row + 1} of the dictionary: {word[:40]!r} is out of place")
+            raise FormatError(
+                f"{file.path}, entry {row + 1} of the dictionary: unexpected entry {word[:40]!r}; the file is damaged"
+            )
         if row < n_words:
             words.append(word)
             counts[row] = count
     return words, counts
 
 
-def _read_entries(source: Source, entries: int) -> Iterator[tuple[bytes, int, int]]:
-    """Each word or label with its count and its type; leaves the source behind the last."""
+def _read_entries(file: FileReader, entries: int) -> Iterator[tuple[bytes, int, int]]:
+    """Yield each word or label with its count and type; afterwards the file is positioned after the last one."""
     rest, done = b"", 0
     while done < entries:
-        block, start = source.read(BLOCK), 0
+        block, start = file.read(BLOCK), 0
         buffer = rest + block
         while done < entries and (match := _ENTRY.match(buffer, start)):
             word, count, kind = match.groups()
             yield word, int.from_bytes(count, "little", signed=True), kind[0]
             start, done = match.end(), done + 1
         rest = buffer[start:]
-        if done < entries and (not block or len(rest) > LONGEST_WORD + MIN_ENTRY):
+        if done < entries and (not block or len(rest) > MAX_WORD_BYTES + MIN_ENTRY_BYTES):
             raise FormatError(
-                f"{source.path}: entry {done + 1} of {entries} of the dictionary has no end; it is cut off"
+                f"{file.path}: entry {done + 1} of {entries} of the dictionary is incomplete; the file is truncated"
             )
-    source.unread(rest)
+    file.unread(rest)
 
 
 def _read_input_table(
-    source: Source, settings: _Settings, words: int
+    file: FileReader, settings: _Settings, words: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The rows of the words, and those of the n-grams."""
-    compressed, rows, dim = _unpack(source, SHAPE)
-    if compressed:
-        raise FormatError(
-            f"{source.path} is a compressed model (.ftz), which is not read; use the .bin it was made from"
-        )
-    needed = words + (settings.buckets if settings.longest else 0)
+    """The rows of the words, (V, D), and those of the n-gram buckets, (B, D)."""
+    quantized, rows, dim = _unpack(file, SHAPE)
+    if quantized:
+        raise FormatError(f"{file.path}: quantized models (.ftz) are not supported; use the .bin file it was made from")
+    needed = words + (settings.buckets if settings.max_n else 0)
     if dim != settings.dim or rows < needed:
         raise FormatError(
-            f"{source.path}: a table of {rows} rows of {dim} numbers does not fit {words} words, {settings.buckets} "
-            f"buckets and {settings.dim} dimensions; it is damaged"
+            f"{file.path}: a table of {rows} rows with {dim} columns does not match {words} words, {settings.buckets} "
+            f"buckets and {settings.dim} dimensions; the file is damaged"
         )
-    table = source.table(rows, dim, "words and n-grams")
+    table = file.table(rows, dim, "words and n-grams")
     return table[:words], table[words:needed]
 
 
-def _unpack(source: Source, layout: struct.Struct) -> tuple[Any, ...]:
-    content = source.read(layout.size)
+def _unpack(file: FileReader, layout: struct.Struct) -> tuple[Any, ...]:
+    """Read the fields of a struct."""
+    content = file.read(layout.size)
     if len(content) < layout.size:
-        raise FormatError(f"{source.path} ends in the midst of its settings; it is cut off, fetch it again")
+        raise FormatError(f"{file.path}: ends within its settings; the file is truncated, get it again")
     return layout.unpack(content)

@@ -1,9 +1,9 @@
-"""Safetensors files: written some rows at a time, and mapped from the disk when they are read.
+"""The safetensors container: written block by block, and memory-mapped when read.
 
-Such a file is the length of a JSON object in eight bytes, the object with each tensor's name, type, shape and place,
-and the numbers (https://github.com/huggingface/safetensors). The library checks a file; it copies what it reads,
-though, and writes only what lies in one piece, so the mapping and the writing are done here. Where damage has to be
-told from data, as in a checkpoint, the last tensor, `checksum`, is the CRC-32 of all bytes before it.
+A file consists of the length of a JSON object in eight bytes, the object with the name, type, shape and position of
+each tensor, and the numbers (https://github.com/huggingface/safetensors). The library validates a file, but it copies
+what it reads and writes only contiguous arrays, so mapping and writing are done here. Where damage must be detected, as
+in checkpoints, the last tensor, `checksum`, is the CRC-32 of all preceding bytes.
 """
 
 import json
@@ -20,8 +20,8 @@ from word2vec.errors import FormatError
 from word2vec.formats.table import row_blocks
 
 LENGTH_BYTES, ALIGNMENT = 8, 8
-# Bytes handled at a time: fits the cache, so that writing takes two thirds of the time that it takes in blocks of
-# 16 MiB, and a gap in the memory that the process already has.
+# Bytes processed at a time. This fits the processor's cache, so that writing takes two thirds of the time of 16 MiB
+# blocks, and needs hardly any additional memory.
 BLOCK = 1 << 20
 CHECKSUM, CHECKSUM_BYTES = "checksum", 4
 NAMES = {"<f4": "F32", "<f8": "F64", "<i8": "I64", "|u1": "U8"}
@@ -29,30 +29,30 @@ TYPES = {name: np.dtype(code) for code, name in NAMES.items()}
 
 
 class TensorFile(NamedTuple):
-    """What a file holds; the arrays are mapped, and changing them does not change the file."""
+    """The content of a file; the arrays are memory-mapped, and changing them does not change the file."""
 
-    tensors: dict[str, NDArray[Any]]  # those of the types that are known here
+    tensors: dict[str, NDArray[Any]]  # only those of a type in TYPES
     metadata: dict[str, str]
 
 
 def is_tensor_file(head: bytes) -> bool:
-    """Whether a file begins with the length of an object, and with the object."""
+    """Return whether a file starts with the length of a JSON object and the object."""
     return head[LENGTH_BYTES : LENGTH_BYTES + 1] == b"{" and int.from_bytes(head[:LENGTH_BYTES], "little") < 1 << 32
 
 
 def map_tensors(path: Path) -> TensorFile:
-    """Opens a file.
+    """Map the tensors of a file.
 
     Raises:
-        FormatError: the file is damaged.
+        FormatError: The file is damaged.
     """
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="numpy"):  # checks everything: length, types, shapes, places
+        with safe_open(path, framework="numpy"):  # validates lengths, types, shapes and positions
             pass
     except SafetensorError as error:
-        raise FormatError(f"{path} is damaged: {error}") from error
+        raise FormatError(f"{path}: the file is damaged ({error}); restore it from a copy") from error
     with path.open("rb") as file:
         length = int.from_bytes(file.read(LENGTH_BYTES), "little")
         header: dict[str, Any] = json.loads(file.read(length))
@@ -62,25 +62,27 @@ def map_tensors(path: Path) -> TensorFile:
 
 
 def _known(entry: dict[str, Any]) -> bool:
-    return entry["dtype"] in TYPES and (0 not in entry["shape"] or entry["shape"] == [0])  # others may be of any size
+    return entry["dtype"] in TYPES and (
+        0 not in entry["shape"] or entry["shape"] == [0]
+    )  # the sizes of other tensors are not validated
 
 
 def _map(file: BinaryIO, start: int, entry: dict[str, Any]) -> NDArray[Any]:
     if entry["shape"] == [0]:
-        return np.empty(0, TYPES[entry["dtype"]])  # of nothing there is no map
+        return np.empty(0, TYPES[entry["dtype"]])  # an empty array cannot be mapped
     mapped = np.memmap(file, TYPES[entry["dtype"]], "c", start + entry["data_offsets"][0], tuple(entry["shape"]))
-    # a plain array, and in its right place in memory, which another program's file may not grant
+    # a plain array, aligned in memory, which files of other programs do not guarantee
     return np.require(mapped.view(np.ndarray), requirements="A")
 
 
 def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
-    """Writes a file; tables may have strides, for padding between rows or none."""
+    """Write a file; rows of tables may be padded."""
     with path.open("wb") as file:
         file.writelines(chain([_header(tensors, metadata)], *map(_blocks, tensors.values())))
 
 
 def write_checked(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
-    """Writes a file that ends with its checksum."""
+    """Write a file that ends with its checksum."""
     header = _header({**tensors, CHECKSUM: np.empty(CHECKSUM_BYTES, np.uint8)}, metadata)
     checksum = 0
     with path.open("wb") as file:
@@ -90,11 +92,11 @@ def write_checked(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Map
         file.write(checksum.to_bytes(CHECKSUM_BYTES, "little"))
 
 
-def refuse_damaged(path: Path) -> None:
-    """Reads a file once and holds it against the checksum at its end.
+def verify_checksum(path: Path) -> None:
+    """Compare a file with the checksum at its end.
 
     Raises:
-        FormatError: the file is cut off or was changed.
+        FormatError: The file is truncated or was modified.
     """
     left, checksum = path.stat().st_size - CHECKSUM_BYTES, 0
     with path.open("rb") as file:
@@ -102,11 +104,11 @@ def refuse_damaged(path: Path) -> None:
             checksum = zlib.crc32(block, checksum)
             left -= len(block)
         if left or file.read() != checksum.to_bytes(CHECKSUM_BYTES, "little"):
-            raise FormatError("its checksum is wrong: it is damaged or cut off")
+            raise FormatError("checksum mismatch: the file is damaged or truncated")
 
 
 def checksum_of(tensors: Iterable[NDArray[Any]]) -> int:
-    """The CRC-32 of the numbers of some tensors."""
+    """Return the CRC-32 of the numbers of several tensors."""
     checksum = 0
     for block in chain.from_iterable(map(_blocks, tensors)):
         checksum = zlib.crc32(block, checksum)
@@ -114,7 +116,7 @@ def checksum_of(tensors: Iterable[NDArray[Any]]) -> int:
 
 
 def _header(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
-    """All that comes before the numbers."""
+    """The bytes that precede the numbers."""
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     end = 0
     for name, tensor in tensors.items():
@@ -127,6 +129,6 @@ def _header(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) ->
 
 
 def _blocks(tensor: NDArray[Any]) -> Iterator[bytes | memoryview]:
-    """The bytes of a tensor, in the order of its rows."""
+    """Yield the bytes of a tensor in row-major order."""
     for block in row_blocks(tensor if tensor.ndim == 2 else tensor.reshape(-1, 1), BLOCK):
         yield np.ascontiguousarray(block, tensor.dtype.newbyteorder("<")).data

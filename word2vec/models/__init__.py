@@ -1,7 +1,7 @@
-"""Models: the tables of vectors, and how an input vector is gathered from their rows.
+"""Models: the input and output tables, and how the vector of an input is gathered from rows of the input table.
 
-`subwords` and `ngram_hash` compute vectors from character n-grams. They do not need torch, so `SkipGram` is imported
-only on use.
+`SkipGram` is the model that is trained. `Subwords` computes vectors from character n-grams; it does not need torch, so
+`SkipGram` is imported on first use only.
 """
 
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ __all__ = ["SkipGram", "Subwords"]
 
 
 def __getattr__(name: str) -> object:
-    """Import SkipGram on first use, since answering questions about vectors must not import torch (PEP 562)."""
+    """Import SkipGram on first use (PEP 562), because searching word vectors must not import torch."""
     if name == "SkipGram":
         from word2vec.models.skipgram import SkipGram
 

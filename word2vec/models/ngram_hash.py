@@ -1,25 +1,25 @@
-"""The compiled parts of subwords.py: the hash of n-grams, and the sum of their rows in fastText's order."""
+"""Compiled functions of subwords.py: the hash of n-grams, and the sum of their rows in fastText's order."""
 
 import numba
 import numpy as np
 
 from word2vec.system.jit import compiled
 
-# FNV-1a in 32 bits (Fowler, Noll and Vo)
+# 32-bit FNV-1a hash (Fowler, Noll and Vo)
 OFFSET_BASIS, PRIME, LOW_32_BITS = np.uint64(2166136261), np.uint64(16777619), np.uint64(0xFFFFFFFF)
 SIGN_BIT, SIGN_EXTENSION = np.uint64(0x80), np.uint64(0xFFFFFF00)
 
 
 @numba.njit
-def _continues(byte):
-    """Whether a byte of UTF-8 belongs to the character before it."""
+def _is_continuation(byte):
+    """Return whether a byte of UTF-8 belongs to the preceding character."""
     return byte & 0xC0 == 0x80
 
 
 @numba.njit
-def _mixed(hashed, byte):
-    """One step of the hash."""
-    # subtle: fastText takes bytes for signed numbers, so 0x80 becomes 0xFFFFFF80
+def _hash_byte(hashed, byte):
+    """Add a byte to the hash."""
+    # subtle: fastText treats bytes as signed, so 0x80 becomes 0xFFFFFF80
     value = np.uint64(byte)
     if value & SIGN_BIT:
         value |= SIGN_EXTENSION
@@ -27,34 +27,34 @@ def _mixed(hashed, byte):
 
 
 @compiled
-def hash_ngrams(text, text_ends, shortest, longest, buckets, ids, ends):
-    """The buckets of all n-grams of some words.
+def hash_ngrams(text, text_ends, min_n, max_n, buckets, ids, ends):
+    """Compute the buckets of all n-grams of several words.
 
     Args:
-        text: (N,) uint8, the words in < and >, one behind the other.
-        text_ends: (W,) int64, where each word ends.
-        shortest: characters of the shortest n-gram.
-        longest: characters of the longest.
-        buckets: how many there are.
-        ids: (M,) int64, where the buckets go; M is N times the number of lengths, or more.
-        ends: (W,) int64, where each word's last n-gram ends in `ids`.
+        text: (N,) uint8, the concatenated words, each enclosed in < and >.
+        text_ends: (W,) int64, end of each word in `text`.
+        min_n: Number of characters of the shortest n-grams.
+        max_n: Number of characters of the longest n-grams.
+        buckets: Number of buckets.
+        ids: (M,) int64, output: the buckets. M must be at least N times the number of lengths.
+        ends: (W,) int64, output: end of each word's n-grams in `ids`.
     """
     start, found = 0, 0
     for word in range(len(text_ends)):
         end = text_ends[word]
         for first in range(start, end):
-            if _continues(text[first]):
+            if _is_continuation(text[first]):
                 continue
             at, length, hashed = first, 0, OFFSET_BASIS
-            while at < end and length < longest:
-                hashed = _mixed(hashed, text[at])
+            while at < end and length < max_n:
+                hashed = _hash_byte(hashed, text[at])
                 at += 1
-                while at < end and _continues(text[at]):
-                    hashed = _mixed(hashed, text[at])
+                while at < end and _is_continuation(text[at]):
+                    hashed = _hash_byte(hashed, text[at])
                     at += 1
                 length += 1
-                alone = length == 1 and (first == start or at == end)  # < and > say nothing by themselves
-                if length >= shortest and not alone:
+                bracket = length == 1 and (first == start or at == end)  # < or > alone is not an n-gram
+                if length >= min_n and not bracket:
                     ids[found] = np.int64(hashed % np.uint64(buckets))
                     found += 1
         ends[word] = found
@@ -63,9 +63,9 @@ def hash_ngrams(text, text_ends, shortest, longest, buckets, ids, ends):
 
 @compiled
 def add_rows(rows, owners, sums):
-    """Adds each row, (R, D), to the sum of its owner, (words, D), one by one in float32 as fastText does it.
+    """Add each row (R, D) to the sum of its owner (words, D), one by one in float32, as fastText does.
 
-    subtle: numpy's own sums go by pairs, which rounds otherwise; so they would not be fastText's to the bit.
+    subtle: numpy sums pairwise, which rounds differently, so its results would not equal fastText's exactly.
     """
     for row in range(len(rows)):
         for column in range(rows.shape[1]):

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from word2vec.errors import FormatError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
-from word2vec.formats.tensor_file import CHECKSUM, checksum_of, map_tensors, refuse_damaged, write_checked
+from word2vec.formats.tensor_file import CHECKSUM, checksum_of, map_tensors, verify_checksum, write_checked
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.shards import Shard, reshard
 from word2vec.system.atomic_files import atomic_path
@@ -101,7 +101,7 @@ def read_checkpoint(run: Path) -> Checkpoint:
     """
     path = run / CHECKPOINT_FILE
     try:
-        refuse_damaged(path)
+        verify_checksum(path)
         mapped, metadata = map_tensors(path)
         version = int(metadata[VERSION_KEY])
         if version == VERSION:

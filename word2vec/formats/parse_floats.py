@@ -1,10 +1,10 @@
-"""The compiled reader of rows of text: a word, then its numbers in decimal digits.
+"""Compiled parser of text rows: a word followed by decimal numbers.
 
-A number of up to 19 digits is taken as a whole number times a power of ten, worked out in double precision. That is off
-by a few units of the last of a double's 53 bits at most, so the 24 bits of a float32 come out rounded correctly unless
-the double lies that close to the middle between two float32. Such numbers, those with more digits, the very large and
-the very small are "hard": Python's own `float` reads them, one by one (after Clinger 1990, "How to read floating point
-numbers accurately", which sends the hard cases to a slow path too).
+A number of up to 19 digits is an integer times a power of ten, computed in double precision. The result is off by at
+most a few units in the last of the 53 bits of a double, so rounding it to the 24 bits of a float32 is correct unless it
+lies that close to the midpoint between two float32 values. Such numbers, those with more digits, and very large and
+very small ones are "hard": they are left to Python's `float`, one by one. This follows Clinger (1990), "How to read
+floating point numbers accurately", who also uses a slow path for hard cases.
 """
 
 import numba
@@ -12,22 +12,22 @@ import numpy as np
 
 from word2vec.system.jit import compiled
 
-# Positions in the kernel's state: the next byte, rows read, bytes of words, hard numbers, whether a line is at fault.
+# Indices into the state of the parser: next byte, rows read, bytes of words, hard numbers, whether a line is malformed.
 POSITION, ROWS, WORD_BYTES, HARD, FAULT = range(5)
 
-# subtle: indexes are unsigned, for a signed one may count from the end, and the test for that takes half the time
+# subtle: indices are unsigned, because the check for negative indices, which count from the end, doubles the time
 NONE, ONE, TEN, LINE_FEED, E = map(np.uint64, (0, 1, 10, 0x0A, ord("e")))
 SPACE, TAB, CARRIAGE_RETURN, PLUS, MINUS, POINT, DIGIT_0 = map(np.uint64, b" \t\r+-.0")
 LOWER_CASE = np.uint64(0x20)  # the bit that turns E into e
 
-MAX_DIGITS = 19  # of a whole number that fits 64 bits
+MAX_DIGITS = 19  # of an integer that fits into 64 bits
 MAX_EXPONENT_DIGITS = np.uint64(4)
 MAX_POWER = 60
 POWERS = np.array([float(f"1e{power}") for power in range(-MAX_POWER, MAX_POWER + 1)])
-LEAST, MOST = 1.2e-38, 3.4e38  # between them all float32 have the full 24 bits
-# a double has 29 bits more than a float32; half of their range is the middle between two float32
-EXTRA_BITS, MIDDLE = np.uint64((1 << 29) - 1), np.uint64(1 << 28)
-DOUBT = np.uint64(16)  # units of the last bit; the roundings of the digits, the power and the product err by 3 at most
+MIN_NORMAL, MAX_NORMAL = 1.2e-38, 3.4e38  # between them every float32 has the full 24 bits
+# a double has 29 bits more than a float32; half of their range is the midpoint between two float32
+EXTRA_BITS, MIDPOINT = np.uint64((1 << 29) - 1), np.uint64(1 << 28)
+TOLERANCE = np.uint64(16)  # units in the last place; rounding of the digits, the power and the product adds up to 3
 
 
 @numba.njit
@@ -37,7 +37,10 @@ def _is_gap(byte):
 
 @numba.njit
 def _exponent(text, at):
-    """The exponent at the e at `at`, and where it ends: at the e if no digit follows, within it if it has too many."""
+    """Parse the exponent whose "e" is at `at`: its value and its end.
+
+    The end is at the "e" if no digit follows, and inside the exponent if it has too many digits.
+    """
     first = at + ONE
     negative = text[first] == MINUS
     if negative or text[first] == PLUS:
@@ -51,29 +54,29 @@ def _exponent(text, at):
 
 @numba.njit
 def _number(text, at):
-    """The number that begins at `at`, where it ends, and whether to trust it; if not, it is hard or none at all.
+    """Parse the number at `at`: its value, its end, and whether to trust it; if not, it is hard or not a number.
 
-    Reading stops at the first byte that does not belong to it; there is one, for the text ends with a line feed.
+    Parsing stops at the first byte that is not part of the number, at the latest at the line feed that ends the text.
     """
     negative = text[at] == MINUS
     if negative or text[at] == PLUS:
         at += ONE
-    whole, power, start = NONE, 0, at
-    digit = text[at] - DIGIT_0  # what is less than 0 becomes very large
+    integer, power, start = NONE, 0, at
+    digit = text[at] - DIGIT_0  # unsigned: characters below 0 become very large
     while digit < TEN:
-        whole = whole * TEN + digit
+        integer = integer * TEN + digit
         at += ONE
         digit = text[at] - DIGIT_0
     digits = np.int64(at - start)
     if text[at] == POINT:
         at += ONE
         point = at
-        while whole == NONE and text[at] == DIGIT_0:  # these are no digits of the whole number
+        while integer == NONE and text[at] == DIGIT_0:  # leading zeros do not count as digits
             at += ONE
         start = at
         digit = text[at] - DIGIT_0
         while digit < TEN:
-            whole = whole * TEN + digit
+            integer = integer * TEN + digit
             at += ONE
             digit = text[at] - DIGIT_0
         power = -np.int64(at - point)
@@ -83,31 +86,33 @@ def _number(text, at):
         power += exponent
     if digits == 0 or digits > MAX_DIGITS or abs(power) > MAX_POWER:
         return 0.0, at, False
-    value = np.float64(whole) * POWERS[np.uint64(power + MAX_POWER)]
-    beyond = np.float64(value).view(np.uint64) & EXTRA_BITS
-    trusted = (LEAST < value < MOST and beyond - MIDDLE + DOUBT > DOUBT + DOUBT) or whole == NONE
+    value = np.float64(integer) * POWERS[np.uint64(power + MAX_POWER)]
+    extra = np.float64(value).view(np.uint64) & EXTRA_BITS
+    trusted = (
+        MIN_NORMAL < value < MAX_NORMAL and extra - MIDPOINT + TOLERANCE > TOLERANCE + TOLERANCE
+    ) or integer == NONE
     return -value if negative else value, at, trusted
 
 
 @compiled
-def read_rows(text, dim, vectors, words, hard, state):
-    """Reads lines until the text or the room for rows ends, the room for hard numbers runs short, or one is wrong.
+def parse_rows(text, dim, vectors, words, hard, state):
+    """Parse lines until the text ends, `vectors` is full, `hard` may overflow, or a line is malformed.
 
-    A line is at fault when it has no word, or more or fewer things behind it than a row has numbers.
+    A line is malformed if it has no word, or more or fewer than `dim` fields after the word.
 
     Args:
-        text: (N,) uint8, whole lines, each with its line feed.
-        dim: numbers in a row.
-        vectors: (R, dim) float32, where the numbers go.
-        words: (N,) uint8, where the words go, a line feed behind each.
-        hard: (H, 4) int64, row, column, start and end of each hard number; H >= dim.
-        state: (5,) int64, see above; when it stops POSITION is the start of a line.
+        text: (N,) uint8, complete lines, each ending in a line feed.
+        dim: Number of dimensions.
+        vectors: (R, dim) float32, output: the numbers.
+        words: (N,) uint8, output: the words, each followed by a line feed.
+        hard: (H, 4) int64, output: row, column, start and end of each hard number; H >= dim.
+        state: (5,) int64, updated, see above; on return POSITION is the start of a line.
     """
     line, row = np.uint64(state[POSITION]), np.uint64(state[ROWS])
     word_bytes, n_hard = np.uint64(state[WORD_BYTES]), np.uint64(state[HARD])
     size, rows, columns = np.uint64(len(text)), np.uint64(len(vectors)), np.uint64(dim)
-    most_hard = np.uint64(len(hard) - dim)
-    while line < size and row < rows and n_hard <= most_hard:
+    max_hard = np.uint64(len(hard) - dim)
+    while line < size and row < rows and n_hard <= max_hard:
         at, n_hard_before = line, n_hard
         while text[at] != LINE_FEED and not _is_gap(text[at]):
             words[word_bytes + at - line] = text[at]
