@@ -16,6 +16,7 @@ from gensim.models import KeyedVectors, Word2Vec
 import word2vec
 from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
+from word2vec.formats import FORMATS
 from word2vec.vectors.word_vectors import WordVectors
 
 DOCS = ROOT / "docs"
@@ -139,6 +140,17 @@ def test_every_objective_is_described() -> None:
     text = read(DOCS / "objectives.md")
     for name, objective in word2vec.LOSSES.items():
         assert f"| `{name}` | `{objective.__name__}` | {objective.default_lr:g} |" in text
+
+
+def test_every_format_is_described() -> None:
+    text = read(DOCS / "formats.md")
+    for name, entry in FORMATS.items():
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
+        readable, writable, compressed = (cell.strip() for cell in row.split("|")[3:6])
+        assert readable == "yes"
+        assert writable == ("yes" if entry.write else "no")
+        assert compressed == ("yes" if entry.may_be_compressed or not entry.write else "no")
+        assert all(f"`{extension}`" in row for extension in entry.extensions if extension)
 
 
 def test_every_public_name_is_in_the_api_reference() -> None:
