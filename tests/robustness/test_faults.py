@@ -1,7 +1,7 @@
-"""Faults that really happen: processes killed at any moment, full disks, corpora that change, folders in use.
+"""Faults that happen in practice: killed processes, full disks, corpora that change, folders in use.
 
-What is started here runs in processes of its own, forked from one that has everything imported, so that a process costs
-a fraction of a second and a moment can be hit.
+Commands run in processes that are forked from one that has imported everything, so a process costs a fraction of a
+second and can be killed at a chosen moment.
 """
 
 import multiprocessing
@@ -38,19 +38,27 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has nei
 LOADED = ["word2vec.training.loop", "word2vec.engines.cpu.engine", "word2vec.corpus.word_counts", "word2vec.formats"]
 
 
-def work(arguments: list[str], cache: str, said: str, largest_file: int | None, dies_at: str | None) -> None:
-    """What a process does: a command, with its stderr in a file."""
+def work(arguments: list[str], cache: str, stderr: str, max_file: int | None, killed_at: str | None) -> None:
+    """Run a command in this process, with its stderr in a file.
+
+    Args:
+        arguments: The command and its arguments.
+        cache: The cache folder.
+        stderr: The file for stderr.
+        max_file: The size in bytes above which writing a file fails.
+        killed_at: The name of a file; the process is killed when it would be put in place.
+    """
     os.setpgid(0, 0)
     os.environ["WORD2VEC_CACHE"] = cache
-    with open(said, "ab", buffering=0) as file:  # noqa: PTH123
+    with open(stderr, "ab", buffering=0) as file:  # noqa: PTH123
         os.dup2(file.fileno(), 2)
-    if largest_file is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-    if dies_at is not None:
+    if max_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_file, max_file))
+    if killed_at is not None:
         replace = os.replace
 
         def dying(source: Path, target: Path) -> None:
-            if Path(target).name == dies_at:
+            if Path(target).name == killed_at:
                 os.kill(os.getpid(), signal.SIGKILL)
             replace(source, target)
 
@@ -59,44 +67,44 @@ def work(arguments: list[str], cache: str, said: str, largest_file: int | None, 
 
 
 class Lab:
-    """A folder, a cache and processes."""
+    """A folder with a cache, and the commands that are run in it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.cache, self.said = folder, folder / "cache", folder / "stderr0"
+        self.folder, self.cache, self.stderr = folder, folder / "cache", folder / "stderr0"
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(LOADED)
 
-    def start(self, *arguments: object, largest_file: int | None = None, dies_at: str | None = None) -> BaseProcess:
-        self.said = self.folder / f"stderr{int(self.said.name.removeprefix('stderr')) + 1}"  # each process has its own
-        given = ([str(each) for each in arguments], str(self.cache), str(self.said), largest_file, dies_at)
-        process = self._context.Process(target=work, args=given)
+    def start(self, *arguments: object, max_file: int | None = None, killed_at: str | None = None) -> BaseProcess:
+        self.stderr = self.folder / f"stderr{int(self.stderr.name.removeprefix('stderr')) + 1}"  # one file per process
+        values = ([str(each) for each in arguments], str(self.cache), str(self.stderr), max_file, killed_at)
+        process = self._context.Process(target=work, args=values)
         process.start()
         return process
 
-    def run(self, *arguments: object, largest_file: int | None = None) -> int:
-        process = self.start(*arguments, largest_file=largest_file)
+    def run(self, *arguments: object, max_file: int | None = None) -> int:
+        process = self.start(*arguments, max_file=max_file)
         process.join(120)
         assert process.exitcode is not None
         return process.exitcode
 
     def killed(self, seconds: float, *arguments: object) -> bool:
-        """Whether the process still worked after so many seconds, when it was killed; if not, it ended well."""
+        """Return whether the process was still running after this many seconds and was killed; if not, it succeeded."""
         process = self.start(*arguments)
         process.join(seconds)
         process.kill()
         process.join()
-        assert process.exitcode in (0, -signal.SIGKILL), self.said.read_text()
+        assert process.exitcode in (0, -signal.SIGKILL), self.stderr.read_text()
         return process.exitcode != 0
 
     def killed_before_replacing(self, name: str, *arguments: object) -> None:
-        process = self.start(*arguments, dies_at=name)
+        process = self.start(*arguments, killed_at=name)
         process.join(120)
-        assert process.exitcode == -signal.SIGKILL, self.said.read_text()
+        assert process.exitcode == -signal.SIGKILL, self.stderr.read_text()
 
-    def complaint(self) -> str:
-        return self.said.read_text().splitlines()[-1]
+    def message(self) -> str:
+        return self.stderr.read_text().splitlines()[-1]
 
-    def leftovers(self) -> list[str]:
+    def temporary_files(self) -> list[str]:
         return [str(path.relative_to(self.folder)) for path in self.folder.rglob("*")
                 if path.name.startswith(("tmp-", "stdin-", ".download-", TEMPORARY))]  # fmt: skip
 
@@ -107,14 +115,14 @@ def lab(tmp_path: Path) -> Lab:
 
 
 def many_words(path: Path, words: int = 400_000, distinct: int = 15_000) -> Path:
-    """A text whose tables take some time to write: 6 MB each in 100 dimensions."""
+    """Write a text whose tables take some time to save: 6 MB each with 100 dimensions."""
     drawn = np.random.default_rng(0).zipf(1.2, words) % distinct
     path.write_text("\n".join(" ".join(f"w{word}" for word in drawn[i : i + 20]) for i in range(0, words, 20)))
     return path
 
 
-def no_half_file(lab: Lab, run: Path) -> None:
-    """Whatever a reader finds is whole."""
+def assert_files_are_complete(lab: Lab, run: Path) -> None:
+    """Check that every file a reader can find is complete."""
     if (run / "vectors.safetensors").exists():
         WordVectors.load(run)
     if (run / CHECKPOINT_FILE).exists():
@@ -122,14 +130,14 @@ def no_half_file(lab: Lab, run: Path) -> None:
     for index in (lab.cache / "indexes").glob("*"):
         if not index.name.startswith(("seen-", "tmp-", TEMPORARY)):
             IndexedCorpus(index)
-    assert len(lab.leftovers()) <= 3  # of the last process, which may have been at three files
+    assert len(lab.temporary_files()) <= 3  # the last process may have been writing three files
 
 
 KILLS = [4, pytest.param(30, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("kills", KILLS)
-def test_a_training_killed_at_any_moment_goes_on(kills: int, lab: Lab) -> None:
+def test_training_killed_at_any_moment_is_resumed(kills: int, lab: Lab) -> None:
     draw = random.Random(kills)
     text, run = many_words(lab.folder / "text"), lab.folder / "run"
     often = ["--threads", 1, "--checkpoint-every", 0.001, "--epochs", 3]
@@ -138,14 +146,14 @@ def test_a_training_killed_at_any_moment_goes_on(kills: int, lab: Lab) -> None:
     while done < kills:
         rounds += 1
         done += lab.killed(draw.uniform(0.1, 2.5), "train", text, "--output", run, "--resume", *often)
-        no_half_file(lab, run)
+        assert_files_are_complete(lab, run)
         if (run / "vectors.safetensors").exists() and done < kills:
-            shutil.rmtree(run)  # it came to its end: once more from the beginning
+            shutil.rmtree(run)  # it finished: start again
             shutil.rmtree(lab.cache)
     assert lab.run("train", text, "--output", run, "--resume", *often) == 0
     for name in ("vectors.safetensors", "vocab.tsv"):
         assert (run / name).read_bytes() == (lab.folder / "whole" / name).read_bytes()
-    assert lab.leftovers() == []
+    assert lab.temporary_files() == []
     print(f"{done} kills in {rounds} rounds")  # noqa: T201
 
 
@@ -153,28 +161,28 @@ ONE_THREAD = ["--dim", 16, "--threads", 1]
 
 
 def other_words(path: Path) -> Path:
-    """A text of the topics with as many other words."""
+    """Write a text with the same number of words, all different from those of the topics."""
     path.write_text(topic_text().translate(str.maketrans("aeiou", "eioua")))
     return path
 
 
-def refused(lab: Lab, run: Path, remedy: str) -> None:
-    """Nobody takes new words for those of old vectors: not a whole reader, nor one of the first rows."""
+def assert_rejected(lab: Lab, run: Path, remedy: str) -> None:
+    """Check that no reader combines new words with old vectors, also if it reads only the first rows."""
     for arguments in (
         ["info", run],
         ["nearest", run / VECTORS_FILE, "cat"],
         ["export", run, lab.folder / "v.bin", "--limit", 2],
     ):
         assert lab.run(*arguments) == 1
-        assert lab.said.read_text() == (
-            f"word2vec: {run}: vocab.tsv is not the one that vectors.safetensors was written with; "
-            f"the two files are from different runs: {remedy}\n"
-        )
+        (message,) = lab.stderr.read_text().splitlines()
+        assert message.startswith(f"word2vec: {run}: ")
+        assert "vocab.tsv" in message
+        assert remedy in message
 
 
 @pytest.mark.parametrize("epochs", [1, 3])
 @pytest.mark.parametrize("checkpoint", [True, False])
-def test_a_training_killed_between_words_and_vectors_is_told_and_goes_on(
+def test_training_killed_between_words_and_vectors_is_reported_and_resumed(
     checkpoint: bool, epochs: int, lab: Lab
 ) -> None:
     text, other, run, whole = (
@@ -189,51 +197,52 @@ def test_a_training_killed_between_words_and_vectors_is_told_and_goes_on(
         (run / CHECKPOINT_FILE).unlink()
     settings = [*ONE_THREAD, "--epochs", epochs]
     lab.killed_before_replacing(VECTORS_FILE, "train", text, "--output", run, *settings)
-    refused(lab, run, "train with --resume to write both again")
-    assert lab.run("train", text, "--output", run, *settings) == 1  # what is learnt is not thrown away
-    assert f"holds the checkpoint of an unfinished run (epoch {epochs} of {epochs}): add --resume" in lab.complaint()
+    assert_rejected(lab, run, "--resume")
+    assert lab.run("train", text, "--output", run, *settings) == 1  # what was learned is not discarded
+    assert f"an unfinished run (epoch {epochs} of {epochs})" in lab.message()
+    assert "--resume" in lab.message()
     assert lab.run("train", "--output", run, "--resume") == 0
     assert lab.run("train", text, "--output", whole, *settings) == 0
     for name in (VECTORS_FILE, VOCABULARY_FILE, "config.toml"):
         assert (run / name).read_bytes() == (whole / name).read_bytes()
     assert read_checkpoint(run).finished
-    assert lab.leftovers() == []
+    assert lab.temporary_files() == []
 
 
-def test_an_export_killed_between_words_and_vectors_is_told_and_taken_back(lab: Lab) -> None:
+def test_export_killed_between_words_and_vectors_is_reported_and_undone(lab: Lab) -> None:
     text, other, run = lab.folder / "text", lab.folder / "other", lab.folder / "run"
     text.write_text(topic_text())
     for corpus_file, folder in ((text, run), (other_words(lab.folder / "words"), other)):
         assert lab.run("train", corpus_file, "--output", folder, *ONE_THREAD) == 0
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
-    refused(lab, run, "train with --resume to write both again")
+    assert_rejected(lab, run, "--resume")
     assert lab.run("train", "--output", run, "--resume") == 0
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
     lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
     (run / CHECKPOINT_FILE).unlink()
-    refused(lab, run, "restore the original file, or train again")
+    assert_rejected(lab, run, "restore the original file, or train again")
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.slow)])
-def test_an_indexing_killed_at_any_moment_begins_anew(kills: int, lab: Lab) -> None:
+def test_indexing_killed_at_any_moment_starts_again(kills: int, lab: Lab) -> None:
     draw = random.Random(kills)
     text, run = many_words(lab.folder / "text", words=1_500_000), lab.folder / "run"
     train = ["train", text, "--output", run, "--dim", 4, "--epochs", 1]
     done = 0
     while done < kills:
         done += lab.killed(draw.uniform(0.05, 0.8), *train)
-        no_half_file(lab, run)
-        if not any((lab.cache / "indexes").glob("tmp-*")):  # it was past indexing
+        assert_files_are_complete(lab, run)
+        if not any((lab.cache / "indexes").glob("tmp-*")):  # indexing was complete
             shutil.rmtree(lab.cache, ignore_errors=True)
             shutil.rmtree(run, ignore_errors=True)
     assert lab.run(*train, "--resume") == 0
-    assert lab.leftovers() == []
+    assert lab.temporary_files() == []
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["out.bin", "out.txt"])
-def test_an_export_killed_at_any_moment_leaves_the_file_before(name: str, kills: int, lab: Lab) -> None:
+def test_export_killed_at_any_moment_keeps_the_old_file(name: str, kills: int, lab: Lab) -> None:
     draw = random.Random(kills)
     vectors = WordVectors([f"w{number}" for number in range(20_000)], np.random.default_rng(0).random((20_000, 100)))
     vectors.save(lab.folder / "run")
@@ -248,13 +257,13 @@ def test_an_export_killed_at_any_moment_leaves_the_file_before(name: str, kills:
         assert target.read_bytes() in (whole, b"1 1\nbefore 1\n")
     assert lab.run("export", lab.folder / "run", target) == 0
     assert target.read_bytes() == whole
-    assert lab.leftovers() == []
+    assert lab.temporary_files() == []
 
 
-# Signals while nothing is learnt yet
+# Signals before anything is learned
 
 
-def test_sigterm_while_indexing_leaves_nothing(lab: Lab) -> None:
+def test_sigterm_while_indexing_leaves_nothing_behind(lab: Lab) -> None:
     text = many_words(lab.folder / "text", words=1_000_000)
     command = [sys.executable, "-m", "word2vec", "train", str(text), "--output", str(lab.folder / "run")]
     environment = {**os.environ, "WORD2VEC_CACHE": str(lab.cache)}
@@ -262,16 +271,16 @@ def test_sigterm_while_indexing_leaves_nothing(lab: Lab) -> None:
         while process.poll() is None and not any((lab.cache / "indexes").glob("tmp-*")):
             time.sleep(0.001)
         process.terminate()
-        _, said = process.communicate(timeout=60)
-    assert (process.returncode, said) == (143, "word2vec: terminated\n")
-    assert lab.leftovers() == []
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stderr) == (143, "word2vec: terminated\n")
+    assert lab.temporary_files() == []
     assert not (lab.folder / "run").exists()
 
 
-# Folders in use, or of no use
+# Folders that are in use or read-only
 
 
-def test_two_trainings_into_one_folder(lab: Lab) -> None:
+def test_two_trainings_with_the_same_output(lab: Lab) -> None:
     text, run = lab.folder / "text", lab.folder / "run"
     text.write_text(topic_text())
     first = lab.start("train", text, "--output", run, "--epochs", 1_000_000, "--dim", 4)
@@ -280,44 +289,45 @@ def test_two_trainings_into_one_folder(lab: Lab) -> None:
         time.sleep(0.01)
     for more in ([], ["--resume"]):
         assert lab.run("train", text, "--output", run, "--dim", 4, *more) == 1
-        assert lab.complaint() == (
+        assert lab.message() == (
             f"word2vec: {run}: another process writes to this folder; wait for it or use another folder"
         )
     assert first.is_alive()
     first.kill()
     first.join()
     (run / CHECKPOINT_FILE).unlink(missing_ok=True)
-    assert lab.run("train", text, "--output", run, "--dim", 4) == 0  # the lock went with its process
+    assert lab.run("train", text, "--output", run, "--dim", 4) == 0  # the lock was released with its process
 
 
-def test_a_cache_shared_by_processes_that_start_at_once(lab: Lab) -> None:
+def test_cache_shared_by_concurrent_processes(lab: Lab) -> None:
     text = many_words(lab.folder / "text")
     runs = [lab.folder / f"run{number}" for number in range(3)]
     settings = ["--epochs", 1, "--dim", 16, "--threads", 1]
     processes = [lab.start("train", text, "--output", run, *settings) for run in runs]
     for process in processes:
         process.join(120)
-    assert [process.exitcode for process in processes] == [0, 0, 0], lab.said.read_text()
+    assert [process.exitcode for process in processes] == [0, 0, 0], lab.stderr.read_text()
     assert len({(run / "vectors.safetensors").read_bytes() for run in runs}) == 1
     indexes = [path for path in (lab.cache / "indexes").iterdir() if not path.name.startswith("seen-")]
     assert len(indexes) == 1
-    assert lab.leftovers() == []
+    assert lab.temporary_files() == []
 
 
-def test_a_folder_that_may_only_be_read(lab: Lab) -> None:
+def test_read_only_output_folder(lab: Lab) -> None:
     text, run = lab.folder / "text", lab.folder / "folder" / "run"
     text.write_text(topic_text())
     run.mkdir(parents=True)
     with read_only(run.parent):
         assert lab.run("train", text, "--output", run) == 1
-        assert lab.complaint() == f"word2vec: {run}: the folder cannot be written to; choose another --output"
+        assert lab.message().startswith(f"word2vec: {run}: ")
+        assert "writ" in lab.message()
         assert lab.run("train", text, "--output", run.parent / "new") == 1
-        assert lab.complaint().startswith(f"word2vec: cannot create the folder {run.parent / 'new'}: ")
+        assert lab.message().startswith(f"word2vec: cannot create the folder {run.parent / 'new'}: ")
 
 
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
-    """Root may write whatever the permissions say; so for root the folder becomes a file system that nobody may."""
+    """Make a folder read-only; for root, who ignores permissions, by mounting it read-only."""
     if os.getuid():
         folder.chmod(0o555)
         (folder / "run").chmod(0o555)
@@ -331,24 +341,24 @@ def read_only(folder: Path) -> Iterator[None]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-# Disks that are full
+# Full disks
 
 
-@pytest.mark.parametrize("kept", [False, True])
-def test_a_full_disk_while_saving(kept: bool, lab: Lab) -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_full_disk_while_saving(overwrite: bool, lab: Lab) -> None:
     text, run = many_words(lab.folder / "text"), lab.folder / "run"
     settings = ["--epochs", 2, "--dim", 100, "--threads", 1]
-    if kept:
+    if overwrite:
         assert lab.run("train", text, "--output", run, *settings, "--seed", 5) == 0
     else:
         index_corpus([text], cache=lab.cache)
     before = {path.name: path.read_bytes() for path in run.glob("*") if path.name != "metrics.jsonl"}
-    assert lab.run("train", text, "--output", run, *settings, largest_file=5_000_000) == 1
-    said = lab.said.read_text().splitlines()
-    assert f"cannot write {run / CHECKPOINT_FILE}: File too large; training goes on without a new checkpoint" in said
-    assert said[-1].startswith(f"word2vec: cannot write {run / 'vocab.tsv'} and {run / 'vectors.safetensors'}: ")
+    assert lab.run("train", text, "--output", run, *settings, max_file=5_000_000) == 1
+    lines = lab.stderr.read_text().splitlines()
+    assert any(line.startswith(f"cannot write {run / CHECKPOINT_FILE}: File too large") for line in lines)
+    assert lines[-1].startswith(f"word2vec: cannot write {run / 'vocab.tsv'} and {run / 'vectors.safetensors'}: ")
     assert {path.name: path.read_bytes() for path in run.glob("*") if path.name != "metrics.jsonl"} == before
-    assert lab.leftovers() == []
+    assert lab.temporary_files() == []
 
 
 @pytest.fixture
@@ -363,20 +373,20 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_a_disk_that_fills_up_in_training(lab: Lab, small_disk: Path) -> None:
+def test_disk_that_fills_up_during_training(lab: Lab, small_disk: Path) -> None:
     text, run = many_words(lab.folder / "text"), small_disk / "run"
     assert lab.run("train", text, "--output", run, "--dim", 16, "--epochs", 1) == 0
     before = (run / "vectors.safetensors").read_bytes()
     assert lab.run("train", text, "--output", run, "--dim", 100, "--epochs", 2) == 1
-    assert "No space left on device" in lab.complaint()
+    assert "No space left on device" in lab.message()
     assert (run / "vectors.safetensors").read_bytes() == before
-    assert lab.leftovers() == []
+    assert lab.temporary_files() == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["limit", "nowhere"])
-def test_compiled_code_that_cannot_be_kept(where: str, lab: Lab) -> None:
-    # in a process of its own, in which nothing is compiled yet
+def test_compiled_code_that_cannot_be_cached(where: str, lab: Lab) -> None:
+    # in a process of its own, because nothing may be compiled yet
     text = lab.folder / "text"
     text.write_text(topic_text(200))
     program = """if True:
@@ -398,7 +408,7 @@ def test_compiled_code_that_cannot_be_kept(where: str, lab: Lab) -> None:
     assert len(WordVectors.load(lab.folder / "run")) == 18
 
 
-# Texts that change while they are read
+# Corpora that change while they are read
 
 
 def append(path: Path) -> None:
@@ -406,20 +416,20 @@ def append(path: Path) -> None:
         file.write(" more" * 1000)
 
 
-def cut(path: Path) -> None:
+def truncate(path: Path) -> None:
     os.truncate(path, 3000)
 
 
-@pytest.mark.parametrize("change", [append, cut, Path.unlink], ids=["grows", "shrinks", "vanishes"])
+@pytest.mark.parametrize("change", [append, truncate, Path.unlink], ids=["grows", "shrinks", "vanishes"])
 @pytest.mark.parametrize("moment", ["hashed", "encoded"])
-def test_a_text_that_changes_while_it_is_read(
+def test_corpus_that_changes_while_it_is_read(
     change: Any, moment: str, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "BLOCK_BYTES", 1000)
     read_blocks, digest = indexing.read_blocks, indexing._digest
     changed: list[Path] = []
 
-    def in_the_midst(path: Path) -> None:
+    def change_once(path: Path) -> None:
         if not changed:
             changed.append(path)
             change(path)
@@ -427,12 +437,12 @@ def test_a_text_that_changes_while_it_is_read(
     def blocks(path: Path, *arguments: Any, **options: Any) -> Iterator[bytes]:
         for number, block in enumerate(read_blocks(path, *arguments, **options)):
             if number == 3:
-                in_the_midst(path)
+                change_once(path)
             yield block
 
     def hashed(path: Path) -> bytes:
         found = digest(path)
-        in_the_midst(path)
+        change_once(path)
         return found
 
     monkeypatch.setattr(indexing, *(("read_blocks", blocks) if moment == "encoded" else ("_digest", hashed)))
@@ -443,6 +453,6 @@ def test_a_text_that_changes_while_it_is_read(
     assert str(caught.value).startswith(
         f"{topics_file}: cannot be read: No such file"
         if change is Path.unlink
-        else "the corpus changed while it was read"
+        else "the corpus changed while it was being read"
     )
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_dir() and path.name != "indexes"]

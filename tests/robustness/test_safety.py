@@ -1,4 +1,4 @@
-"""Loading a file that somebody sent cannot run code: no such call is in the package, and files that try it fail."""
+"""Loading an untrusted file cannot run code: the package has no call that could, and files that try it fail."""
 
 import ast
 import bz2
@@ -34,11 +34,11 @@ SOURCES = sorted(Path(word2vec.__file__).parent.rglob("*.py"))
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "subprocess", "yaml", "runpy"}
 BUILTINS = {"eval", "exec", "compile", "__import__"}
 ATTRIBUTES = {"system", "popen", "read_pickle", "import_module"}
-ALLOWED = {("losses/registry.py", "import_module")}  # an objective of one's own, named on the command line
+ALLOWED = {("losses/registry.py", "import_module")}  # a user's own objective, named on the command line
 
 
-def dangers(tree: ast.AST) -> Iterator[str]:
-    """The names of what could run code that a file brings along."""
+def dangerous_calls(tree: ast.AST) -> Iterator[str]:
+    """Yield the names of imports and calls that could run code from a file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names if name.name.split(".")[0] in MODULES)
@@ -62,9 +62,9 @@ def dangers(tree: ast.AST) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
-def test_nothing_in_the_package_can_run_what_a_file_says(source: Path) -> None:
+def test_package_has_no_call_that_runs_code_from_a_file(source: Path) -> None:
     name = source.relative_to(Path(word2vec.__file__).parent).as_posix()
-    found = {(name, danger) for danger in dangers(ast.parse(source.read_text(encoding="utf-8")))}
+    found = {(name, call) for call in dangerous_calls(ast.parse(source.read_text(encoding="utf-8")))}
     assert found - ALLOWED == set()
 
 
@@ -84,17 +84,17 @@ def test_nothing_in_the_package_can_run_what_a_file_says(source: Path) -> None:
         "pd.read_pickle(path)",
     ],
 )
-def test_the_search_finds_them(code: str) -> None:
-    assert list(dangers(ast.parse(code)))
+def test_search_finds_dangerous_calls(code: str) -> None:
+    assert list(dangerous_calls(ast.parse(code)))
 
 
-def test_the_search_lets_harmless_code_pass() -> None:
+def test_search_accepts_harmless_code() -> None:
     code = "import re; re.compile('a'); model.eval(); np.load(path, mmap_mode='r', allow_pickle=False)"
-    assert list(dangers(ast.parse(code))) == []
+    assert list(dangerous_calls(ast.parse(code))) == []
 
 
 class Bomb:
-    """Whoever unpickles it makes a folder."""
+    """Creates a folder when it is unpickled."""
 
     def __init__(self, marker: Path) -> None:
         self.marker = marker
@@ -123,7 +123,7 @@ def marker(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def bombs(marker: Path) -> dict[str, bytes]:
-    """Files that run code where they are unpickled, in each wrapping that a reader may take off."""
+    """Files that run code when they are unpickled, in every container that a reader may open."""
     bomb = Bomb(marker)
     plain = pickle.dumps(bomb)
     array = saved(lambda file: np.save(file, np.array([bomb, bomb], dtype=object), allow_pickle=True))
@@ -141,7 +141,7 @@ def bombs(marker: Path) -> dict[str, bytes]:
     }
 
 
-def test_the_bombs_go_off_where_they_are_unpickled(bombs: dict[str, bytes], marker: Path) -> None:
+def test_bombs_run_code_when_they_are_unpickled(bombs: dict[str, bytes], marker: Path) -> None:
     for name, load in [
         ("plain", lambda data: pickle.loads(data)),
         ("npy", lambda data: np.load(io.BytesIO(data), allow_pickle=True)),
@@ -152,8 +152,8 @@ def test_the_bombs_go_off_where_they_are_unpickled(bombs: dict[str, bytes], mark
         marker.rmdir()
 
 
-def tried(load: Callable[[], object]) -> None:
-    """A reader may take such a file for odd text; what else it does is refuse it."""
+def attempt(load: Callable[[], object]) -> None:
+    """Load a file; a reader may read it as unusual text or reject it."""
     with contextlib.suppress(Word2VecError):
         load()
 
@@ -170,20 +170,16 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("ending", ["bin", "safetensors", "npz", "npy", "pt", "txt", "csv", "toml", "vec", "gz"])
-def test_no_reader_of_files_runs_them(
-    reader: str, ending: str, bombs: dict[str, bytes], marker: Path, tmp_path: Path
-) -> None:
+def test_no_reader_runs_code(reader: str, ending: str, bombs: dict[str, bytes], marker: Path, tmp_path: Path) -> None:
     for name, content in bombs.items():
         path = tmp_path / f"{name}.{ending}"
         path.write_bytes(content)
-        tried(partial(READERS[reader], path))
+        attempt(partial(READERS[reader], path))
         assert not marker.exists(), name
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_no_format_runs_a_file_that_is_said_to_be_of_it(
-    name: str, bombs: dict[str, bytes], marker: Path, tmp_path: Path
-) -> None:
+def test_no_format_runs_code(name: str, bombs: dict[str, bytes], marker: Path, tmp_path: Path) -> None:
     for kind, content in bombs.items():
         path = tmp_path / kind
         path.write_bytes(content)
@@ -191,23 +187,23 @@ def test_no_format_runs_a_file_that_is_said_to_be_of_it(
         for part in ("vectors.safetensors", "vocab.tsv"):
             (tmp_path / "run" / part).write_bytes(content)
         for place in (path, tmp_path / "run"):
-            tried(partial(read_vectors, place, format=name))
+            attempt(partial(read_vectors, place, format=name))
         assert not marker.exists(), kind
 
 
 @pytest.mark.parametrize("name", ["tokens.npy", "offsets.npy", "index.json", "vocab.tsv"])
-def test_an_index_is_not_run(
+def test_damaged_index_runs_no_code(
     name: str, bombs: dict[str, bytes], marker: Path, topics_file: Path, tmp_path: Path
 ) -> None:
     folder = index_corpus([topics_file]).folder
     for content in bombs.values():
         (folder / name).write_bytes(content)
-        with pytest.raises(Word2VecError, match="holds no whole index"):
+        with pytest.raises(Word2VecError, match="the corpus index is incomplete"):
             IndexedCorpus(folder)
         assert not marker.exists()
 
 
-MINE = """
+USER_OBJECTIVE = """
 from pathlib import Path
 import torch
 Path({marker!r}).mkdir()
@@ -217,20 +213,22 @@ class Mine(torch.nn.Module):
 """
 
 
-def test_a_settings_file_cannot_name_code_to_run(
+def test_settings_file_cannot_name_code_to_run(
     marker: Path, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    Path("sent_by_somebody.py").write_text(MINE.format(marker=str(marker)))
-    Path("c.toml").write_text('objective = "sent_by_somebody:Mine"\ndim = 4\nepochs = 1\n')
+    Path("untrusted.py").write_text(USER_OBJECTIVE.format(marker=str(marker)))
+    Path("c.toml").write_text('objective = "untrusted:Mine"\ndim = 4\nepochs = 1\n')
     arguments = ["train", str(topics_file), "--output", "run", "--config", "c.toml"]
     assert run(arguments) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("word2vec: c.toml: its objective sent_by_somebody:Mine imports and runs code; if you trust it, add ")
+    message = capsys.readouterr().err
+    assert message.startswith("word2vec: c.toml: ")
+    assert "untrusted:Mine" in message
+    assert "runs code" in message
     assert not marker.exists()
     assert not Path("run").exists()
-    assert run([*arguments, "--objective", "sent_by_somebody:Mine"]) == 0
+    assert run([*arguments, "--objective", "untrusted:Mine"]) == 0
     assert marker.exists()
     config = Path("run/config.toml")
-    assert run(["info", "run"]) == 0  # which shows the settings
-    assert json.dumps("sent_by_somebody:Mine") in config.read_text()
+    assert run(["info", "run"]) == 0  # shows the settings
+    assert json.dumps("untrusted:Mine") in config.read_text()

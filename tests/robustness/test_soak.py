@@ -1,10 +1,10 @@
-"""A long run: training is interrupted and goes on again and again; memory stays, and nothing shows in what is learnt.
+"""A long test: training is interrupted and resumed again and again; memory use and results stay the same.
 
-What is watched is the memory in use. What a process takes up is more, by what the allocator keeps for the next time,
-and that grows in a few steps: when the tables of a training find no gap long enough, of all that are free, they go
-behind everything else.
+The test watches the memory in use. The memory that a process has taken from the system is more, because the allocator
+keeps freed memory for later, and it grows in a few steps: when the tables of a training fit into none of the free
+gaps, they are placed behind everything else.
 
-It takes as many minutes as WORD2VEC_SOAK_MINUTES says, one by default.
+The test takes WORD2VEC_SOAK_MINUTES minutes, one by default.
 """
 
 import json
@@ -35,12 +35,12 @@ PROGRAM = """if True:
         return [line["loss"] for line in lines if line["kind"] == "epoch"]
 
     def memory():
-        # of this process alone: mapped files are not counted
+        # of this process alone, without mapped files
         lines = Path("/proc/self/status").read_text().splitlines()
         return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
 
     def memory_in_use():
-        # of a copy of this process that gives back what is only kept: here, all stays as a user has it
+        # of a forked copy that returns its free memory to the system, so this process stays as a user has it
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
@@ -59,7 +59,7 @@ PROGRAM = """if True:
     resumes = runs = 0
     taken, used = [], []
     end = time.monotonic() + 60 * minutes
-    signal.signal(signal.SIGTERM, lambda *_: None)  # one that comes while nothing is trained
+    signal.signal(signal.SIGTERM, lambda *_: None)  # for a signal that arrives between two trainings
     while time.monotonic() < end:
         timer = threading.Timer(draw.uniform(0.1, 1.0), os.kill, (os.getpid(), signal.SIGTERM))
         timer.start()
@@ -83,18 +83,18 @@ PROGRAM = """if True:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
-def test_memory_and_loss_stay_the_same_however_often_a_run_goes_on(tmp_path: Path) -> None:
+def test_memory_and_loss_stay_the_same_however_often_training_is_resumed(tmp_path: Path) -> None:
     text = many_words(tmp_path / "text")
     command = [sys.executable, "-c", PROGRAM, str(text), str(tmp_path), str(MINUTES)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    # the first quarter is left for what is made once; a leak would go on after it
+    # the first quarter includes one-time allocations; a leak would continue after it
     taken, used = ([float(np.median(part)) for part in np.array_split(found[name], 4)] for name in ("taken", "used"))
-    report = f"{found['resumes']} resumes, {found['runs']} whole runs, kB by quarters: {used} in use, {taken} taken"
+    report = f"{found['resumes']} resumes, {found['runs']} complete runs, kB by quarters: {used} in use, {taken} taken"
     print(report)  # noqa: T201
     assert found["resumes"] > 5, report
     assert found["runs"] > 0, report
-    # 1 % is 50 kB a training of a minute, 1.5 kB a training of half an hour
+    # 1 % is 50 kB per training in a test of one minute, 1.5 kB per training in a test of half an hour
     assert used[-1] <= 1.01 * used[1], report
-    assert taken[-1] <= 1.1 * taken[1], report  # room for two steps, of two tables each
+    assert taken[-1] <= 1.1 * taken[1], report  # allows two steps of two tables each
