@@ -327,6 +327,21 @@ def test_save_and_load(vectors: WordVectors, tmp_path: Path) -> None:
         WordVectors.load(tmp_path / "nowhere")
 
 
+def test_each_table_is_scanned_for_nan_once(
+    vectors: WordVectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned = []
+    for module in ("word2vec.formats", "word2vec.formats.table"):
+        monkeypatch.setattr(f"{module}.first_not_finite", lambda table: scanned.append(table.shape))
+    vectors.save(tmp_path / "run")
+    scanned.clear()
+    WordVectors.load(tmp_path / "run", limit=5)
+    assert scanned == [(5, D), (5, D)]  # the vectors and the output table
+    scanned.clear()
+    WordVectors(["a"], [[1, 2]], output=[[3, 4]])
+    assert scanned == [(1, 2), (1, 2)]
+
+
 @pytest.fixture(scope="module")
 def million() -> WordVectors:
     rng = np.random.default_rng(5)

@@ -52,7 +52,9 @@ class WordVectors:
         for name, table in (("vector", self.vectors), ("output vector", self.output)):
             row = None if table is None else formats.first_not_finite(table)
             if row is not None:
-                raise Word2VecError(f"the {name} of {self.words[row]!r} contains nan or infinity; pass finite numbers")
+                raise Word2VecError(
+                    f"the {name} of {self.words[row]!r} contains nan or infinity; all numbers must be finite"
+                )
 
     @classmethod
     def load(cls, path: str | PathLike[str], limit: int | None = None, *, progress: bool = False) -> "WordVectors":
