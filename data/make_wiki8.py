@@ -172,16 +172,21 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="make_wiki8.py",
         description="Build the corpus wiki8 from its public source and verify its checksum. Takes some minutes.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--source", default=SOURCE, help="git repository: an existing clone, or an address to clone")
-    add("--output", type=Path, default=Path(__file__).parent / "wiki8", help="text file to write")
-    add("--bytes", type=number_of_bytes, default=BYTES, help="maximum size; only the default size has a known checksum")
-    add("--commit", default=COMMIT, help="commit of the source; only the default has a known checksum")
-    add("--sha256", help="expected checksum; that of wiki8 for the default size and commit")
+    add("--source", default=SOURCE, help="git repository: a clone, or an address to clone; default: %(default)s")
+    add("--output", type=Path, default=Path(__file__).parent / "wiki8", help="text file to write; default: data/wiki8")
+    add(
+        "--bytes",
+        type=number_of_bytes,
+        default=BYTES,
+        help="maximum size; default: %(default)s, the only one with a known checksum",
+    )
+    add("--commit", default=COMMIT, help="commit of the source; default: %(default)s")
+    add("--sha256", help="expected checksum, in place of the known one")
     options = parser.parse_args(arguments)
-    expected = options.sha256 or (SHA256 if (options.bytes, options.commit) == (BYTES, COMMIT) else None)
+    known = SHA256 if (options.bytes, options.commit) == (BYTES, COMMIT) else None
+    expected = options.sha256 or known
     local = Path(options.source).is_dir()
     try:
         with nullcontext("") if local else tempfile.TemporaryDirectory(prefix="wiki8-") as folder:

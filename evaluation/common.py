@@ -150,6 +150,13 @@ def write_json(path: Path, document: object) -> None:
     temporary.replace(path)
 
 
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Show the defaults of options, but not empty ones."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default or action.default == 0 else action.help
+
+
 def comma_separated(known: Sequence[str] | None = None) -> Callable[[str], list[str]]:
     """An option parser for lists such as "ours,gensim"; every item must be in `known` if that is given."""
 

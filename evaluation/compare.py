@@ -27,7 +27,18 @@ from pathlib import Path
 from typing import Any
 
 # subtle: import nothing large here; see common.py
-from common import HERE, RESULTS, ROOT, comma_separated, median, number, positive, report_header, write_json
+from common import (
+    HERE,
+    RESULTS,
+    ROOT,
+    HelpFormatter,
+    comma_separated,
+    median,
+    number,
+    positive,
+    report_header,
+    write_json,
+)
 from peers import TUTORIAL_BATCH, TUTORIAL_WARM_UP, Figures, Job, is_compressed
 from renderers import indexing_table, training_table
 
@@ -242,7 +253,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         description="Compare this package with gensim, fastText and the usual tutorial code on one text: speed, "
         "memory, and with --quality the scores of the vectors. Three rounds of ours and gensim on 17 million words "
         "take about 15 minutes on two cores.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("corpus", nargs="?", type=Path, default=TEXT8, help="text file, which may be compressed as .xz, .gz or .bz2")

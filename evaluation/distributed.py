@@ -22,7 +22,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from common import RESULTS, comma_separated, positive, report_header, score_vectors, setting, with_range, write_json
+from common import (
+    RESULTS,
+    HelpFormatter,
+    comma_separated,
+    positive,
+    report_header,
+    score_vectors,
+    setting,
+    with_range,
+    write_json,
+)
 from renderers import averaging_cost, distributed_runs, speedups
 
 AVERAGED = re.compile(r"processes averaged (\d+) times so far: ([\d,]+) bytes per process, ([\d,.]+) s")
@@ -116,7 +126,7 @@ def speedup_lines(measured: Sequence[dict[str, Any]]) -> list[str]:
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """The options; see --help."""
-    style = argparse.ArgumentDefaultsHelpFormatter
+    style = HelpFormatter
     parser = argparse.ArgumentParser(
         prog="distributed.py",
         description="Measure training with several processes on this machine: quality, traffic and time. A training on "

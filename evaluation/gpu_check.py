@@ -34,6 +34,7 @@ from common import (
     RESULTS,
     ROOT,
     SCORES,
+    HelpFormatter,
     comma_separated,
     markdown_table,
     number,
@@ -243,7 +244,7 @@ def main(arguments: Sequence[str]) -> int:
         description="Check the GPU engine on a machine with CUDA: tests, a sweep over programs and precisions, and the "
         "comparison with the CPU engine, the autograd engine and gensim. Each part is meant to fit into ten minutes on "
         "17 million words.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     name = torch.cuda.get_device_name(DEVICE).lower().replace(" ", "-") if CUDA else "interpreted"
     parser.add_argument("corpus", help="text file")

@@ -33,7 +33,17 @@ import numba
 import numpy as np
 import numpy.typing as npt
 import torch
-from common import RESULTS, SCORES, comma_separated, positive, report_header, score_vectors, setting, write_json
+from common import (
+    RESULTS,
+    SCORES,
+    HelpFormatter,
+    comma_separated,
+    positive,
+    report_header,
+    score_vectors,
+    setting,
+    write_json,
+)
 from renderers import staleness as staleness_table
 
 from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus
@@ -372,7 +382,7 @@ WORK: dict[str, Callable[[argparse.Namespace, dict[str, Any]], None]] = {
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """The options; see --help."""
-    style = argparse.ArgumentDefaultsHelpFormatter
+    style = HelpFormatter
     parser = argparse.ArgumentParser(
         prog="kernels.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -18,6 +18,7 @@ from typing import Any
 from common import (
     RESULTS,
     SCORE_NAMES,
+    HelpFormatter,
     comma_separated,
     markdown_table,
     positive,
@@ -49,7 +50,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
         prog="objectives.py",
         description="Compare the objectives on one text: scores at multiples of their default learning rates. A "
         "training on 17 million words takes about 20 seconds on two cores, with the in-batch softmax half an hour.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     add = parser.add_argument
     add("corpus", help="corpus, as `word2vec train` takes it")

@@ -294,7 +294,7 @@ def averaging_cost(report: Report) -> str:
 
 
 def projected_speed(nodes: int, words: float, sent: float, network: float) -> float:
-    """Words/s of several nodes by the formula of evaluation/README.md.
+    """Words/s of several nodes by the formula of evaluation/FINDINGS.md.
 
     Args:
         nodes: R, how many nodes, each with the speed v = NODE_SPEED.

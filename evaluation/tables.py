@@ -1,4 +1,4 @@
-"""Render the tables of README.md, evaluation/README.md and docs/ from the JSON files in evaluation/results/.
+"""Render the tables of README.md, evaluation/*.md and docs/*.md from the JSON files in evaluation/results/.
 
     python evaluation/tables.py            # rewrite every table in place
     python evaluation/tables.py --check    # exit code 1 and one line for each stale table; writes nothing
@@ -22,7 +22,7 @@ from pathlib import Path
 import renderers
 from common import RESULTS, ROOT, Report
 
-FILES = ("README.md", "evaluation/README.md", "docs/*.md")
+FILES = ("README.md", "evaluation/*.md", "docs/*.md")
 MARKER = re.compile(r"^<!-- table: (\S+) -->\n(.*?)^<!-- /table -->$", re.MULTILINE | re.DOTALL)
 OPENING = re.compile(r"^<!-- table: .*$", re.MULTILINE)
 

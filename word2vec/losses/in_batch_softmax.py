@@ -12,7 +12,7 @@ With the correction by log q, the scores learn log p(word | given word), which i
 above rare ones. Without it they learn log p(word | given word) - log q, the pointwise mutual information, as negative
 sampling does (Levy & Goldberg 2014, "Neural word embedding as implicit matrix factorization"). That is better for word
 vectors: corrected scores have to encode log p(word), which is the same for all given words, so all vectors share a
-direction and their cosines carry less information (evaluation/README.md has figures).
+direction and their cosines carry less information (evaluation/FINDINGS.md has figures).
 
 Papers: Yi et al. 2019, "Sampling-bias-corrected neural modeling for large corpus item recommendations" (logQ);
 Chen et al. 2017, "On sampling strategies for neural network-based collaborative filtering" (negatives from the batch).
