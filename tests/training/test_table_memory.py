@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.test_loop import small
+from tests.training.topics import small
 from word2vec.errors import ConfigError
 from word2vec.training import table_memory
 from word2vec.training.loop import train

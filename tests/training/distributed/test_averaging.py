@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from tests.engines.small import make_dataset, make_model, random_sentences
-from tests.training.distributed.test_rounds import COUNTS, on_ranks
+from tests.training.distributed.thread_ranks import COUNTS, on_ranks
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.base import Engine, Pause, Progress
 from word2vec.engines.cpu.engine import FusedEngine
@@ -56,10 +56,10 @@ def test_an_epoch_ends_with_equal_tables_and_all_words_read(
     assert table.equal(other)
 
 
-def test_a_pause_is_made_by_all_ranks_at_once_with_equal_tables() -> None:
+def test_all_ranks_pause_at_once_with_equal_tables() -> None:
     def work(group: ProcessGroup) -> tuple[list[tuple[int, Pause]], list[Tensor], list[int]]:
         engine, pauses, tables, words = make_engine(group), [], [], []
-        requests = iter([Pause.SAVE, Pause.NONE] if group.rank == 0 else [])  # one request, of one rank
+        requests = iter([Pause.SAVE, Pause.NONE] if group.rank == 0 else [])  # one request, by one rank
         for number, report in enumerate(engine.epoch(0)):
             pause = engine.agree(next(requests, Pause.NONE))
             if pause is not Pause.NONE:
@@ -110,21 +110,21 @@ def test_the_shards_of_all_ranks_resume_the_epoch() -> None:
 
 def test_the_learning_rate_follows_the_words_of_all_ranks() -> None:
     def work(group: ProcessGroup) -> list[int]:
-        asked: list[int] = []
+        calls: list[int] = []
 
         def schedule(epoch: int, words: int) -> float:
-            asked.append(words)
+            calls.append(words)
             return 0.1
 
         engine = make_engine(group, sync_every=50, learning_rate=schedule)
         for _ in engine.epoch(0):
             pass
-        return asked
+        return calls
 
-    for asked in on_ranks(2, work):
-        assert asked[0] == 0
-        assert max(asked) > 350  # a rank reads 300 words itself
-        assert max(asked) <= 600
+    for calls in on_ranks(2, work):
+        assert calls[0] == 0
+        assert max(calls) > 350  # each rank reads only 300 words
+        assert max(calls) <= 600
 
 
 def test_ranks_may_have_different_numbers_of_threads() -> None:
@@ -150,5 +150,5 @@ def test_slow_engines_average_more_often(engine_class: type[Engine], words: int)
 
         return int(on_ranks(2, work)[0])
 
-    assert averagings(None) == 2  # as few as there are ranks
+    assert averagings(None) == 2  # as many as there are ranks, the minimum
     assert averagings(20) > 8

@@ -1,9 +1,6 @@
-"""Rounds and the averaging of tables; the ranks are threads here."""
+"""Rounds: averaging weighted by use, which rows are due, and progress of all ranks; the ranks are threads here."""
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from threading import Barrier, Event
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -12,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.engines.small import make_dataset, make_model, random_sentences
+from tests.training.distributed.thread_ranks import COUNTS, on_ranks, small_dataset
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.base import Pause, Progress
 from word2vec.engines.cpu.engine import FusedEngine
@@ -19,173 +17,56 @@ from word2vec.losses import NegativeSampling
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.shards import Shard, new_shards
 from word2vec.training.distributed import rounds as rounds_module
-from word2vec.training.distributed import shared_rows as shared_rows_module
 from word2vec.training.distributed.process_group import ProcessGroup
 from word2vec.training.distributed.rounds import Rounds
-from word2vec.training.distributed.shared_rows import (
-    PROBE_COLUMNS,
-    CompiledRows,
-    SharedRows,
-    send_buffer,
-    shared_rows,
-)
 
-COUNTS = [40, 30, 20, 10, 10, 5]
-ROWS, DIM = 40, 20  # wider than the columns in which a change is looked for
-
-
-@dataclass
-class Meeting:
-    """Where threads meet to make one value of theirs."""
-
-    size: int
-    barrier: Barrier = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.barrier, self.values = Barrier(self.size, timeout=20), [None] * self.size
-
-    def together(self, rank: int, value: Any, combine: Callable[[list[Any]], Any]) -> Any:
-        self.values[rank] = value
-        self.barrier.wait()
-        result = combine([each.clone() if isinstance(each, Tensor) else each for each in self.values])
-        self.barrier.wait()
-        return result
-
-
-@dataclass(frozen=True)
-class Threads(ProcessGroup):
-    """Ranks that are threads of this process."""
-
-    meeting: Meeting = field(default_factory=lambda: Meeting(1))
-
-    def gather(self, value: Any) -> list[Any]:
-        return self.meeting.together(self.rank, value, list)  # type: ignore[no-any-return]
-
-    def sum(self, tensor: Tensor) -> Tensor:
-        return tensor.copy_(self.meeting.together(self.rank, tensor, sum))
-
-    def max(self, tensor: Tensor) -> Tensor:
-        return tensor.copy_(self.meeting.together(self.rank, tensor, lambda all_: torch.stack(all_).amax(dim=0)))
-
-    def wait(self) -> None:
-        self.meeting.together(self.rank, None, list)
-
-
-def on_ranks(size: int, work: Callable[[ProcessGroup], Any]) -> list[Any]:
-    """What the work gives on each of so many ranks."""
-    meeting = Meeting(size)
-    with ThreadPoolExecutor(size) as pool:
-        return list(pool.map(work, [Threads(rank, size, meeting=meeting) for rank in range(size)]))
-
-
-def small_dataset() -> Any:
-    return make_dataset(random_sentences(600, COUNTS), COUNTS, subsample=0.0)
-
-
-def make_rows(kind: type[SharedRows], dim: int, seed: int = 0) -> SharedRows:
-    """Rows in the middle of a training; every third is as it was, and the table has room between its rows."""
-    draw = torch.Generator().manual_seed(seed)
-    rows = kind(torch.randn(30, dim + 5, generator=draw)[:, :dim], rare_from=15)
-    rows.momentum.copy_(torch.randn(30, dim, generator=draw))
-    rows.table += torch.randn(30, dim, generator=draw) * (torch.arange(30) % 3 > 0).float().unsqueeze(1)
-    if dim > PROBE_COLUMNS:
-        rows.table[3, -1] += 1  # a change that is not noticed, and stays on this rank
-    return rows
-
-
-@pytest.mark.parametrize("dim", [1, 7, 16, 100])
-def test_the_compiled_rows_do_what_the_plain_ones_do(dim: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shared_rows_module, "BLOCK_NUMBERS", 3 * dim)
-    plain, compiled = make_rows(SharedRows, dim), make_rows(CompiledRows, dim)
-    some = torch.tensor([1, 3, 4, 18, 19])
-    draw = torch.Generator().manual_seed(1)
-    since = torch.randn(30, dim, generator=draw)
-    since[4] = 0
-    totals = []
-    for rows in (plain, compiled):
-        rows.snapshot(20)
-        assert rows.changed.tolist() == [int(row % 3 > 0) for row in range(20)]
-        rows.table += since  # what is trained on the way is not sent
-        sent = send_buffer([rows])[: len(some)]
-        rows.delta(some, sent)
-        assert sent[:, -1].tolist() == [1, 0, 1, 0, 1]
-        totals.append(sent + torch.tensor([0.5] * dim + [1.0]).bfloat16())
-    assert totals[0].equal(totals[1])
-    was = plain.synced.clone()
-    for rows, total in zip((plain, compiled), totals, strict=True):
-        rows.apply(some, total)
-    for name in ("table", "synced", "momentum"):
-        assert getattr(plain, name).equal(getattr(compiled, name)), name
-    kept = since.clone()
-    kept[3, -1] += dim > PROBE_COLUMNS
-    torch.testing.assert_close(plain.table[some], plain.synced[some] + kept[some])
-    assert plain.table[4].equal(plain.synced[4])
-    others = [row for row in range(30) if row not in some]
-    assert plain.synced[others].equal(was[others])
-
-
-def test_what_is_sent_is_rounded_as_torch_rounds_it() -> None:
-    # halfway between two numbers of bfloat16, above an even and above an odd one, then what has no room or is none
-    bits = [0x3F808000, 0x3F818000, 0x3F808001, 0x3F807FFF, 0x00008000, 0x7F7FFFFF, 0x7F800000, 0x7FFF8000]
-    values = torch.tensor(bits, dtype=torch.int32).view(torch.float32)
-    values = torch.stack([values, -values])  # (2, D)
-    rows = CompiledRows(torch.zeros_like(values), rare_from=2)
-    rows.table.copy_(values)
-    rows.snapshot(2)
-    sent = send_buffer([rows])
-    rows.delta(torch.arange(2), sent)
-    torch.testing.assert_close(sent[:, :-1], values.bfloat16(), rtol=0, atol=0, equal_nan=True)
-
-
-def test_tables_on_a_cpu_get_compiled_rows() -> None:
-    assert isinstance(shared_rows(torch.zeros(3, 2), 3), CompiledRows)
-    assert type(shared_rows(torch.zeros(3, 2, device="meta"), 3)) is SharedRows
+ROWS, DIM = 40, 20  # of a table; wider than the columns in which changes are looked for
 
 
 def arrive(rounds: Rounds, shards: list[Shard]) -> None:
-    """Train nothing while what is under way arrives."""
+    """Train nothing while the current exchange ends."""
     if not rounds.together:
         rounds.split_off(shards)
         rounds.end(shards, Pause.NONE)
 
 
-def averaged(changes: list[dict[int, float]], rounds: int = 1) -> list[Tensor]:
-    """The input table of each rank after so many rounds in which rank r adds changes[r][row] to its rows."""
+def averaged(changes: list[dict[int, float]], times: int = 1) -> list[Tensor]:
+    """The input table of each rank after rounds in which rank r adds changes[r][row] to its rows."""
     dataset = small_dataset()
 
     def work(group: ProcessGroup) -> Tensor:
         model = SkipGram(ROWS, DIM)
         table = model.input.detach().zero_()
-        turns = Rounds(group, model, dataset, 1, 300)  # an epoch has as many rounds as ranks, and so all rows are due
-        shards = turns.begin(None)
-        for _ in range(rounds):
-            turns.split_off(shards)
+        rounds = Rounds(group, model, dataset, 1, 300)  # an epoch has as many rounds as ranks, so all rows are due
+        shards = rounds.begin(None)
+        for _ in range(times):
+            rounds.split_off(shards)
             for row, change in changes[group.rank].items():
                 table[row] += change
-            turns.end(shards, Pause.NONE)
-            arrive(turns, shards)
+            rounds.end(shards, Pause.NONE)
+            arrive(rounds, shards)
         return table
 
     return on_ranks(len(changes), work)
 
 
-def test_what_one_rank_has_changed_is_not_diluted() -> None:
+def test_a_row_changed_by_one_rank_moves_as_on_that_rank() -> None:
     for table in averaged([{0: 1.0, 1: 2.0}, {2: 4.0}, {}, {}]):
         assert table[:4, 0].tolist() == [1.0, 2.0, 4.0, 0.0]
         assert table[:, 0].equal(table[:, -1])
 
 
-def test_what_all_have_changed_begins_with_the_mean_and_ends_with_the_sum() -> None:
+def test_a_row_changed_by_all_ranks_moves_first_by_the_mean_and_in_the_long_run_by_the_sum() -> None:
     changes: list[dict[int, float]] = [{0: 1.0}, {0: 3.0}]
-    (first, _), (after, other) = averaged(changes), averaged(changes, rounds=60)
-    # mean 2, and half of it again as momentum
+    (first, _), (after, other) = averaged(changes), averaged(changes, times=60)
+    # the mean, 2, and half of it again as momentum
     assert first[0].tolist() == [3.0] * DIM
-    # in the long run each round adds the sum, behind which the row stays by what is left in the momentum
+    # in the long run each round adds the sum; the row lags behind by what is left in the momentum
     assert after[0, 0].item() == pytest.approx(60 * 4 - 2, rel=1e-6)
     assert after.equal(other)
 
 
-def test_what_is_learnt_while_it_travels_is_kept_and_travels_next() -> None:
+def test_changes_made_during_an_exchange_are_kept_and_sent_next() -> None:
     def work(group: ProcessGroup) -> list[float]:
         model, found = SkipGram(ROWS, DIM), []
         table = model.input.detach().zero_()
@@ -199,12 +80,12 @@ def test_what_is_learnt_while_it_travels_is_kept_and_travels_next() -> None:
         assert rounds.together
         return found
 
-    # first nothing has arrived; then the mean, 2, and half of it again, but not what the other has done since; then
-    # 165 more, the mean of 110 and 220, and half of the momentum, which is 165 and half of 2
+    # at first nothing has arrived; then the mean, 2, and half of it again, without the later changes of the other rank;
+    # then 165 more, the mean of 110 and 220, and half of the momentum, which is 165 and half of 2
     assert on_ranks(2, work) == [[1, 3 + 10, 3 + 165 + 83], [3, 3 + 20, 3 + 165 + 83]]
 
 
-def test_no_rank_waits_for_another_between_two_rounds() -> None:
+def test_ranks_do_not_wait_for_each_other_between_rounds() -> None:
     trained = Event()
 
     def work(group: ProcessGroup) -> None:
@@ -212,7 +93,7 @@ def test_no_rank_waits_for_another_between_two_rounds() -> None:
         shards = rounds.begin(None)
         rounds.split_off(shards)
         if group.rank:
-            assert trained.wait(timeout=10)  # that rank 0 has begun the next round, before this one ends its first
+            assert trained.wait(timeout=10)  # until rank 0 has started its next round
         rounds.end(shards, Pause.NONE)
         rounds.split_off(shards)
         trained.set()
@@ -222,19 +103,19 @@ def test_no_rank_waits_for_another_between_two_rounds() -> None:
     assert trained.is_set()
 
 
-def test_what_is_used_too_little_to_overshoot_is_summed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_of_rare_rows_are_summed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     # an epoch has 2 rounds of 300 words, each word in pairs with 6 others
     uses = 300 * 6 * (np.array(COUNTS) / sum(COUNTS))
     monkeypatch.setattr(rounds_module, "MAX_USES_IN_PAIRS", (uses[1] + uses[2]) / 2)
     changes = [dict.fromkeys(range(6), 1.0), dict.fromkeys(range(6), 3.0)]
     for table in averaged(changes):
         assert table[:6, 0].tolist() == [3, 3, 4, 4, 4, 4]
-    for table in averaged(changes, rounds=3):
+    for table in averaged(changes, times=3):
         assert table[2:6, 0].tolist() == [12, 12, 12, 12]
 
 
 def read(rounds: Rounds, shards: list[Shard]) -> None:
-    """Read what is to be trained next."""
+    """Count what is to be trained next as read."""
     rounds.split_off(shards)
     offsets = rounds.dataset.offsets
     for shard in shards:
@@ -242,8 +123,8 @@ def read(rounds: Rounds, shards: list[Shard]) -> None:
         shard.unread = []
 
 
-def due_rows(wishes: dict[int, Pause], sync_every: int, size: int = 2) -> list[list[int]]:
-    """For each round of an epoch, which rows are the same on all ranks after all have changed all of theirs."""
+def due_rows(requests: dict[int, Pause], sync_every: int, size: int = 2) -> list[list[int]]:
+    """For each round of an epoch, the rows that are equal on all ranks after every rank has changed all its rows."""
     counts = [400, 100, 50, 25, 13, 12]
     dataset = make_dataset(random_sentences(600, counts, length=1), counts, subsample=0.0)
 
@@ -255,7 +136,7 @@ def due_rows(wishes: dict[int, Pause], sync_every: int, size: int = 2) -> list[l
         while rounds.left or not rounds.together:
             read(rounds, shards)
             table += 1.0 + group.rank
-            rounds.end(shards, wishes.get(len(found), Pause.NONE))
+            rounds.end(shards, requests.get(len(found), Pause.NONE))
             if not rounds.together:
                 read(rounds, shards)
                 rounds.end(shards, Pause.NONE)
@@ -266,23 +147,23 @@ def due_rows(wishes: dict[int, Pause], sync_every: int, size: int = 2) -> list[l
     return [(first == second).nonzero().flatten().tolist() for first, second in zip(*tables[:2], strict=True)]
 
 
-def test_rare_words_wait_until_they_were_used_and_all_are_the_same_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    # 600 words in 8 rounds of 2 ranks: 37.5 words a round and rank, each in pairs with 6 others at a window of 5
+def test_rare_words_are_averaged_less_often_and_all_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    # 600 words in 8 rounds of 2 ranks: 37.5 words per round and rank, each in pairs with 6 others at window 5
     monkeypatch.setattr(rounds_module, "FREQUENT_USES", 0.15 * 37.5 * 6)
-    # so words are due after a round that have 15 % of the pairs, or after two that have half as many
+    # words with 15 % of the pairs are due after every round, words with half as many after every second one
     one, two, three, all_rows = [0], [0, 1], [0, 1, 2], [0, 1, 2, 3, 4, 5]
     assert due_rows({}, 37) == [two, three, two, all_rows] * 2
     assert due_rows({1: Pause.SAVE, 4: Pause.STOP}, 37) == [
         two, all_rows, two, three, all_rows, two, three, all_rows,
     ]  # fmt: skip
-    # in rounds of half the words a word needs twice the shard
+    # in rounds of half the words, a word needs twice the fraction
     assert due_rows({}, 18) == [one, two, one, all_rows] * 4
-    # all rows are averaged as often as there are ranks, and fewer rounds than twice that leave no choice
+    # all rows are averaged at least as often as there are ranks
     assert due_rows({}, 75) == [three, all_rows] * 2
     assert due_rows({}, 300) == due_rows({}, 10_000) == [all_rows, all_rows]
 
 
-def test_no_row_waits_longer_than_the_period_where_sentences_overshoot() -> None:
+def test_no_row_waits_longer_than_the_period_with_long_sentences() -> None:
     counts = [400, 100, 50, 25, 13, 12]
     dataset = make_dataset(random_sentences(6000, counts, length=30), counts, subsample=0.0)
 
@@ -301,8 +182,8 @@ def test_no_row_waits_longer_than_the_period_where_sentences_overshoot() -> None
     assert max(since) == rounds_module.MAX_PERIOD - 1
 
 
-def test_what_counts_as_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By hand: 2 ranks of 75 words a round, in periods of 4; half of the text survives subsampling."""
+def test_the_frequent_and_the_rare_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    # computed by hand: 2 ranks of 37.5 words per round, in periods of 4; half of the text survives subsampling
     dataset = small_dataset()
     dataset.keep = torch.full((6,), 0.5)
     uses = 37.5 * 0.5 * 6 * dataset.pair_frequency
@@ -318,17 +199,17 @@ def test_what_counts_as_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
     ((once, twice), rare_from), other = on_ranks(2, counted)
     assert ([once, twice], rare_from) == other
     assert once == 2
-    assert twice == 3  # shards of .35, .26, .17 and .09: the third has over half of the second's
+    assert twice == 3  # frequencies of .35, .26, .17 and .09: the third is over half of the second
     assert rare_from == 3
     assert len(dataset.pair_frequency) == 6
 
 
-def test_rank_0_says_what_is_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_ranks_use_the_counts_of_rank_0(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rounds_module, "FREQUENT_USES", 30)
 
     def counted(group: ProcessGroup) -> list[int]:
         dataset = small_dataset()
-        if group.rank:  # as a machine may that adds up differently
+        if group.rank:  # as on a machine that rounds sums differently
             dataset.pair_frequency = torch.full((6,), 1 / 6)
         return Rounds(group, SkipGram(6, DIM), dataset, 1, 37)._frequent
 
@@ -337,7 +218,7 @@ def test_rank_0_says_what_is_frequent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < first[0] < 6
 
 
-def test_the_bytes_that_travel_are_counted() -> None:
+def test_sent_bytes_are_counted() -> None:
     def work(group: ProcessGroup) -> int:
         model = SkipGram(ROWS, DIM)
         rounds = Rounds(group, model, small_dataset(), 1, 300)
@@ -349,14 +230,14 @@ def test_the_bytes_that_travel_are_counted() -> None:
         arrive(rounds, shards)
         return rounds.bytes_sent
 
-    # a flag a row and table; three rows of the one and two of the other, with a number more than dimensions
+    # one flag per row and table; three rows of one table and two of the other, with one number more than dimensions
     assert on_ranks(2, work) == [2 * ROWS + (3 + 2) * (DIM + 1) * 2] * 2
 
 
-def test_all_ranks_have_the_same_tables() -> None:
+def test_all_ranks_get_the_same_tables() -> None:
     draw = np.random.default_rng(0)
     changes = [{int(row): float(draw.normal()) for row in draw.choice(ROWS, 10)} for _ in range(5)]
-    first, *others = averaged(changes, rounds=3)
+    first, *others = averaged(changes, times=3)
     assert all(table.equal(first) for table in others)
 
 
@@ -390,18 +271,18 @@ def test_all_words_are_trained_once(engine_class: Any, size: int, sync_every: in
     assert done[-1].words == whole.words == 600
     assert abs(done[-1].pairs - whole.pairs) < 0.1 * whole.pairs
     assert size <= averaged <= max(size, -(-600 // (size * sync_every)))
-    for other, others_done, others_known in others:
+    for other, other_done, other_known in others:
         assert other.equal(table)
-        assert others_done == [*done, averaged]
-        assert 0 <= min(others_known) <= max(others_known) <= 600
-    if engine_class is FusedEngine:  # the other holds words back until they make a batch
+        assert other_done == [*done, averaged]
+        assert 0 <= min(other_known) <= max(other_known) <= 600
+    if engine_class is FusedEngine:  # the other engine counts words once they fill a batch
         assert known[0] == 0
         assert np.ptp(known) > 300
 
 
-def test_the_words_of_all_are_known_where_they_read_in_step() -> None:
-    """The learning rate and the log follow them; what a rank cannot know is what others do faster or slower."""
-    # 8 rounds of 800 words, 50 for each rank in an eighth of them; not so after a checkpoint, when all is cut anew
+def test_the_estimate_of_words_is_close_if_ranks_are_equally_fast() -> None:
+    # the learning rate and the metrics follow this estimate, which a rank makes between two exchanges
+    # 8 rounds of 800 words, in which each rank reads 50 in each eighth; after a checkpoint the rounds are split again
     dataset = make_dataset(random_sentences(6400, COUNTS, length=1), COUNTS, subsample=0.0)
     near = 10
 
@@ -416,8 +297,8 @@ def test_the_words_of_all_are_known_where_they_read_in_step() -> None:
                 length = sum(int(rounds.dataset.offsets[b] - rounds.dataset.offsets[a]) for a, b in shard.unread)
                 for words in (begun, begun + length // 2, begun + length):
                     assert abs(rounds.words_at(words) - 2 * words) <= near
-                assert abs(rounds.words_at(begun + 2 * length) - 2 * (begun + length)) <= near  # the others do not
-                # each rank knows the loss of the others from when they last told, and its own of this moment
+                assert abs(rounds.words_at(begun + 2 * length) - 2 * (begun + length)) <= near  # at most the goal
+                # the loss of the other ranks is that of the last exchange, and that of this rank is current
                 now = rounds.progress_at(Progress(begun + length, begun + length, loss * (begun + length)))
                 assert 1 <= now.loss / max(now.pairs, 1) <= 3
                 assert now.words == now.pairs == rounds.done.words + begun + length - rounds._sent.words
@@ -434,7 +315,7 @@ def test_the_words_of_all_are_known_where_they_read_in_step() -> None:
 
 @pytest.mark.parametrize("engine_class", [AutogradEngine, FusedEngine])
 @pytest.mark.parametrize("sentences", [[[0, 1, 2, 3] * 10], [[0, 1]] * 4, [[4, 5] * 50, [1, 2], [], [2, 3]]])
-def test_a_text_may_have_fewer_sentences_than_rounds_have_parts(engine_class: Any, sentences: list[list[int]]) -> None:
+def test_a_text_with_fewer_sentences_than_parts_of_a_round(engine_class: Any, sentences: list[list[int]]) -> None:
     words = sum(map(len, sentences))
 
     def work(group: ProcessGroup) -> tuple[Tensor, Progress]:
@@ -454,18 +335,18 @@ def test_a_text_may_have_fewer_sentences_than_rounds_have_parts(engine_class: An
 
     (table, done), *others = on_ranks(3, work)
     assert done.words == words
-    for other, others_done in others:
+    for other, other_done in others:
         assert other.equal(table)
-        assert others_done == done
+        assert other_done == done
 
 
-def test_a_wish_of_one_is_known_to_all() -> None:
+def test_all_ranks_learn_of_a_request_of_one() -> None:
     def pauses(group: ProcessGroup) -> list[tuple[Pause, bool]]:
         rounds, found = Rounds(group, SkipGram(ROWS, DIM), small_dataset(), 1, 10), []
         shards = rounds.begin(None)
-        for wish in ([Pause.NONE, Pause.SAVE, Pause.STOP], [Pause.NONE, Pause.NONE, Pause.SAVE])[group.rank]:
+        for request in ([Pause.NONE, Pause.SAVE, Pause.STOP], [Pause.NONE, Pause.NONE, Pause.SAVE])[group.rank]:
             rounds.split_off(shards)
-            rounds.end(shards, wish)
+            rounds.end(shards, request)
             arrive(rounds, shards)
             found.append((rounds.pause, rounds.together))
         return found
@@ -474,9 +355,9 @@ def test_a_wish_of_one_is_known_to_all() -> None:
 
 
 def test_ranks_may_have_different_numbers_of_threads() -> None:
-    def first_words(group: ProcessGroup) -> list[Shard]:
+    def first_shards(group: ProcessGroup) -> list[Shard]:
         return Rounds(group, SkipGram(ROWS, DIM), small_dataset(), 1 + group.rank, 10).begin(None)
 
-    shards = [shard for rank in on_ranks(2, first_words) for shard in rank]
+    shards = [shard for rank in on_ranks(2, first_shards) for shard in rank]
     whole = new_shards(small_dataset().offsets, 3)
     assert [(shard.unread, shard.stream) for shard in shards] == [(shard.unread, shard.stream) for shard in whole]

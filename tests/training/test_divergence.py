@@ -1,0 +1,83 @@
+"""Diverged training is detected and never replaces good tables."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from tests.training.interruptions import killed
+from tests.training.topics import small
+from word2vec.engines.cpu.objectives import COMPILED
+from word2vec.errors import TrainingError
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
+from word2vec.losses import LOSSES
+from word2vec.models.skipgram import SkipGram
+from word2vec.training import divergence
+from word2vec.training.divergence import check_loss, check_tables
+from word2vec.training.loop import train
+from word2vec.training.setup import LinearDecay
+
+
+@pytest.mark.parametrize("table", ["input", "output"])
+@pytest.mark.parametrize("row", [0, 11, 12, 19])
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -1e5])
+def test_a_diverged_number_is_found_in_every_block(
+    value: float, row: int, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(divergence, "BLOCK_BYTES", 4 * 3 * 4)  # blocks of four rows
+    model = SkipGram(20, 3)
+    check_tables(model, 1)
+    getattr(model, table).data[row, 1] = value
+    with pytest.raises(TrainingError, match=r"diverged in epoch 1: the vectors contain numbers up to .* lower --lr"):
+        check_tables(model, 1)
+
+
+@pytest.mark.parametrize("loss", [torch.nan, torch.inf, 1e7])
+def test_a_diverged_loss_is_reported_with_the_learning_rate(loss: float) -> None:
+    check_loss(1e3, 1, 0.5)
+    with pytest.raises(TrainingError, match=r"training diverged in epoch 2: .*lower --lr \(it is 0.5 now\)"):
+        check_loss(loss, 1, 0.5)
+
+
+class Exploding(nn.Module):
+    """An objective whose loss is infinite."""
+
+    def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
+        return (positive * torch.inf).sum() + negative.sum()
+
+
+def test_an_infinite_loss_ends_training_without_vectors(short_file: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"training diverged in epoch 1: .* restart with a lower --lr"):
+        train(small(short_file), tmp_path / "run", objective=Exploding())
+    assert not (tmp_path / "run" / VECTORS_FILE).exists()
+
+
+# WMRB on the fused engine soon has no gradient with so few words
+DIVERGING = [("autograd", name) for name in sorted(LOSSES)]
+DIVERGING += [("fused", name) for name, kind in LOSSES.items() if kind in COMPILED and name != "wmrb"]
+
+
+@pytest.mark.parametrize(("engine", "objective"), DIVERGING)
+def test_a_learning_rate_of_100_is_detected_within_an_epoch(
+    engine: str, objective: str, topics_file: Path, tmp_path: Path
+) -> None:
+    config = small(topics_file, engine=engine, objective=objective, lr=100.0, epochs=1, batch_size=1024)
+    with pytest.raises(TrainingError, match=r"^training diverged in epoch 1: .* restart with a lower --lr"):
+        train(config, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").glob("*")] in ([], ["metrics.jsonl"])
+
+
+@pytest.mark.parametrize("engine", ["autograd", "fused"])
+def test_divergence_keeps_the_last_good_checkpoint(
+    engine: str, short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    config = small(short_file, engine=engine)
+    killed(config, run, 1, monkeypatch)
+    good = (run / CHECKPOINT_FILE).read_bytes()
+    monkeypatch.setattr(LinearDecay, "__call__", lambda *_: 1e30)
+    with pytest.raises(TrainingError, match="training diverged in epoch 2: "):
+        train(config, run, resume=True)
+    assert (run / CHECKPOINT_FILE).read_bytes() == good
+    assert not (run / VECTORS_FILE).exists()

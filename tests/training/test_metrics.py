@@ -1,0 +1,70 @@
+"""metrics.jsonl: its keys, the numbers in it, and that training does not depend on it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.training.interruptions import unfinished
+from tests.training.topics import metrics_lines, small
+from word2vec.errors import TrainingError
+from word2vec.training.loop import train
+from word2vec.vectors.word_vectors import WordVectors
+
+
+def test_lines_have_the_promised_keys_and_numbers(topics_file: Path, tmp_path: Path) -> None:
+    pairs = tmp_path / "topic-pairs.csv"
+    pairs.write_text("cat,dog,9\nred,green,8\ncat,red,1\none,green,2\n", encoding="utf-8")
+    train(small(topics_file, epochs=3, pairs=(str(pairs),)), tmp_path / "run")
+    lines = metrics_lines(tmp_path / "run")
+    keys = {"kind", "epoch", "words", "words_per_second", "lr", "loss", "elapsed_seconds"}
+    assert all(set(line) - {"similarity"} == keys for line in lines)
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    assert [line["epoch"] for line in epochs] == [1, 2, 3]
+    assert [line["words"] for line in epochs] == [6_000, 12_000, 18_000]
+    assert epochs[0]["loss"] > epochs[1]["loss"] > epochs[2]["loss"]
+    assert epochs[2]["lr"] == pytest.approx(1e-4)
+    assert [set(line["similarity"]) for line in epochs] == [{"topic-pairs"}] * 3
+    assert epochs[2]["similarity"]["topic-pairs"] > 0.5
+
+
+def test_precision_in_the_batch_is_logged(short_file: Path, tmp_path: Path) -> None:
+    train(small(short_file, objective="in-batch-softmax", epochs=2), tmp_path / "run")
+    assert all(0 <= line["precision_at_1"] <= 1 for line in metrics_lines(tmp_path / "run"))
+
+
+def test_the_loss_does_not_depend_on_batches_and_threads(short_file: Path, tmp_path: Path) -> None:
+    # with a learning rate of nearly zero all runs see the same scores, so all means must agree
+    losses = []
+    for number, (batch_size, threads) in enumerate([(1, 1), (1000, 1), (64, 3)]):
+        run = tmp_path / str(number)
+        settings = {"lr": 1e-30, "min_lr": 0.0, "epochs": 1, "batch_size": batch_size, "threads": threads}
+        train(small(short_file, engine="autograd", **settings), run)
+        losses.append(metrics_lines(run)[-1]["loss"])
+    assert losses == pytest.approx([6 * np.log(2)] * 3, rel=1e-6)  # scores of 0: log 2 for each of 1 + 5 words
+
+
+def test_elapsed_time_continues_when_a_run_resumes(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = unfinished(short_file, tmp_path / "run", monkeypatch)
+    train(config, tmp_path / "run", resume=True)
+    times = [line["elapsed_seconds"] for line in metrics_lines(tmp_path / "run")]
+    assert times == sorted(times)
+    assert times[-1] > 0
+
+
+def test_training_continues_if_the_log_cannot_be_written(
+    short_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/metrics.jsonl").symlink_to("/dev/full")
+    train(small(short_file, epochs=1), tmp_path / "run")
+    assert len(WordVectors.load(tmp_path / "run")) == 18
+    assert sum("metrics.jsonl cannot be written" in message for message in caplog.messages) == 1
+
+
+def test_a_text_without_pairs_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("cat\ndog\n" * 10)
+    with pytest.raises(TrainingError, match="no two words of the vocabulary occur in one sentence"):
+        train(small(tmp_path / "words.txt"))

@@ -1,0 +1,198 @@
+"""Runs that resume: to the same bytes, with other threads or engines, and never as another run."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import topic_text
+from tests.training.interruptions import killed, many_checkpoints, unfinished
+from tests.training.topics import contents, margin, results, small, untimed_lines, words_after_epochs
+from word2vec.cli import run as command
+from word2vec.config import SETTINGS
+from word2vec.errors import ConfigError, CorpusError, TrainingError
+from word2vec.formats.run import CHECKPOINT_FILE
+from word2vec.training.checkpoint import read_checkpoint
+from word2vec.training.loop import train
+from word2vec.training.resume import discard_checkpoint, saved_settings
+from word2vec.vectors.word_vectors import WordVectors
+
+
+@pytest.mark.parametrize("engine", ["autograd", "fused"])
+def test_a_run_killed_in_the_middle_of_epochs_resumes_to_the_same_bytes(
+    engine: str, short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many_checkpoints(monkeypatch)
+    config = small(short_file, engine=engine, epochs=3)
+    train(config, tmp_path / "whole")
+    run, positions = tmp_path / "run", []
+    for count in (1, 2, 4):  # it dies three times, each time after some more checkpoints
+        killed(config, run, count, monkeypatch, resume=True)
+        saved = read_checkpoint(run)
+        positions.append((saved.epoch, len(saved.shards), saved.metrics.words))
+    assert any(shards for _, shards, _ in positions)
+    assert positions == sorted(positions, key=lambda position: position[2])
+    train(config, run, resume=True)
+    assert results(run) == results(tmp_path / "whole")
+    epochs = [
+        [line for line in untimed_lines(folder) if line["kind"] == "epoch"] for folder in (run, tmp_path / "whole")
+    ]
+    assert epochs[0] == epochs[1]
+
+
+def test_a_run_killed_between_two_epochs_resumes(
+    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, run = unfinished(topics_file, tmp_path / "run", monkeypatch), tmp_path / "run"
+    saved = read_checkpoint(run)
+    assert (saved.epoch, saved.shards, saved.finished, saved.metrics.words) == (2, [], False, 12_000)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "step", "words": 12345, "lo')  # written between the checkpoint and the end
+    train(config, run, resume=True)
+    train(config, tmp_path / "whole")
+    assert results(run) == results(tmp_path / "whole")
+    assert untimed_lines(run) == untimed_lines(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(("engine", "threads"), [("fused", 3), ("autograd", 1), ("autograd", 2)])
+def test_engine_and_threads_may_change(
+    engine: str, threads: int, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        many_checkpoints(patch)
+        killed(small(topics_file, threads=2), tmp_path / "run", 8, patch)
+    assert len(read_checkpoint(tmp_path / "run").shards) == 2
+    assert margin(train(small(topics_file, engine=engine, threads=threads), tmp_path / "run", resume=True)) > 0.5
+    assert words_after_epochs(tmp_path / "run") == [6_000, 12_000, 18_000, 24_000, 30_000]
+
+
+def test_a_finished_run_may_train_more_epochs(short_file: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(small(short_file, epochs=2), run)
+    assert read_checkpoint(run).finished
+    assert (run / CHECKPOINT_FILE).stat().st_size < 5_000  # the tables are in vectors.safetensors
+    train(small(short_file, epochs=4), run, resume=True)
+    epochs = [line for line in untimed_lines(run) if line["kind"] == "epoch"]
+    assert [line["epoch"] for line in epochs] == [1, 2, 3, 4]
+    assert epochs[-1]["words"] == 4_800
+    # the learning rate continues on the line over four epochs: at the end of the third a quarter is left
+    assert epochs[2]["lr"] == pytest.approx(0.1 + (1e-4 - 0.1) * 0.75)
+
+
+def test_without_a_checkpoint_training_starts_from_scratch(
+    short_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "word2vec")
+    train(small(short_file), tmp_path / "whole")
+    train(small(short_file), tmp_path / "run", resume=True)
+    assert results(tmp_path / "run") == results(tmp_path / "whole")
+    assert f"{tmp_path / 'run'} contains no checkpoint: training starts from scratch" in caplog.messages
+
+
+def test_a_finished_run_is_replaced(short_file: Path, tmp_path: Path) -> None:
+    train(small(short_file, dim=4), tmp_path / "run")
+    train(small(short_file), tmp_path / "run")
+    assert WordVectors.load(tmp_path / "run").dim == 16
+    assert saved_settings(tmp_path / "run")["dim"] == 16
+
+
+def test_a_corpus_may_move(short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unfinished(short_file, tmp_path / "run", monkeypatch)
+    moved = short_file.rename(tmp_path / "moved.txt")
+    train(small(moved), tmp_path / "run", resume=True)
+    assert read_checkpoint(tmp_path / "run").finished
+
+
+# What is rejected
+
+
+def test_an_unfinished_run_is_not_overwritten(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    config = unfinished(short_file, run, monkeypatch)
+    before = contents(run)
+    with pytest.raises(TrainingError, match=r"unfinished run \(epoch 3 of 5\): add --resume"):
+        train(config, run)
+    assert contents(run) == before
+    discard_checkpoint(run)
+    train(config, run)
+    assert read_checkpoint(run).finished
+
+
+OTHER_VALUES: dict[str, Any] = {
+    "objective": "warp",
+    "dim": 8,
+    "window": 3,
+    "negatives": 2,
+    "noise_exponent": 0.5,
+    "subsample": 0.01,
+    "min_count": 2,
+    "max_vocab": 10,
+    "lowercase": True,
+    "lr": 0.2,
+    "min_lr": 1e-3,
+    "batch_size": 32,
+    "seed": 2,
+}
+
+
+def test_settings_that_affect_the_result_must_not_change(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    config = unfinished(short_file, run, monkeypatch)
+    before = contents(run)
+    for name, value in OTHER_VALUES.items():
+        with pytest.raises(ConfigError) as caught:
+            train(replace(config, **{name: value}), run, resume=True)
+        option = "--" + name.replace("_", "-")
+        assert f"cannot resume with other settings ({option} was {getattr(config, name)}, not {value})" in str(
+            caught.value
+        )
+        assert contents(run) == before
+
+
+def test_all_other_settings_may_change() -> None:
+    assert set(OTHER_VALUES) == {name for name, (_, setting) in SETTINGS.items() if not setting.changeable_on_resume}
+
+
+def test_the_corpus_must_not_change(short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    config = unfinished(short_file, run, monkeypatch)
+    short_file.write_text(topic_text(200, seed=1))
+    with pytest.raises(CorpusError, match=r"run cannot resume on another corpus \(fingerprint [0-9a-f]{8}, now"):
+        train(config, run, resume=True)
+
+
+def test_epochs_must_not_be_fewer_than_started(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = unfinished(short_file, tmp_path / "run", monkeypatch)
+    with pytest.raises(ConfigError, match="run is already in epoch 2: --epochs 1 is too small"):
+        train(replace(config, epochs=1), tmp_path / "run", resume=True)
+    train(replace(config, epochs=2), tmp_path / "run", resume=True)
+    assert read_checkpoint(tmp_path / "run").finished
+
+
+# On the command line
+
+
+def test_resume_takes_the_settings_of_the_run(
+    short_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = str(tmp_path / "run")
+    assert command(["train", str(short_file), "--output", run, "--dim", "7", "--epochs", "1", "--resume"]) == 0
+    assert command(["train", "--output", run, "--resume", "--epochs", "2"]) == 0
+    assert WordVectors.load(run).dim == 7
+    capsys.readouterr()
+    assert command(["train", "--output", run, "--resume", "--dim", "8"]) == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"word2vec: {run} cannot resume with other settings (--dim was 7, not 8)")
+
+
+def test_resume_without_a_checkpoint_needs_a_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(["train", "--output", str(tmp_path / "run"), "--resume"]) == 2
+    assert capsys.readouterr().err.startswith("word2vec: no CORPUS")
+    assert not (tmp_path / "run").exists()

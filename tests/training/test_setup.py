@@ -1,0 +1,81 @@
+"""What is set up before training: device, engine, objective and learning rate, and what all ranks must agree on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.distributed.thread_ranks import on_ranks
+from tests.training.topics import small
+from word2vec.errors import ConfigError, CorpusError, Word2VecError
+from word2vec.losses import NegativeSampling
+from word2vec.training.checkpoint import Checkpoint
+from word2vec.training.distributed.process_group import ProcessGroup
+from word2vec.training.loop import train
+from word2vec.training.setup import LinearDecay, _refuse_different_ranks, default_threads
+
+
+def test_the_learning_rate_decreases_linearly() -> None:
+    schedule = LinearDecay(0.025, 0.0001, words_per_epoch=100, epochs=2)
+    rates = [schedule(*position) for position in ((0, 0), (1, 0), (1, 100), (2, 20))]
+    assert rates == pytest.approx([0.025, 0.01255, 0.0001, 0.0001])
+
+
+@pytest.mark.parametrize("engine", ["autograd", "fused"])
+def test_losses_are_summed_whatever_reduction_the_objective_has(engine: str, topics_file: Path) -> None:
+    # the mean of a batch would be trained with a thousandth of the step, and by one engine only
+    config = small(topics_file, engine=engine, epochs=1)
+    mean, total = (train(config, objective=NegativeSampling(reduction)) for reduction in ("mean", "sum"))
+    assert np.array_equal(mean.vectors, total.vectors)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_missing_cuda_device_is_reported(topics_file: Path) -> None:
+    with pytest.raises(Word2VecError, match="torch finds no CUDA device"):
+        train(small(topics_file, device="cuda"))
+
+
+def test_an_unknown_objective_is_reported(topics_file: Path) -> None:
+    with pytest.raises(ConfigError, match=r"unknown objective 'negative-samplin'.* negative-sampling"):
+        train(small(topics_file, objective="negative-samplin"))
+
+
+def test_processes_of_one_machine_share_its_processors() -> None:
+    available = default_threads(None)
+    assert default_threads(None, processes=available) == 1
+    assert default_threads(None, processes=2 * available) == 1
+    assert default_threads(1) == 1
+
+
+# What ranks must agree on
+
+
+def compare_ranks(
+    settings: list[dict[str, Any]], corpora: Sequence[str] = "aaa", engines: Sequence[str] = "eee"
+) -> None:
+    """Compare the ranks of a group; each has its own settings, corpus and engine."""
+
+    def compare(group: ProcessGroup) -> None:
+        start = Checkpoint(settings[group.rank], corpora[group.rank], "vocabulary", engines[group.rank])
+        _refuse_different_ranks(start, group)
+
+    on_ranks(len(settings), compare)
+
+
+def test_ranks_must_have_the_same_settings() -> None:
+    with pytest.raises(ConfigError, match="--dim is 10 on rank 0 and 11 on rank 2"):
+        compare_ranks([{"dim": 10}, {"dim": 10}, {"dim": 11}])
+    compare_ranks([{"dim": 10, "threads": 1, "corpus": ["a"]}, {"dim": 10, "threads": 2, "corpus": ["b"]}])
+
+
+def test_ranks_must_have_the_same_corpus() -> None:
+    with pytest.raises(CorpusError, match="rank 1 has another corpus than rank 0"):
+        compare_ranks([{}, {}], corpora=["a", "b"])
+
+
+def test_ranks_must_have_the_same_engine() -> None:
+    with pytest.raises(ConfigError, match="rank 0 trains with GpuEngine and rank 1 with FusedEngine"):
+        compare_ranks([{}, {}], engines=["GpuEngine", "FusedEngine"])
