@@ -180,7 +180,7 @@ def main(arguments: Sequence[str]) -> int:
         "--bytes",
         type=number_of_bytes,
         default=BYTES,
-        help="maximum size; default: %(default)s, the only one with a known checksum",
+        help="maximum size; default: %(default)s, for which the checksum is known",
     )
     add("--commit", default=COMMIT, help="commit of the source; default: %(default)s")
     add("--sha256", help="expected checksum, in place of the known one")

@@ -154,7 +154,7 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
     """Show the defaults of options, but not empty ones."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return super()._get_help_string(action) if action.default or action.default == 0 else action.help
+        return super()._get_help_string(action) if action.default else action.help
 
 
 def comma_separated(known: Sequence[str] | None = None) -> Callable[[str], list[str]]:
