@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.formats.fasttexts import finite
+from tests.formats.fasttext_models import finite
 from tests.formats.samples import read_error, write_bytes
 from word2vec import formats
 from word2vec.errors import UnknownWordError, Word2VecError

@@ -35,7 +35,7 @@ def test_numpy_reads_our_archives(table: Table, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "vectors", [VECTORS, VECTORS.astype(">f4"), VECTORS.astype("f8"), VECTORS.astype("f2"), np.asfortranarray(VECTORS)]
 )
-def test_we_read_numpys_archives(vectors: np.ndarray, limit: int | None, compressed: bool, tmp_path: Path) -> None:
+def test_archives_of_numpy_are_read(vectors: np.ndarray, limit: int | None, compressed: bool, tmp_path: Path) -> None:
     path = archive(
         tmp_path / "v.npz", compressed=compressed, vectors=vectors, counts=np.array([5, 3], ">u2"), other=[1]
     )

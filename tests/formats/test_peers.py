@@ -1,4 +1,4 @@
-"""Exchange of files with gensim and fastText: they load our files, and we load gensim."""
+"""Exchange of files with gensim and fastText: they load our files, and we load theirs."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gensim.models import KeyedVectors
 
-from tests.formats.fasttexts import finite
+from tests.formats.fasttext_models import finite
 from tests.formats.samples import NAMES, bits
 from word2vec import formats
 from word2vec.formats import Table
@@ -72,9 +72,9 @@ def test_gensim_computes_the_same_vectors_from_fasttext_models(tmp_path: Path) -
         np.testing.assert_allclose(loaded[word], gensim[word], rtol=1e-5)
 
 
-@pytest.mark.parametrize("ending", ["gz", "bz2"])
-def test_gensim_reads_our_compressed_files(ending: str, table: Table, tmp_path: Path) -> None:
-    path = tmp_path / f"v.bin.{ending}"
+@pytest.mark.parametrize("extension", ["gz", "bz2"])
+def test_gensim_reads_our_compressed_files(extension: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / f"v.bin.{extension}"
     formats.write(path, Table(["a", "b"], table.vectors[:2]))
     gensim = KeyedVectors.load_word2vec_format(str(path), binary=True)
     np.testing.assert_array_equal(bits(gensim.vectors), bits(table.vectors[:2]))

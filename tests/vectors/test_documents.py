@@ -220,9 +220,8 @@ def test_topics_are_classified_in_a_pipeline_with_grid_search(vectors: WordVecto
     assert sif > 0.6  # guessing gives 0.33; one of the five dimensions is removed
     assert search.score(texts[45:], topics[45:]) > 0.9
     shuffled = rng.permutation(topics[:45])
-    assert (
-        pipeline.fit(texts[:45], shuffled).score(texts[45:], topics[45:]) < 0.8
-    )  # with shuffled labels there is nothing to learn
+    # with shuffled labels there is nothing to learn
+    assert pipeline.fit(texts[:45], shuffled).score(texts[45:], topics[45:]) < 0.8
 
 
 def test_the_class_is_public() -> None:

@@ -40,7 +40,11 @@ class RowReader:
         self._unread = b""  # the part of the last block that was not parsed
 
     def read(self, start: bytes = b"") -> Table:
-        """Read up to `max_rows` rows. `start` are bytes that were read from the file before."""
+        """Read up to `max_rows` rows.
+
+        Args:
+            start: Bytes that were already read from the file; parsed first.
+        """
         for block in _line_blocks(self._file, start):
             self._unread = self._parse_block(block)
             if self._unread:
@@ -57,14 +61,8 @@ class RowReader:
 
     def _parse_block(self, block: bytes) -> bytes:
         """Parse complete lines; return the rest of the block once the table is full or only blank lines follow."""
-        from word2vec.formats.parse_floats import (
-            FAULT,
-            HARD,
-            POSITION,
-            ROWS,
-            WORD_BYTES,
-            parse_rows,
-        )  # compiles on import
+        # imported here because numba takes long to import
+        from word2vec.formats.parse_floats import FAULT, HARD, POSITION, ROWS, WORD_BYTES, parse_rows
 
         text = np.frombuffer(block, np.uint8)
         words = np.empty(len(text), np.uint8)
@@ -128,7 +126,7 @@ class RowReader:
 
 
 def ends_in_number(word: bytes) -> bool:
-    """Whether a word with spaces ends in a number, as if its row had too many numbers."""
+    """Return whether a word with spaces ends in a number, as if its row had too many numbers."""
     return b" " in word and STRAY_NUMBER.fullmatch(word.rpartition(b" ")[2]) is not None
 
 
