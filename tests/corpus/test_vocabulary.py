@@ -65,9 +65,9 @@ def test_prefix_takes_all_words_of_the_same_count(vocabulary: Vocabulary) -> Non
 @pytest.mark.parametrize(
     ("min_count", "max_size", "message"),
     [
-        (31, None, "1 word with min_count 31 (the most frequent word, 'the', has 50)"),
-        (51, None, "0 words with min_count 51 (the most frequent word, 'the', has 50)"),
-        (1, 1, "1 word with min_count 1 (the most frequent word, 'the', has 50)"),
+        (31, None, "1 word with min_count 31 (the most frequent word, 'the', has count 50)"),
+        (51, None, "0 words with min_count 51 (the most frequent word, 'the', has count 50)"),
+        (1, 1, "1 word with min_count 1 (the most frequent word, 'the', has count 50)"),
     ],
 )
 def test_vocabulary_that_is_too_small(
@@ -80,7 +80,7 @@ def test_vocabulary_that_is_too_small(
 
 
 def test_vocabulary_without_words() -> None:
-    with pytest.raises(CorpusError, match=r"0 words with min_count 1 \(it has none\)"):
+    with pytest.raises(CorpusError, match=r"0 words with min_count 1 \(the text has none\)"):
         Vocabulary([], []).prefix()
 
 

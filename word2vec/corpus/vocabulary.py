@@ -70,7 +70,11 @@ class Vocabulary:
         size = size if max_size is None else min(size, max_size)
         if size < 2:
             words = "1 word" if size == 1 else "0 words"
-            found = f"the most frequent word, {self.words[0]!r}, has {self.counts[0]}" if len(self) else "it has none"
+            found = (
+                f"the most frequent word, {self.words[0]!r}, has count {self.counts[0]}"
+                if len(self)
+                else "the text has none"
+            )
             raise CorpusError(
                 f"the vocabulary is too small: {words} with min_count {min_count} ({found}), but training needs two; "
                 "lower --min-count, raise --max-vocab or use more text"

@@ -119,7 +119,9 @@ def new_folder(path: Path) -> Iterator[None]:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise Word2VecError(f"cannot create the folder {path}: {error.strerror or error}") from error
+            raise Word2VecError(
+                f"cannot create the folder {path}: {error.strerror or error}; choose another folder"
+            ) from error
         yield
     except BaseException:
         for folder in missing:
