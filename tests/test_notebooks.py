@@ -1,5 +1,6 @@
-"""The notebooks run from top to bottom, as a reader would run them."""
+"""The notebooks run from top to bottom."""
 
+import os
 from pathlib import Path
 
 import nbformat
@@ -10,9 +11,24 @@ ROOT = Path(__file__).parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
 
+@pytest.fixture(autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One cache for all notebooks and test processes: extracting the corpus pydocs is slow."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder  # a worker's folder is in the session's
+    monkeypatch.setenv("WORD2VEC_CACHE", str(folder / "notebook-cache"))
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread for torch and BLAS: on busy cores, several would spend most of their time waiting for each other."""
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.setenv(variable, "1")
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if (ROOT / "runs/demo/vectors.safetensors").exists():  # of `make demo`; else the notebook trains its own
+def test_notebook_runs(path: Path, tmp_path: Path) -> None:
+    if (ROOT / "runs/demo/vectors.safetensors").exists():  # written by `make demo`; otherwise notebook 1 trains it
         (tmp_path / "runs").mkdir()
         (tmp_path / "runs/demo").symlink_to(ROOT / "runs/demo")
     (tmp_path / "notebooks").mkdir()
