@@ -35,8 +35,8 @@ def test_vocabulary_is_a_prefix_of_all_words(tmp_path: Path) -> None:
             assert found.words == expected.words
             assert found.counts.tolist() == expected.counts.tolist()
     top = everything.counts[0]
-    said = message(lambda: corpus.vocabulary(6000))
-    assert f"0 words with min_count 6000 (the most frequent word, {everything.words[0]!r}, has count {top})" in said
+    error = message(lambda: corpus.vocabulary(6000))
+    assert f"0 words with min_count 6000 (the most frequent word, {everything.words[0]!r}, has count {top})" in error
 
 
 def test_facts_describe_the_corpus(tmp_path: Path) -> None:

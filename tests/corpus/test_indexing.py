@@ -287,15 +287,15 @@ def test_compressed_standard_input(kind: str, indexes: Path, monkeypatch: pytest
     set_standard_input(monkeypatch, data)
     assert decoded(index_corpus(["-"])) == SENTENCES
     set_standard_input(monkeypatch, data[:-3])
-    said = message(lambda: index_corpus(["-"]))
-    assert said.startswith("standard input: the compressed file is damaged or truncated (")
+    error = message(lambda: index_corpus(["-"]))
+    assert error.startswith("standard input: the compressed file is damaged or truncated (")
     assert len(folders(indexes)) == 1
 
 
-@pytest.mark.parametrize(("data", "said"), [(b"", "contains no words"), (b"\xff\xfea\0", "contains NUL bytes")])
-def test_errors_name_standard_input(data: bytes, said: str, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("data", "error"), [(b"", "contains no words"), (b"\xff\xfea\0", "contains NUL bytes")])
+def test_errors_name_standard_input(data: bytes, error: str, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_standard_input(monkeypatch, data)
-    assert message(lambda: index_corpus(["-"])).startswith(f"standard input: {said}")
+    assert message(lambda: index_corpus(["-"])).startswith(f"standard input: {error}")
     assert folders(indexes) == []
 
 
@@ -342,8 +342,8 @@ def test_missing_and_binary_files_leave_nothing_behind(tmp_path: Path, text: Pat
 
 def test_file_that_vanishes(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "resolve", lambda sources: [text.with_name("gone")])
-    said = f"{text.with_name('gone')}: cannot be read: No such file or directory"
-    assert message(lambda: index_corpus([text])) == said
+    error = f"{text.with_name('gone')}: cannot be read: No such file or directory"
+    assert message(lambda: index_corpus([text])) == error
 
 
 def test_corpus_that_changes_while_it_is_encoded(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -393,8 +393,8 @@ def test_full_disk(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(indexing, "_write_vocabulary", full)
-    said = message(lambda: index_corpus([text]))
-    assert said.startswith(
+    error = message(lambda: index_corpus([text]))
+    assert error.startswith(
         f"{indexes}: the corpus index cannot be written: No space left on device; free some disk space"
     )
     assert folders(indexes) == []
@@ -420,9 +420,9 @@ def test_full_disk_while_indexing_or_spooling(
     path.write_text("a b " * 100_000)
     set_standard_input(monkeypatch, path.read_bytes())
     with files_of_at_most(300_000):
-        said = message(lambda: index_corpus([path if source == "file" else "-"]))
+        error = message(lambda: index_corpus([path if source == "file" else "-"]))
     what = f"{indexes}: the corpus index" if source == "file" else f"{indexes.parent}: the copy of standard input"
-    assert said.startswith(f"{what} cannot be written: File too large; free some disk space")
+    assert error.startswith(f"{what} cannot be written: File too large; free some disk space")
     assert source == "-" or folders(indexes) == []
     assert not list(indexes.parent.glob("stdin-*"))
     assert index_corpus([path]).facts.words == 200_000  # it works again when there is space
@@ -430,10 +430,10 @@ def test_full_disk_while_indexing_or_spooling(
 
 def test_cache_that_cannot_be_created(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORD2VEC_CACHE", str(text))
-    said = "cannot be written: "
-    assert said in message(lambda: index_corpus([text]))
+    error = "cannot be written: "
+    assert error in message(lambda: index_corpus([text]))
     set_standard_input(monkeypatch, TEXT.encode())
-    assert said in message(lambda: index_corpus(["-"]))
+    assert error in message(lambda: index_corpus(["-"]))
 
 
 @pytest.mark.parametrize("step", ["read_blocks", "_renumber", "_write_vocabulary"])  # the last one runs in a thread

@@ -145,9 +145,9 @@ def test_byte_order_mark_is_dropped_at_the_start_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
 def test_utf_16_and_utf_32_are_rejected(tmp_path: Path, encoding: str) -> None:
     path = written(tmp_path / "text", TEXT.decode().encode(encoding))
-    said = message(lambda: read(path))
-    assert said.startswith(f"{path}: contains NUL bytes, so it is a binary file or UTF-16; ")
-    assert "iconv -f UTF-16" in said
+    error = message(lambda: read(path))
+    assert error.startswith(f"{path}: contains NUL bytes, so it is a binary file or UTF-16; ")
+    assert "iconv -f UTF-16" in error
 
 
 def test_binary_file_is_rejected_even_if_compressed_or_without_white_space(tmp_path: Path) -> None:

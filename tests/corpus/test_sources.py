@@ -109,9 +109,9 @@ def test_no_source() -> None:
 def test_missing_file_is_reported_with_the_named_corpora(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.txt"
     for sources in ([path], [written(tmp_path / "a.txt"), path]):
-        said = message(partial(resolve, sources))
-        assert said.startswith(f"{path}: no such file, folder or corpus; ")
-        assert said.endswith(": text8, pydocs")
+        error = message(partial(resolve, sources))
+        assert error.startswith(f"{path}: no such file, folder or corpus; ")
+        assert error.endswith(": text8, pydocs")
 
 
 def test_folder_without_files(tmp_path: Path) -> None:
@@ -150,5 +150,5 @@ def test_corpus_inside_the_output_folder_is_rejected(tmp_path: Path) -> None:
     link.symlink_to(inside)
     reject_files_in(output, [outside, STDIN])
     for file in (inside, link):
-        said = message(partial(reject_files_in, output, [outside, file]))
-        assert said.startswith(f"{file}: the corpus is inside the output folder {output} ")
+        error = message(partial(reject_files_in, output, [outside, file]))
+        assert error.startswith(f"{file}: the corpus is inside the output folder {output} ")

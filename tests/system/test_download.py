@@ -156,9 +156,9 @@ def test_progress_goes_to_stderr(site: Site, folder: Path, capsys: pytest.Captur
 def test_wrong_checksum(site: Site, folder: Path, waits: list[float]) -> None:
     download = site.offers()
     site.content = zipped(corpus=TEXT, changed=b"")
-    said = message(partial(fetch, download, folder, progress=False))
-    assert said.startswith(f"{site.url()}: checksum mismatch; ")
-    assert said.endswith(f"unpack it to {folder / 'corpus'}")
+    error = message(partial(fetch, download, folder, progress=False))
+    assert error.startswith(f"{site.url()}: checksum mismatch; ")
+    assert error.endswith(f"unpack it to {folder / 'corpus'}")
     assert site.requests == 1 + RETRIES
     assert waits == [1, 2, 3]
     assert not folder.exists()
@@ -176,8 +176,8 @@ def test_broken_connection_is_retried(site: Site, folder: Path) -> None:
 
 def test_connection_that_always_breaks(site: Site, folder: Path) -> None:
     site.cut = 1 + RETRIES
-    said = message(partial(fetch, site.offers(), folder, progress=False))
-    assert said.startswith(f"{site.url()}: the download failed (")
+    error = message(partial(fetch, site.offers(), folder, progress=False))
+    assert error.startswith(f"{site.url()}: the download failed (")
     assert not folder.exists()
     fetch(site.offers(), folder, progress=False)
     assert (folder / "corpus").read_bytes() == TEXT
@@ -185,9 +185,9 @@ def test_connection_that_always_breaks(site: Site, folder: Path) -> None:
 
 def test_missing_page(site: Site, folder: Path) -> None:
     site.status = 404
-    said = message(partial(fetch, site.offers(), folder, progress=False))
-    assert said.startswith(f"{site.url()}: the download failed (404 Client Error: Not Found")
-    assert "check the network and the proxy" in said
+    error = message(partial(fetch, site.offers(), folder, progress=False))
+    assert error.startswith(f"{site.url()}: the download failed (404 Client Error: Not Found")
+    assert "check the network and the proxy" in error
     assert not folder.exists()
 
 
@@ -195,8 +195,8 @@ def test_server_that_does_not_answer(folder: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/corpus.zip"
-    said = message(partial(fetch, Download("corpus", url, "0" * 64, 1, ""), folder, progress=False))
-    assert said.startswith(f"{url}: the download failed ([Errno {errno.ECONNREFUSED}] Connection refused); check the ")
+    error = message(partial(fetch, Download("corpus", url, "0" * 64, 1, ""), folder, progress=False))
+    assert error.startswith(f"{url}: the download failed ([Errno {errno.ECONNREFUSED}] Connection refused); check the ")
     assert not folder.exists()
 
 
@@ -205,10 +205,10 @@ def test_proxy_with_an_invalid_address(folder: Path, monkeypatch: pytest.MonkeyP
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("http_proxy", "http:///nowhere")
-    said = message(
+    error = message(
         partial(fetch, Download("corpus", "http://example.invalid/c.zip", "", 1, ""), folder, progress=False)
     )
-    assert said.startswith("http://example.invalid/c.zip: the download failed (")
+    assert error.startswith("http://example.invalid/c.zip: the download failed (")
 
 
 def begin(handler: Handler, status: int = 200, **headers: str) -> None:
@@ -259,11 +259,11 @@ def test_failing_server(
     monkeypatch.setattr(module, "TIMEOUT", 0.5)  # long enough for a busy machine
     download = site.offers()
     site.instead = answer
-    said = message(partial(fetch, download, folder, progress=False))
+    error = message(partial(fetch, download, folder, progress=False))
     site.patience.set()
-    assert said.startswith(f"{site.url()}: the download failed (")
-    assert reason in said
-    assert "check the network and the proxy" in said
+    assert error.startswith(f"{site.url()}: the download failed (")
+    assert reason in error
+    assert "check the network and the proxy" in error
     assert not folder.exists()
     site.instead = None  # a later call starts from scratch
     fetch(download, folder, progress=False)
@@ -274,8 +274,8 @@ def test_web_page_in_place_of_the_file(site: Site, folder: Path) -> None:
     """A captive portal sends one with status 200."""
     download = site.offers()
     site.content = b"<!DOCTYPE html><html><body>Please log in</body></html>"
-    said = message(partial(fetch, download, folder, progress=False))
-    assert said.startswith(f"{site.url()}: checksum mismatch; a proxy may ")
+    error = message(partial(fetch, download, folder, progress=False))
+    assert error.startswith(f"{site.url()}: checksum mismatch; a proxy may ")
     assert not folder.exists()
 
 
@@ -297,11 +297,11 @@ def test_endless_response_does_not_fill_the_disk(
                 return
 
     site.instead = pour
-    said = message(partial(fetch, download, folder, progress=False))
+    error = message(partial(fetch, download, folder, progress=False))
     if length == "many":  # an invalid header: the content is not read
-        assert said.startswith(f"{site.url()}: ")
+        assert error.startswith(f"{site.url()}: ")
     else:
-        assert said == f"{site.url()}: the server sends more than the file can contain; try another source"
+        assert error == f"{site.url()}: the server sends more than the file can contain; try another source"
         assert site.requests == 1  # a retry would not help
     assert sent < 1 << 24
     assert not folder.exists()
@@ -323,8 +323,8 @@ NOT_THE_TEXT = [TEXT[:-1], b"x" + TEXT[1:], TEXT + b"x", TEXT * 1000, b""]
 @pytest.mark.parametrize("text", NOT_THE_TEXT, ids=["shorter", "other", "longer", "bomb", "empty"])
 def test_zip_with_another_text(site: Site, folder: Path, text: bytes) -> None:
     download = with_zip(site, zipped(corpus=text))
-    said = message(partial(fetch, download, folder, progress=False))
-    assert said.startswith(f"{site.url()}: the zip file does not contain the expected text; ")
+    error = message(partial(fetch, download, folder, progress=False))
+    assert error.startswith(f"{site.url()}: the zip file does not contain the expected text; ")
     assert not folder.exists()
 
 
@@ -348,8 +348,8 @@ def test_bomb_is_not_unpacked(site: Site, folder: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("content", [zipped(another=TEXT), zipped(**{"../corpus": TEXT}), zipped(), b"no zip", b""])
 def test_zip_without_the_text(site: Site, folder: Path, content: bytes) -> None:
-    said = message(partial(fetch, with_zip(site, content), folder, progress=False))
-    assert said.startswith(f"{site.url()}: is not a zip file that contains corpus; ")
+    error = message(partial(fetch, with_zip(site, content), folder, progress=False))
+    assert error.startswith(f"{site.url()}: is not a zip file that contains corpus; ")
     assert not folder.exists()
     assert not (folder.parent / "corpus").exists()
 
@@ -372,16 +372,16 @@ def test_failure_keeps_the_files_of_the_folder(site: Site, folder: Path) -> None
 
 def test_folder_that_cannot_be_created(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    said = message(partial(fetch, site.offers(), tmp_path / "file" / "corpora", progress=False))
-    assert said.startswith(f"cannot create the folder {tmp_path / 'file' / 'corpora'}: ")
+    error = message(partial(fetch, site.offers(), tmp_path / "file" / "corpora", progress=False))
+    assert error.startswith(f"cannot create the folder {tmp_path / 'file' / 'corpora'}: ")
     assert site.requests == 0
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="permissions do not bind root")
 def test_folder_that_is_not_writable(site: Site, folder: Path) -> None:
     folder.mkdir(mode=0o500)
-    said = message(partial(fetch, site.offers(), folder, progress=False))
-    assert said.startswith(f"{folder}: corpus cannot be written: Permission denied; ")
+    error = message(partial(fetch, site.offers(), folder, progress=False))
+    assert error.startswith(f"{folder}: corpus cannot be written: Permission denied; ")
 
 
 def test_full_disk_is_not_reported_as_a_network_error(
@@ -392,13 +392,13 @@ def test_full_disk_is_not_reported_as_a_network_error(
 
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "move", full)  # pooch uses it to put the zip file in place
-        said = message(partial(fetch, site.offers(), folder, progress=False))
-        assert said.startswith(f"{folder}: corpus cannot be written: No space left on device; free some disk space")
-        assert site.url() in said
+        error = message(partial(fetch, site.offers(), folder, progress=False))
+        assert error.startswith(f"{folder}: corpus cannot be written: No space left on device; free some disk space")
+        assert site.url() in error
         assert not folder.exists()
     monkeypatch.setattr(os, "fsync", full)  # atomic_path uses it to put the text in place
-    said = message(partial(fetch, site.offers(), folder, progress=False))
-    assert said.startswith(f"cannot write {folder / 'corpus'}: No space left on device")
+    error = message(partial(fetch, site.offers(), folder, progress=False))
+    assert error.startswith(f"cannot write {folder / 'corpus'}: No space left on device")
     assert not folder.exists()
 
 
