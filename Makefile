@@ -31,7 +31,7 @@ format: .venv/.dev           ## format the code and apply the linter's fixes
 	$(BIN)/ruff check --fix .
 
 docs: .venv/.docs            ## build the documentation into site/; warnings are errors
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 tables: .venv/.dev           ## render the tables of README and docs from evaluation/results/; ARGS=--check only compares
 	$(BIN)/python evaluation/tables.py $(ARGS)
