@@ -219,7 +219,7 @@ def with_range(
     values: Collection[float],
     decimals: int = 0,
     scale: float = 1,
-    average: Callable[[Collection[float]], float] = statistics.median,
+    average: Callable[..., Any] = statistics.median,
 ) -> str:
     """The median, or another average, and for several values the smallest and the largest of them."""
     if not values:
@@ -229,7 +229,7 @@ def with_range(
 
 
 def score_cells(
-    measurements: Sequence[Mapping[str, Any]], average: Callable[..., float] = statistics.median
+    measurements: Sequence[Mapping[str, Any]], average: Callable[..., Any] = statistics.median
 ) -> list[str]:
     """The three scores x 100 with their ranges; "diverged" or undefined scores are left out."""
     found = [[m[name] for m in measurements if m.get(name) is not None] for name in SCORES]

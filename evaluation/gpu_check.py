@@ -57,7 +57,7 @@ PROGRAMS_PER_MULTIPROCESSOR = (1, 2, 3, 4, 6, 8, 12)
 SEEDS = 3
 TESTS_SECONDS = 540  # so that the report is written before a call of ten minutes ends
 CUDA = torch.cuda.is_available()
-COPIED_FLOATS = 1 << 28 if CUDA else 1 << 20  # 1 GiB, many times any cache, and two of them fit on any card
+COPIED_FLOATS = 1 << 28 if CUDA else 1 << 20  # 1 GiB, many times any cache, and two of them fit on any GPU
 DEVICE = torch.device("cuda" if CUDA else "cpu")
 
 Part = dict[str, Any]
@@ -112,7 +112,11 @@ def run_sweep(options: argparse.Namespace, part: Part, save: Save) -> None:
     trainings = Trainings(config)
     multiprocessors = torch.cuda.get_device_properties(DEVICE).multi_processor_count if CUDA else 1
     rows: list[dict[str, Any]] = []
-    part |= {"settings": config.as_dict() | {"corpus": Path(options.corpus).name}, "card": card(), "rows": rows}
+    part |= {
+        "settings": config.as_dict() | {"corpus": Path(options.corpus).name},
+        "gpu_rates": gpu_rates(),
+        "rows": rows,
+    }
     # subtle: the first training on a GPU allocates memory from the driver, and the clock has yet to rise
     pairs = trainings.train(PRECISIONS[0], multiprocessors, epochs=1)["pairs_per_word"]
     part["costs"] = asdict(costs(config, trainings.kept, pairs))
@@ -134,7 +138,7 @@ def run_sweep(options: argparse.Namespace, part: Part, save: Save) -> None:
         torch.cuda.empty_cache()  # the processes of the other parts need it
 
 
-def card() -> dict[str, float | None]:
+def gpu_rates() -> dict[str, float | None]:
     """What the GPU does in a second: operations by its units and clock, bytes by a timed copy."""
     rate = None
     if CUDA:
@@ -187,12 +191,12 @@ def run_tests(options: argparse.Namespace, part: Part, save: Save) -> None:  # n
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=TESTS_SECONDS)
     except subprocess.TimeoutExpired:
-        part |= {"exit": 1, "says": f"stopped after {TESTS_SECONDS} s", "failed": []}
+        part |= {"exit": 1, "summary": f"stopped after {TESTS_SECONDS} s", "failed": []}
         return
     print(done.stdout[-3000:], done.stderr[-3000:], file=sys.stderr)
     lines = done.stdout.strip().splitlines()
     failed = [line for line in lines if line.startswith(("FAILED", "ERROR"))]
-    part |= {"exit": done.returncode, "says": lines[-1] if lines else "", "failed": failed}
+    part |= {"exit": done.returncode, "summary": lines[-1] if lines else "", "failed": failed}
 
 
 def comparisons() -> dict[str, list[str]]:

@@ -168,10 +168,10 @@ def bounds(sweep: Mapping[str, Any], runs: Runs) -> list[Bound]:
         return []
     whole = [each["words_per_second"] for each in sweep["rows"] if each["precision"] == "ieee" and each.get("loss")]
     reached = speed(runs, "gpu"), max(whole, default=None)
-    per_word, card = sweep["costs"], sweep["card"]
+    per_word, rates = sweep["costs"], sweep["gpu_rates"]
     return [
-        Bound("float32 operations", per_word["operations"], card["float32_per_second"], *reached),
-        Bound("bytes to and from memory", per_word["bytes"], card["copied_bytes_per_second"], *reached),
+        Bound("float32 operations", per_word["operations"], rates["float32_per_second"], *reached),
+        Bound("bytes to and from memory", per_word["bytes"], rates["copied_bytes_per_second"], *reached),
     ]
 
 

@@ -26,6 +26,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -361,10 +362,9 @@ def run_staleness(options: argparse.Namespace, report: dict[str, Any]) -> None:
     for programs in map(int, options.programs):
         for seed in range(1, options.seeds + 1):
             config = make_config(settings, {"corpus": [options.corpus], "seed": seed})
-            try:
+            scores: dict[str, float | None] = dict.fromkeys(SCORES)
+            with suppress(Word2VecError):  # the vectors contain nan or infinity
                 scores = score_vectors(train_in_lockstep(config, programs))
-            except Word2VecError:  # the vectors contain nan or infinity
-                scores = dict.fromkeys(SCORES)
             report["measurements"].append({"programs": programs, "seed": seed, **scores})
             write_json(options.output, report)
             print(report["measurements"][-1], file=sys.stderr)

@@ -137,7 +137,7 @@ def test_float32_rate_is_units_times_clock() -> None:
 def sweep(float32_per_second: float | None) -> dict[str, Any]:
     return {
         "costs": {"pairs": 4.0, "operations": 10_000.0, "bytes": 5000.0},
-        "card": {"float32_per_second": float32_per_second, "copied_bytes_per_second": 4e12},
+        "gpu_rates": {"float32_per_second": float32_per_second, "copied_bytes_per_second": 4e12},
         "rows": [
             {"precision": "ieee", "words_per_second": 200e6, "loss": 2.0},
             {"precision": "ieee", "words_per_second": 100e6, "loss": 2.0},
@@ -281,12 +281,12 @@ def test_a_failed_part_keeps_the_others_and_those_of_earlier_calls(
 
     monkeypatch.setattr(gpu_check, "PARTS", {"sweep": breaks, "compare": works})
     monkeypatch.setenv("TRITON_INTERPRET", "1")
-    options.output.write_text(json.dumps({"tests": {"says": "9 passed"}}))
+    options.output.write_text(json.dumps({"tests": {"summary": "9 passed"}}))
     arguments = [options.corpus, "--output", str(options.output)]
     assert gpu_check.main([*arguments, "--parts", "compare"]) == 0
     assert gpu_check.main(arguments) == 1
     report = json.loads(options.output.read_text())
-    assert report["tests"] == {"says": "9 passed"}
+    assert report["tests"] == {"summary": "9 passed"}
     assert report["sweep"]["error"] == "RuntimeError"
     assert report["compare"]["commit"]
     assert report["verdicts"]["targets"][3]["met"] is False
@@ -303,7 +303,7 @@ def test_failed_tests_are_listed(options: argparse.Namespace, monkeypatch: pytes
     gpu_check.run_tests(options, part, nothing)
     assert part == {
         "exit": 1,
-        "says": "1 failed, 2 passed in 3.00s",
+        "summary": "1 failed, 2 passed in 3.00s",
         "failed": ["FAILED tests/engines/test_gpu.py::test_one - AssertionError"],
     }
 
@@ -312,7 +312,7 @@ def test_failed_tests_are_listed(options: argparse.Namespace, monkeypatch: pytes
 
     monkeypatch.setattr(subprocess, "run", hangs)
     gpu_check.run_tests(options, part, nothing)
-    assert (part["exit"], part["says"]) == (1, "stopped after 540 s")
+    assert (part["exit"], part["summary"]) == (1, "stopped after 540 s")
 
 
 def test_sweep_runs_in_the_interpreter(options: argparse.Namespace) -> None:
@@ -329,8 +329,8 @@ def test_sweep_runs_in_the_interpreter(options: argparse.Namespace) -> None:
     found = report["sweep"]
     assert [each["programs"] for each in found["rows"]] == [1, 2]
     assert found["rows"][0]["loss"] == found["rows"][1]["loss"]  # in the interpreter, programs run one after another
-    assert found["card"]["copied_bytes_per_second"] > 0
-    assert found["card"]["float32_per_second"] is None
+    assert found["gpu_rates"]["copied_bytes_per_second"] > 0
+    assert found["gpu_rates"]["float32_per_second"] is None
     assert found["costs"]["pairs"] == pytest.approx(found["rows"][0]["pairs_per_word"])
     assert report["verdicts"]["bounds"][1]["fraction_sweep"] > 0
     assert done.stdout.count("ieee") == 2
