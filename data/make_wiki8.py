@@ -8,7 +8,7 @@ The source is the folder `text` of github.com/jason-feng/wikiVisual at a fixed c
 as WikiExtractor wrote them, in the order of their page ids. The script drops markup and duplicate, very short and
 disambiguation articles, and writes one line of words in the form of text8: a to z only, single spaces, every digit
 spelled out as a word. The default size of 100,000,000 bytes ends at a whole word and gives 99,999,994 bytes, 16,940,117
-words, whose SHA-256 is verified. Needs git and no package; takes some minutes after the clone.
+words, whose SHA-256 is verified. Needs git and no package; takes about ten seconds after the clone.
 """
 
 import argparse
@@ -171,7 +171,7 @@ def main(arguments: Sequence[str]) -> int:
     """Build the corpus; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="make_wiki8.py",
-        description="Build the corpus wiki8 from its public source and verify its checksum. Takes some minutes.",
+        description="Build the corpus wiki8 from its public source and verify its checksum. Takes about ten seconds after the clone.",
     )
     add = parser.add_argument
     add("--source", default=SOURCE, help="git repository: a clone, or an address to clone; default: %(default)s")
