@@ -29,9 +29,14 @@ const CHART_OPTIONS = { displayModeBar: false, responsive: true };
 /** The training charts: each has a title, a description for screen readers and a function that draws it. */
 function trainingCharts(history) {
   const ends = history.epochs.map((epoch) => epoch.seconds.at(-1));
-  const charts = [{ title: "Loss", description: describeLoss(history), draw: (element) => drawLoss(element, history, ends) }];
+  const charts = [
+    { title: "Loss", description: describeLoss(history), draw: (element) => drawLoss(element, history, ends) },
+  ];
   if (history.speed.seconds.length) {
-    charts.push({ title: "Words per second", description: describeSpeed(history), draw: (element) => drawSpeed(element, history, ends) });
+    charts.push({
+      title: "Words per second", description: describeSpeed(history),
+      draw: (element) => drawSpeed(element, history, ends),
+    });
   }
   if (history.similarity.length) {
     charts.push({
@@ -49,7 +54,8 @@ function describeLoss(history) {
 
 function describeSpeed(history) {
   const words = history.speed.words;
-  return `Between ${Math.min(...words).toLocaleString("en")} and ${Math.max(...words).toLocaleString("en")} words per second.`;
+  const [low, high] = [Math.min(...words), Math.max(...words)].map((speed) => speed.toLocaleString("en"));
+  return `Between ${low} and ${high} words per second.`;
 }
 
 function describeSimilarity(history) {
