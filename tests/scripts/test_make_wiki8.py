@@ -86,15 +86,16 @@ def test_corpus_ends_at_a_whole_word_within_the_limit(limit: int, source: Path, 
     assert len(text) > limit - 8 or text == EXPECTED  # no word has more letters
 
 
-def test_only_the_default_size_and_commit_have_a_known_checksum(
+def test_checksums_are_known_for_two_sizes_of_the_default_commit(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected: list[str | None] = []
     monkeypatch.setattr(make_wiki8, "build", lambda *arguments: expected.append(arguments[-1]))
     make_wiki8.main(["--source", str(source)])
     make_wiki8.main(["--source", str(source), "--bytes", "420000000"])
+    make_wiki8.main(["--source", str(source), "--bytes", "1000"])
     make_wiki8.main(["--source", str(source), "--commit", "HEAD"])
-    assert expected == [make_wiki8.SHA256, None, None]
+    assert expected == [*make_wiki8.CHECKSUMS.values(), None, None]
 
 
 def test_wrong_sources_are_reported_in_one_line(
@@ -133,5 +134,5 @@ def test_the_published_checksum_is_that_of_the_development_corpus() -> None:
         pytest.skip("WORD2VEC_DATA does not name a folder with wiki8.xz")
     with lzma.open(Path(folder) / "wiki8.xz") as file:
         text = file.read()
-    assert hashlib.sha256(text).hexdigest() == make_wiki8.SHA256
+    assert hashlib.sha256(text).hexdigest() == make_wiki8.CHECKSUMS[make_wiki8.BYTES]
     assert make_wiki8.NOT_A_LETTER.sub(b" ", text) == text
