@@ -33,6 +33,8 @@ def test_notebook_runs(path: Path, tmp_path: Path) -> None:
         (tmp_path / "runs/demo").symlink_to(ROOT / "runs/demo")
     (tmp_path / "notebooks").mkdir()
     notebook = nbformat.read(path, as_version=4)
+    if any("to_gensim" in cell.source for cell in notebook.cells):
+        pytest.importorskip("gensim")  # it has no wheels for Python 3.14
     # raises at the first cell that fails
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path / "notebooks")}}).execute()
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from gensim.models import KeyedVectors
+import pytest
 
 from word2vec.evaluation.benchmarks import PairSet
 from word2vec.vectors.word_vectors import WordVectors
@@ -16,7 +16,7 @@ def random_vectors(words: Sequence[str], dim: int = 10, seed: int = 1) -> WordVe
 
 
 def gensim_copy(vectors: WordVectors) -> Any:
-    copy = KeyedVectors(vectors.vectors.shape[1])
+    copy = pytest.importorskip("gensim.models").KeyedVectors(vectors.vectors.shape[1])
     copy.add_vectors(list(vectors.words), vectors.vectors)
     return copy
 

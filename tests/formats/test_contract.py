@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
 from tests.formats.samples import NAMES, binary, bits, files_no_larger_than, read_error, write_bytes
 from word2vec import formats
@@ -139,7 +138,8 @@ def test_invalid_utf8_and_duplicates_are_reported(name: str, tmp_path: Path, cap
         f"{path}: 2 words are not valid UTF-8; their invalid bytes were replaced by \ufffd",
         f"{path}: 2 duplicate words; the first row of each is kept",
     ]
-    gensim = KeyedVectors.load_word2vec_format(str(path), binary=name.endswith("binary"), unicode_errors="replace")
+    keyed_vectors = pytest.importorskip("gensim.models").KeyedVectors
+    gensim = keyed_vectors.load_word2vec_format(str(path), binary=name.endswith("binary"), unicode_errors="replace")
     assert list(gensim.key_to_index) == found.words
     np.testing.assert_array_equal(gensim[found.words], found.vectors)
 

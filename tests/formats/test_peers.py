@@ -4,12 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
 from tests.formats.fasttext_models import finite
 from tests.formats.samples import NAMES, bits
 from word2vec import formats
 from word2vec.formats import Table
+
+KeyedVectors = pytest.importorskip("gensim.models").KeyedVectors
 
 
 @pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary"])

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
-from gensim.models import KeyedVectors
 
 from word2vec.errors import UnknownWordError, Word2VecError
 from word2vec.vectors.word_vectors import WordVectors
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
 
 V, D = 41, 7
 WORDS = [f"w{row}" for row in range(V - 2)] + ["nan", "größe"]
@@ -22,7 +25,8 @@ def vectors() -> WordVectors:
 
 
 @pytest.fixture
-def gensim(vectors: WordVectors) -> KeyedVectors:
+def gensim(vectors: WordVectors) -> "KeyedVectors":
+    pytest.importorskip("gensim")
     return vectors.to_gensim()
 
 
@@ -109,7 +113,7 @@ def test_frame_has_one_row_per_word(vectors: WordVectors) -> None:
 # gensim
 
 
-def test_to_gensim_copies_words_vectors_and_counts(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_to_gensim_copies_words_vectors_and_counts(vectors: WordVectors, gensim: "KeyedVectors") -> None:
     assert gensim.index_to_key == WORDS
     assert gensim.vectors.dtype == np.float32
     np.testing.assert_array_equal(gensim.vectors, vectors.vectors)
@@ -124,6 +128,7 @@ def test_to_gensim_copies_words_vectors_and_counts(vectors: WordVectors, gensim:
 
 
 def test_to_gensim_without_counts() -> None:
+    pytest.importorskip("gensim")
     keyed_vectors = WordVectors(["a", "b"], np.eye(2)).to_gensim()
     with pytest.raises(KeyError):
         keyed_vectors.get_vecattr("a", "count")
@@ -135,7 +140,7 @@ def test_missing_gensim_is_reported(vectors: WordVectors, monkeypatch: pytest.Mo
         vectors.to_gensim()
 
 
-def test_lookup_methods_named_as_in_gensim_agree_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_lookup_methods_named_as_in_gensim_agree_with_gensim(vectors: WordVectors, gensim: "KeyedVectors") -> None:
     words = ["w1", "w7", "w20"]
     assert vectors.vector_size == gensim.vector_size == D
     assert vectors.index_to_key == gensim.index_to_key
@@ -169,7 +174,7 @@ def test_n_similarity_of_zero_means_and_of_empty_lists() -> None:
         found.n_similarity([], ["a"])
 
 
-def test_search_methods_named_as_in_gensim_agree_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_search_methods_named_as_in_gensim_agree_with_gensim(vectors: WordVectors, gensim: "KeyedVectors") -> None:
     for found, expected in (
         (vectors.most_similar("w1", topn=4), gensim.most_similar("w1", topn=4)),
         (vectors.most_similar(positive=["w1", "w7"], negative=["w3"]), gensim.most_similar(["w1", "w7"], ["w3"])),

@@ -5,13 +5,16 @@ import sys
 import time
 import tracemalloc
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from gensim.models import KeyedVectors
 
 from word2vec.errors import FormatError, UnknownWordError, Word2VecError
 from word2vec.vectors.word_vectors import WordVectors
+
+if TYPE_CHECKING:
+    from gensim.models import KeyedVectors
 
 V, D = 997, 24
 WORDS = [f"w{row}" for row in range(V)]
@@ -30,8 +33,8 @@ def vectors() -> WordVectors:
 
 
 @pytest.fixture(scope="module")
-def gensim(vectors: WordVectors) -> KeyedVectors:
-    keyed_vectors = KeyedVectors(D)
+def gensim(vectors: WordVectors) -> "KeyedVectors":
+    keyed_vectors = pytest.importorskip("gensim.models").KeyedVectors(D)
     keyed_vectors.add_vectors(vectors.words, vectors.vectors)
     return keyed_vectors
 
@@ -119,7 +122,7 @@ def test_unit_is_cached_and_does_not_depend_on_the_block_size(
     np.testing.assert_array_equal(WordVectors(WORDS, vectors.vectors).unit, whole)
 
 
-def test_similarity_is_the_cosine(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_similarity_is_the_cosine(vectors: WordVectors, gensim: "KeyedVectors") -> None:
     for a, b in (("w0", "w1"), ("w5", "w5"), ("w900", "w3")):
         assert vectors.similarity(a, b) == pytest.approx(float(gensim.similarity(a, b)), abs=1e-6)
     assert isinstance(vectors.similarity("w0", "w1"), float)
@@ -140,7 +143,7 @@ def test_similarity_is_the_cosine(vectors: WordVectors, gensim: KeyedVectors) ->
 )
 def test_nearest_agrees_with_gensim(
     vectors: WordVectors,
-    gensim: KeyedVectors,
+    gensim: "KeyedVectors",
     positive: list[str],
     negative: list[str],
     n: int,
@@ -168,7 +171,7 @@ def test_ties_keep_the_order_of_the_vocabulary() -> None:
     assert [word for word, _ in everywhere.nearest("7", n=9)] == [str(row) for row in range(10) if row != 7]
 
 
-def test_nearest_to_agrees_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_nearest_to_agrees_with_gensim(vectors: WordVectors, gensim: "KeyedVectors") -> None:
     for direction in (vectors["w5"], vectors[["w1", "w2"]].mean(axis=0), 1e-30 * vectors["w3"], [1.0] * D):
         expected = gensim.similar_by_vector(np.asarray(direction, dtype=np.float32), topn=7, restrict_vocab=300)
         assert_same_answers(vectors.nearest_to(direction, n=7, restrict=300), expected)
@@ -199,7 +202,7 @@ def test_zero_direction_has_zero_cosines() -> None:
 
 @pytest.mark.filterwarnings("ignore:Call to deprecated:DeprecationWarning")  # in gensim's own 3CosMul
 @pytest.mark.parametrize("restrict", [None, 100])
-def test_analogy_agrees_with_gensim(vectors: WordVectors, gensim: KeyedVectors, restrict: int | None) -> None:
+def test_analogy_agrees_with_gensim(vectors: WordVectors, gensim: "KeyedVectors", restrict: int | None) -> None:
     for a, b, c in (("w0", "w1", "w2"), ("w500", "w3", "w900"), ("w4", "w4", "w5")):
         expected = gensim.most_similar([b, c], [a], topn=12, restrict_vocab=restrict)
         assert_same_answers(vectors.analogy(a, b, c, n=12, restrict=restrict), expected)
@@ -221,7 +224,7 @@ def test_results_name_their_score(vectors: WordVectors) -> None:
     assert vectors.analogy("w1", "w2", "w3", method="3cosmul").measure == "3cosmul"
 
 
-def test_odd_one_out_agrees_with_gensim(vectors: WordVectors, gensim: KeyedVectors) -> None:
+def test_odd_one_out_agrees_with_gensim(vectors: WordVectors, gensim: "KeyedVectors") -> None:
     rng = np.random.default_rng(3)
     for size in (3, 4, 9):
         for _ in range(20):
