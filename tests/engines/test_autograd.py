@@ -1,4 +1,4 @@
-"""The reference engine: its step against plain autograd, its threads, what it reports."""
+"""The autograd engine: its steps against autograd through the whole model, its threads, and its reports."""
 
 import threading
 from collections.abc import Callable
@@ -27,23 +27,24 @@ def make_model(size: int = 9, dim: int = 5, dtype: torch.dtype = torch.float64) 
 
 
 def make_batch() -> Batch:
-    # words come up several times, as context, as center and as noise, also in one row
+    """Five examples with two noise words each."""
+    # words occur several times, as context, center and noise words, also in one row
     center, context = torch.tensor([1, 2, 2, 3, 1]), torch.tensor([4, 4, 1, 0, 4])
     return Batch(center, context, torch.tensor([[5, 5], [1, 3], [3, 4], [6, 2], [0, 0]]))
 
 
 def test_a_step_equals_autograd_through_the_whole_model() -> None:
-    ours, reference, batch = make_model(), make_model(), make_batch()
-    loss = train_step(ours, NegativeSampling("sum"), batch, lr=0.1)
+    model, reference, batch = make_model(), make_model(), make_batch()
+    loss = train_step(model, NegativeSampling("sum"), batch, lr=0.1)
 
     scores = reference(batch.context, torch.cat([batch.center[:, None], batch.negatives], dim=1))
     expected = NegativeSampling("sum")(scores[:, 0], scores[:, 1:])
     expected.backward()
     torch.optim.SGD(reference.parameters(), lr=0.1).step()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
-    assert not loss.requires_grad  # added up over an epoch, a loss with a history would keep every batch in memory
-    torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
+    assert not loss.requires_grad  # summed over an epoch, a loss with its history would keep every batch in memory
+    torch.testing.assert_close(model.input, reference.input, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(model.output, reference.output, rtol=1e-12, atol=1e-12)
 
 
 def test_only_the_rows_used_move() -> None:
@@ -55,20 +56,20 @@ def test_only_the_rows_used_move() -> None:
     assert moved_output.nonzero().squeeze(1).tolist() == [0, 1, 2, 3, 4, 5, 6]
 
 
-def test_working_memory_changes_nothing() -> None:
-    ours, reference, batch = make_model(), make_model(), make_batch()
-    rows = torch.full((100, 5), torch.nan, dtype=torch.float64)
+def test_working_memory_does_not_change_the_result() -> None:
+    model, reference, batch = make_model(), make_model(), make_batch()
+    buffer = torch.full((100, 5), torch.nan, dtype=torch.float64)
     for _ in range(2):
-        train_step(ours, NegativeSampling("sum"), batch, 0.1, buffer=rows)
+        train_step(model, NegativeSampling("sum"), batch, 0.1, buffer=buffer)
         train_step(reference, NegativeSampling("sum"), batch, 0.1)
-    assert torch.equal(ours.input, reference.input)
-    assert torch.equal(ours.output, reference.output)
+    assert torch.equal(model.input, reference.input)
+    assert torch.equal(model.output, reference.output)
 
 
-def test_a_sampled_softmax_is_told_how_its_noise_is_drawn() -> None:
-    ours, reference, batch = make_model(), make_model(), make_batch()
+def test_a_step_passes_log_q_to_objectives_that_ask_for_it() -> None:
+    model, reference, batch = make_model(), make_model(), make_batch()
     log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
-    loss = train_step(ours, SampledSoftmax("sum"), batch, 0.1, log_q)
+    loss = train_step(model, SampledSoftmax("sum"), batch, 0.1, log_q)
 
     targets = torch.cat([batch.center[:, None], batch.negatives], dim=1)
     expected = nn.functional.cross_entropy(
@@ -77,13 +78,13 @@ def test_a_sampled_softmax_is_told_how_its_noise_is_drawn() -> None:
     expected.backward()
     torch.optim.SGD(reference.parameters(), lr=0.1).step()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
-    torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(model.output, reference.output, rtol=1e-12, atol=1e-12)
 
 
 def test_an_in_batch_step_equals_autograd_through_the_whole_model() -> None:
-    ours, reference, batch = make_model(), make_model(), make_batch()
+    model, reference, batch = make_model(), make_model(), make_batch()
     log_q = torch.linspace(-3, -1, 9, dtype=torch.float64)
-    loss, hits = in_batch_step(ours, InBatchSoftmax(reduction="sum"), batch, 0.1, log_q)
+    loss, hits = in_batch_step(model, InBatchSoftmax(reduction="sum"), batch, 0.1, log_q)
 
     logits = reference.input[batch.context] @ reference.output[batch.center].T - log_q[batch.center]
     same_word = (batch.center[:, None] == batch.center) & ~torch.eye(5, dtype=torch.bool)
@@ -93,21 +94,19 @@ def test_an_in_batch_step_equals_autograd_through_the_whole_model() -> None:
     torch.optim.SGD(reference.parameters(), lr=0.1).step()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
     assert hits.item() == (logits.argmax(1) == torch.arange(5)).sum().item()
-    torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
-    torch.testing.assert_close(ours.output, reference.output, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(model.input, reference.input, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(model.output, reference.output, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("corrected", [False, True])
-def test_in_the_batch_scores_are_corrected_where_that_is_asked_for(
-    corrected: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    given: list[tuple[Tensor, Tensor | None]] = []
+def test_in_batch_scores_are_corrected_only_if_requested(corrected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[tuple[Tensor, Tensor | None]] = []
 
     class Watched(InBatchSoftmax):
         def fortraining(
             self, left: Tensor, right: Tensor, ids: Any = None, log_q: Any = None, weight: Any = None
         ) -> Any:
-            given.append((ids, log_q))
+            received.append((ids, log_q))
             return super().fortraining(left, right, ids, log_q, weight)
 
     counts = [40, 30, 20, 10]
@@ -115,8 +114,8 @@ def test_in_the_batch_scores_are_corrected_where_that_is_asked_for(
     objective = Watched(corrected=corrected, reduction="sum")
     for _ in AutogradEngine(SkipGram(4, 8), objective, dataset, lambda *_: 0.1).epoch(0):
         pass
-    assert given
-    for ids, log_q in given:
+    assert received
+    for ids, log_q in received:
         if corrected:
             assert log_q is not None
             torch.testing.assert_close(log_q.exp(), torch.tensor(counts)[ids] / 100)
@@ -125,17 +124,17 @@ def test_in_the_batch_scores_are_corrected_where_that_is_asked_for(
 
 
 class PerExample(nn.Module):
-    """An objective of a user who returns the loss of each example."""
+    """An objective of a user that returns the loss of each example."""
 
     def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
         return nn.functional.softplus(-positive) + nn.functional.softplus(negative).sum(1)
 
 
-def test_losses_per_example_train_as_their_sum_does() -> None:
-    ours, reference = make_model(), make_model()
-    train_step(ours, as_objective(PerExample()), make_batch(), 0.1)
+def test_losses_per_example_are_summed() -> None:
+    model, reference = make_model(), make_model()
+    train_step(model, as_objective(PerExample()), make_batch(), 0.1)
     train_step(reference, NegativeSampling("sum"), make_batch(), 0.1)
-    torch.testing.assert_close(ours.input, reference.input, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(model.input, reference.input, rtol=1e-12, atol=1e-12)
 
 
 def make_engine(
@@ -150,7 +149,7 @@ def make_engine(
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_an_epoch_trains_the_batches_of_every_share(threads: int) -> None:
+def test_an_epoch_trains_the_batches_of_every_shard(threads: int) -> None:
     _, engine = make_engine(threads)
     *_, last = engine.epoch(0)
     shards = new_shards(engine.dataset.offsets, threads)
@@ -159,7 +158,7 @@ def test_an_epoch_trains_the_batches_of_every_share(threads: int) -> None:
 
 
 def test_the_loss_is_the_sum_over_the_pairs() -> None:
-    # with a learning rate of zero nothing moves, so the loss can be computed again at leisure
+    # with a learning rate of zero the tables stay the same, so the loss can be computed again
     model, engine = make_engine(lr_at=lambda e, w: 0.0)
     *_, last = engine.epoch(0)
     again = 0.0
@@ -170,11 +169,15 @@ def test_the_loss_is_the_sum_over_the_pairs() -> None:
 
 
 class WrongShape(nn.Module):
+    """An objective with a missing squeeze."""
+
     def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
-        return positive - negative.sum(1, keepdim=True)  # (B, B): a missing squeeze
+        return positive - negative.sum(1, keepdim=True)  # (B, B)
 
 
 class NoGradient(nn.Module):
+    """An objective whose loss has no gradient."""
+
     def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
         return positive.detach()
 
@@ -183,56 +186,58 @@ class NoGradient(nn.Module):
     ("objective", "message"),
     [(WrongShape(), r"of shape \(100, 100\) for 100 examples"), (NoGradient(), "without a gradient")],
 )
-def test_an_objective_that_gives_no_loss_per_example_is_refused(objective: nn.Module, message: str) -> None:
+def test_an_invalid_loss_is_reported(objective: nn.Module, message: str) -> None:
     _, engine = make_engine(1, objective)
     with pytest.raises(TrainingError, match=message):
         list(engine.epoch(0))
 
 
-def test_the_threads_of_others_are_as_before() -> None:
+def test_the_number_of_threads_of_torch_is_restored() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     _, engine = make_engine(2)
     list(engine.epoch(0))
-    found: list[int] = []
-    other = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
-    other.start()
-    other.join()
+    numbers: list[int] = []
+    thread = threading.Thread(target=lambda: numbers.append(torch.get_num_threads()))  # a new thread
+    thread.start()
+    thread.join()
     torch.set_num_threads(before)
-    assert found == [2]
+    assert numbers == [2]
 
 
 class Failing(nn.Module):
+    """An objective with a defect."""
+
     def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
         raise RuntimeError("a defect in the objective")
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_error_in_a_thread_reaches_the_caller(threads: int) -> None:
+def test_an_error_in_an_objective_is_raised(threads: int) -> None:
     _, engine = make_engine(threads, Failing())
     with pytest.raises(RuntimeError, match="a defect in the objective"):
         list(engine.epoch(0))
 
 
-class Endless(NegativeSampling):
-    """Holds the first batch back until the test has looked."""
+class Waiting(NegativeSampling):
+    """Blocks the first batch until the test lets it continue."""
 
-    def __init__(self, go: threading.Event) -> None:
+    def __init__(self, resume: threading.Event) -> None:
         super().__init__("sum")
-        self.go, self.batches = go, 0
+        self.resume, self.batches = resume, 0
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        self.go.wait(10)
+        self.resume.wait(10)
         self.batches += 1
         return super().forward(positive, negative, weight)
 
 
-def test_closing_stops_after_the_batch() -> None:
-    go = threading.Event()
-    objective = Endless(go)
+def test_closing_stops_after_the_current_batch() -> None:
+    resume = threading.Event()
+    objective = Waiting(resume)
     _, engine = make_engine(1, objective)
     steps = engine.epoch(0)
     assert next(steps).words == 0
-    threading.Timer(0.05, go.set).start()
+    threading.Timer(0.05, resume.set).start()
     steps.close()
     assert objective.batches == 1

@@ -1,7 +1,8 @@
-"""SkipGramDataset: which pairs it makes, how often, and that shards of it are disjoint and complete."""
+"""SkipGramDataset: its pairs and batches, resuming, and the workers of a DataLoader."""
 
 from collections import Counter
-from itertools import pairwise
+from collections.abc import Iterable
+from itertools import chain, pairwise
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
@@ -12,15 +13,14 @@ from torch.utils.data import DataLoader
 
 import word2vec.sampling.datasets
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
+from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
 from word2vec.sampling.shards import new_shards, words_read
-from word2vec.sampling.stability import stable_batch_size
 
-EVERYTHING = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
+ALL_PAIRS = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
 
 
 def make_dataset(
-    sentences: list[list[int]], settings: SamplingSettings = EVERYTHING, known: int | None = None, **options: int
+    sentences: list[list[int]], settings: SamplingSettings = ALL_PAIRS, known: int | None = None, **options: int
 ) -> SkipGramDataset:
     tokens = np.array([word for sentence in sentences for word in sentence], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, sentences)])
@@ -29,45 +29,46 @@ def make_dataset(
     return SkipGramDataset(tokens, offsets, vocabulary, settings, **options)
 
 
-def counted(dataset: SkipGramDataset) -> Counter[tuple[int, int]]:
+def count_pairs(batches: Iterable[Batch]) -> Counter[tuple[int, int]]:
+    """How often each (center, context) pair occurs."""
     return Counter(
-        pair for batch in dataset for pair in zip(batch.center.tolist(), batch.context.tolist(), strict=True)
+        pair for batch in batches for pair in zip(batch.center.tolist(), batch.context.tolist(), strict=True)
     )
 
 
 def test_window_one_gives_each_neighbor_in_both_directions() -> None:
-    pairs = counted(make_dataset([[0, 1, 2], [3], [2, 4]]))
+    pairs = count_pairs(make_dataset([[0, 1, 2], [3], [2, 4]]))
     assert pairs == Counter([(0, 1), (1, 0), (1, 2), (2, 1), (2, 4), (4, 2)])
 
 
-def test_out_of_vocabulary_words_go_before_windows_are_made() -> None:
+def test_unknown_words_are_dropped_before_windows_are_formed() -> None:
     # 3 and 4 are unknown: 0 and 1 become neighbors, as in word2vec.c, whose windows reach across dropped words
-    assert counted(make_dataset([[0, 3, 4, 1]], known=3)) == Counter([(0, 1), (1, 0)])
+    assert count_pairs(make_dataset([[0, 3, 4, 1]], known=3)) == Counter([(0, 1), (1, 0)])
 
 
-def test_subsampling_goes_before_windows_are_made() -> None:
-    # word 0 is so frequent that it hardly ever survives; its neighbors then meet across the gap
+def test_subsampling_drops_words_before_windows_are_formed() -> None:
+    # word 0 is so frequent that it rarely survives; its neighbors then become neighbors of each other
     sentences = [[1, 0, 2]] * 3000
     tokens = np.array(sentences, dtype=np.int32).ravel()
     vocabulary = Vocabulary(["0", "1", "2"], [10_000_000, 10, 10])
     dataset = SkipGramDataset(
         tokens, np.arange(0, 9001, 3), vocabulary, SamplingSettings(window=1, negatives=1, subsample=1e-6)
     )
-    pairs = counted(dataset)
+    pairs = count_pairs(dataset)
     assert pairs[1, 2] == pairs[2, 1] > 2900
     assert 0 < pairs[1, 0] < 50
 
 
 @pytest.mark.parametrize("chunk_pairs", [2, 14, 20_000])
-def test_chunks_never_cut_a_sentence(chunk_pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunks_do_not_split_sentences(chunk_pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", chunk_pairs)
     sentences = [[0, 1, 2, 3], [4, 5], [6], [7, 8, 9]] * 5
     expected = Counter(pair for s in sentences for a, b in pairwise(s) for pair in ((a, b), (b, a)))
-    assert counted(make_dataset(sentences)) == expected
+    assert count_pairs(make_dataset(sentences)) == expected
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 10_000])
-def test_batches_have_the_size_asked_for_but_for_the_last(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_batches_but_the_last_have_the_requested_size(batch_size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", 100)
     sizes = [len(batch.center) for batch in make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=batch_size)]
     assert set(sizes[:-1]) <= {batch_size}
@@ -75,29 +76,16 @@ def test_batches_have_the_size_asked_for_but_for_the_last(batch_size: int, monke
     assert sum(sizes) == 40 * 8
 
 
-@pytest.mark.parametrize("at_once", [1, 40, 1000])
-def test_negatives_drawn_in_parts_are_complete(at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(word2vec.sampling.datasets, "MAX_NEGATIVES_AT_ONCE", at_once)
+@pytest.mark.parametrize("limit", [1, 40, 1000])
+def test_negatives_drawn_in_several_parts_are_complete(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.sampling.datasets, "MAX_NEGATIVES_AT_ONCE", limit)
     batches = list(make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=7))
     assert sum(len(batch.center) for batch in batches) == 40 * 8
     for batch in batches:
         assert len(batch.center) == len(batch.context) == len(batch.negatives) <= 7
 
 
-def test_batches_are_limited_by_the_most_frequent_word() -> None:
-    settings = SamplingSettings(negatives=5, subsample=0, noise_exponent=1.0)
-    even = Vocabulary([str(word) for word in range(1000)], np.full(1000, 10))
-    assert stable_batch_size(even, settings, 100_000) == pytest.approx(100 / (6 / 1000), rel=0.01)
-    assert stable_batch_size(even, settings, 100_000, threads=4) == pytest.approx(100 / (6 / 1000) / 4, rel=0.01)
-    assert stable_batch_size(even, settings, 1024) == 1024
-    many = Vocabulary([str(word) for word in range(10_000)], np.full(10_000, 10))
-    assert stable_batch_size(many, settings, 10**9) == pytest.approx(4 * 100 / (6 / 10_000), rel=0.01)
-    skewed = Vocabulary(["a", "b", "c"], [98, 1, 1])
-    assert stable_batch_size(skewed, SamplingSettings(negatives=1, subsample=0), 1024) == 32
-    assert stable_batch_size(skewed, SamplingSettings(negatives=100_000, subsample=0), 1024) == 1
-
-
-def test_a_batch_has_the_shapes_and_types_promised() -> None:
+def test_the_shapes_and_types_of_a_batch() -> None:
     batch = next(iter(make_dataset([[0, 1, 2]] * 10, batch_size=8)))
     assert batch.center.shape == batch.context.shape == (8,)
     assert batch.negatives.shape == (8, 2)
@@ -105,42 +93,35 @@ def test_a_batch_has_the_shapes_and_types_promised() -> None:
     assert not (batch.negatives == batch.center[:, None]).any()
 
 
-def test_batches_mix_the_chunk() -> None:
-    # unshuffled, the pairs of a sentence would stand together: word ids here rise through the corpus
+def test_the_pairs_of_a_chunk_are_shuffled() -> None:
+    # without shuffling, a batch would contain neighboring sentences; word ids increase through this corpus
     sentences = [[2 * i, 2 * i + 1] for i in range(500)]
     first = next(iter(make_dataset(sentences, batch_size=100))).center
     assert first.min() < 200
     assert first.max() > 800
 
 
-def test_workers_read_disjoint_shares_that_make_up_the_corpus() -> None:
+def test_workers_together_read_the_corpus_once() -> None:
     sentences = [[2 * i, 2 * i + 1] for i in range(100)]
     dataset = make_dataset(sentences, batch_size=16)
-    with_workers = DataLoader(dataset, batch_size=None, num_workers=2)
-    pairs = Counter(pair for b in with_workers for pair in zip(b.center.tolist(), b.context.tolist(), strict=True))
-    assert pairs == counted(dataset)
+    assert count_pairs(DataLoader(dataset, batch_size=None, num_workers=2)) == count_pairs(dataset)
 
 
-def test_workers_draw_differently() -> None:
-    # the same two sentences for each worker: only their random states can tell them apart
+def test_shards_have_random_draws_of_their_own() -> None:
+    # both shards have the same sentences, so only their random states differ
     dataset = make_dataset([[0, 1, 2, 3]] * 2000, SamplingSettings(window=3, negatives=5, subsample=0), batch_size=64)
     one, two = (next(dataset.batches(shard)) for shard in new_shards(dataset.offsets, 2))
     assert not torch.equal(one.negatives, two.negatives)
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 7, 50])
-def test_shares_cover_all_words_whatever_their_number(shards: int) -> None:
+def test_any_number_of_shards_covers_all_words(shards: int) -> None:
     dataset = make_dataset([[0, 1]] * 10 + [[0] * 30] + [[1, 2]] * 5, batch_size=1)
-    pairs = Counter(
-        pair
-        for shard in new_shards(dataset.offsets, shards)
-        for batch in dataset.batches(shard)
-        for pair in zip(batch.center.tolist(), batch.context.tolist(), strict=True)
-    )
-    assert pairs == counted(dataset)
+    batches = chain.from_iterable(dataset.batches(shard) for shard in new_shards(dataset.offsets, shards))
+    assert count_pairs(batches) == count_pairs(dataset)
 
 
-def test_progress_rises_to_the_number_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_increases_to_the_number_of_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", 80)
     dataset = make_dataset([[0, 1, 2, 3, 4]] * 40, batch_size=3)
     (shard,) = shards = new_shards(dataset.offsets, 1)
@@ -150,7 +131,7 @@ def test_progress_rises_to_the_number_of_words(monkeypatch: pytest.MonkeyPatch) 
     assert shard.words == words_read(shards) == 200
 
 
-def test_seed_and_epoch_decide_the_batches() -> None:
+def test_seed_and_epoch_determine_the_batches() -> None:
     def batches(seed: int, epoch: int) -> torch.Tensor:
         dataset = make_dataset([[0, 1, 2, 3, 4]] * 100, seed=seed)
         dataset.set_epoch(epoch)
@@ -161,29 +142,30 @@ def test_seed_and_epoch_decide_the_batches() -> None:
     assert not torch.equal(batches(1, 0), batches(1, 1))
 
 
-def test_a_corpus_of_single_words_gives_no_batch() -> None:
+def test_a_corpus_of_single_words_has_no_batches() -> None:
     assert list(make_dataset([[0], [1], [2]])) == []
 
 
-def test_a_worker_is_sent_the_place_of_a_memory_map_and_not_its_content(tmp_path: Path) -> None:
+def test_workers_receive_the_location_of_a_memory_map(tmp_path: Path) -> None:
     tokens = np.tile(np.arange(4, dtype=np.int32), 250_000)
     np.save(tmp_path / "tokens.npy", tokens)
     mapped = np.load(tmp_path / "tokens.npy", mmap_mode="r")
     vocabulary = Vocabulary(list("abcd"), [250_000] * 4)
-    for given, sent_at_most in ((mapped, 10_000), (mapped[3:], 5_000_000), (tokens, 5_000_000)):
-        offsets = np.arange(0, len(given) + 1, 4)[:100]
-        dataset = SkipGramDataset(given, offsets, vocabulary)
+    for array, max_bytes in ((mapped, 10_000), (mapped[3:], 5_000_000), (tokens, 5_000_000)):
+        offsets = np.arange(0, len(array) + 1, 4)[:100]
+        dataset = SkipGramDataset(array, offsets, vocabulary)
         sent = ForkingPickler.dumps(dataset)
-        assert len(sent) < sent_at_most
+        assert len(sent) < max_bytes
         received = ForkingPickler.loads(sent)
-        assert np.array_equal(received.tokens, given)
+        assert np.array_equal(received.tokens, array)
         assert torch.equal(next(iter(received)).center, next(iter(dataset)).center)
 
 
+@pytest.mark.slow
 def test_spawned_workers_give_the_same_batches(tmp_path: Path) -> None:
     np.save(tmp_path / "tokens.npy", np.tile(np.arange(4, dtype=np.int32), 1000))
     tokens = np.load(tmp_path / "tokens.npy", mmap_mode="r")
     dataset = SkipGramDataset(tokens, np.arange(0, 4001, 4), Vocabulary(list("abcd"), [1000] * 4))
     spawned = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="spawn")
-    for batch, own in zip(spawned, dataset, strict=True):
-        assert torch.equal(batch.negatives, own.negatives)
+    for batch, expected in zip(spawned, dataset, strict=True):
+        assert torch.equal(batch.negatives, expected.negatives)

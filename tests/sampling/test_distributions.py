@@ -1,4 +1,4 @@
-"""Samplers are tested by what they draw: frequencies against the distribution, pairs against a plain double loop."""
+"""The random draws: frequencies against the distribution, and pairs against a plain double loop."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from scipy.stats import chisquare
 
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
 
-ENOUGH = 1e-4  # a right sampler fails a chi-square test at this level once in 10,000 seeds; the seed is fixed
+SIGNIFICANCE = 1e-4  # a correct sampler fails a chi-square test for one seed in 10,000; the seed is fixed
 DRAWS = 200_000
 
 
@@ -16,6 +16,7 @@ def generator(seed: int = 0) -> torch.Generator:
 
 
 def p_value(drawn: torch.Tensor, probabilities: np.ndarray) -> float:
+    """The p-value of a chi-square test; words of probability 0 must not be drawn."""
     observed = np.bincount(drawn.flatten().numpy(), minlength=len(probabilities))
     assert len(observed) == len(probabilities)
     assert observed[probabilities == 0].sum() == 0
@@ -39,70 +40,70 @@ def zipf(size: int, exponent: float = 0.75) -> np.ndarray:
         zipf(1023),
         np.array([3.0, 1.0]),
     ],
-    ids=["even", "skewed", "zero", "zipf", "many", "unnormalised"],
+    ids=["even", "skewed", "zero", "zipf", "many", "unnormalized"],
 )
 def test_alias_table_draws_the_distribution(probabilities: np.ndarray) -> None:
     drawn = AliasTable(probabilities).draw((DRAWS,), generator())
-    assert p_value(drawn, probabilities) > ENOUGH
+    assert p_value(drawn, probabilities) > SIGNIFICANCE
 
 
-def test_alias_table_is_the_distribution_exactly() -> None:
-    # what each word gets over all columns, added up, is its probability: no sampling error hides a small bias
+def test_alias_table_has_no_bias() -> None:
+    # the sum over all columns of what each word gets is its probability; no sampling error could hide a small bias
     probabilities = zipf(50_000)
     table = AliasTable(probabilities)
     acceptance = table.acceptance.double().numpy()
     mass = acceptance.copy()
     np.add.at(mass, table.alias.numpy(), 1 - acceptance)
-    np.testing.assert_allclose(mass / len(probabilities), probabilities, rtol=1e-4)  # acceptances are kept in float32
+    np.testing.assert_allclose(mass / len(probabilities), probabilities, rtol=1e-4)  # acceptances are float32
 
 
 @pytest.mark.parametrize("probabilities", [[], [0.0, 0.0], [0.5, -0.5], [[0.5], [0.5]]])
-def test_alias_table_refuses_what_is_no_distribution(probabilities: list[float]) -> None:
+def test_alias_table_rejects_invalid_weights(probabilities: list[float]) -> None:
     with pytest.raises(ValueError, match="alias table"):
         AliasTable(probabilities)
 
 
-def test_negatives_follow_the_noise_given_that_they_miss_the_positive() -> None:
+def test_negatives_follow_the_distribution_without_the_true_word() -> None:
     noise = zipf(12)
     table = AliasTable(noise)
     for positive in (0, 5, 11):
         drawn = draw_negatives(table, torch.full((DRAWS // 5,), positive), 5, generator(positive))
         assert drawn.shape == (DRAWS // 5, 5)
         assert not (drawn == positive).any()
-        given = noise.copy()
-        given[positive] = 0
-        assert p_value(drawn, given) > ENOUGH
+        conditional = noise.copy()
+        conditional[positive] = 0
+        assert p_value(drawn, conditional) > SIGNIFICANCE
 
 
-def test_negatives_of_two_words_are_always_the_other() -> None:
+def test_negatives_of_two_words_are_the_other_word() -> None:
     drawn = draw_negatives(AliasTable([0.9, 0.1]), torch.tensor([0, 1, 0]), 20, generator())
     assert torch.equal(drawn, torch.tensor([[1], [0], [1]]).expand(-1, 20))
 
 
-def test_negatives_end_however_much_one_word_has() -> None:
-    # word 0 has all but a hundred-millionth: drawing until another comes would take minutes
+def test_negatives_end_if_one_word_has_nearly_all_probability() -> None:
+    # word 0 has all but a hundred-millionth: drawing until another word is drawn would take minutes
     table = AliasTable([1.0, 5e-9, 5e-9])
     drawn = draw_negatives(table, torch.zeros(DRAWS, dtype=torch.int64), 1, generator())
-    assert p_value(drawn, np.array([0.0, 0.5, 0.5])) > ENOUGH
+    assert p_value(drawn, np.array([0.0, 0.5, 0.5])) > SIGNIFICANCE
 
 
-def test_subsampling_keeps_each_word_as_often_as_told_and_drops_the_unknown() -> None:
+def test_subsampling_follows_the_keep_probabilities_and_drops_unknown_words() -> None:
     keep = torch.tensor([0.0, 0.25, 0.5, 1.0])
     times = 40_000
     ids = torch.arange(6).repeat(times)  # ids 4 and 5 are out of vocabulary
     kept = subsample(keep, ids, generator())
-    acceptance = [kept[ids == word].float().mean().item() for word in range(6)]
-    deviation = 4 * (0.25 / times) ** 0.5  # four standard deviations of the widest
-    assert acceptance == pytest.approx([0, 0.25, 0.5, 1, 0, 0], abs=deviation)
-    assert acceptance[0] == acceptance[4] == acceptance[5] == 0
-    assert acceptance[3] == 1
+    fractions = [kept[ids == word].float().mean().item() for word in range(6)]
+    deviation = 4 * (0.25 / times) ** 0.5  # four standard deviations of the widest distribution
+    assert fractions == pytest.approx([0, 0.25, 0.5, 1, 0, 0], abs=deviation)
+    assert fractions[0] == fractions[4] == fractions[5] == 0
+    assert fractions[3] == 1
 
 
-def plain_pairs(sentence: list[int], width: list[int]) -> set[tuple[int, int]]:
+def plain_pairs(sentence: list[int], widths: list[int]) -> set[tuple[int, int]]:
     """The definition, word by word."""
     pairs = set()
-    for center, reach in enumerate(width):
-        for context in range(max(0, center - reach), min(len(sentence), center + reach + 1)):
+    for center, width in enumerate(widths):
+        for context in range(max(0, center - width), min(len(sentence), center + width + 1)):
             if context != center and sentence[context] == sentence[center]:
                 pairs.add((center, context))
     return pairs
@@ -112,20 +113,20 @@ def plain_pairs(sentence: list[int], width: list[int]) -> set[tuple[int, int]]:
 @pytest.mark.parametrize("lengths", [[1], [2], [1, 1, 1], [7, 1, 13], [30, 3, 30]])
 def test_window_pairs_equal_the_plain_double_loop(window: int, lengths: list[int]) -> None:
     sentence = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
-    width = torch.randint(1, window + 1, (len(sentence),), generator=generator(3)).tolist()
-    center, context = window_pairs(sentence, window, generator(3))  # draws the same widths first
+    widths = torch.randint(1, window + 1, (len(sentence),), generator=generator(3)).tolist()
+    center, context = window_pairs(sentence, window, generator(3))  # draws the same widths
     found = list(zip(center.tolist(), context.tolist(), strict=True))
     assert len(found) == len(set(found))
-    assert set(found) == plain_pairs(sentence.tolist(), width)
+    assert set(found) == plain_pairs(sentence.tolist(), widths)
 
 
 def test_window_widths_are_uniform() -> None:
-    # in one long sentence a pair at distance d is made by the centers whose width is d or more: 1 - (d - 1)/W
+    # in one long sentence, pairs at distance d have centers whose width is at least d: a fraction of 1 - (d - 1)/W
     size, window = 50_000, 5
     center, context = window_pairs(torch.zeros(size, dtype=torch.int64), window, generator())
     distance = (center - context).abs()
-    acceptance = [(distance == d).sum().item() / (2 * size) for d in range(1, window + 1)]
-    assert acceptance == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2], abs=0.01)
+    fractions = [(distance == d).sum().item() / (2 * size) for d in range(1, window + 1)]
+    assert fractions == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2], abs=0.01)
 
 
 def test_no_words_make_no_pairs() -> None:

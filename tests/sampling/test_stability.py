@@ -1,0 +1,42 @@
+"""Limits on how many examples are trained from the same values of the tables."""
+
+import numpy as np
+import pytest
+import torch
+
+from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.sampling.datasets import SamplingSettings
+from word2vec.sampling.stability import (
+    MAX_GROWTH,
+    MAX_USES_IN_ALL,
+    MAX_USES_IN_PAIRS,
+    SMALL_VOCABULARY,
+    stable_batch_size,
+    stable_pairs,
+    vocabulary_factor,
+)
+
+
+def test_the_batch_size_is_limited_by_uses_of_the_most_frequent_word() -> None:
+    settings = SamplingSettings(negatives=5, subsample=0, noise_exponent=1.0)
+    even = Vocabulary([str(word) for word in range(1000)], np.full(1000, 10))
+    assert stable_batch_size(even, settings, 100_000) == pytest.approx(100 / (6 / 1000), rel=0.01)
+    assert stable_batch_size(even, settings, 100_000, threads=4) == pytest.approx(100 / (6 / 1000) / 4, rel=0.01)
+    assert stable_batch_size(even, settings, 1024) == 1024
+    many = Vocabulary([str(word) for word in range(10_000)], np.full(10_000, 10))
+    assert stable_batch_size(many, settings, 10**9) == pytest.approx(4 * 100 / (6 / 10_000), rel=0.01)
+    skewed = Vocabulary(["a", "b", "c"], [98, 1, 1])
+    assert stable_batch_size(skewed, SamplingSettings(negatives=1, subsample=0), 1024) == 32
+    assert stable_batch_size(skewed, SamplingSettings(negatives=100_000, subsample=0), 1024) == 1
+
+
+def test_the_stricter_of_both_limits_applies() -> None:
+    noise = torch.full((10,), 0.1)
+    few, many = torch.tensor([0.2] * 5 + [0.0] * 5), torch.tensor([0.5] * 2 + [0.0] * 8)
+    assert stable_pairs(few, noise, 5) == pytest.approx(MAX_USES_IN_ALL / (0.2 + 0.5))
+    assert stable_pairs(many, noise, 1) == pytest.approx(MAX_USES_IN_PAIRS / 0.5)
+
+
+def test_the_limits_grow_with_the_vocabulary_up_to_a_maximum() -> None:
+    sizes = (2, SMALL_VOCABULARY, 2 * SMALL_VOCABULARY, 100 * SMALL_VOCABULARY)
+    assert [vocabulary_factor(size) for size in sizes] == [1.0, 1.0, 2.0, MAX_GROWTH]
