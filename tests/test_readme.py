@@ -44,6 +44,12 @@ def test_make_commands_exist() -> None:
         assert used <= targets
 
 
+def test_the_workflow_runs_the_same_commands_as_ci_run() -> None:
+    used = re.findall(r"^make (.+)$", read(ROOT / ".ci" / "run"), re.MULTILINE)
+    workflow = re.findall(r"- run: make (.+)$", read(ROOT / ".github" / "workflows" / "ci.yml"), re.MULTILINE)
+    assert sorted(workflow) == sorted(used)
+
+
 def test_metadata_agree() -> None:
     project = tomllib.loads(read(ROOT / "pyproject.toml"))["project"]
     citation = read(ROOT / "CITATION.cff")
