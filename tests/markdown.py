@@ -23,7 +23,7 @@ def blocks(path: Path, language: str) -> list[str]:
 
 def commands(path: Path) -> list[str]:
     """The commands that a page tells the reader to type, one per line."""
-    typed = [line for block in blocks(path, "sh") for line in block.splitlines()]
+    typed = [line for block in blocks(path, "sh") for line in re.sub(r"\\\n\s*", "", block).splitlines()]
     shown = [line for block in blocks(path, "console") for line in block.splitlines() if line.startswith("$ ")]
     return typed + [line.removeprefix("$ ") for line in shown]
 
