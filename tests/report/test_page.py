@@ -138,7 +138,7 @@ def test_unwritable_files_are_reported_before_the_work(tmp_path: Path, monkeypat
     with pytest.raises(Word2VecError, match="nowhere"):
         write_report(vectors, tmp_path, tmp_path / "nowhere" / "r.html")
     (tmp_path / "folder.html").mkdir()
-    with pytest.raises(Word2VecError, match="folder.html"):
+    with pytest.raises(Word2VecError, match=r"folder\.html"):
         write_report(vectors, tmp_path, tmp_path / "folder.html")
 
 
