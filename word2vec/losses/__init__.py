@@ -11,7 +11,7 @@ from word2vec.losses.listwise import ndcg_weights, ranknet_gradient, ranknet_los
 from word2vec.losses.margin_ranking import MarginRanking, margin_ranking_loss
 from word2vec.losses.negative_sampling import NegativeSampling
 from word2vec.losses.ranknet import RankNet
-from word2vec.losses.registry import LOSSES, find_objective, load_objective, make_objective
+from word2vec.losses.registry import LOSSES, find_objective, load_objective, make_objective, objective_name
 from word2vec.losses.sampled_softmax import SampledSoftmax
 from word2vec.losses.user import UserObjective, as_objective
 from word2vec.losses.warp import WARP, warp_loss
@@ -35,6 +35,7 @@ __all__ = [
     "make_objective",
     "margin_ranking_loss",
     "ndcg_weights",
+    "objective_name",
     "ranknet_gradient",
     "ranknet_loss",
     "sum_losses",

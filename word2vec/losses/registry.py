@@ -50,6 +50,12 @@ def find_objective(name: str) -> type[nn.Module]:
     return LOSSES[name]
 
 
+def objective_name(kind: type[nn.Module]) -> str:
+    """Return the name by which `find_objective` finds a class."""
+    names = (name for name, registered in LOSSES.items() if registered is kind)
+    return next(names, f"{kind.__module__}:{kind.__qualname__}")
+
+
 def make_objective(name: str, num_labels: int | None = None, reduction: Reduction = "sum") -> Objective:
     """Create an objective with its default settings.
 

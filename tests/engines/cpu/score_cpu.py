@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from word2vec.engines.cpu.objectives import COMPILED, FLAGS, block_size, score_gradients
+from word2vec.engines.cpu.objectives import FLAGS, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, padded_targets
-from word2vec.losses import Objective
+from word2vec.losses import Objective, objective_name
 
 
 def score(objective: Objective, scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -22,10 +22,10 @@ def score(objective: Objective, scores: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @functools.cache
-def _compiled(objective: int) -> Callable[..., None]:
+def _compiled(name: str) -> Callable[..., None]:
     @numba.njit(fastmath=FLAGS)
     def call(n_targets, padded, block, constants):  # type: ignore[no-untyped-def]
-        score_gradients(objective, n_targets, padded, block, constants)
+        score_gradients(name, n_targets, padded, block, constants)
 
     return call
 
@@ -41,7 +41,7 @@ def _score_block(
     places[0, :n_targets, :examples] = scores.T
     # a last 0 as in the engine: some have no constants, and numba wants to see an array
     constants = np.array([*objective.constants(n_targets - 1), 0.0], np.float32)
-    _compiled(list(COMPILED).index(type(objective)))(n_targets, padded, block, constants)
+    _compiled(objective_name(type(objective)))(n_targets, padded, block, constants)
     assert np.array_equal(places[0, :n_targets, :examples], scores.T, equal_nan=True)  # read only
     assert np.isnan(places[:, n_targets:]).all()  # the steps rely on the zeros of the padding
     losses = block[2 * padded * LANES :][:examples]

@@ -1,4 +1,4 @@
-"""The fused engine against its plain twin, table by table, and what only it can get wrong: draws, memory, compiling."""
+"""The fused CPU engine against the plain engine, table by table; its draws, its memory and its compilation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +10,9 @@ import pytest
 import scipy.stats
 import torch
 
+from tests.engines.oracle import Oracle
 from tests.engines.small import make_dataset, make_model, make_objective, make_vocabulary, random_sentences
-from tests.engines.twin import SplitMix64, Twin
+from word2vec.engines import plain
 from word2vec.engines.base import Progress
 from word2vec.engines.cpu import engine as cpu
 from word2vec.engines.cpu.engine import FusedEngine
@@ -29,6 +30,7 @@ from word2vec.engines.cpu.kernel import (
 )
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
+from word2vec.engines.draws import SplitMix64
 from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
@@ -43,7 +45,8 @@ CHUNK_WORDS = 130
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cpu, "CHUNK_WORDS", CHUNK_WORDS)
+    for engine in (cpu, plain):
+        monkeypatch.setattr(engine, "CHUNK_WORDS", CHUNK_WORDS)
 
 
 def falling(epoch: int, words: int) -> float:
@@ -51,7 +54,7 @@ def falling(epoch: int, words: int) -> float:
     return 0.05 / (1 + epoch) * (1 - words / 5000)
 
 
-def compare_with_twin(
+def compare_with_plain(
     sentences: Sequence[Sequence[int]],
     counts: Sequence[int] = ZIPF,
     *,
@@ -60,7 +63,7 @@ def compare_with_twin(
     epochs: int = 1,
     slower: float = 1.0,
     **settings: Any,
-) -> Twin:
+) -> tuple[Oracle, int]:
     """Train both with one thread and hold tables, losses and pairs against each other."""
     dataset = make_dataset(sentences, counts, **{"subsample": 1e-2, "seed": 3, **settings})
     model, objective = make_model(len(counts), dim, spread=1.0), make_objective(kind, len(counts))
@@ -69,88 +72,87 @@ def compare_with_twin(
     def lr_at(epoch: int, words: int) -> float:
         return scale / slower * falling(epoch, words)
 
-    twin = Twin(model, objective, dataset, lr_at, CHUNK_WORDS)
+    oracle = Oracle(make_model(len(counts), dim, spread=1.0), objective, dataset, lr_at)
     engine = FusedEngine(model, objective, dataset, lr_at)
     for epoch in range(epochs):
-        loss_before, pairs_before = twin.loss, twin.pairs
-        twin.epoch(epoch)
+        *_, expected = oracle.epoch(epoch)
         *_, last = engine.epoch(epoch)
-        assert last.words == len(dataset.tokens)
-        assert last.pairs == twin.pairs - pairs_before
-        assert last.loss == pytest.approx(twin.loss - loss_before, rel=1e-6)
+        assert last.words == expected.words == len(dataset.tokens)
+        assert last.pairs == expected.pairs
+        assert last.loss == pytest.approx(expected.loss, rel=1e-6)
+        assert engine.state()[0].engine_state["random"] == oracle.state()[0].engine_state["random"]
     # Values are about 1, where float32 keeps 6e-8; a row takes some hundred steps, whose errors add up to 2e-6 at most.
     # The least that a wrong draw, a lost step or a stale value does is a step: 1e-3 and more.
-    np.testing.assert_allclose(model.input.detach(), twin.input, rtol=0, atol=2e-5)
-    np.testing.assert_allclose(model.output.detach(), twin.output, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(model.input.detach(), oracle.input, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(model.output.detach(), oracle.output, rtol=0, atol=2e-5)
     width = -(-dim // LANES) * LANES
     for table in (engine._tables.input, engine._tables.output):
         assert not table.reshape(len(counts), width)[:, dim:].any()  # or the padding would count in the scores
     assert len(engine._kernel.signatures) == 1  # or it would be compiled again while training
-    return twin
+    return oracle, expected.pairs
 
 
-# Tables, losses and pairs as the twin has them
+# Tables, losses and pairs are those of the plain engine
 
 
 @every_objective
-def test_tables_are_those_of_the_twin(kind: type[Objective]) -> None:
+def test_tables_equal_those_of_the_plain_engine(kind: type[Objective]) -> None:
     # slower: at 0.05 some objectives push forty words so hard that rounding errors grow with every step
-    twin = compare_with_twin(random_sentences(1500, ZIPF), kind=kind, slower=5)
-    assert twin.pairs > 3000
-    # a premise: where a hinge is as near to its kink as rounding errors are, the two may rightly differ
-    assert twin.nearest_kink > 1e-5
+    oracle, pairs = compare_with_plain(random_sentences(1500, ZIPF), kind=kind, slower=5)
+    assert pairs > 3000
+    assert oracle.nearest_kink > 1e-5  # a premise: closer to the kink of a hinge, rounding may decide
 
 
 @pytest.mark.parametrize("dim", [1, 7, 100, 102, 300])
 def test_rows_may_have_any_length(dim: int) -> None:
-    compare_with_twin(random_sentences(1000, ZIPF), dim=dim)
+    compare_with_plain(random_sentences(1000, ZIPF), dim=dim)
 
 
 @pytest.mark.parametrize("negatives", [1, 8, 20, *(pytest.param(k, marks=pytest.mark.slow) for k in (6, 7, 12, 30))])
 def test_there_may_be_any_number_of_noise_words(negatives: int) -> None:
     # 1 + K targets are worked on in tiles of 4 to 7: one tile, whole ones, and the last one padded (K = 8, 12)
-    compare_with_twin(random_sentences(1000, ZIPF), negatives=negatives)
+    compare_with_plain(random_sentences(1000, ZIPF), negatives=negatives)
 
 
 @every_objective
 @pytest.mark.slow
 @pytest.mark.parametrize("negatives", [1, 8, 20])
 def test_every_objective_takes_any_number_of_noise_words(kind: type[Objective], negatives: int) -> None:
-    compare_with_twin(random_sentences(600, ZIPF), kind=kind, negatives=negatives, dim=7, slower=20)
+    compare_with_plain(random_sentences(600, ZIPF), kind=kind, negatives=negatives, dim=7, slower=20)
 
 
 @pytest.mark.parametrize("window", [1, 5, 8, 20])
 def test_windows_may_be_wider_than_a_block(window: int) -> None:
-    twin = compare_with_twin(random_sentences(1000, ZIPF, length=60), window=window)
-    assert (twin.largest_window > BLOCK_ROWS) == (window > BLOCK_ROWS // 2)
+    oracle, _ = compare_with_plain(random_sentences(1000, ZIPF, length=60), window=window)
+    assert (oracle.largest_window > BLOCK_ROWS) == (window > BLOCK_ROWS // 2)
 
 
 def test_rows_that_stand_in_a_block_several_times_get_all_steps() -> None:
     # three words: every block has the same rows many times over, on both sides; at full speed this diverges
     sentences, counts = random_sentences(1000, [5, 4, 3], length=40), [5, 4, 3]
-    compare_with_twin(sentences, counts, window=10, negatives=20, subsample=0, slower=10)
+    compare_with_plain(sentences, counts, window=10, negatives=20, subsample=0, slower=10)
 
 
 @pytest.mark.parametrize("subsample", [0, 1e-3])
 def test_a_word_may_have_nearly_all_the_probability(subsample: float) -> None:
-    compare_with_twin(random_sentences(1000, [8, 1, 1]), THREE, subsample=subsample)
+    compare_with_plain(random_sentences(1000, [8, 1, 1]), THREE, subsample=subsample)
 
 
 def test_words_outside_the_vocabulary_are_left_out() -> None:
     sentences = random_sentences(1000, ZIPF)  # of 40 words
-    twin = compare_with_twin(sentences, ZIPF[:25])
-    assert 0 < twin.pairs < compare_with_twin(sentences).pairs
-    compare_with_twin([[40, 2**31 - 1], [40], [0, 40, 1]])
+    _, pairs = compare_with_plain(sentences, ZIPF[:25])
+    assert 0 < pairs < compare_with_plain(sentences)[1]
+    compare_with_plain([[40, 2**31 - 1], [40], [0, 40, 1]])
 
 
 def test_sentences_may_be_longer_than_a_chunk_and_shorter_than_a_window() -> None:
     long, short = random_sentences(700, ZIPF, length=2 * CHUNK_WORDS + 3), random_sentences(600, ZIPF, length=1)
-    assert compare_with_twin([*short[:300], *long, *short[300:], [], [3, 4], []], epochs=2).pairs > 1000
+    assert compare_with_plain([*short[:300], *long, *short[300:], [], [3, 4], []], epochs=2)[1] > 1000
 
 
 def test_a_chunk_may_lose_all_of_its_words() -> None:
     sentences = [[0] * 20] * 30 + [[1, 2]] * 5
-    compare_with_twin(sentences, [10**9, 2, 2], subsample=1e-9)
+    compare_with_plain(sentences, [10**9, 2, 2], subsample=1e-9)
 
 
 def test_with_window_one_and_all_words_kept_the_pairs_are_the_neighbors() -> None:
@@ -164,7 +166,7 @@ def test_the_loss_is_that_of_the_scores_before_each_step() -> None:
     dataset = make_dataset(random_sentences(2000, ZIPF), ZIPF, subsample=0, seed=3)
     model = make_model(40, 20, spread=1.0)
     scores = (model.input @ model.output.T).detach().double().numpy()  # (V, V)
-    examples = Twin(model, NegativeSampling(), dataset, falling, 10**9).examples(0, 167, SplitMix64(0))
+    examples = Oracle(model, NegativeSampling(), dataset, falling).examples(0, 167, SplitMix64(0))
     again = [
         np.logaddexp(0, -scores[context, center]) + np.logaddexp(0, scores[context, noise]).sum()
         for center, contexts, noise in examples
@@ -248,8 +250,8 @@ def test_a_report_in_the_midst_of_a_chunk_has_the_pairs_to_its_loss(monkeypatch:
 @pytest.mark.parametrize(("words", "sentences"), [(1, 1), (5, 1), (5, 9), (1000, 2), (3, 3)])
 def test_a_share_has_room_for_every_chunk(words: int, sentences: int) -> None:
     # the kernel checks no bounds: it would write over other memory, mostly unseen
-    shard = cpu._new_shard(7)
-    grown = cpu._with_room(cpu._with_room(shard, 4, 4), words, sentences)
+    shard = cpu._new_state(7)
+    grown = cpu._with_buffers(cpu._with_buffers(shard, 4, 4), words, sentences)
     assert len(grown.kept) > max(words, 4)
     assert len(grown.ends) >= max(sentences, 4)
     assert all(new is old for new, old in zip(grown[2:], shard[2:], strict=True))  # what is counted goes on
@@ -268,7 +270,7 @@ def test_a_corpus_may_have_more_than_2_to_the_31_words(tmp_path: Path) -> None:
     for dataset, first in ((_with_text(tokens, offsets), 2), (_with_text(np.array(sentence), np.array([0, 6])), 0)):
         model = make_model(4, 8, spread=1.0)
         engine = FusedEngine(model, NegativeSampling("sum"), dataset, falling)
-        shard = cpu._with_room(cpu._new_shard(1), 6, 1)
+        shard = cpu._with_buffers(cpu._new_state(1), 6, 1)
         engine._train(shard, first, first + 1, 0.05)
         assert shard.pairs.item() > 10
         tables.append(table_bytes(model))
@@ -292,8 +294,8 @@ def test_a_table_may_have_more_than_2_to_the_31_numbers(tmp_path: Path) -> None:
         window=1,
     )
     text = Text(cpu._read_only(np.array([words - 3, words - 1]), np.int32), cpu._read_only(np.array([0, 2]), np.int64))
-    shard = cpu._with_room(cpu._new_shard(1), 2, 1)
-    train_text = kernel(list(COMPILED).index(NegativeSampling), 5, False)
+    shard = cpu._with_buffers(cpu._new_state(1), 2, 1)
+    train_text = kernel("negative-sampling", 5, False)
     flat = Tables(*(table.view(np.ndarray) for table in tables), width)
     train_text(text, 0, 1, sampling, flat, np.zeros(1, np.float32), np.float32(0.5), shard)
     assert shard.pairs.item() == 2
@@ -309,12 +311,12 @@ def test_a_table_may_have_more_than_2_to_the_31_numbers(tmp_path: Path) -> None:
 def test_the_generator_is_the_published_one() -> None:
     # the outputs for seed 1234567 that implementations of SplitMix64 are checked against
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423, 4593380528125082431]
-    twin, state, ours = SplitMix64(1234567), np.uint64(1234567), []
+    plain_random, state, compiled = SplitMix64(1234567), np.uint64(1234567), []
     with np.errstate(over="ignore"):  # as Python functions they warn where compiled code wraps around
         for _ in published:
             state, bits = _next(state)
-            ours.append(int(bits))
-    assert ours == [twin.bits() for _ in published] == published
+            compiled.append(int(bits))
+    assert compiled == [plain_random.bits() for _ in published] == published
 
 
 def random_bits(count: int) -> list[np.uint64]:
@@ -381,7 +383,7 @@ def test_a_draw_at_the_threshold_survives() -> None:
     # so that the threshold of probability 1, 2^32 - 1, takes all
     draw = SplitMix64(9).bits() >> 32
     for threshold, kept in ((draw, 1), (draw - 1, 0)):
-        text, shard = Text(np.zeros(1, np.int32), np.array([0, 1])), cpu._with_room(cpu._new_shard(9), 1, 1)
+        text, shard = Text(np.zeros(1, np.int32), np.array([0, 1])), cpu._with_buffers(cpu._new_state(9), 1, 1)
         with np.errstate(over="ignore"):
             assert _subsample(text, 0, 1, np.array([threshold], np.uint32), shard, np.uint64(9))[0] == kept
 
@@ -416,7 +418,7 @@ def test_a_second_engine_trains_the_same_memory() -> None:
 
 def test_a_vocabulary_of_one_word_is_refused() -> None:
     # there would be no row to train as noise but one behind the table's end
-    with pytest.raises(ConfigError, match="one word: training needs two"):
+    with pytest.raises(ConfigError, match="one word"):
         FusedEngine(make_model(1, 3), NegativeSampling("sum"), make_dataset([[0, 0]], [2]), lambda epoch, words: 0.05)
 
 
@@ -433,7 +435,7 @@ def test_a_chunk_has_fewer_words_where_words_cost_more() -> None:
 def test_a_kernel_that_cannot_be_kept_is_used_all_the_same(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def full(objective: int, negatives: int, corrected: bool, cached: bool = True) -> Any:
+    def full(objective: str, negatives: int, corrected: bool, cached: bool = True) -> Any:
         if cached:
             raise OSError("No space left on device")
         return kernel(objective, negatives, corrected, cached=False)
@@ -442,4 +444,4 @@ def test_a_kernel_that_cannot_be_kept_is_used_all_the_same(
     dataset = make_dataset([[0, 1, 2, 3]] * 50, [50] * 4, subsample=0)
     *_, last = FusedEngine(make_model(4, 3), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05).epoch(0)
     assert last.pairs > 0
-    assert "cannot be kept for the next training: No space left" in caplog.text
+    assert "cannot be cached: No space left" in caplog.text

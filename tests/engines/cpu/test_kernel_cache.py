@@ -42,7 +42,7 @@ def test_a_kernel_is_compiled_once_for_all_processes(tmp_path: Path) -> None:
     assert run() == ("1", loss, files)
     # the trap: numba looks for changes in the file of the kernel only, and this is another
     with (package / "engines" / "cpu" / "objectives.py").open("a") as source:
-        source.write("\n\ndef _no_steps(objective, n_targets, padded, block, constants):\n    pass\n")
+        source.write("\n\ndef _no_steps(name, n_targets, padded, block, constants):\n    pass\n")
         source.write("\n\nCOMPILED[NegativeSampling] = _no_steps\n")
     hits, changed, _ = run()
     assert hits == "0"

@@ -1,9 +1,19 @@
 """The compiled loop of the fused CPU engine.
 
-It walks over the words that survive subsampling, and draws for each the noise words and the width of the window one
-word ahead, so that their rows are on the way into the cache while it works on the word before. The arithmetic on rows
-is in cpu_blocks.py, that on scores in cpu_gradients.py. Numba compiles a kernel for each objective and number of noise
-words, in two to three seconds, and keeps it on disk.
+The algorithm is that of Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory": the context words of
+a center word share one set of noise words, so that the scores and updates of a window are small matrix products. For
+each chunk of sentences,
+
+1. `_subsample` writes the words that survive subsampling;
+2. `_draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
+   the way into the cache while the current center word is processed;
+3. `_gather_block` lists the rows x_i of a block of context words;
+4. `_score_block` computes s_ki = x_i . y_k for all targets y_k;
+5. `score_gradients` turns the scores into losses and gradients g_ki = dL/ds_ki, in objectives.py;
+6. `_update_block` adds -lr * sum_k g_ki y_k to x_i, and -lr * sum_i g_ki x_i to y_k.
+
+The arithmetic on rows is in simd.py. Numba compiles a kernel for each objective and number of noise words, in two to
+three seconds, and caches it on disk. `engines/plain.py` is the same algorithm in plain numpy.
 """
 
 import functools
@@ -15,16 +25,18 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import numpy.typing as npt
-from numba.extending import register_jitable
+from numba.extending import overload
 
-from word2vec.engines.cpu.objectives import FLAGS, block_size, places, score_gradients
+from word2vec.engines.cpu.objectives import FLAGS, INLINED, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
     block_scores,
     block_steps,
+    keep_alive,
     padded_targets,
     pointer_to,
+    pointers,
     prefetch_row,
 )
 
@@ -44,13 +56,13 @@ class Text(NamedTuple):
 
 
 class Sampling(NamedTuple):
-    """What is drawn, as the kernel needs it."""
+    """The distributions to draw from."""
 
     keep: npt.NDArray[np.uint32]  # (V,) a word survives if a draw from 0..2^32-1 is at most this
-    # (2 * V,) alias table: the shard of a column that is its own, in 2^-32, and its alias
+    # (2 * V,) alias table: for each column its acceptance probability in units of 2^-32, then its alias
     noise: npt.NDArray[np.uint32]
-    cumulative: npt.NDArray[np.float64]  # (V,) of the noise distribution
-    log_q: npt.NDArray[np.float32]  # (V,) subtracted from the scores, where the objective asks for it
+    cumulative: npt.NDArray[np.float64]  # (V,) cumulative noise distribution
+    log_q: npt.NDArray[np.float32]  # (V,) subtracted from the scores, if the objective needs it
     window: int
 
 
@@ -59,150 +71,226 @@ class Tables(NamedTuple):
 
     input: npt.NDArray[np.float32]  # (V * width,)
     output: npt.NDArray[np.float32]  # (V * width,)
-    width: int  # dimensions, rounded up to whole lines of the cache; zeros fill the rest
+    width: int  # dimensions, rounded up to complete cache lines; the padding is zero
 
 
 class ThreadState(NamedTuple):
-    """What a thread has of its own."""
+    """State and working memory of one thread."""
 
-    kept: npt.NDArray[np.int32]  # (words of a chunk or more,) working memory
-    ends: npt.NDArray[np.int64]  # (sentences of a chunk or more,) working memory
-    state: npt.NDArray[np.uint64]  # (1,) of the random numbers
-    pairs: npt.NDArray[np.int64]  # (1,) trained
-    loss: npt.NDArray[np.float64]  # (LANES,) sums
+    kept: npt.NDArray[np.int32]  # (words of a chunk or more,) words that survived subsampling
+    ends: npt.NDArray[np.int64]  # (sentences of a chunk or more,) where each sentence ends in `kept`
+    random: npt.NDArray[np.uint64]  # (1,) state of the random numbers
+    pairs: npt.NDArray[np.int64]  # (1,) pairs trained
+    loss: npt.NDArray[np.float64]  # (LANES,) sums of the losses
+
+
+class Buffers(NamedTuple):
+    """Working memory of one call. The first three have two halves, which the current and the next center alternate."""
+
+    targets: npt.NDArray[np.int64]  # (2 * padded,) where the rows of the targets begin in the output table
+    shifts: npt.NDArray[np.float32]  # (2 * padded,) log_q of the targets
+    reach: npt.NDArray[np.int64]  # (2,) width of the window
+    rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,) where the rows of a block of context words begin in the input table
+    block: npt.NDArray[np.float32]  # (block_size(padded),) scores, gradients and losses; see objectives.py
+    steps: npt.NDArray[np.float32]  # (padded * LANES,) working memory of block_steps
+    loss: npt.NDArray[np.float64]  # (LANES,) sums of the losses
 
 
 @functools.cache
-def kernel(objective: int, negatives: int, corrected: bool, cached: bool = True) -> Callable[..., None]:
-    """The compiled loop for an objective, a number of noise words, and with or without correction by log_q.
+def kernel(objective: str, negatives: int, corrected: bool, cached: bool = True) -> Callable[..., None]:
+    """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`.
 
-    These are constants to the compiler, which inlines the objective and unrolls the loops over the targets of a tile.
-    With `cached` it is kept on disk.
+    It trains the sentences from `first` to before `last`. The arguments here are compile-time constants: the objective
+    is inlined, and the loops over the targets of a tile are unrolled.
+
+    Args:
+        objective: Name of the objective in LOSSES.
+        negatives: Number of noise words per center word.
+        corrected: Whether `log_q` is subtracted from the scores.
+        cached: Whether to cache the kernel on disk.
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
     size = block_size(padded)
-    gradients, losses, _ = places(padded)
 
-    def train(text, first, last, sampling, tables, constants, lr, shard):
-        vocabulary_size, width, window = len(sampling.keep), tables.width, sampling.window
-        state = shard.state[0]
-        n_kept, state = _subsample(text, first, last, sampling.keep, shard, state)
-        targets = np.zeros(2 * padded, np.int64)  # row starts, of the word at work and of the next, in turns
-        widths = np.zeros(2, np.int64)
-        rows = np.empty(2 * window, np.int64)
-        block = np.zeros(size, np.float32)
-        steps = np.empty(padded * LANES, np.float32)
-        shifts = np.zeros(2 * padded, np.float32)  # of the scores of the targets
-        loss = np.zeros(LANES, np.float64)
+    def train(text, first, last, sampling, tables, constants, lr, thread):
+        n_kept, state = _subsample(text, first, last, sampling.keep, thread, thread.random[0])
+        memory = Buffers(
+            targets=np.zeros(2 * padded, np.int64),
+            shifts=np.zeros(2 * padded, np.float32),
+            reach=np.zeros(2, np.int64),
+            rows=np.zeros(BLOCK_ROWS, np.int64),
+            block=np.zeros(size, np.float32),
+            steps=np.zeros(padded * LANES, np.float32),
+            loss=np.zeros(LANES, np.float64),
+        )
+        cumulative = sampling.cumulative
+        table, noise, words, buffers = pointers(tables), pointers(sampling), pointers(thread), pointers(memory)
         sentence, begin, pairs = 0, 0, 0
         for position in range(-1, n_kept):
-            ahead = position + 1
-            if ahead < n_kept:
-                place = (ahead & 1) * padded
-                center = np.int64(shard.kept[ahead])
-                for k in range(padded):
-                    targets[place + k] = center * width
-                if corrected:
-                    shifts[place] = sampling.log_q[center]
-                prefetch_row(tables.output, center * width, width)
-                for k in range(1, n_targets):
-                    state, bits = _next(state)
-                    word = _noise_word(sampling.noise, vocabulary_size, bits)
-                    if word == center:
-                        state, bits = _next(state)
-                        word = _other_word(center, sampling.cumulative, bits)
-                    targets[place + k] = word * width
-                    if corrected:
-                        shifts[place + k] = sampling.log_q[word]
-                    prefetch_row(tables.output, word * width, width)
-                state, bits = _next(state)
-                widths[ahead & 1] = 1 + _below(bits, window)
-                if ahead + window < n_kept:
-                    prefetch_row(tables.input, shard.kept[ahead + window] * width, width)
+            if position + 1 < n_kept:
+                state = _draw_ahead(
+                    position + 1,
+                    n_kept,
+                    words.kept,
+                    noise,
+                    cumulative,
+                    table,
+                    buffers,
+                    state,
+                    n_targets,
+                    padded,
+                    corrected,
+                )
             if position < 0:
                 continue
-            while position >= shard.ends[sentence]:
-                begin = shard.ends[sentence]
+            while position >= words.ends[sentence]:
+                begin = words.ends[sentence]
                 sentence += 1
-            reach, place = widths[position & 1], (position & 1) * padded
-            left, right = max(begin, position - reach), min(shard.ends[sentence], position + reach + 1)
-            n_rows = right - left - 1
-            for i in range(position - left):
-                rows[i] = np.int64(shard.kept[left + i]) * width
-            for i in range(position - left, n_rows):
-                rows[i] = np.int64(shard.kept[left + i + 1]) * width
-            now = pointer_to(targets, place)
-            for start in range(0, n_rows, BLOCK_ROWS):
-                n = min(BLOCK_ROWS, n_rows - start)
-                part = pointer_to(rows, start)
-                block_scores(tables.input, part, n, tables.output, now, block, width, n_targets)
-                if corrected:
-                    for k in range(n_targets):
-                        for i in range(LANES):
-                            block[k * LANES + i] -= shifts[place + k]
-                score_gradients(objective, n_targets, padded, block, constants)
-                for i in range(n_targets * LANES):
-                    block[gradients + i] *= -lr
-                slopes = pointer_to(block, gradients)
-                block_steps(tables.input, part, n, tables.output, now, slopes, steps, width, n_targets)
-                for i in range(LANES):
-                    loss[i] += np.float64(block[losses + i]) if i < n else 0.0
-            pairs += n_rows
-        shard.state[0] = state
-        # subtle: together at the end, so that a report in between has the pairs to its loss
-        shard.pairs[0] += pairs
+            half = position & 1
+            left = max(begin, position - buffers.reach[half])
+            right = min(words.ends[sentence], position + buffers.reach[half] + 1)
+            for start in range(left, right - 1, BLOCK_ROWS):
+                n = min(BLOCK_ROWS, right - 1 - start)
+                _gather_block(words.kept, start, n, position, table.width, buffers.rows)
+                _score_block(table, buffers, half, n, n_targets, padded, corrected)
+                score_gradients(objective, n_targets, padded, buffers.block, constants)
+                _update_block(table, buffers, half, n, n_targets, padded, lr)
+                _add_losses(buffers, padded, n)
+            pairs += right - 1 - left
+        thread.random[0] = state
+        # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
+        thread.pairs[0] += pairs
         for i in range(LANES):
-            shard.loss[i] += loss[i]
+            thread.loss[i] += memory.loss[i]
+        keep_alive(memory)
 
-    # subtle: the name is that of the file in numba's cache. Kernels of one name would shard an index, which two
-    # processes that compile at once can spoil for good; and numba looks for changes in this file only, not in the parts
-    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{_digest_of_parts():08x}"
+    # subtle: numba names the cache files by this. Kernels of one name would share an index file, which two processes
+    # that compile at once can corrupt for good; and numba detects changes of this file only, not of those it imports
+    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{_digest_of_imports():08x}"
     return numba.njit(nogil=True, cache=cached, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train)
 
 
-@register_jitable
+def _inlined(function):
+    """Let kernels call a function: it is inlined, and literals among its arguments are compile-time constants."""
+
+    @overload(function, prefer_literal=True, strict=False, jit_options=INLINED)
+    def implementation(*arguments):
+        return function
+
+    return function
+
+
+@_inlined
+def _subsample(text, first, last, keep, thread, state):
+    """Write the words that survive, and where each sentence of them ends; returns their number and the random state."""
+    n_kept = 0
+    for sentence in range(first, last):
+        for place in range(text.offsets[sentence], text.offsets[sentence + 1]):
+            word = np.int64(text.tokens[place])
+            if U64(word) < U64(len(keep)):  # negative ids are outside the vocabulary too
+                state, bits = _next(state)
+                thread.kept[n_kept] = word  # without a branch, which the processor would mispredict one time in four
+                n_kept += np.int64((bits >> HALF) <= keep[word])
+        thread.ends[sentence - first] = n_kept
+    return n_kept, state
+
+
+@_inlined
+def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
+    """Draw noise words and window of the center word at a position, and prefetch rows; returns the random state."""
+    half, width = position & 1, tables.width
+    place = half * padded
+    center = np.int64(kept[position])
+    for k in range(padded):  # the padding repeats the center word
+        buffers.targets[place + k] = center * width
+    if corrected:
+        buffers.shifts[place] = noise.log_q[center]
+    prefetch_row(tables.output, center * width, width)
+    for k in range(1, n_targets):
+        state, bits = _next(state)
+        word = _noise_word(noise.noise, len(cumulative), bits)
+        if word == center:
+            state, bits = _next(state)
+            word = _other_word(center, cumulative, bits)
+        buffers.targets[place + k] = word * width
+        if corrected:
+            buffers.shifts[place + k] = noise.log_q[word]
+        prefetch_row(tables.output, word * width, width)
+    state, bits = _next(state)
+    buffers.reach[half] = 1 + _below(bits, noise.window)
+    if position + noise.window < n_kept:
+        prefetch_row(tables.input, kept[position + noise.window] * width, width)
+    return state
+
+
+@_inlined
+def _gather_block(kept, start, n, position, width, rows):
+    """Write where the rows of n context words begin, from word `start` on and without the center at `position`."""
+    for i in range(n):
+        word = start + i + np.int64(start + i >= position)
+        rows[i] = np.int64(kept[word]) * width
+
+
+@_inlined
+def _score_block(tables, buffers, half, n, n_targets, padded, corrected):
+    """Write the scores of n context words with all targets, corrected by log_q if needed."""
+    targets = pointer_to(buffers.targets, half * padded)
+    block_scores(tables.input, buffers.rows, n, tables.output, targets, buffers.block, tables.width, n_targets)
+    if corrected:
+        for k in range(n_targets):
+            for i in range(LANES):
+                buffers.block[k * LANES + i] -= buffers.shifts[half * padded + k]
+
+
+@_inlined
+def _update_block(tables, buffers, half, n, n_targets, padded, lr):
+    """Add the steps of a block to its rows, from the gradients that the objective has written."""
+    gradients, _, _ = block_offsets(padded)
+    for i in range(n_targets * LANES):
+        buffers.block[gradients + i] *= -lr
+    targets, slopes = pointer_to(buffers.targets, half * padded), pointer_to(buffers.block, gradients)
+    block_steps(tables.input, buffers.rows, n, tables.output, targets, slopes, buffers.steps, tables.width, n_targets)
+
+
+@_inlined
+def _add_losses(buffers, padded, n):
+    """Add the losses of the n examples of a block, lane by lane."""
+    _, losses, _ = block_offsets(padded)
+    for i in range(LANES):
+        buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0
+
+
+@_inlined
 def _next(state):
-    """The next state and 64 random bits: SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom ...")."""
+    """Return the next state and 64 random bits: SplitMix64.
+
+    Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators".
+    """
     state += GOLDEN
     bits = (state ^ (state >> SHIFT_1)) * MIX_1
     bits = (bits ^ (bits >> SHIFT_2)) * MIX_2
     return state, bits ^ (bits >> SHIFT_3)
 
 
-@register_jitable
+@_inlined
 def _below(bits, bound):
-    """A number from 0 to bound - 1, from the upper half of the bits."""
+    """Return a number from 0 to bound - 1, from the upper half of the bits."""
     return np.int64(((bits >> HALF) * U64(bound)) >> HALF)
 
 
-@register_jitable
-def _subsample(text, first, last, keep, shard, state):
-    """Write the words of the sentences that survive, and where each sentence of them ends; returns their number."""
-    n_kept = 0
-    for sentence in range(first, last):
-        for place in range(text.offsets[sentence], text.offsets[sentence + 1]):
-            word = np.int64(text.tokens[place])
-            if U64(word) < U64(len(keep)):  # negative ids are outside of the vocabulary too
-                state, bits = _next(state)
-                shard.kept[n_kept] = word  # without a branch: the processor would guess every fourth one wrongly
-                n_kept += np.int64((bits >> HALF) <= keep[word])
-        shard.ends[sentence - first] = n_kept
-    return n_kept, state
-
-
-@register_jitable
+@_inlined
 def _noise_word(noise, vocabulary_size, bits):
-    """A draw from the alias table: the upper half of the bits chooses the column, the lower one within it."""
+    """Draw from the alias table: the upper half of the bits selects the column, the lower half accepts it or not."""
     column = _below(bits, vocabulary_size)
-    own = np.int64((bits & LOW) < noise[2 * column])
+    accepted = np.int64((bits & LOW) < noise[2 * column])
     alias = np.int64(noise[2 * column + 1])
-    return alias + own * (column - alias)  # without a branch, which would be guessed
+    return alias + accepted * (column - alias)  # without a branch, which the processor would mispredict
 
 
-@register_jitable
+@_inlined
 def _other_word(word, cumulative, bits):
-    """A draw from the noise distribution given that it is not `word`: by inversion, stepping over its stretch."""
+    """Draw from the noise distribution without `word`: invert the cumulative distribution, skipping its interval."""
     before = cumulative[word - 1] if word > 0 else 0.0
     own = cumulative[word] - before
     place = (bits >> MANTISSA_SHIFT) * UNIT * (1.0 - own)
@@ -215,9 +303,9 @@ def _other_word(word, cumulative, bits):
             high = middle
         else:
             low = middle + 1
-    # subtle: rounding may land on the word all the same; its most frequent neighbor takes that sliver
+    # subtle: rounding may still hit the word; the most frequent other word gets that probability
     return low if low != word else np.int64(word == 0)
 
 
-def _digest_of_parts() -> int:
+def _digest_of_imports() -> int:
     return zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in ("simd.py", "objectives.py")))

@@ -1,33 +1,51 @@
-"""The objectives as the fused engine needs them: losses and gradients of a block of scores, compiled.
+"""The compiled objectives of the fused CPU engine: losses and gradients of a block of scores.
 
-What an objective is, its formula, its derivation and its paper stand in losses/; here is the same arithmetic for LANES
-examples at a time, in loops that become vector instructions. A test holds each to the one in losses/, value by value.
+losses/ has the definition, derivation and paper of each objective; this module has the same arithmetic for LANES
+examples at a time, in loops that the compiler turns into vector instructions. A test compares each function with its
+module in losses/, value by value.
 
-A block is flat. The score of target k (0 is the true word) of example i stands at k * LANES + i; behind the scores
-come the gradients, laid out alike, then the losses and working memory, LANES numbers each. It is one array, so that the
-compiler knows that they do not overlap: with four it gives up vectors for the longer functions. Lanes without an
-example hold any number, and so may what is written for them.
+A block is a flat array. The score of target k (0 is the true word) of example i is at k * LANES + i; the gradients
+follow in the same layout, then the losses and working memory, LANES numbers each. It is a single array so that the
+compiler knows that its parts do not overlap: with four arrays it does not vectorize the longer functions. Lanes without
+an example may contain anything, and anything may be written to them.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import overload, register_jitable
-from torch import nn
 
 from word2vec.engines.cpu.simd import LANES, intrinsic
-from word2vec.losses import WARP, WMRB, MarginRanking, NegativeSampling, RankNet, SampledSoftmax
+from word2vec.losses import (
+    LOSSES,
+    WARP,
+    WMRB,
+    MarginRanking,
+    NegativeSampling,
+    Objective,
+    RankNet,
+    SampledSoftmax,
+)
 
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}
-"""Liberties that arithmetic may take: all but to assume that there is no NaN, which is how divergence is noticed."""
+"""Fast-math flags: all but those that assume that there is no NaN, because NaN is how divergence is detected."""
+
+INLINED: dict[str, Any] = {"fastmath": FLAGS, "forceinline": True}
+"""Compiler options for every function that a kernel calls.
+
+subtle: without inlining, a process that compiles a kernel may link its calls to other copies of the called functions
+than those stored in the cache with the kernel. The copies are optimized separately and round differently, so one seed
+would give two results, depending on whether the kernel was compiled or loaded.
+"""
 
 F = np.float32
 ZERO, ONE, INFINITY = F(0), F(1), F(np.inf)
 LOG2_E, LN_2 = F(1.4426950408889634), F(0.6931471805599453)
-# Of two, in float32. The smallest is nothing beside 1, and leaves room for products: from 2^-126 down the processor
-# takes a hundred times as long.
+# Exponents of two in float32. The smallest is negligible compared with 1 and leaves room for products: the processor is
+# a hundred times slower for numbers below 2^-126.
 SMALLEST_EXPONENT, LARGEST_EXPONENT = F(-64), F(127)
 EXPONENT_BIAS, MANTISSA_BITS = np.int32(127), np.int32(23)
 MANTISSA = np.int32((1 << 23) - 1)
@@ -49,11 +67,11 @@ def _bits_of_float(typing_context, number):
     return types.int32(types.float32), generate
 
 
-@register_jitable
+@register_jitable(**INLINED)
 def _exp(x):
-    """exp(x) to 2e-7 of it: 2^n times a minimax polynomial for 2^f, f in [0, 1); from 2^-64 to 2^127."""
+    """exp(x) with relative error 2e-7, between 2^-64 and 2^127: 2^n times a minimax polynomial for 2^f, 0 <= f < 1."""
     x = x * LOG2_E
-    # subtle: written so that NaN, which compares false with everything, comes out as NaN
+    # subtle: written so that NaN, for which every comparison is false, stays NaN
     x = SMALLEST_EXPONENT if x < SMALLEST_EXPONENT else x
     x = LARGEST_EXPONENT if x > LARGEST_EXPONENT else x
     whole = np.floor(x)
@@ -67,9 +85,9 @@ def _exp(x):
     return power * _float_of_bits((np.int32(whole) + EXPONENT_BIAS) << MANTISSA_BITS)
 
 
-@register_jitable
+@register_jitable(**INLINED)
 def _log1p(x):
-    """log(1 + x) to 2e-7 of it, for x from 0 to 1: x times a minimax polynomial."""
+    """log(1 + x) with relative error 2e-7, for 0 <= x <= 1: x times a minimax polynomial."""
     ratio = F(-0.008539105765521526)
     ratio = ratio * x + F(0.044089287519454956)
     ratio = ratio * x + F(-0.1076812595129013)
@@ -81,37 +99,40 @@ def _log1p(x):
     return ratio * x
 
 
-@register_jitable
+@register_jitable(**INLINED)
 def _log(x):
-    """log(x) for x from 1 on: its power of two, and the rest by `_log1p`."""
+    """log(x) for x >= 1: the exponent of x, plus `_log1p` of its mantissa."""
     bits = _bits_of_float(x)
     exponent = (bits >> MANTISSA_BITS) - EXPONENT_BIAS
-    rest = _float_of_bits((bits & MANTISSA) | (EXPONENT_BIAS << MANTISSA_BITS))  # in [1, 2)
-    log = F(exponent) * LN_2 + _log1p(rest - ONE)
-    return log if x < INFINITY else x  # the bits of infinity and NaN are no powers of two
+    mantissa = _float_of_bits((bits & MANTISSA) | (EXPONENT_BIAS << MANTISSA_BITS))  # in [1, 2)
+    log = F(exponent) * LN_2 + _log1p(mantissa - ONE)
+    return log if x < INFINITY else x  # the bits of infinity and NaN encode no number
 
 
-@register_jitable
+@register_jitable(**INLINED)
 def _sigmoid_and_tail(x):
-    """sigmoid(x), and what softplus(x) and softplus(-x) are above max(x, 0) and max(-x, 0), from one exponential."""
-    small = _exp(-abs(x))  # at most 1, so that nothing overflows
-    shard = ONE / (ONE + small)
-    return (shard if x > ZERO else small * shard), _log1p(small)
+    """sigmoid(x) and the tail log(1 + exp(-|x|)) from one exponential.
+
+    softplus(x) = max(x, 0) + tail, and softplus(-x) = max(-x, 0) + tail.
+    """
+    power = _exp(-abs(x))  # at most 1, so that nothing overflows
+    sigmoid = ONE / (ONE + power)  # of |x|
+    return (sigmoid if x > ZERO else power * sigmoid), _log1p(power)
 
 
 def block_size(padded: int) -> int:
-    """How many numbers a block has for so many targets."""
+    """Number of floats in a block for a padded number of targets."""
     return (2 * padded + 2) * LANES
 
 
-@register_jitable
-def places(padded):
-    """Where in a block the gradients begin, the losses, and LANES numbers to work with."""
+@register_jitable(**INLINED)
+def block_offsets(padded):
+    """Offsets of the gradients, of the losses and of the LANES floats of working memory in a block."""
     return padded * LANES, 2 * padded * LANES, (2 * padded + 1) * LANES
 
 
-def _negative_sampling(objective, n_targets, padded, block, constants):
-    gradients, losses, _ = places(padded)
+def _negative_sampling(name, n_targets, padded, block, constants):
+    gradients, losses, _ = block_offsets(padded)
     for i in range(LANES):
         sigmoid, tail = _sigmoid_and_tail(block[i])
         block[losses + i] = max(-block[i], ZERO) + tail
@@ -123,10 +144,10 @@ def _negative_sampling(objective, n_targets, padded, block, constants):
             block[gradients + k * LANES + i] = sigmoid
 
 
-def _sampled_softmax(objective, n_targets, padded, block, constants):
-    gradients, losses, work = places(padded)
+def _sampled_softmax(name, n_targets, padded, block, constants):
+    gradients, losses, work = block_offsets(padded)
     for i in range(LANES):
-        block[losses + i] = block[i]  # for now the largest score
+        block[losses + i] = block[i]  # the largest score, at first
         block[work + i] = ZERO  # the sum of the powers
     for k in range(1, n_targets):
         for i in range(LANES):
@@ -146,23 +167,23 @@ def _sampled_softmax(objective, n_targets, padded, block, constants):
         block[gradients + i] -= ONE
 
 
-def _ranknet(objective, n_targets, padded, block, constants):
-    gradients, losses, _ = places(padded)
+def _ranknet(name, n_targets, padded, block, constants):
+    gradients, losses, _ = block_offsets(padded)
     sigma = constants[0]
     for i in range(LANES):
         block[losses + i] = ZERO
         block[gradients + i] = ZERO
     for k in range(1, n_targets):
         for i in range(LANES):
-            lead = sigma * (block[k * LANES + i] - block[i])  # of the noise word
+            lead = sigma * (block[k * LANES + i] - block[i])  # of the noise word over the true word
             sigmoid, tail = _sigmoid_and_tail(lead)
             block[losses + i] += max(lead, ZERO) + tail
             block[gradients + k * LANES + i] = sigma * sigmoid
             block[gradients + i] -= sigma * sigmoid
 
 
-def _margin_ranking(objective, n_targets, padded, block, constants):
-    gradients, losses, _ = places(padded)
+def _margin_ranking(name, n_targets, padded, block, constants):
+    gradients, losses, _ = block_offsets(padded)
     margin = constants[0]
     for i in range(LANES):
         block[losses + i] = ZERO
@@ -176,13 +197,13 @@ def _margin_ranking(objective, n_targets, padded, block, constants):
             block[gradients + i] -= within
 
 
-def _warp(objective, n_targets, padded, block, constants):
-    gradients, losses, work = places(padded)
-    margin = constants[0]  # and from 1 on the rank weight of an offender by its draw
+def _warp(name, n_targets, padded, block, constants):
+    gradients, losses, work = block_offsets(padded)
+    margin = constants[0]  # constants[k] is the rank weight of an offender at draw k
     for i in range(LANES):
         block[losses + i] = ZERO
         block[gradients + i] = ZERO
-        block[work + i] = ONE  # until the first offender is found
+        block[work + i] = ONE  # 0 from the first offender on
     for k in range(1, n_targets):
         for i in range(LANES):
             hinge = margin - block[i] + block[k * LANES + i]
@@ -193,12 +214,12 @@ def _warp(objective, n_targets, padded, block, constants):
             block[gradients + i] -= first * constants[k]
 
 
-def _wmrb(objective, n_targets, padded, block, constants):
-    gradients, losses, work = places(padded)
+def _wmrb(name, n_targets, padded, block, constants):
+    gradients, losses, work = block_offsets(padded)
     margin, scale = constants[0], constants[1]
     for i in range(LANES):
         block[work + i] = ZERO  # the sum of the hinges
-        block[gradients + i] = ZERO  # less one for each offender, for now
+        block[gradients + i] = ZERO  # minus the number of offenders, at first
     for k in range(1, n_targets):
         for i in range(LANES):
             hinge = margin - block[i] + block[k * LANES + i]
@@ -214,7 +235,7 @@ def _wmrb(objective, n_targets, padded, block, constants):
             block[gradients + k * LANES + i] *= block[work + i]
 
 
-COMPILED: dict[type[nn.Module], Callable[..., None]] = {
+COMPILED: dict[type[Objective], Callable[..., None]] = {
     NegativeSampling: _negative_sampling,
     SampledSoftmax: _sampled_softmax,
     RankNet: _ranknet,
@@ -222,27 +243,28 @@ COMPILED: dict[type[nn.Module], Callable[..., None]] = {
     WARP: _warp,
     WMRB: _wmrb,
 }
-"""The compiled forms of the objectives that have one."""
+"""The compiled form of each objective that has one."""
 
 
-def score_gradients(objective, n_targets, padded, block, constants):
-    """Write the losses and gradients of a block's scores, by the objective of that number in COMPILED.
+def score_gradients(name, n_targets, padded, block, constants):
+    """Write the losses and gradients of a block of scores.
 
-    To be called from a kernel; the first three are known when it is compiled.
+    Can be called from compiled code only, where the first three arguments are compile-time constants.
 
     Args:
-        objective: position in COMPILED.
-        n_targets: 1 + K.
-        padded: n_targets or more, the places for scores and gradients.
-        block: (block_size(padded),) float32.
-        constants: float32, what the objective's `constants` gave.
+        name: Name of the objective in LOSSES, a string literal.
+        n_targets: 1 + K, the true word and K noise words.
+        padded: Number of targets with padding, which has space in the block.
+        block: (block_size(padded),) float32, scores in, losses and gradients out.
+        constants: What `Objective.constants` returned, float32.
     """
-    raise NotImplementedError("compiled code only")
+    raise NotImplementedError("score_gradients runs in compiled code only: call it from a function under numba.njit")
 
 
-@overload(score_gradients, prefer_literal=True, jit_options={"fastmath": FLAGS})
-def _choose(objective, n_targets, padded, block, constants):
-    # subtle: a function handed to the kernel, or caught by it, would keep numba from ever finding it in its cache
-    if isinstance(objective, types.IntegerLiteral):
-        return list(COMPILED.values())[objective.literal_value]
+@overload(score_gradients, prefer_literal=True, jit_options=INLINED)
+def _choose(name, n_targets, padded, block, constants):
+    # subtle: the name is a literal rather than the function an argument, because a kernel that takes or captures a
+    # function is never found in numba's cache
+    if isinstance(name, types.StringLiteral):
+        return COMPILED[LOSSES[name.literal_value]]
     return None

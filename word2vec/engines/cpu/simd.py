@@ -179,8 +179,39 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, st
 
 
 @intrinsic
+def pointers(typing_context, record):
+    """Replace the arrays of a named tuple by pointers to their first items.
+
+    subtle: each use of an array in a loop may cost two atomic updates of its reference count. Pointers have none, so
+    the arrays have to be kept alive by the caller, or by `keep_alive` behind the loop. No bounds are checked, and
+    negative indices do not wrap around.
+    """
+    fields = [types.CPointer(kind.dtype) if isinstance(kind, types.Array) else kind for kind in record.types]
+    result = types.NamedTuple(fields, record.instance_class)
+
+    def generate(context, builder, signature, arguments):
+        items = [builder.extract_value(arguments[0], number) for number in range(len(fields))]
+        for number, kind in enumerate(record.types):
+            if isinstance(kind, types.Array):
+                items[number] = context.make_array(kind)(context, builder, value=items[number]).data
+        return context.make_tuple(builder, result, items)
+
+    return result(record), generate
+
+
+@intrinsic
+def keep_alive(typing_context, record):
+    """Do nothing, but keep the arrays of a record from being freed before this call; see `pointers`."""
+
+    def generate(context, builder, signature, arguments):
+        return context.get_dummy_value()
+
+    return types.void(record), generate
+
+
+@intrinsic
 def pointer_to(typing_context, array, place):
-    """Where an item of an array is, for the functions here; a slice would cost two atomic counts of its owners."""
+    """Return a pointer to an item of an array, or of what a pointer points to."""
 
     def generate(context, builder, signature, arguments):
         array, place = _unpacked(context, builder, signature, arguments)
