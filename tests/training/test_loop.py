@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from tests.training.interruptions import report_often
-from tests.training.topics import UserObjective, contents, margin, results, small
+from tests.training.topics import contents, margin, results, small
 from word2vec.config import make_config
 from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.engines.cpu.objectives import COMPILED
@@ -69,10 +69,7 @@ def test_a_cuda_device_learns_the_topics(topics_file: Path) -> None:
 
 def test_an_objective_of_the_user_learns_the_topics(topics_file: Path) -> None:
     # calibrated: seeds 1 to 6 gave 1.49; a ranking objective also pushes the topics apart
-    vectors = train(small(topics_file, lr=0.2), objective=UserObjective())
-    assert margin(vectors) > 1.2
-    by_name = train(small(topics_file, lr=0.2, objective="tests.training.topics:UserObjective"))
-    assert np.array_equal(by_name.vectors, vectors.vectors)
+    assert margin(train(small(topics_file, lr=0.2, objective="tests.training.topics:UserObjective"))) > 1.2
 
 
 def test_one_thread_gives_the_same_bytes(topics_file: Path, tmp_path: Path) -> None:
@@ -89,8 +86,8 @@ def test_default_settings_do_not_diverge_on_few_words(
 ) -> None:
     # 18 words in batches of 1,024 would use each 57 times in pairs and 340 times in all, and diverge
     caplog.set_level("INFO", "word2vec")
-    settings = {"corpus": (str(topics_file),), "subsample": 0.0, "epochs": 20, "dim": 16}
-    assert margin(train(make_config(settings, {"engine": engine}))) > 0.5
+    settings = {"corpus": (str(topics_file),), "subsample": 0.0, "epochs": 10, "dim": 16}
+    assert margin(train(make_config(settings, {"engine": engine}))) > 0.6
     messages = [message for message in caplog.messages if message.startswith("batch size reduced")]
     assert bool(messages) == (engine == "autograd")  # the fused engine has no batches
 
@@ -204,7 +201,7 @@ def test_ctrl_c_while_saving_keeps_the_result(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send SIGINT to a child process")
-@every_signal
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_from_outside_ends_the_command(number: int, topics_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = ["train", str(topics_file), "--output", str(run), "--epochs", "100000", "--threads", "2"]

@@ -36,7 +36,7 @@ def test_precision_in_the_batch_is_logged(short_file: Path, tmp_path: Path) -> N
 def test_the_loss_does_not_depend_on_batches_and_threads(short_file: Path, tmp_path: Path) -> None:
     # with a learning rate of nearly zero all runs see the same scores, so all means must agree
     losses = []
-    for number, (batch_size, threads) in enumerate([(1, 1), (1000, 1), (64, 3)]):
+    for number, (batch_size, threads) in enumerate([(8, 1), (1000, 1), (64, 3)]):
         run = tmp_path / str(number)
         settings = {"lr": 1e-30, "min_lr": 0.0, "epochs": 1, "batch_size": batch_size, "threads": threads}
         train(small(short_file, engine="autograd", **settings), run)
@@ -67,4 +67,4 @@ def test_training_continues_if_the_log_cannot_be_written(
 def test_a_text_without_pairs_is_reported(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("cat\ndog\n" * 10)
     with pytest.raises(TrainingError, match="no two words of the vocabulary occur in one sentence"):
-        train(small(tmp_path / "words.txt"))
+        train(small(tmp_path / "words.txt", epochs=1))

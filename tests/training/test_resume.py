@@ -24,10 +24,10 @@ def test_a_run_killed_in_the_middle_of_epochs_resumes_to_the_same_bytes(
     engine: str, short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many_checkpoints(monkeypatch)
-    config = small(short_file, engine=engine, epochs=3)
+    config = small(short_file, engine=engine, epochs=2)
     train(config, tmp_path / "whole")
     run, positions = tmp_path / "run", []
-    for count in (1, 2, 4):  # it dies three times, each time after some more checkpoints
+    for count in (1, 3):  # it dies twice, each time after some more checkpoints
         killed(config, run, count, monkeypatch, resume=True)
         saved = read_checkpoint(run)
         positions.append((saved.epoch, len(saved.shards), saved.metrics.words))

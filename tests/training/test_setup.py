@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.training.distributed.thread_ranks import on_ranks
-from tests.training.topics import small
+from tests.training.topics import UserObjective, small
 from word2vec.errors import ConfigError, CorpusError, Word2VecError
 from word2vec.losses import NegativeSampling
 from word2vec.training.checkpoint import Checkpoint
@@ -25,11 +25,17 @@ def test_the_learning_rate_decreases_linearly() -> None:
 
 
 @pytest.mark.parametrize("engine", ["autograd", "fused"])
-def test_losses_are_summed_whatever_reduction_the_objective_has(engine: str, topics_file: Path) -> None:
+def test_losses_are_summed_whatever_reduction_the_objective_has(engine: str, short_file: Path) -> None:
     # the mean of a batch would be trained with a thousandth of the step, and by one engine only
-    config = small(topics_file, engine=engine, epochs=1)
+    config = small(short_file, engine=engine, epochs=1)
     mean, total = (train(config, objective=NegativeSampling(reduction)) for reduction in ("mean", "sum"))
     assert np.array_equal(mean.vectors, total.vectors)
+
+
+def test_an_objective_of_the_user_is_given_by_name_or_as_a_module(short_file: Path) -> None:
+    by_name = train(small(short_file, epochs=1, objective="tests.training.topics:UserObjective"))
+    module = train(small(short_file, epochs=1), objective=UserObjective())
+    assert np.array_equal(by_name.vectors, module.vectors)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
