@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from word2vec.engines.gpu.engine import PROGRAMS_A_MULTIPROCESSOR
+from word2vec.engines.gpu.engine import PROGRAMS_PER_MULTIPROCESSOR
 
 REGISTERS = 65_536  # of a multiprocessor, from compute capability 3.7 on
 ROOT = Path(__file__).parents[3]
@@ -32,5 +32,5 @@ def test_kernels_compile_and_fit_into_registers(architecture: int, tmp_path: Pat
     assert kernels[0]["case"] == "NegativeSampling 100 5 5"
     if architecture == 90:
         # as many at once as the engine counts on, and steps added four numbers at a time
-        assert PROGRAMS_A_MULTIPROCESSOR * 32 * kernels[0]["warps"] * kernels[0]["registers"] <= REGISTERS
+        assert PROGRAMS_PER_MULTIPROCESSOR * 32 * kernels[0]["warps"] * kernels[0]["registers"] <= REGISTERS
         assert all(kernel["atomic"] for kernel in kernels)
