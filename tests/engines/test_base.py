@@ -1,6 +1,8 @@
 """Workers: threads that can be paused and resumed, and that never outlive the loop that runs them."""
 
+import gc
 import time
+import weakref
 from collections.abc import Generator
 from contextlib import closing
 from itertools import pairwise
@@ -8,7 +10,12 @@ from threading import Event
 
 import pytest
 
-from word2vec.engines.base import Progress, Workers
+from tests.engines.small import make_dataset, make_model, random_sentences
+from word2vec.engines.autograd import AutogradEngine
+from word2vec.engines.base import Engine, Progress, Workers
+from word2vec.engines.cpu.engine import FusedEngine
+from word2vec.engines.plain import PlainEngine
+from word2vec.losses import NegativeSampling
 
 CHUNKS = 30  # per thread
 
@@ -24,7 +31,7 @@ class Chunks:
     def __init__(self, threads: int, failing_chunk: int | None = None) -> None:
         self.done = [0] * threads
         self.failing_chunk = failing_chunk
-        self.workers = Workers(self.work, threads)
+        self.workers = Workers(threads)
 
     def work(self, rank: int, stop: Event) -> None:
         first = self.done[rank]
@@ -40,7 +47,7 @@ class Chunks:
         return Progress(sum(self.done), 0, 0.0)
 
     def run(self) -> Generator[Progress]:
-        return self.workers.run(self.progress)
+        return self.workers.run(self.work, self.progress)
 
     def run_to_the_end(self, pausing: bool) -> None:
         with closing(self.run()) as reports:
@@ -112,3 +119,20 @@ def test_closing_stops_the_threads() -> None:
     assert sum(after) < 2 * CHUNKS
     time.sleep(0.01)
     assert chunks.done == after
+
+
+@pytest.mark.parametrize("engine_class", [PlainEngine, AutogradEngine, FusedEngine])
+def test_an_engine_is_freed_with_its_last_reference(engine_class: type[Engine]) -> None:
+    # a reference cycle would keep the tables in memory until the garbage collector runs
+    counts = [40, 30, 20]
+    dataset = make_dataset(random_sentences(100, counts), counts, subsample=0.0)
+    engine = engine_class(make_model(3, 8), NegativeSampling("sum"), dataset, lambda epoch, words: 0.1, 1)
+    gc.disable()
+    try:
+        for _ in engine.epoch(0):
+            engine.state()
+        reference = weakref.ref(engine)
+        del engine
+        assert reference() is None
+    finally:
+        gc.enable()

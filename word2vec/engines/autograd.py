@@ -58,7 +58,7 @@ class AutogradEngine(Engine):
         # (V,) log probability of each word as a negative, for objectives that correct for it
         frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
         self._log_q = frequency.log() if objective.needs_log_q else None
-        self._workers = Workers(self._train_shard, self.threads)
+        self._workers = Workers(self.threads)
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
@@ -69,7 +69,7 @@ class AutogradEngine(Engine):
         self._hits = [self._sum(shard.hits, torch.int64) for shard in self._shards]
         threads_before = torch.get_num_threads()
         try:
-            yield from self._workers.run(self._total)
+            yield from self._workers.run(self._train_shard, self._total)
         finally:
             torch.set_num_threads(threads_before)  # what _train_shard sets also affects threads started later
 

@@ -95,30 +95,35 @@ class Engine(ABC):
 
 
 class Workers:
-    """Threads that run one function each, and can be paused and resumed.
+    """Threads that can be paused and resumed.
 
     Args:
-        work: Called as `work(rank, stop)` in each thread. It returns when its work is done, or soon after `stop` is
-            set; it must be callable again then, to resume.
         threads: How many threads to run.
     """
 
-    def __init__(self, work: Callable[[int, Event], None], threads: int) -> None:
-        self._work, self._threads, self._stop = work, threads, Event()
+    def __init__(self, threads: int) -> None:
+        self._threads, self._stop = threads, Event()
         self._running: set[Future[None]] = set()
         self._paused = False
 
-    def run(self, progress: Callable[[], Progress]) -> Generator[Progress]:
-        """Run the threads until all are done; yields their progress a few times a second and at the end.
+    def run(self, work: Callable[[int, Event], None], progress: Callable[[], Progress]) -> Generator[Progress]:
+        """Run a function in all threads until all are done; yields their progress a few times a second and at the end.
 
         Closing the generator stops the threads. An exception in a thread is raised here.
+
+        Args:
+            work: Called as `work(rank, stop)` in each thread. It returns when its work is done, or soon after `stop` is
+                set; it must be callable again then, to resume.
+            progress: Returns the progress of all threads together.
         """
+        # subtle: `work` is not an attribute. An engine that referred to itself by way of its method would keep its
+        # tables in memory until the garbage collector finds the cycle
         with ThreadPoolExecutor(self._threads) as pool:
             try:
                 while True:
                     self._stop.clear()
                     self._paused = False
-                    self._running = {pool.submit(self._work, rank, self._stop) for rank in range(self._threads)}
+                    self._running = {pool.submit(work, rank, self._stop) for rank in range(self._threads)}
                     while self._running:
                         done, self._running = wait(self._running, REPORT_SECONDS, FIRST_EXCEPTION)
                         for thread in done:
@@ -128,6 +133,7 @@ class Workers:
                         return
             finally:
                 self._stop.set()
+                self._running = set()
 
     def pause(self) -> None:
         """Wait until all threads have stopped; `run` starts them again when its next report is requested."""

@@ -83,7 +83,7 @@ class FusedEngine(Engine):
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
         products = (self._sampling.window + 1) * (1 + negatives) * width  # per word
         self._chunk_words = max(1, min(CHUNK_WORDS, CHUNK_PRODUCTS // products))
-        self._workers = Workers(self._train_shard, threads)
+        self._workers = Workers(threads)
         self._compile(objective_name(type(objective)), negatives, objective.needs_log_q)
 
     def _compile(self, objective: str, negatives: int, needs_log_q: bool) -> None:
@@ -103,7 +103,7 @@ class FusedEngine(Engine):
         self._states = [
             _state_of(shard, derive_seed(self.dataset.seed, number, *shard.stream)) for shard in self._shards
         ]
-        yield from self._workers.run(self._total)
+        yield from self._workers.run(self._train_shard, self._total)
 
     def state(self) -> list[Shard]:
         """The shards of the current epoch; see `Engine.state`."""
