@@ -81,12 +81,16 @@ class PlainEngine(Engine):
         self.dataset.set_epoch(number)
         self._epoch, self._shards = number, shards or new_shards(self.dataset.offsets, 1)
         train = self._train_batches if self.objective.in_batch else self._train_chunks
-        reported = time.monotonic()
-        for _ in train(self._shards[0]):  # each time the shard is consistent with the tables
-            if time.monotonic() > reported + REPORT_SECONDS:
-                yield self._progress()
-                reported = time.monotonic()
-        yield self._progress()
+        reported, threads_before = time.monotonic(), torch.get_num_threads()
+        torch.set_num_threads(1)  # subtle: torch splits even a softmax of ten rows, and waits longer than it computes
+        try:
+            for _ in train(self._shards[0]):  # each time the shard is consistent with the tables
+                if time.monotonic() > reported + REPORT_SECONDS:
+                    yield self._progress()
+                    reported = time.monotonic()
+            yield self._progress()
+        finally:
+            torch.set_num_threads(threads_before)
 
     def state(self) -> list[Shard]:
         """The shards of the current epoch, always up to date; see `Engine.state`."""
@@ -142,6 +146,7 @@ class PlainEngine(Engine):
         known = [word for word in self.dataset.tokens[begin:end].tolist() if 0 <= word < len(self.dataset.keep)]
         return [word for word in known if random.bits() >> 32 < self.dataset.keep[word].item() * 2.0**32]
 
+    @np.errstate(over="ignore", invalid="ignore")  # the loss shows if training diverges
     def step(self, contexts: list[int], targets: list[int], lr: float) -> float:
         """Make one step for a block of context words with the same targets; returns the sum of the losses before it.
 
@@ -170,6 +175,7 @@ class PlainEngine(Engine):
             self._store_tables()
             shard.loss, shard.hits, shard.pairs = shard.loss + loss, shard.hits + hits, shard.pairs + len(batch.center)
 
+    @np.errstate(over="ignore", invalid="ignore")
     def in_batch_step(self, batch: Batch, lr: float) -> tuple[float, int]:
         """Make one step in which each center word of a batch is a noise word for the other examples.
 

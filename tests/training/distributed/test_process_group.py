@@ -126,14 +126,15 @@ def test_torchrun_with_one_rank_gives_the_same_files(topics_file: Path, tmp_path
 @pytest.mark.slow
 def test_an_interrupted_rank_stops_all_after_rank_0_has_saved(topics_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    interrupted = ranks(2, "--interrupt", "1", "36", "--slow-save", "3")  # torchrun ends rank 0 once rank 1 has left
+    # torchrun would kill rank 0 after 30 seconds if rank 1 left
+    interrupted = ranks(2, "--interrupt", "1", "20", "--slow-save", "33")
     done = torchrun(*STANDALONE, *interrupted, *train_command(topics_file, run))
     assert done.returncode == 1
     (line,) = error_lines(done)
     assert line.startswith("interrupted after ")
     assert "--resume" in line
     saved = read_checkpoint(run)
-    assert 6_000 < saved.metrics.words < 12_000
+    assert 0 < saved.metrics.words < 30_000
     assert len(saved.shards) == 2
     assert len(WordVectors.load(run)) == 18
     train(small(topics_file), run, resume=True)
