@@ -108,6 +108,19 @@ def test_the_shards_of_all_ranks_resume_the_epoch() -> None:
         assert done.words == 600
 
 
+@every_engine
+def test_an_epoch_resumed_at_its_end_reports_what_was_trained(engine_class: type[Engine]) -> None:
+    def work(group: ProcessGroup) -> tuple[Progress, Progress]:
+        engine = make_engine(group, engine_class, learning_rate=lambda epoch, words: 0.01)
+        *_, done = engine.epoch(0)
+        resumed = make_engine(group, engine_class)
+        *_, report = resumed.epoch(0, [Shard.from_dict(shard.to_dict()) for shard in engine.state()])
+        return done, report
+
+    for done, report in on_ranks(2, work):
+        assert report == done
+
+
 def test_the_learning_rate_follows_the_words_of_all_ranks() -> None:
     def work(group: ProcessGroup) -> list[int]:
         calls: list[int] = []

@@ -44,6 +44,8 @@ class AveragingEngine(Engine):
         self._request = Pause.NONE
         rounds = self.rounds
         mine = rounds.begin(shards)
+        if not rounds.left:
+            yield rounds.done  # training stopped after the last round of the epoch
         while rounds.left or not rounds.together:
             rounds.split_off(mine)
             with closing(self._engine.epoch(number, mine)) as reports:
