@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests: a tiny corpus whose right answer is known."""
+"""Fixtures shared by all tests, and a tiny corpus whose correct result is known."""
 
 import random
 import signal
@@ -12,18 +12,18 @@ TOPICS = {
     "colors": ["red", "green", "blue", "yellow", "white", "black"],
     "numbers": ["one", "two", "three", "four", "five", "six"],
 }
-"""Words of a topic only ever stand beside words of their own topic, so a topic's words must end up close together."""
+"""Words occur only beside words of their own topic, so the words of a topic must get similar vectors."""
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's cache."""
+    """Give each test a cache folder of its own, so that none reads or writes the user's."""
     monkeypatch.setenv("WORD2VEC_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture(autouse=True)
-def ctrl_c_is_heard() -> Iterator[None]:
-    """A shell starts what runs in its background with Ctrl-C ignored; the tests of Ctrl-C want it heard."""
+def default_ctrl_c() -> Iterator[None]:
+    """Restore the default handler of Ctrl-C, which a shell disables for processes in its background."""
     before = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, signal.default_int_handler if before is signal.SIG_IGN else before)
     yield
@@ -31,7 +31,7 @@ def ctrl_c_is_heard() -> Iterator[None]:
 
 
 def topic_text(sentences: int = 1000, seed: int = 0) -> str:
-    """Sentences of six words, each of one topic."""
+    """Sentences of six words, each from one topic."""
     draw = random.Random(seed)
     topics = list(TOPICS.values())
     return "\n".join(" ".join(draw.choices(draw.choice(topics), k=6)) for _ in range(sentences)) + "\n"
@@ -39,7 +39,7 @@ def topic_text(sentences: int = 1000, seed: int = 0) -> str:
 
 @pytest.fixture
 def topics_file(tmp_path: Path) -> Path:
-    """A corpus of three topics."""
+    """A corpus of three topics in 1,000 sentences, 6,000 words."""
     path = tmp_path / "topics.txt"
     path.write_text(topic_text(), encoding="utf-8")
     return path

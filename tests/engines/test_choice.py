@@ -13,6 +13,7 @@ from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.gpu.engine import GpuEngine
+from word2vec.engines.plain import PlainEngine
 from word2vec.errors import ConfigError
 from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
 
@@ -40,6 +41,7 @@ def test_auto_chooses_the_fused_engine_if_it_can_train(
 ) -> None:
     assert choose_engine("auto", kind, device) is choose_engine("fused", kind, device) is fused
     assert choose_engine("autograd", kind, device) is AutogradEngine
+    assert choose_engine("plain", kind, device) is PlainEngine
 
 
 @pytest.mark.parametrize("device", [CPU, CUDA], ids=["cpu", "cuda"])

@@ -62,6 +62,11 @@ def test_two_threads_learn_the_topics(topics_file: Path) -> None:
     assert margin(train(small(topics_file, threads=2))) > 0.6
 
 
+def test_the_plain_engine_gives_the_vectors_of_the_fused_engine(short_file: Path) -> None:
+    plain, fused = (train(small(short_file, engine=engine, epochs=2)) for engine in ("plain", "fused"))
+    np.testing.assert_allclose(plain.vectors, fused.vectors, rtol=1e-3, atol=1e-5)  # float64 and float32
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_cuda_device_learns_the_topics(topics_file: Path) -> None:
     assert margin(train(small(topics_file, device="cuda"))) > 0.6
