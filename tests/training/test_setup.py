@@ -10,7 +10,7 @@ import torch
 
 from tests.training.distributed.thread_ranks import on_ranks
 from tests.training.topics import UserObjective, small
-from word2vec.config import read_config
+from word2vec.config import TrainConfig, read_config
 from word2vec.errors import ConfigError, CorpusError, Word2VecError
 from word2vec.losses import NegativeSampling
 from word2vec.training.checkpoint import Checkpoint
@@ -39,19 +39,20 @@ def test_an_objective_of_the_user_is_given_by_name_or_as_a_module(short_file: Pa
     assert np.array_equal(by_name.vectors, module.vectors)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_the_default_learning_rate_is_checked_before_the_corpus_is_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"--min-lr 0\.5 is above --lr 0\.025"):
-        train(small(tmp_path / "missing.txt", lr=None, min_lr=0.5))
+        train(TrainConfig(corpus=(str(tmp_path / "missing.txt"),), min_lr=0.5))
 
 
 def test_the_default_learning_rate_of_an_objective_may_be_any_number(short_file: Path, tmp_path: Path) -> None:
     objective = UserObjective()
-    objective.default_lr = np.float32(0.5)
-    train(small(short_file, epochs=1, lr=None), tmp_path / "run", objective=objective)
+    objective.default_lr = np.float32(0.5)  # type: ignore[assignment]
+    config = TrainConfig(corpus=(str(short_file),), epochs=1, min_count=1, dim=8)
+    train(config, tmp_path / "run", objective=objective)
     assert read_config(tmp_path / "run" / "config.toml")["lr"] == 0.5
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
 def test_a_missing_cuda_device_is_reported(topics_file: Path) -> None:
     with pytest.raises(Word2VecError, match="torch finds no CUDA device"):
         train(small(topics_file, device="cuda"))

@@ -106,8 +106,8 @@ class TrainingSetup:
     @property
     def learning_rate(self) -> LinearDecay:
         """The learning rate schedule."""
-        first = self.config.lr if self.config.lr is not None else self.objective.default_lr
-        return LinearDecay(first, self.config.min_lr, self.words_per_epoch, self.config.epochs)
+        assert self.config.lr is not None  # noqa: S101 (set_up has filled in the default of the objective)
+        return LinearDecay(self.config.lr, self.config.min_lr, self.words_per_epoch, self.config.epochs)
 
     def make_engine(self) -> Engine:
         """The engine; of several processes, one that averages their tables."""
@@ -149,11 +149,15 @@ def set_up(
     )
     if objective is not None:
         config = replace(config, objective=f"{kind.__module__}:{kind.__qualname__}")
+    default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
+    config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume) if run else None, group)
     corpus, vocabulary = group.in_turns(lambda: _read_corpus(config, run, progress))
-    chosen = as_objective(objective) if objective else make_objective(config.objective, num_labels=len(vocabulary))
+    if objective is None:
+        chosen = make_objective(config.objective, num_labels=len(vocabulary))
+    else:
+        chosen = as_objective(objective)
     chosen.reduction = "sum"  # the one that learning rates are meant for
-    config = replace(config, lr=chosen.default_lr if config.lr is None else config.lr)
     start = Checkpoint(config.as_dict(), corpus.fingerprint, vocabulary_fingerprint(vocabulary), engine_class.__name__)
     _refuse_different_ranks(start, group)
     if run and found:
