@@ -1,10 +1,11 @@
-"""The rooms of the package: imports follow the order of the data, without circles.
+"""The subpackages import each other in the order of the data flow, without import cycles.
 
-The imports are read from the source, so that nothing has to be imported. Three kinds count:
+The imports are read from the source, so that nothing has to be imported. The rules:
 
-- An import anywhere, also inside a function or under TYPE_CHECKING, is an arrow between rooms and must not point up.
-- An import at module level, also under TYPE_CHECKING, is an arrow between modules, and these must not form a circle.
-- `word2vec/__init__.py` re-exports names of all rooms, so its own imports are exempt; no room may import it.
+- An import anywhere, even inside a function or under TYPE_CHECKING, is a dependency between subpackages and must follow
+  the order.
+- An import at module level, even under TYPE_CHECKING, is a dependency between modules, and these must not form a cycle.
+- `word2vec/__init__.py` re-exports names of all subpackages, so its imports are exempt; no subpackage may import it.
 """
 
 import ast
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "word2vec"
-MAX_ENTRIES = 20  # at the top level of the package, to be seen at a glance
+MAX_ENTRIES = 20  # at the top level of the package, so that it can be taken in at a glance
 
 ORDER = (
     "errors",
@@ -35,7 +36,7 @@ ORDER = (
     "cli",
     "__main__",
 )
-"""The rooms and top-level modules; each may import those to its left, and `system` only `errors`."""
+"""The subpackages and top-level modules; each may import those before it, and `system` only `errors`."""
 
 
 class Import(NamedTuple):
@@ -48,7 +49,7 @@ class Import(NamedTuple):
 
 
 def modules(package: Path) -> dict[str, Path]:
-    """The modules of a package by dotted name, without the package's own name; a room's `__init__` is the room."""
+    """Map dotted names, without the name of the package, to modules; `__init__` has the name of its subpackage."""
     found = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).with_suffix("").parts
@@ -59,7 +60,7 @@ def modules(package: Path) -> dict[str, Path]:
 
 
 def imports(package: Path) -> list[Import]:
-    """All imports of a package's modules by each other."""
+    """List all imports between the modules of a package."""
     known = modules(package)
     found: list[Import] = []
     for importer, path in known.items():
@@ -80,13 +81,13 @@ def _walk(tree: ast.AST, *, deferred: bool) -> Iterator[tuple[ast.Import | ast.I
         yield from _walk(node, deferred=deferred or inside)
 
 
-def _targets(node: ast.Import | ast.ImportFrom, package: str, importer: str, is_room: bool) -> list[str]:
-    """The dotted names that a statement imports from the package, without the package's name."""
+def _targets(node: ast.Import | ast.ImportFrom, package: str, importer: str, is_package: bool) -> list[str]:
+    """List the dotted names that a statement imports from the package, without the name of the package."""
     if isinstance(node, ast.Import):
         names = [alias.name for alias in node.names]
     elif node.level:
         here = [package, *importer.split(".")]
-        base = here[: len(here) - node.level + is_room] + ([node.module] if node.module else [])
+        base = here[: len(here) - node.level + is_package] + ([node.module] if node.module else [])
         names = [".".join([*base, alias.name]) for alias in node.names]
     else:
         names = [f"{node.module}.{alias.name}" for alias in node.names]
@@ -94,27 +95,27 @@ def _targets(node: ast.Import | ast.ImportFrom, package: str, importer: str, is_
 
 
 def _module(target: str, known: dict[str, Path]) -> str:
-    """The module that a dotted name leads to: "losses.base.Objective" is in "losses.base"; "" is the package itself."""
+    """Return the module that contains a name: "losses.base" for "losses.base.Objective", "" for the package itself."""
     while target and target not in known:
         target = target.rpartition(".")[0]
     return target
 
 
-def wrong_arrows(package: Path) -> list[str]:
-    """Imports that point to a room further right in ORDER, to a room without a place, or to the package itself."""
+def wrong_imports(package: Path) -> list[str]:
+    """List imports of a later subpackage in ORDER, of a subpackage that is not in ORDER, or of the package itself."""
     wrong = []
     for found in imports(package):
         source, target = found.importer.split(".")[0], found.imported.split(".")[0]
-        placed = source in ORDER and target in ORDER
-        downwards = placed and ORDER.index(target) <= ORDER.index(source)
-        if not downwards or (source == "system" and target not in ("system", "errors")):
+        listed = source in ORDER and target in ORDER
+        in_order = listed and ORDER.index(target) <= ORDER.index(source)
+        if not in_order or (source == "system" and target not in ("system", "errors")):
             imported = ".".join(filter(None, (package.name, found.imported)))
             wrong.append(f"{package.name}.{found.importer}, line {found.line}, imports {imported}")
     return wrong
 
 
-def circle(package: Path) -> list[str]:
-    """Modules that import each other in a circle, at module level; empty where there is none."""
+def cycle(package: Path) -> list[str]:
+    """Return the modules of an import cycle at module level; an empty list if there is none."""
     graph: dict[str, set[str]] = {name: set() for name in modules(package)}
     for found in imports(package):
         if not found.deferred and found.imported != found.importer:
@@ -126,26 +127,26 @@ def circle(package: Path) -> list[str]:
     return []
 
 
-def rooms_without_docstring(package: Path) -> list[str]:
-    """Rooms, at any depth, whose `__init__` does not say what they are for."""
-    rooms = [path for path in sorted(package.rglob("__init__.py")) if path.parent != package]
+def subpackages_without_docstring(package: Path) -> list[str]:
+    """List the subpackages, at any depth, whose `__init__` has no docstring."""
+    subpackages = [path for path in sorted(package.rglob("__init__.py")) if path.parent != package]
     return [
         str(path.parent.relative_to(package))
-        for path in rooms
+        for path in subpackages
         if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
 
 
-def test_imports_follow_the_order_of_the_rooms() -> None:
-    assert not wrong_arrows(PACKAGE)
+def test_imports_follow_the_order_of_the_subpackages() -> None:
+    assert not wrong_imports(PACKAGE)
 
 
-def test_there_is_no_import_circle() -> None:
-    assert not circle(PACKAGE)
+def test_there_is_no_import_cycle() -> None:
+    assert not cycle(PACKAGE)
 
 
-def test_every_room_says_what_it_is_for() -> None:
-    assert not rooms_without_docstring(PACKAGE)
+def test_every_subpackage_has_a_docstring() -> None:
+    assert not subpackages_without_docstring(PACKAGE)
 
 
 def test_the_top_level_is_small() -> None:
@@ -153,16 +154,16 @@ def test_the_top_level_is_small() -> None:
     assert len(entries) <= MAX_ENTRIES, entries
 
 
-def test_every_room_has_a_place_in_the_order() -> None:
+def test_every_subpackage_is_in_the_order() -> None:
     assert {name.split(".")[0] for name in modules(PACKAGE)} == set(ORDER)
 
 
-# --- the checks themselves, on packages made up for them --------------------------------------------------------------
+# --- tests of the checks, on artificial packages ----------------------------------------------------------------------
 
 
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
-    """A correct package of three rooms."""
+    """A correct package of three subpackages."""
     files = {
         "__init__.py": "from made_up.vectors import load\n",
         "errors.py": "class Error(Exception): ...\n",
@@ -181,11 +182,11 @@ def package(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_correct_package_passes(package: Path) -> None:
+def test_correct_package_passes(package: Path) -> None:
     assert len(imports(package)) == 6
-    assert not wrong_arrows(package)
-    assert not circle(package)
-    assert not rooms_without_docstring(package)
+    assert not wrong_imports(package)
+    assert not cycle(package)
+    assert not subpackages_without_docstring(package)
 
 
 @pytest.mark.parametrize(
@@ -201,28 +202,28 @@ def test_a_correct_package_passes(package: Path) -> None:
         ("errors.py", "from made_up.system import files"),
     ],
 )
-def test_an_arrow_against_the_order_is_found(package: Path, module: str, statement: str) -> None:
+def test_import_against_the_order_is_found(package: Path, module: str, statement: str) -> None:
     with (package / module).open("a", encoding="utf-8") as file:
         file.write(statement + "\n")
     name = module.removesuffix(".py").replace("/", ".")
-    assert [line for line in wrong_arrows(package) if line.startswith(f"made_up.{name}, line")]
+    assert [line for line in wrong_imports(package) if line.startswith(f"made_up.{name}, line")]
 
 
 @pytest.mark.parametrize("indentation", ["", "if TYPE_CHECKING:\n    "])
-def test_a_circle_is_found(package: Path, indentation: str) -> None:
+def test_import_cycle_is_found(package: Path, indentation: str) -> None:
     (package / "corpus" / "reader.py").write_text("from made_up.corpus.index import Index\n", encoding="utf-8")
     with (package / "corpus" / "index.py").open("a", encoding="utf-8") as file:
         file.write(f"{indentation}from made_up.corpus.reader import lines\n")
-    assert set(circle(package)) == {"corpus.index", "corpus.reader"}
+    assert set(cycle(package)) == {"corpus.index", "corpus.reader"}
 
 
-def test_a_deferred_import_within_a_room_is_no_circle(package: Path) -> None:
+def test_deferred_import_within_a_subpackage_is_allowed(package: Path) -> None:
     (package / "corpus" / "reader.py").write_text("from made_up.corpus.index import Index\n", encoding="utf-8")
     with (package / "corpus" / "index.py").open("a", encoding="utf-8") as file:
         file.write("def read():\n    from made_up.corpus.reader import lines\n")
-    assert not circle(package)
+    assert not cycle(package)
 
 
-def test_a_room_without_docstring_is_found(package: Path) -> None:
+def test_subpackage_without_docstring_is_found(package: Path) -> None:
     (package / "corpus" / "__init__.py").write_text("", encoding="utf-8")
-    assert rooms_without_docstring(package) == ["corpus"]
+    assert subpackages_without_docstring(package) == ["corpus"]

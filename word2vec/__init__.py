@@ -6,22 +6,22 @@
     vectors = word2vec.train(config)
     vectors.nearest("array")
 
-The rooms of the package, in the order in which data passes through them:
+The subpackages, in the order in which data passes through them:
 
-    corpus      from files of text to token ids, indexed once
+    corpus      from text files to token ids, indexed once
     sampling    subsampling, windows and negative samples
-    models      the tables of vectors
-    losses      the objectives, over scores
-    engines     what trains the tables: plain, autograd, fused on the CPU, fused on CUDA
-    formats     files of vectors
-    vectors     word vectors and what can be asked of them
+    models      the input and output tables
+    losses      the objectives, as functions of scores
+    engines     training engines: plain, autograd, fused for the CPU and for CUDA
+    formats     vector files
+    vectors     word vectors and queries
     evaluation  word similarity and analogies
-    training    the loop, checkpoints, several processes
-    report      a run as an HTML page
+    training    the training loop, checkpoints, several processes
+    report      the HTML report of a run
     cli         the command line
 
-`config`, `errors` and `system` (files, memory, signals) serve all of them. To read the code, begin with
-`engines/plain.py`; docs/internals.md has the derivation and a reading order.
+All of them may use `config`, `errors` and `system` (files, memory, signals). To read the code, begin with
+`engines/plain.py`; docs/internals.md contains the derivation and a reading order.
 """
 
 from importlib import import_module
@@ -67,7 +67,7 @@ __all__ = [
     "write_report",
 ]
 
-_ROOMS = {
+_PUBLIC_NAMES = {
     "config": ["TrainConfig"],
     "corpus": ["IndexedCorpus", "Vocabulary", "index_corpus"],
     "errors": ["TrainingInterrupted", "UnknownWordError", "Word2VecError"],
@@ -80,9 +80,9 @@ _ROOMS = {
     "vectors": ["WordVectors"],
     "vectors.documents": ["DocumentVectorizer"],
 }
-"""Where the public names are imported from."""
+"""The modules that the public names are imported from."""
 
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
+_MODULE_OF = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
 
 __version__ = version("word2vec-fused")
 
@@ -103,9 +103,9 @@ def load(path: "str | PathLike[str]", limit: int | None = None, *, progress: boo
 
 def __getattr__(name: str) -> object:
     """Import a public name on first use, so that `import word2vec` is fast and does not import torch (PEP 562)."""
-    if name not in _ROOM_OF:
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'word2vec' has no attribute {name!r}")
-    return getattr(import_module(f"word2vec.{_ROOM_OF[name]}"), name)
+    return getattr(import_module(f"word2vec.{_MODULE_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

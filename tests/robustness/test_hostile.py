@@ -1,7 +1,7 @@
 """Hostile and broken input on the command line: one printable line, the right exit code, nothing lost or left behind.
 
 What each reader accepts and rejects in detail is tested beside it (tests/corpus, tests/evaluation/test_benchmarks.py,
-tests/test_config.py, tests/system/test_download.py). tests/README.md lists the promises.
+tests/test_config.py, tests/system/test_download.py). tests/README.md lists the guarantees.
 """
 
 import bz2
