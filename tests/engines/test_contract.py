@@ -34,7 +34,7 @@ CUDA = torch.cuda.is_available()
 ENGINES: dict[str, type[Engine]] = {"plain": PlainEngine, "autograd": AutogradEngine, "fused": FusedEngine}
 if CUDA or "WORD2VEC_INTERPRET_ALL" in os.environ:
     ENGINES["gpu"] = GpuEngine
-SERIAL = (PlainEngine, GpuEngine)  # engines that ignore the number of threads
+SERIAL = [kind for kind in ENGINES.values() if kind.max_threads == 1]  # these ignore the number of threads
 
 
 def parametrize(**engines: type[Engine]) -> pytest.MarkDecorator:

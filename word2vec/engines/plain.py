@@ -60,6 +60,7 @@ class PlainEngine(Engine):
         ConfigError: The vocabulary has fewer than two words.
     """
 
+    max_threads: ClassVar[int | None] = 1
     sync_every: ClassVar[int] = 25_000  # several seconds
 
     def __init__(
