@@ -351,6 +351,16 @@ def test_an_error_in_a_thread_reaches_the_caller(engine_class: type[Engine], thr
         train(engine_class, lr_at=lr_at, threads=threads)
 
 
+@every_engine
+def test_an_epoch_restores_the_number_of_torch_threads(engine_class: type[Engine]) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    train(engine_class, SENTENCES[:20])
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert after == 3
+
+
 @every_reproducible_engine
 def test_closing_stops_an_epoch_within_a_second(engine_class: type[Engine]) -> None:
     tokens = np.resize(np.arange(20, dtype=np.int32), 20_000_000)  # ten seconds for the fused engine
