@@ -20,7 +20,7 @@ from word2vec.engines.base import Progress
 from word2vec.engines.gpu import engine as gpu
 from word2vec.engines.gpu.engine import GpuEngine, stable_programs
 from word2vec.engines.gpu.objectives import GRADIENTS
-from word2vec.engines.gpu.tiling import TILE_FLOATS, tile_shape
+from word2vec.engines.gpu.tiling import MAX_TILE_FLOATS, tile_shape
 from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
@@ -110,7 +110,7 @@ def test_windows_of_any_width_are_trained(window: int) -> None:
 
 
 def test_windows_too_wide_for_a_tile_take_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("word2vec.engines.gpu.tiling.TILE_FLOATS", 16 * 16)
+    monkeypatch.setattr("word2vec.engines.gpu.tiling.MAX_TILE_FLOATS", 16 * 16)
     assert tile_shape(8, 5, 9).centers == tile_shape(8, 5, 9).rows == 16
     sentences = [[word for sentence in SENTENCES[:9] for word in sentence]]
     assert_as_twin(train(sentences, window=9), twin(sentences=sentences, window=9))
@@ -323,7 +323,7 @@ def test_tiles_fit_and_serve_their_centers(dim: int, negatives: int, window: int
     shape = tile_shape(dim, negatives, window)
     assert shape.columns >= dim
     assert shape.targets >= 1 + negatives
-    assert max(shape.rows, shape.targets) * shape.columns <= TILE_FLOATS
+    assert max(shape.rows, shape.targets) * shape.columns <= MAX_TILE_FLOATS
     assert 1 <= shape.warps <= 8
     in_one = shape.centers + 2 * window <= shape.rows
     assert in_one or shape.centers == shape.rows

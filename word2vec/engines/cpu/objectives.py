@@ -33,7 +33,7 @@ from word2vec.losses import (
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 """Fast-math flags: all but those that assume that there is no NaN, because NaN is how divergence is detected."""
 
-INLINED: dict[str, Any] = {"fastmath": FLAGS, "forceinline": True}
+INLINED: Any = {"fastmath": FLAGS, "forceinline": True}
 """Compiler options for every function that a kernel calls.
 
 subtle: without inlining, a process that compiles a kernel may link its calls to other copies of the called functions

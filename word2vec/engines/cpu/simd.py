@@ -1,19 +1,18 @@
-"""The arithmetic of the fused engine on blocks of rows, as vector instructions.
+"""The arithmetic of the fused CPU engine on blocks of rows, as vector instructions.
 
-A block is n input rows x_i (the context words of one center word, or BLOCK_ROWS of them at most) against T target rows
-y_k (the center word and its noise words). Training needs three matrix products of it, all small:
+A block consists of n input rows x_i (up to BLOCK_ROWS context words of one center word) and T target rows y_k (the
+center word and its noise words). Training computes three small matrix products of it:
 
     scores      s_ki = x_i . y_k
     steps       x_i += sum_k g_ki y_k        y_k += sum_i g_ki x_i        (right-hand sides from before the step)
 
-Numba gives no hold on registers, so these are written as LLVM instructions by Python loops that run while the kernel is
-compiled: the loops over the targets of a tile, and over the rows whose steps are taken, are gone from the machine
-code, and all their sums stay in registers while a row is read once. For T = 6 and n = 6 that is within 5 % (steps) and
-30 % (scores) of what the multiply-add units can do. A loop over the rows, or sums of lanes one by one, took 1.4 times
-as long.
+Numba offers no control over registers, so Python loops generate LLVM instructions while the kernel is compiled. The
+loops over the targets of a tile and over the rows of a block are unrolled, and all sums stay in registers while each
+row is read once. For T = 6 and n = 6 the result is within 5 % (steps) and 30 % (scores) of the peak rate of the
+multiply-add units. Loops over the rows, or adding up the lanes of each sum separately, took 1.4 times as long.
 
-Rows are given by where they begin in a flat table, (V * width,), width a multiple of LANES; scores and gradients are
-flat too, s_ki at k * LANES + i. Nothing is checked here: the kernel hands over what fits.
+Rows are given as offsets into a flat table, (V * width,), where width is a multiple of LANES; scores and gradients are
+flat too, with s_ki at k * LANES + i. Nothing is checked here: the kernel is responsible for sizes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,26 +25,26 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
-intrinsic: Any = numba_intrinsic  # whose type counts the typing context among the arguments of a call
+intrinsic: Any = numba_intrinsic  # its declared type counts the typing context among the arguments of a call
 
 LANES = 16
-"""Places for the scores of a target; the width of a row is a multiple of it too: 64 bytes, a line of the cache."""
+"""Examples per block, with padding; also the unit of row widths: 16 floats are 64 bytes, a cache line."""
 
 BLOCK_ROWS = 10
-"""Input rows of a block at most: the whole window at the default width of 5. The steps of each number of rows have code
-of their own, so that a larger block would take longer to compile."""
+"""Maximum number of input rows in a block: the whole window at the default width of 5. Each number of rows has its own
+code for the steps, so larger blocks take longer to compile."""
 
 TARGETS_AT_ONCE = range(4, 8)
-"""Target rows whose sums are kept in registers together, chosen so that few are empty; see `tile_size`."""
+"""Possible numbers of target rows whose sums are kept in registers together; see `tile_size`."""
 
 
 def _vector_width() -> tuple[int, int]:
-    """Floats in a vector register of this machine, and the input rows whose scores fit into registers together."""
+    """Floats in a vector register of this machine, and input rows whose scores fit into its registers together."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
         return 16, 2
     if features.get("avx"):
-        return 8, 1  # 16 registers only
+        return 8, 1  # only 16 registers
     return 4, 2
 
 
@@ -60,37 +59,37 @@ Value = Any
 
 
 def tile_size(targets: int) -> int:
-    """How many of the target rows are worked on at once: the fewest empty places, then the largest tile."""
+    """Number of target rows per tile: the least padding, and the largest such tile."""
     if targets < TARGETS_AT_ONCE.stop:
         return targets
     return min(TARGETS_AT_ONCE, key=lambda size: (-(-targets // size) * size, -size))
 
 
 def padded_targets(targets: int) -> int:
-    """How many target rows `block_scores` and `block_steps` read: whole tiles."""
+    """Number of target rows that `block_scores` and `block_steps` read: complete tiles."""
     size = tile_size(targets)
     return -(-targets // size) * size
 
 
 def padded_width(dim: int) -> int:
-    """Floats in a row of so many dimensions: whole lines of the cache."""
+    """Floats in a row with `dim` dimensions: complete cache lines."""
     return -(-dim // LANES) * LANES
 
 
 @intrinsic(prefer_literal=True)
 def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, width, n_targets):
-    """Write s_ki of the block.
+    """Compute the scores s_ki of a block. Arrays may be given as arrays or as pointers.
 
     Args:
-        typing_context: numba's; the call begins with the next.
-        inputs: the table of the input rows, an array as all that follow, or a pointer into one.
-        rows: (n or more,) int64, where the input rows begin.
-        n: 1 to BLOCK_ROWS.
-        outputs: the table of the target rows.
-        targets: (padded_targets(n_targets),) int64, where the target rows begin; the padding repeats any of them.
-        scores: (padded_targets(n_targets) * LANES,).
-        width: floats in a row.
-        n_targets: T, known when compiled.
+        typing_context: Passed by numba, not by the caller.
+        inputs: The input table.
+        rows: (n or more,) int64, offsets of the input rows.
+        n: Number of input rows, 1 to BLOCK_ROWS.
+        outputs: The output table.
+        targets: (padded_targets(n_targets),) int64, offsets of the target rows; the padding may repeat any of them.
+        scores: (padded_targets(n_targets) * LANES,), output.
+        width: Floats in a row.
+        n_targets: T, a compile-time constant.
     """
     signature = types.void(inputs, rows, n, outputs, targets, scores, width, n_targets)
     tile, padded = tile_size(n_targets.literal_value), padded_targets(n_targets.literal_value)
@@ -129,11 +128,11 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
 
 @intrinsic(prefer_literal=True)
 def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, steps, width, n_targets):
-    """Add to all rows of the block their steps, each computed from the rows as they were before.
+    """Add their steps to all rows of a block, computed from the rows before the step.
 
-    A row that stands in the block several times gets all of its steps. The arguments are those of `block_scores`, with
-    the gradients g_ki, laid out as the scores are and 0 for the padding of the targets, and working memory, `steps`, of
-    that size.
+    A row that occurs several times in the block gets all of its steps. The arguments are those of `block_scores`, with
+    the gradients g_ki in the layout of the scores, 0 for the padding of the targets, and `steps`, working memory of the
+    same size.
     """
     signature = types.void(inputs, rows, n, outputs, targets, gradients, steps, width, n_targets)
     tile, padded = tile_size(n_targets.literal_value), padded_targets(n_targets.literal_value)
@@ -162,9 +161,9 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, st
                     for k, step in zip(targets, y_steps, strict=True):
                         if tile == padded:
                             _add_to(builder, _row(builder, y_table, target_starts, k), d, step)
-                        else:  # later tiles may hold the same row, and read it before the step
+                        else:  # later tiles may contain the same row, and have to read it before the step
                             _store(builder, step, steps, builder.mul(k, INT64(LANES)))
-                # subtle: read again and added to, one by one, so that a row that stands here twice loses nothing
+                # subtle: each row is read again before its step is added: a row that occurs twice gets both steps
                 if tile < padded:
                     with cgutils.for_range_slice(builder, INT64(0), INT64(padded), INT64(1), INT64) as (k, _):
                         step = _load(builder, steps, builder.mul(k, INT64(LANES)))
@@ -222,7 +221,7 @@ def pointer_to(typing_context, array, place):
 
 @intrinsic
 def prefetch_row(typing_context, table, start, width):
-    """Ask for a row to be brought into the cache, and go on without waiting for it."""
+    """Prefetch a row into the cache without waiting for it."""
 
     def generate(context, builder, signature, arguments):
         table, start, width = _unpacked(context, builder, signature, arguments)
@@ -238,7 +237,7 @@ def prefetch_row(typing_context, table, start, width):
 
 
 def _unpacked(context: Any, builder: Builder, signature: Any, arguments: Sequence[Value]) -> list[Value]:
-    """The arguments as values: of an array the pointer to its first item; literals are left out."""
+    """The arguments as LLVM values: arrays become pointers to their first items; literals are omitted."""
     values = []
     for kind, argument in zip(signature.args, arguments, strict=True):
         if isinstance(kind, types.Array):
@@ -253,7 +252,7 @@ def _at(builder: Builder, pointer: Value, place: Value) -> Value:
 
 
 def _row(builder: Builder, table: Value, starts: Value, number: Value) -> Value:
-    """Pointer to the row that begins where `starts` says."""
+    """Pointer to a row, whose offset is item `number` of `starts`."""
     return _at(builder, table, builder.load(_at(builder, starts, number)))
 
 
@@ -278,7 +277,7 @@ def _add_to(builder: Builder, row: Value, place: Value, step: Value) -> None:
 
 
 def _multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:
-    """A * b + c, in one instruction where the machine has it."""
+    """A * b + c, in one instruction if the machine has it."""
     return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
 
 
@@ -291,7 +290,7 @@ def _mask(lanes: Sequence[int]) -> Value:
 
 
 def _variable(builder: Builder) -> Value:
-    """A vector that loops change, zero at first; it becomes a register."""
+    """A vector that loops can modify, zero at first; LLVM keeps it in a register."""
     pointer = cgutils.alloca_once(builder, VECTOR)
     builder.store(ZERO, pointer)
     return pointer
@@ -299,13 +298,13 @@ def _variable(builder: Builder) -> Value:
 
 @contextmanager
 def _every_vector(builder: Builder, width: Value) -> Iterator[Value]:
-    """The loop over a row, a vector at a time."""
+    """Loop over a row in steps of one vector."""
     with cgutils.for_range_slice(builder, INT64(0), width, INT64(WIDTH), INT64) as (place, _):
         yield place
 
 
 def _for_each_case(builder: Builder, number: Value, cases: range, body: Callable[[int], None]) -> None:
-    """Code of its own for each value of a number."""
+    """Generate separate code for each value of a number."""
     after = builder.append_basic_block("after")
     switch = builder.switch(number, after)
     for case in cases:
@@ -324,10 +323,12 @@ def _in_groups(items: Sequence[Value], size: int) -> list[Sequence[Value]]:
 def _sums_of_lanes(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
     """The sum over the lanes of each vector.
 
-    Two vectors become one that holds half-sums of both, and so on: three instructions for two vectors, where summing
-    each by itself takes eight for one.
+    Two vectors are combined into one that contains half-sums of both, and so on: three instructions for two vectors,
+    while summing each vector separately takes eight.
     """
-    owned = [(vector, [number] * WIDTH) for number, vector in enumerate(vectors)]  # whose sum each lane is a part of
+    owned = [
+        (vector, [number] * WIDTH) for number, vector in enumerate(vectors)
+    ]  # the vector to whose sum each lane belongs
     half = WIDTH // 2
     while half:
         pairs = [owned[i : i + 2] for i in range(0, len(owned), 2)]
@@ -340,7 +341,7 @@ def _merged(
     builder: Builder, first: tuple[Value, list[int]], second: tuple[Value, list[int]], half: int
 ) -> tuple[Value, list[int]]:
     """Add every other group of `half` lanes of each vector to the group beside it."""
-    unit = WIDTH if half >= 4 else 4  # shuffles that stay within four lanes are the quick ones
+    unit = WIDTH if half >= 4 else 4  # shuffles within four lanes are fast
     lower: list[int] = []
     upper: list[int] = []
     for start in range(0, WIDTH, unit):

@@ -1,17 +1,18 @@
-"""The kernels of the fused GPU engine, in triton.
+"""The triton kernels of the fused GPU engine.
 
-Four, one after another for each chunk of the text: `survivors` decides which words survive subsampling, `compact` moves
-them together, `draw` draws the noise words and the width of the window of each, `train` does the arithmetic. The first
-three only touch a few bytes a word; what they drew lies in memory for `train`, and for whoever wants to look at it.
+Four kernels run for each chunk of the text: `survivors` decides which words survive subsampling, `compact` moves the
+survivors together, `draw` draws the noise words and the window width of each, and `train` does the arithmetic. The
+first three process only a few bytes per word; they write their results to memory, where `train` and the tests read
+them.
 
-Random numbers are SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"), whose n-th
-number needs none of those before it: it is a mix of seed + n * GOLDEN.
+Random numbers come from SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators"), whose
+n-th number can be computed without the previous ones: it is a mix of seed + n * GOLDEN.
 
-A program of `train` walks over its own stretch of the text, CENTERS words at a time. The input rows of all words that
-can be in their windows stay in registers meanwhile, and the steps on them are added to the table at the end: a row is
-used several times before it goes back (FULL-W2V keeps it for its whole life in the window). The output rows of a word
-and its noise words are fetched for that word and their steps added at once. All steps are atomic additions, for other
-programs work on the same tables.
+Each program of `train` processes its own part of the text, CENTERS words at a time. The input rows of all words that
+may be in their windows stay in registers meanwhile, and their steps are added to the table at the end, so a row is used
+several times per load and store (FULL-W2V, Randall et al. 2021, keeps it as long as it is in the window). The output
+rows of a word and of its noise words are loaded for that word, and their steps are added at once. All steps are atomic
+additions, because other programs update the same tables.
 """
 
 import triton
@@ -24,15 +25,15 @@ UNIT = tl.constexpr(2.0**-53)  # 53 bits fill the mantissa of a float64
 
 @triton.jit
 def _bits(seed, number):
-    """64 random bits for each number (int64), from a seed (uint64)."""
+    """Random bits, uint64, for each number of a stream, int64, that a seed, uint64, selects."""
     mixed = seed + number.to(tl.uint64) * GOLDEN
     mixed = (mixed ^ (mixed >> 30)) * MIX_1
     mixed = (mixed ^ (mixed >> 27)) * MIX_2
     return mixed ^ (mixed >> 31)
 
 
-# subtle: triton would compile anew, in the midst of training, for numbers of other sizes, for 1 and multiples of 16,
-# and for addresses that are or are not multiples of 16, as those of slices
+# subtle: by default triton specializes on integers that are 1 or multiples of 16, on their size, and on pointers
+# aligned to 16 bytes, which slices are not always; it would compile again in the middle of training
 @triton.jit(
     do_not_specialize=["n_tokens", "first_number", "vocabulary_size", "seed"],
     do_not_specialize_on_alignment=["tokens"],
@@ -47,17 +48,17 @@ def survivors(
     kept,
     BLOCK: tl.constexpr,
 ):
-    """Write for each word of a chunk whether it survives; words outside of the vocabulary never do.
+    """Decide which words of a chunk survive subsampling; words outside the vocabulary never do.
 
     Args:
-        tokens: (n_tokens,) int32 word ids.
-        n_tokens: words in the chunk.
-        first_number: how many words come before the chunk.
-        keep: (V,) int64, a word survives if 32 random bits, as a number, are below this.
+        tokens: (n_tokens,) int32, word ids.
+        n_tokens: Number of words in the chunk.
+        first_number: Number of words before the chunk.
+        keep: (V,) int64, a word survives if a draw of 32 bits is less than this.
         vocabulary_size: V.
-        seed: of the random numbers.
-        kept: (n_tokens,) int8, written.
-        BLOCK: words a program.
+        seed: Seed of the random numbers.
+        kept: (n_tokens,) int8, output, 1 for words that survive.
+        BLOCK: Words per program.
     """
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = place < n_tokens
@@ -70,17 +71,17 @@ def survivors(
 
 @triton.jit(do_not_specialize=["n_tokens"], do_not_specialize_on_alignment=["tokens"])
 def compact(tokens, sentence, kept, places, n_tokens: tl.int32, words, sentences, BLOCK: tl.constexpr):
-    """Write the surviving words side by side.
+    """Write the surviving words without gaps.
 
     Args:
-        tokens: (n_tokens,) int32.
-        sentence: (n_tokens,) int32, the sentence of each.
+        tokens: (n_tokens,) int32, word ids.
+        sentence: (n_tokens,) int32, number of the sentence of each word.
         kept: (n_tokens,) int8, from `survivors`.
-        places: (n_tokens,) int64, the running sum of `kept`.
-        n_tokens: words in the chunk.
-        words: (n_tokens,) int32, written as far as words survive.
-        sentences: (n_tokens,) int32, written likewise.
-        BLOCK: words a program.
+        places: (n_tokens,) int64, cumulative sum of `kept`.
+        n_tokens: Number of words in the chunk.
+        words: (n_tokens,) int32, output: the surviving words; the rest is not written.
+        sentences: (n_tokens,) int32, output: their sentences; the rest is not written.
+        BLOCK: Words per program.
     """
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = place < n_tokens
@@ -110,28 +111,28 @@ def draw(
     NEGATIVES: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Write each surviving word's targets, itself and its noise words, and the width of its window.
+    """Draw the noise words and the window width of each surviving word.
 
     Args:
-        words: (count,) int32.
-        count: pointer to the number of words, int64.
-        first_number: how many words of the text come before the chunk, so that no two chunks draw the same.
-        alias_acceptance: (V,) int64, the shard of a column of the alias table that is its own, in 2^-32.
-        alias: (V,) int64, whom the rest belongs to.
-        cumulative: (V,) float64, of the noise distribution.
+        words: (count,) int32, word ids.
+        count: Pointer to the number of words, int64.
+        first_number: Number of words of the text before the chunk, so that no two chunks draw the same.
+        alias_acceptance: (V,) int64, acceptance probabilities of the alias table in units of 2^-32.
+        alias: (V,) int64, aliases of the alias table.
+        cumulative: (V,) float64, cumulative noise distribution.
         vocabulary_size: V.
-        log_size: the smallest number whose power of two is V or more.
-        window: the largest width.
-        seed: of the random numbers.
-        targets: (count, 1 + NEGATIVES) int32, written.
-        widths: (count,) int32, written.
-        NEGATIVES: noise words a word.
-        BLOCK: words a program.
+        log_size: Smallest integer n such that 2^n is at least V.
+        window: Largest window width.
+        seed: Seed of the random numbers.
+        targets: (count, 1 + NEGATIVES) int32, output: each word followed by its noise words.
+        widths: (count,) int32, output: window widths.
+        NEGATIVES: Noise words per word.
+        BLOCK: Words per program.
     """
     place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
     inside = place < tl.load(count)
     center = tl.load(words + place, mask=inside, other=0).to(tl.int64)
-    # each word has its own numbers: one for the width, two for a noise word
+    # each word uses numbers of its own: one for the width, two for each noise word
     number = (first_number + place.to(tl.int64)) * (1 + 2 * NEGATIVES)
     tl.store(widths + place, 1 + _below(_bits(seed, number), window).to(tl.int32), mask=inside)
     target = targets + place.to(tl.int64) * (1 + NEGATIVES)
@@ -150,13 +151,13 @@ def draw(
 
 @triton.jit
 def _below(bits, bound):
-    """A number from 0 to bound - 1, from the upper half of the bits."""
+    """Turn random bits into a number from 0 to bound - 1, using their upper half."""
     return (((bits >> 32) * bound.to(tl.uint64)) >> 32).to(tl.int64)
 
 
 @triton.jit
 def _other_word(word, cumulative, vocabulary_size, log_size, bits):
-    """A draw from the noise distribution given that it is not `word`: by inversion, stepping over its stretch."""
+    """Draw from the noise distribution without `word`: invert the cumulative distribution, skipping its interval."""
     before = tl.load(cumulative + word - 1, mask=word > 0, other=0.0)
     own = tl.load(cumulative + word) - before
     place = (bits >> 11).to(tl.float64) * UNIT * (1.0 - own)
@@ -167,7 +168,7 @@ def _other_word(word, cumulative, vocabulary_size, log_size, bits):
         above = tl.load(cumulative + middle) > place
         high = tl.where(above, middle, high)
         low = tl.where(above, low, tl.minimum(middle + 1, high))
-    # subtle: rounding may land on the word all the same; its most frequent neighbor takes that sliver
+    # subtle: rounding may still hit the word; the most frequent other word gets that probability
     return tl.where(low == word, (word == 0).to(tl.int64), low)
 
 
@@ -197,32 +198,32 @@ def train(
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """Train on the words of a chunk that survived.
+    """Train the surviving words of a chunk.
 
     Args:
-        words: (count,) int32.
-        sentences: (count,) int32, the number of the sentence that each word is in.
-        count: pointer to the number of words, int64.
+        words: (count,) int32, word ids.
+        sentences: (count,) int32, number of the sentence of each word.
+        count: Pointer to the number of words, int64.
         targets: (count, N_TARGETS) int32, each word and its noise words.
-        widths: (count,) int32, how far each word's window reaches to either side.
-        inputs: (V, STRIDE) float32, changed.
-        outputs: (V, STRIDE) float32, changed.
+        widths: (count,) int32, window width of each word, to either side.
+        inputs: (V, STRIDE) float32, input table, updated.
+        outputs: (V, STRIDE) float32, output table, updated.
         log_q: (V,) float32, subtracted from the scores if CORRECTED.
-        constants: of the objective.
-        first_lr: the learning rate at the first word.
-        last_lr: the learning rate behind the last word, falling linearly between.
-        losses: (programs,) float64, added to.
-        pairs: (programs,) int64, added to.
-        gradient: one of gpu_gradients.py.
-        CORRECTED: whether the objective wants its scores corrected by log_q.
-        STRIDE: numbers in a row; zeros fill it up behind the dimensions, and stay zeros.
-        COLUMNS: a power of two, STRIDE or more.
+        constants: Constants of the objective, float32.
+        first_lr: Learning rate at the first word.
+        last_lr: Learning rate after the last word; it falls linearly between.
+        losses: (programs,) float64, sums of the losses, added to.
+        pairs: (programs,) int64, numbers of pairs, added to.
+        gradient: A function of engines/gpu/objectives.py.
+        CORRECTED: Whether the scores are corrected by log_q.
+        STRIDE: Floats in a row; those beyond the dimensions are zero, and stay zero.
+        COLUMNS: A power of two, at least STRIDE.
         N_TARGETS: 1 + K.
-        TARGETS: a power of two, 1 + K or more.
-        WINDOW: the largest width.
-        CENTERS: words whose windows share the input rows in registers.
-        ROWS: input rows in registers, a power of two.
-        PRECISION: of the products, as tl.dot has it.
+        TARGETS: A power of two, at least 1 + K.
+        WINDOW: Largest window width.
+        CENTERS: Center words that share the input rows in registers.
+        ROWS: Input rows in registers, a power of two.
+        PRECISION: Precision of the products, an `input_precision` of tl.dot.
     """
     row, column, k = tl.arange(0, ROWS), tl.arange(0, COLUMNS), tl.arange(0, TARGETS)
     total = tl.load(count)
@@ -239,7 +240,7 @@ def train(
             context = tl.load(words + place, mask=inside, other=0).to(tl.int64)
             x_place = inputs + context[:, None] * STRIDE + column[None, :]  # (ROWS, COLUMNS)
             x_used = inside[:, None] & (column < STRIDE)[None, :]
-            # subtle: ".cg" is the cache that all multiprocessors shard, where the additions of the others arrive
+            # subtle: ".cg" bypasses the cache of the multiprocessor, which does not see the additions of the others
             x = tl.load(x_place, mask=x_used, other=0.0, cache_modifier=".cg")
             steps = tl.zeros((ROWS, COLUMNS), tl.float32)
             for center in range(tl.maximum(first, block - WINDOW), tl.minimum(last, block + ROWS + WINDOW)):
@@ -263,7 +264,7 @@ def train(
                 steps = tl.dot(g, y, steps, input_precision=PRECISION)
                 tl.atomic_add(y_place, y_step, mask=y_used, sem="relaxed")
             tl.atomic_add(x_place, steps, mask=x_used, sem="relaxed")
-            tl.debug_barrier()  # the next tile has some of these rows, and other warps read them
+            tl.debug_barrier()  # the next tile contains some of these rows, and other warps read them
     program = tl.program_id(0)
     tl.store(losses + program, tl.load(losses + program) + loss)
     tl.store(pairs + program, tl.load(pairs + program) + n_pairs)

@@ -1,10 +1,10 @@
-"""The objectives as the fused GPU engine needs them: losses and gradients of a tile of scores, in triton.
+"""The objectives of the fused GPU engine: losses and gradients of a tile of scores, in triton.
 
-What an objective is, its formula, its derivation and its paper stand in losses/; here is the same arithmetic for a tile
-of scores (ROWS, TARGETS): a row is an example, column 0 is its true word, the columns up to `n_targets` are its noise
-words, and what lies behind them is there to fill the tile. Each function takes the tile, the numbers of the columns
-(TARGETS,), `n_targets` and a pointer to the objective's constants, and gives the losses (ROWS,) and the gradients
-(ROWS, TARGETS), of which those behind `n_targets` mean nothing. Tests hold each function to its module in losses/.
+losses/ has the definition, derivation and paper of each objective; this module has the same arithmetic for a tile of
+scores (ROWS, TARGETS). A row is an example; column 0 is its true word, the columns before `n_targets` are its noise
+words, and the remaining columns are padding. Each function takes the tile, the column numbers (TARGETS,), `n_targets`
+and a pointer to the constants of the objective. It returns the losses (ROWS,) and the gradients (ROWS, TARGETS), whose
+values in the padding are arbitrary. Tests compare each function with its module in losses/.
 """
 
 from typing import Any
@@ -12,43 +12,42 @@ from typing import Any
 import torch
 import triton
 import triton.language as tl
-from torch import nn
 
-from word2vec.losses import WARP, WMRB, MarginRanking, NegativeSampling, RankNet, SampledSoftmax
+from word2vec.losses import WARP, WMRB, MarginRanking, NegativeSampling, Objective, RankNet, SampledSoftmax
 
-# Divergence is noticed by a loss that is no number, so what is no number must stay so.
+# Divergence is detected by a loss of NaN, so NaN must propagate.
 KEEP_NAN = tl.constexpr(tl.PropagateNan.ALL)
 
 
 @triton.jit
 def _sigmoid_and_softplus(x):
-    """sigmoid(x) and softplus(x) from one exponential, of a number that is never above 0: nothing overflows."""
-    small = tl.exp(-tl.abs(x))
-    shard = 1.0 / (1.0 + small)
-    return tl.where(x > 0, shard, small * shard), tl.maximum(x, 0.0, propagate_nan=KEEP_NAN) + tl.log(1.0 + small)
+    """sigmoid(x) and softplus(x) from one exponential, which cannot overflow: its argument is never positive."""
+    power = tl.exp(-tl.abs(x))
+    sigmoid = 1.0 / (1.0 + power)  # of |x|
+    return tl.where(x > 0, sigmoid, power * sigmoid), tl.maximum(x, 0.0, propagate_nan=KEEP_NAN) + tl.log(1.0 + power)
 
 
 @triton.jit
 def _true_scores(scores, column):
-    """The scores of the true words, (ROWS, 1)."""
+    """Scores of the true words, (ROWS, 1)."""
     return tl.sum(tl.where(column[None, :] == 0, scores, 0.0), axis=1)[:, None]
 
 
 @triton.jit
 def _noise(column, n_targets):
-    """Which columns are noise words, (1, TARGETS)."""
+    """Whether each column is a noise word, (1, TARGETS)."""
     return ((column > 0) & (column < n_targets))[None, :]
 
 
 @triton.jit
 def _pairwise(slopes, column):
-    """The gradients where each noise word pulls as hard as it pushes the true word: (ROWS, TARGETS)."""
+    """Gradients whose sum is 0: those of the noise words, and minus their sum for the true word, (ROWS, TARGETS)."""
     return tl.where(column[None, :] == 0, -tl.sum(slopes, axis=1)[:, None], slopes)
 
 
 @triton.jit
 def negative_sampling(scores, column, n_targets, constants):
-    """As losses/negative_sampling.py."""
+    """See losses/negative_sampling.py."""
     true = (column == 0)[None, :]
     sigmoid, softplus = _sigmoid_and_softplus(tl.where(true, -scores, scores))
     losses = tl.sum(tl.where((column < n_targets)[None, :], softplus, 0.0), axis=1)
@@ -57,7 +56,7 @@ def negative_sampling(scores, column, n_targets, constants):
 
 @triton.jit
 def sampled_softmax(scores, column, n_targets, constants):
-    """As losses/sampled_softmax.py."""
+    """See losses/sampled_softmax.py."""
     scores = tl.where((column < n_targets)[None, :], scores, float("-inf"))
     largest = tl.max(scores, axis=1)[:, None]
     powers = tl.exp(scores - largest)
@@ -68,7 +67,7 @@ def sampled_softmax(scores, column, n_targets, constants):
 
 @triton.jit
 def ranknet(scores, column, n_targets, constants):
-    """As losses/ranknet.py; constants: sigma."""
+    """See losses/ranknet.py; constants: sigma."""
     sigma = tl.load(constants)
     sigmoid, softplus = _sigmoid_and_softplus(sigma * (scores - _true_scores(scores, column)))
     noise = _noise(column, n_targets)
@@ -77,7 +76,7 @@ def ranknet(scores, column, n_targets, constants):
 
 @triton.jit
 def _hinges(scores, column, n_targets, margin):
-    """How far each noise word is within the margin, else 0, and 1 where it is: both (ROWS, TARGETS)."""
+    """The hinge of each noise word, and 1 where it is positive, else 0: both (ROWS, TARGETS)."""
     hinges = margin - _true_scores(scores, column) + scores
     noise = _noise(column, n_targets)
     amounts = tl.where(noise, tl.maximum(hinges, 0.0, propagate_nan=KEEP_NAN), 0.0)
@@ -86,17 +85,17 @@ def _hinges(scores, column, n_targets, margin):
 
 @triton.jit
 def margin_ranking(scores, column, n_targets, constants):
-    """As losses/margin_ranking.py; constants: the margin."""
+    """See losses/margin_ranking.py; constants: the margin."""
     amounts, offends = _hinges(scores, column, n_targets, tl.load(constants))
     return tl.sum(amounts, axis=1), _pairwise(offends, column)
 
 
 @triton.jit
 def warp(scores, column, n_targets, constants):
-    """As losses/warp.py; constants: the margin, and from 1 on the rank weight of an offender by its draw."""
+    """See losses/warp.py; constants: the margin, then the rank weight of the first offender for each draw."""
     amounts, offends = _hinges(scores, column, n_targets, tl.load(constants))
     weights = tl.load(constants + column, mask=(column > 0) & (column < n_targets), other=0.0)[None, :]
-    # the first to offend: the smallest of their columns
+    # the first offender is the one with the smallest column
     first = tl.min(tl.where(offends > 0, column[None, :], n_targets), axis=1)[:, None]
     slopes = tl.where(column[None, :] == first, weights * offends, 0.0)
     return tl.sum(slopes * amounts, axis=1), _pairwise(slopes, column)
@@ -104,14 +103,14 @@ def warp(scores, column, n_targets, constants):
 
 @triton.jit
 def wmrb(scores, column, n_targets, constants):
-    """As losses/wmrb.py; constants: the margin, and what the sum of the hinges is multiplied by."""
+    """See losses/wmrb.py; constants: the margin and the factor of the sum of the hinges."""
     amounts, offends = _hinges(scores, column, n_targets, tl.load(constants))
     scale = tl.load(constants + 1)
     rank = 1.0 + scale * tl.sum(amounts, axis=1)
     return tl.log(rank), _pairwise(offends * (scale / rank)[:, None], column)
 
 
-GRADIENTS: dict[type[nn.Module], Any] = {
+GRADIENTS: dict[type[Objective], Any] = {
     NegativeSampling: negative_sampling,
     SampledSoftmax: sampled_softmax,
     RankNet: ranknet,
@@ -119,9 +118,9 @@ GRADIENTS: dict[type[nn.Module], Any] = {
     WARP: warp,
     WMRB: wmrb,
 }
-"""The objectives that the fused GPU engine trains."""
+"""The compiled form of each objective that has one."""
 
 
-def constants_of(objective: Any, negatives: int, device: torch.device) -> torch.Tensor:
-    """The numbers that an objective's function needs to know: float32 on the device."""
+def constants_of(objective: Objective, negatives: int, device: torch.device) -> torch.Tensor:
+    """The constants of an objective for its function here, float32 on the device."""
     return torch.tensor([*objective.constants(negatives), 0.0], dtype=torch.float32, device=device)
