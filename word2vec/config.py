@@ -1,7 +1,7 @@
 """TrainConfig: every setting of a training run, with its help text and its limits.
 
-A flat dataclass from which the command line takes its options, a TOML file its keys and the checks their limits.
-Inner classes take plain arguments and never see it.
+The fields of this flat dataclass define the options of the command line, the keys of a TOML file and the limits that
+are checked. Inner classes take plain arguments, not a TrainConfig.
 """
 
 import difflib
@@ -23,7 +23,7 @@ MAX_INTEGER = 2**63 - 1  # the range that TOML guarantees, and that of the libra
 
 @dataclass(frozen=True)
 class Setting:
-    """What is known of a setting besides its type.
+    """The metadata of a setting: help text, limits and choices.
 
     Attributes:
         help: Help text of the command line.
@@ -148,12 +148,12 @@ class TrainConfig:
             object.__setattr__(self, name, value)
         if self.lr is not None and self.min_lr > self.lr:
             raise ConfigError(
-                f"--min-lr {self.min_lr:g} is above --lr {self.lr:g}: the learning rate falls from --lr to --min-lr; "
+                f"--min-lr {self.min_lr:g} is above --lr {self.lr:g}: the learning rate decays from --lr to --min-lr; "
                 "lower --min-lr"
             )
 
     def as_dict(self) -> dict[str, Any]:
-        """The settings that are not None, with values that TOML can represent."""
+        """Return the settings that are not None, with values that TOML can represent."""
         values = {name: value for name, value in asdict(self).items() if value is not None}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
@@ -176,7 +176,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 
 
 def preset(name: str) -> dict[str, Any]:
-    """The settings of a preset.
+    """Return the settings of a preset.
 
     Raises:
         ConfigError: There is no such preset.
@@ -187,7 +187,7 @@ def preset(name: str) -> dict[str, Any]:
 
 
 def option(name: str) -> str:
-    """The command-line option of a setting."""
+    """Return the command-line option of a setting."""
     return "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
 
 
@@ -242,7 +242,7 @@ def make_config(*sources: Mapping[str, Any]) -> TrainConfig:
 
 
 def _check_type(name: str, kind: Any, value: object) -> Any:
-    """The value as the type of its field; only int to float and list to tuple are converted."""
+    """Convert a value to the type of its field; only int to float and list to tuple are allowed."""
     if isinstance(kind, UnionType):
         if value is None:
             return None
@@ -262,7 +262,7 @@ def _check_type(name: str, kind: Any, value: object) -> Any:
 
 
 def _check_encodable(name: str, path: str) -> str:
-    """The path, if config.toml can store it; checked now rather than after hours of training."""
+    """Return the path if config.toml can store it; otherwise fail now rather than after hours of training."""
     try:
         path.encode()
     except UnicodeEncodeError as error:

@@ -21,7 +21,7 @@ class DownloadError(Word2VecError):
 
 
 class ConfigError(Word2VecError):
-    """Settings contradict each other, or cannot be honored on this machine."""
+    """Settings contradict each other, or are not supported on this machine."""
 
 
 class FormatError(Word2VecError):
@@ -41,11 +41,11 @@ class TrainingError(Word2VecError):
 
 
 class RankLostError(Word2VecError):
-    """Another process of a distributed training died, or the network to it failed."""
+    """Another process of a distributed training run died, or the network connection to it failed."""
 
 
 class RankEndedError(Word2VecError):
-    """Another process of a distributed training failed and reports the reason, so this one does not have to."""
+    """Another process of a distributed training run failed and reports the reason, so this one does not."""
 
 
 class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: the user asked for it)

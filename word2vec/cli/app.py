@@ -1,4 +1,4 @@
-"""The application: its commands, exit codes and error reporting.
+"""The command-line application: commands, exit codes and error reporting.
 
 Data goes to stdout, logs and progress to stderr. The exit code is 0 for success, 1 for failure, 2 for wrong usage,
 130 for Ctrl-C and 143 for SIGTERM; an error is reported in one line. Nothing heavy is imported before a command
@@ -106,14 +106,14 @@ def _reject_empty(arguments: list[str]) -> None:
 
 
 def _plain(message: str) -> str:
-    """The message of an argument error, without the wording of the library that raised it."""
+    """Return the message of an argument error, without the wording of the library that raised it."""
     for original, plain in PLAIN_MESSAGES.items():
         message = message.replace(original, plain)
     return message
 
 
 def _hint(arguments: list[str], message: str) -> str:
-    """Advice for `nearest RUN king -man`, where typer takes `-man` for an option."""
+    """Return advice for `nearest RUN king -man`, where typer takes `-man` for an option."""
     is_subtraction = arguments[:1] == ["nearest"] and message.startswith("No such option: -")
     return "; to subtract a word, put spaces around the sign: king - man" if is_subtraction else ""
 

@@ -19,12 +19,12 @@ MAX_LINE = 2000  # characters of a message; longer ones quote the content of a f
 
 
 def printable(text: str) -> str:
-    r"""The text with each unsafe character replaced by its escape, such as \x1b."""
+    r"""Return the text with each unsafe character replaced by its escape, such as \x1b."""
     return UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
 
 
 def one_line(message: str) -> str:
-    """The message as one printable line; a message that is too long loses its middle."""
+    """Return the message as one printable line; a message that is too long loses its middle."""
     line = printable(" ".join(message.split()))
     half = MAX_LINE // 2
     return line if len(line) <= MAX_LINE else f"{line[:half]} [...] {line[-half:]}"

@@ -46,7 +46,7 @@ def download(name: Annotated[str, typer.Argument(metavar="NAME", help="Corpus to
     from word2vec.corpus.named import DOWNLOADS, download_corpus
 
     if name not in DOWNLOADS:
-        raise ConfigError(f"unknown corpus {name!r}: choose one of {', '.join(DOWNLOADS)}")
+        raise ConfigError(f"unknown corpus {name!r}; choose one of: {', '.join(DOWNLOADS)}")
     print(download_corpus(name))  # noqa: T201
     return 0
 

@@ -1,6 +1,6 @@
-"""What several commands share: argument types, the settings of training as options, and loading vectors.
+"""Code shared by several commands: argument types, training settings as options, and loading vectors.
 
-The options of `train` are the fields of TrainConfig; nothing about them is written down twice.
+The options of `train` are generated from the fields of TrainConfig, so that nothing about them is repeated.
 """
 
 import inspect
@@ -57,7 +57,7 @@ def settings_as_options(function: Callable[..., int]) -> Callable[..., int]:
 
 
 def _parameter(name: str) -> inspect.Parameter:
-    """The command-line parameter of a setting; its value is None if the option is not given."""
+    """Return the command-line parameter of a setting; its value is None if the option is not given."""
     kind, setting = SETTINGS[name]
     default = getattr(TrainConfig(), name)
     if get_origin(kind) is tuple:

@@ -1,4 +1,4 @@
-"""Parses queries as people type them: a word, or a sum of words such as `king - man + woman`."""
+"""Parse the queries of the command line: a word, or a sum of words such as `king - man + woman`."""
 
 from collections.abc import Container, Sequence
 from typing import NamedTuple
@@ -24,7 +24,7 @@ def parse_queries(arguments: Sequence[str], vocabulary: Container[str]) -> dict[
     """Parse the queries of a command line.
 
     A `+` or `-` between two arguments joins them into one query; a quoted argument with spaces is also one query.
-    A word of the vocabulary is always that word, even if it contains spaces or is itself a sign.
+    A word of the vocabulary is always parsed as that word, even if it contains spaces or is itself a sign.
 
     Args:
         arguments: Arguments as split by the shell.

@@ -48,11 +48,11 @@ def train(
 
 
 def _reject_untrusted_code(settings: dict[str, Any], source: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a file or a run; a file from somebody else must not choose code that is imported and run."""
+    """Return the settings of a file or run; raise an error if they would run code that the user did not ask for."""
     objective = settings.get("objective")
     if ":" in str(objective) and given.get("objective") is None:
         raise ConfigError(
-            f"{source}: its objective {objective} imports and runs code; if you trust it, add --objective {objective}"
+            f"{source}: the objective {objective} imports and runs code; if you trust it, add --objective {objective}"
         )
     return settings
 

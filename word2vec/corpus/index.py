@@ -6,26 +6,43 @@ prefix of all words, and larger ids are simply out of vocabulary: one index serv
 An index is a folder:
 
     index.json    format version, settings, numbers of words, sentences and distinct words, irregularities of the text,
-                  size of vocab.tsv
+                  CRC-32 of the other files and of its own content
     tokens.npy    (words,) int32 ids
     offsets.npy   (sentences + 1,) int64: sentence i is tokens[offsets[i]:offsets[i + 1]]
     vocab.tsv     word, tab, count; the line number of a word is its id
+
+An index is verified whenever it is opened: the checksums, because disks and copies fail; the ids and offsets
+themselves, because compiled code uses them without checks, and anybody can write a file whose checksum matches. All
+files are read once, at the speed of CRC-32.
 
 This module reads it; indexing.py builds it.
 """
 
 import json
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import CorpusError
+from word2vec.system.cache import remedy
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
+FACTS_FILE = "index.json"
+TOKENS_FILE = "tokens.npy"
+OFFSETS_FILE = "offsets.npy"
+VOCABULARY_FILE = "vocab.tsv"
+BLOCK_BYTES = 1 << 20  # bytes verified at a time; they stay in the processor's cache
+
+
+class DamagedIndexError(CorpusError):
+    """A folder contains no index, or an incomplete or corrupt one."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +57,7 @@ class IndexFacts:
         distinct_words: The number of distinct words.
         undecodable_bytes: The number of invalid UTF-8 sequences that were replaced.
         long_words: The number of words that were ignored because they are too long.
-        vocabulary_bytes: The size of vocab.tsv.
+        checksums: The CRC-32 of each other file of the index.
     """
 
     version: int
@@ -50,7 +67,7 @@ class IndexFacts:
     distinct_words: int
     undecodable_bytes: int
     long_words: int
-    vocabulary_bytes: int
+    checksums: dict[str, int]
 
 
 class IndexedCorpus:
@@ -60,7 +77,8 @@ class IndexedCorpus:
         folder: A folder that `index_corpus` created.
 
     Raises:
-        CorpusError: The folder contains no index, or a damaged one.
+        DamagedIndexError: The folder contains no index, or an incomplete or corrupt one.
+        CorpusError: The user has no permission to read it.
 
     Attributes:
         folder: The folder of the index.
@@ -72,25 +90,52 @@ class IndexedCorpus:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
-            self.facts = IndexFacts(**json.loads((folder / "index.json").read_bytes()))
-            self.tokens: npt.NDArray[np.int32] = np.load(folder / "tokens.npy", mmap_mode="r", allow_pickle=False)
-            self.offsets: npt.NDArray[np.int64] = np.load(folder / "offsets.npy", mmap_mode="r", allow_pickle=False)
-            sizes = (len(self.tokens), len(self.offsets), (folder / "vocab.tsv").stat().st_size)
-        except (OSError, EOFError, ValueError, TypeError) as error:
-            raise _incomplete(folder) from error
-        if sizes != (self.facts.words, self.facts.sentences + 1, self.facts.vocabulary_bytes):
-            raise _incomplete(folder)
+            self.facts = read_facts(folder)
+            self.tokens: npt.NDArray[np.int32] = self._read_tokens()
+            self.offsets: npt.NDArray[np.int64] = self._read_offsets()
+            for _ in _blocks(folder / VOCABULARY_FILE, self.facts.checksums[VOCABULARY_FILE]):
+                pass  # only its checksum is verified
+        except PermissionError as error:
+            raise CorpusError(
+                f"{folder}: the corpus index cannot be read: {error.strerror}; {remedy(error)}"
+            ) from error
+        except (OSError, EOFError, ValueError, TypeError, LookupError, RecursionError) as error:
+            raise DamagedIndexError(
+                f"{folder}: the corpus index is incomplete or corrupt; delete the folder and start again"
+            ) from error
 
     @property
     def fingerprint(self) -> str:
         """The name of the index: a digest of the text and of the settings that affect the ids."""
         return self.folder.name
 
+    def _read_tokens(self) -> npt.NDArray[np.int32]:
+        path, checksum = self.folder / TOKENS_FILE, self.facts.checksums[TOKENS_FILE]
+        tokens = _map_array(path, np.dtype(np.int32), self.facts.words)
+        for block in _blocks(path, checksum, header=tokens.offset):
+            ids = np.frombuffer(block, np.int32)
+            if ids.min() < 0 or ids.max() >= self.facts.distinct_words:
+                raise ValueError(f"{TOKENS_FILE} contains an id that is not in {VOCABULARY_FILE}")
+        return tokens
+
+    def _read_offsets(self) -> npt.NDArray[np.int64]:
+        path, checksum = self.folder / OFFSETS_FILE, self.facts.checksums[OFFSETS_FILE]
+        offsets = _map_array(path, np.dtype(np.int64), self.facts.sentences + 1)
+        previous = 0
+        for block in _blocks(path, checksum, header=offsets.offset):
+            positions = np.frombuffer(block, np.int64)
+            if positions[0] < previous or np.any(positions[1:] < positions[:-1]):
+                raise ValueError(f"{OFFSETS_FILE} is not in ascending order")
+            previous = int(positions[-1])
+        if offsets[0] != 0 or previous != self.facts.words:
+            raise ValueError(f"{OFFSETS_FILE} does not cover {TOKENS_FILE}")
+        return offsets
+
     def vocabulary(self, min_count: int = 1, max_size: int | None = None) -> Vocabulary:
         """Return the vocabulary of the words that occur at least `min_count` times; see `Vocabulary.prefix`."""
         words: list[str] = []
         counts: list[int] = []
-        with (self.folder / "vocab.tsv").open(encoding="utf-8", newline="\n") as lines:
+        with (self.folder / VOCABULARY_FILE).open(encoding="utf-8", newline="\n") as lines:
             for line in lines:
                 word, _, count = line.rstrip("\n").partition("\t")
                 words.append(word)
@@ -110,5 +155,66 @@ class IndexedCorpus:
         return lines
 
 
-def _incomplete(folder: Path) -> CorpusError:
-    return CorpusError(f"{folder}: the corpus index is incomplete or corrupt; delete the folder and start again")
+def read_facts(folder: Path) -> IndexFacts:
+    """Read index.json.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError, TypeError, LookupError, RecursionError: It is damaged.
+    """
+    content = json.loads((folder / FACTS_FILE).read_bytes())
+    if content.pop("checksum") != _facts_checksum(content):
+        raise ValueError(f"checksum mismatch in {FACTS_FILE}")
+    return IndexFacts(**content)
+
+
+def write_facts(folder: Path, facts: IndexFacts) -> None:
+    """Write index.json."""
+    content = asdict(facts)
+    content["checksum"] = _facts_checksum(content)
+    (folder / FACTS_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def file_checksum(path: Path) -> int:
+    """Return the CRC-32 of a file."""
+    checksum = 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            checksum = zlib.crc32(block, checksum)
+    return checksum
+
+
+def _facts_checksum(content: dict[str, Any]) -> int:
+    """Return the CRC-32 of the content of index.json, in a form that does not depend on white space."""
+    return zlib.crc32(json.dumps(content, sort_keys=True).encode())
+
+
+def _map_array(path: Path, dtype: np.dtype[Any], length: int) -> "np.memmap[Any, Any]":
+    """Memory-map a one-dimensional .npy file."""
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if not isinstance(array, np.memmap) or array.dtype != dtype or array.shape != (length,):
+        raise ValueError(f"{path.name} has another type or size")
+    return array
+
+
+def _blocks(path: Path, checksum: int, header: int = 0) -> Iterator[memoryview]:
+    """Yield the content of a file block by block; each block is valid until the next one.
+
+    subtle: The blocks are read, not mapped, because mapped pages count as memory of the process.
+
+    Args:
+        path: The file.
+        checksum: The expected CRC-32 of the whole file.
+        header: The number of bytes at the start that are verified but not yielded.
+
+    Raises:
+        ValueError: The file has another checksum.
+    """
+    buffer = memoryview(bytearray(BLOCK_BYTES))
+    with path.open("rb") as file:
+        found = zlib.crc32(file.read(header))
+        while size := file.readinto(buffer):
+            found = zlib.crc32(buffer[:size], found)
+            yield buffer[:size]
+    if found != checksum:
+        raise ValueError(f"checksum mismatch in {path.name}")

@@ -4,18 +4,21 @@ Indexing streams the text once, writes provisional ids (word_counts.py), and the
 Memory is needed for the distinct words and a few blocks of text, whatever the size of the corpus.
 
 Indexes are kept in the cache, in folders named by a digest of the files' content and the settings. An index is built
-in a temporary folder and renamed when it is complete, so readers never see a partial one. An index that was damaged
-later is recognized by its sizes and built again.
+in a temporary folder, flushed to disk and renamed when it is complete, so readers never see a partial one. An index
+that was damaged later is recognized by its checksums and built again, with a warning.
+
+A cache may be shared with other users, and it may be damaged, so its content is not trusted: nothing that is read from
+it is used as a path, except the name of an index in its exact form, and only an index that is replaced is deleted.
 """
 
 import hashlib
-import json
+import logging
 import os
-import shutil
+import re
+import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -24,13 +27,23 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from word2vec.corpus.index import INDEX_VERSION, IndexedCorpus, IndexFacts
+from word2vec.corpus.index import (
+    INDEX_VERSION,
+    OFFSETS_FILE,
+    TOKENS_FILE,
+    VOCABULARY_FILE,
+    DamagedIndexError,
+    IndexedCorpus,
+    IndexFacts,
+    file_checksum,
+    write_facts,
+)
 from word2vec.corpus.reader import ReadReport, read_blocks
 from word2vec.corpus.sources import reject_files_in, resolve
 from word2vec.corpus.spooling import is_stream, spooled
 from word2vec.errors import CorpusError, Word2VecError
-from word2vec.system.atomic_files import atomic_path, temporary_folder
-from word2vec.system.cache import cache_folder
+from word2vec.system.atomic_files import atomic_path, flush_file, flush_folder, temporary_folder
+from word2vec.system.cache import cache_folder, remedy
 
 if TYPE_CHECKING:
     from word2vec.corpus.word_counts import RankedWords, WordTable  # numba is loaded only when an index is built
@@ -39,6 +52,10 @@ COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the proce
 # Bytes hashed at a time. Subtle: after each step the thread waits up to 5 ms for the thread that loads the compiled
 # code, because that one holds Python's global lock; so the steps are large and few.
 HASH_BYTES = 1 << 23
+KEY = re.compile(r"[0-9a-f]{32}")  # the name of an index
+TRUSTS_STATUS_CHANGE = os.name != "nt"  # Windows calls the creation time st_ctime: a change leaves no reliable trace
+
+logger = logging.getLogger("word2vec")
 
 FileState = tuple[str, int, int, int]
 """Path, size, modification time and status change time of a file."""
@@ -79,28 +96,40 @@ def index_corpus(
 def _index_files(files: Sequence[Path], indexes: Path, lowercase: bool, progress: bool) -> IndexedCorpus:
     states = _file_states(files)
     folder = indexes / _content_key(files, states, indexes, lowercase)
-    if not _is_complete(folder):
-        _build(files, states, folder, lowercase, progress)
+    if (corpus := _existing_index(folder)) is not None:
+        return corpus
+    _build(files, states, folder, lowercase, progress)
     return IndexedCorpus(folder)
 
 
-def _is_complete(folder: Path) -> bool:
+def _existing_index(folder: Path) -> IndexedCorpus | None:
+    """Open an index; warn if it is damaged.
+
+    Raises:
+        CorpusError: The user has no permission to read it.
+    """
+    if not os.path.isdir(folder):  # noqa: PTH112 (Path.is_dir raises an error if the cache cannot be searched)
+        return None
     try:
-        IndexedCorpus(folder)
-    except CorpusError:
-        return False
-    return True
+        return IndexedCorpus(folder)
+    except DamagedIndexError as error:
+        logger.warning("%s: the corpus index is incomplete or corrupt (%s); building it again", folder, error.__cause__)
+        return None
 
 
 # --- the name of an index --------------------------------------------------------------------------------------------
 
 
 def _content_key(files: Sequence[Path], states: list[FileState], indexes: Path, lowercase: bool) -> str:
-    """Return the name of the index: a digest of the files' content, remembered for files that have not changed."""
+    """Return the name of the index: a digest of the files' content, remembered for files that have not changed.
+
+    The name is remembered in a file whose own name is a digest of paths, sizes and times. It contains the name of the
+    index and a check value, so that a damaged memo is ignored.
+    """
     settings = f"version {INDEX_VERSION} lowercase {lowercase}"
     memo = indexes / f"seen-{hashlib.sha256(repr((settings, states)).encode()).hexdigest()[:32]}"
-    with suppress(OSError):
-        return memo.read_text(encoding="ascii")
+    if TRUSTS_STATUS_CHANGE and (known := _read_memo(memo)):
+        return known
     digest = hashlib.sha256(settings.encode())
     with ThreadPoolExecutor(1) as pool:
         pool.submit(_load_kernels)  # a text not seen before will nearly always be encoded next
@@ -108,11 +137,28 @@ def _content_key(files: Sequence[Path], states: list[FileState], indexes: Path, 
             digest.update(_digest(file))
     _check_unchanged(files, states)
     key = digest.hexdigest()[:32]
-    with suppress(OSError, Word2VecError):  # the memo only saves time; if the disk has a problem, _build reports it
-        indexes.mkdir(parents=True, exist_ok=True)
-        with atomic_path(memo) as path:
-            path.write_text(key, encoding="ascii")
+    if TRUSTS_STATUS_CHANGE:
+        with suppress(OSError, Word2VecError):  # the memo only saves time; if the disk has a problem, _build reports it
+            indexes.mkdir(parents=True, exist_ok=True)
+            with atomic_path(memo) as path:
+                path.write_text(_memo_text(memo, key), encoding="ascii")
     return key
+
+
+def _memo_text(memo: Path, key: str) -> str:
+    check = hashlib.sha256(f"{memo.name} {key}".encode()).hexdigest()[:32]
+    return f"{key} {check}\n"
+
+
+def _read_memo(memo: Path) -> str | None:
+    """Return the name of the index that a memo contains; None if there is no memo or it is damaged."""
+    try:
+        with memo.open("rb") as file:
+            text = file.read(128).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        return None
+    key = text[:32]
+    return key if KEY.fullmatch(key) and text == _memo_text(memo, key) else None
 
 
 def _load_kernels() -> None:
@@ -160,25 +206,31 @@ def _build(files: Sequence[Path], states: list[FileState], folder: Path, lowerca
     """Build the index in a temporary folder beside `folder`, then rename it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with temporary_folder(folder.parent, "tmp-") as work:
+        with temporary_folder(folder.parent, "tmp-") as private:
+            work = private / "index"
+            work.mkdir()  # subtle: with the usual permissions, because the temporary folder is closed to other users
             _write_index(files, work, lowercase, progress)
             _check_unchanged(files, states)
             _put_in_place(work, folder)
     except OSError as error:
         raise CorpusError(
-            f"{folder.parent}: the corpus index cannot be written: {error.strerror or error}; "
-            "free some disk space or set WORD2VEC_CACHE to another folder"
+            f"{folder.parent}: the corpus index cannot be written: {error.strerror or error}; {remedy(error)}"
         ) from error
 
 
 def _put_in_place(work: Path, folder: Path) -> None:
+    """Rename a complete index; a damaged one of this name is moved to the temporary folder, which is deleted."""
     try:
         work.rename(folder)
     except OSError:
-        if _is_complete(folder):
+        if not os.path.lexists(folder):
+            raise
+        with suppress(CorpusError):
+            IndexedCorpus(folder)
             return  # another process was faster; its index is of the same text
-        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
+        folder.rename(work.with_name("damaged"))
         work.rename(folder)
+    flush_folder(folder.parent)
 
 
 def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: bool) -> None:
@@ -187,16 +239,16 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
     load_kernels()
     report, table = ReadReport(), WordTable()
     with (
-        _npy_file(work / "tokens.npy", np.dtype(np.int32)) as ids,
-        _npy_file(work / "offsets.npy", np.dtype(np.int64)) as offsets,
+        _npy_file(work / TOKENS_FILE, np.dtype(np.int32)) as ids,
+        _npy_file(work / OFFSETS_FILE, np.dtype(np.int64)) as offsets,
     ):
         words, sentences = _encode_files(files, table, report, ids, offsets, lowercase, progress)
     if not words:
         raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by white space")
     ranked = table.by_frequency()
     with ThreadPoolExecutor(1) as pool:
-        vocabulary = pool.submit(_write_vocabulary, work / "vocab.tsv", ranked)
-        _renumber(work / "tokens.npy", ranked.rank)
+        vocabulary = pool.submit(_write_vocabulary, work / VOCABULARY_FILE, ranked)
+        tokens_checksum = _renumber(work / TOKENS_FILE, ranked.rank)
         vocabulary.result()
     facts = IndexFacts(
         version=INDEX_VERSION,
@@ -206,9 +258,16 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
         distinct_words=len(ranked.words),
         undecodable_bytes=report.undecodable_bytes,
         long_words=table.long_words,
-        vocabulary_bytes=(work / "vocab.tsv").stat().st_size,
+        checksums={
+            TOKENS_FILE: tokens_checksum,
+            OFFSETS_FILE: file_checksum(work / OFFSETS_FILE),
+            VOCABULARY_FILE: file_checksum(work / VOCABULARY_FILE),
+        },
     )
-    (work / "index.json").write_text(json.dumps(asdict(facts), indent=1) + "\n", encoding="utf-8")
+    write_facts(work, facts)
+    for path in work.iterdir():
+        flush_file(path)
+    flush_folder(work)
 
 
 def _names(files: Sequence[Path]) -> str:
@@ -272,14 +331,24 @@ def _npy_file(path: Path, dtype: np.dtype[Any]) -> Iterator[BinaryIO]:
         write_header(size)  # subtle: not longer than the first one, because numpy leaves room for a larger size
 
 
-def _renumber(path: Path, rank: npt.NDArray[np.int32]) -> None:
-    """Replace each id in a .npy file by its rank."""
+def _renumber(path: Path, rank: npt.NDArray[np.int32]) -> int:
+    """Replace each id in a .npy file by its rank.
+
+    Returns:
+        The CRC-32 of the file.
+    """
     with path.open("r+b") as tokens:
         np.lib.format.read_magic(tokens)
         np.lib.format.read_array_header_1_0(tokens)
+        header = tokens.tell()
+        tokens.seek(0)
+        checksum = zlib.crc32(tokens.read(header))
         while len(provisional := np.fromfile(tokens, np.int32, COPY_TOKENS)):
             tokens.seek(-provisional.nbytes, os.SEEK_CUR)
-            tokens.write(rank[provisional].data)
+            ids = rank[provisional]
+            tokens.write(ids.data)
+            checksum = zlib.crc32(ids.data, checksum)
+    return checksum
 
 
 def _write_vocabulary(path: Path, ranked: "RankedWords") -> None:

@@ -1,7 +1,7 @@
 """Read a text file as blocks of clean UTF-8 that never split a word.
 
 Compression is detected by content, files that are not text are rejected, and invalid bytes are replaced and counted.
-What counts as a word or a sentence is decided in word_counts.py; which files to read, in sources.py.
+Words and sentences are defined in word_kernels.py; sources.py finds the files to read.
 """
 
 import io
@@ -54,8 +54,8 @@ def read_blocks(
     """Yield the text of a file as valid UTF-8 in blocks of a few MiB that end between words.
 
     Files compressed with gzip, bzip2, xz or zstandard are recognized by their first bytes, whatever their names, and
-    streamed: however much they expand to, it costs time, and disk space for the index, but no memory. Invalid bytes
-    become U+FFFD and are counted in `report`; a byte order mark is removed. The last block ends with a newline.
+    streamed: their decompressed size affects time and the size of the index, but not memory. Invalid bytes become
+    U+FFFD and are counted in `report`; a byte order mark is removed. The last block ends with a newline.
 
     Args:
         path: The file to read. Standard input has to be copied to a file first, as indexing.py does.

@@ -91,7 +91,7 @@ def _resolve_one(source: str | Path) -> list[Path]:
 
 
 def _identity(file: Path) -> tuple[int, int]:
-    """The device and inode of a file, which all its names share."""
+    """Return the device and inode of a file, which all its names share."""
     state = file.stat()
     return state.st_dev, state.st_ino
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from word2vec.corpus.sources import STDIN
 from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import temporary_folder
+from word2vec.system.cache import remedy
 
 COPY_BYTES = 1 << 20  # bytes copied at a time
 
@@ -44,8 +45,7 @@ def spooled(stream: Path, cache: Path) -> Iterator[Path]:
                 shutil.copyfileobj(source, file, COPY_BYTES)
         except OSError as error:
             raise CorpusError(
-                f"{cache}: the copy of {name} cannot be written: {error.strerror or error}; "
-                "free some disk space or set WORD2VEC_CACHE to another folder"
+                f"{cache}: the copy of {name} cannot be written: {error.strerror or error}; {remedy(error)}"
             ) from error
         try:
             yield spool

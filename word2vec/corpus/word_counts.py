@@ -1,8 +1,8 @@
 """Count the words of a text and rank them by frequency.
 
-`WordTable.encode` counts the words of one block after the other and gives each distinct word a provisional id. When
-all blocks are counted, `WordTable.by_frequency` tells which word each id stands for and how the words rank. What a
-word and a sentence are is defined in word_kernels.py, which contains the compiled pass over the text.
+`WordTable.encode` counts the words of one block after the other and gives each distinct word a provisional id. When all
+blocks are counted, `WordTable.by_frequency` returns the word and the rank of each id. Words and sentences are defined
+in word_kernels.py, which contains the compiled pass over the text.
 """
 
 import gc
@@ -108,7 +108,7 @@ class WordTable:
         return RankedWords(words[:distinct], counts[:distinct], rank)
 
     def _room(self) -> int:
-        """The number of entries at which the table has to grow; at most half of the slots are ever taken."""
+        """Return the number of entries at which the table has to grow; at most half of the slots are ever taken."""
         return len(self._entries) // 2 - MAX_WORD_ENTRIES
 
     def _grow(self) -> None:

@@ -74,7 +74,7 @@ class AutogradEngine(Engine):
             torch.set_num_threads(threads_before)  # what _train_shard sets also affects threads started later
 
     def state(self) -> list[Shard]:
-        """The shards of the current epoch; see `Engine.state`."""
+        """Return the shards of the current epoch; see `Engine.state`."""
         self._workers.pause()
         for shard, loss, hits in zip(self._shards, self._loss, self._hits, strict=True):
             shard.loss, shard.hits = loss.item(), int(hits.item())
@@ -100,11 +100,11 @@ class AutogradEngine(Engine):
             shard.pairs += len(batch.center)
 
     def _sum(self, start: float, dtype: torch.dtype) -> Tensor:
-        """A scalar on the device, so that adding to it does not wait for the device."""
+        """Return a scalar on the device, so that adding to it does not wait for the device."""
         return torch.tensor(start, dtype=dtype, device=self.dataset.device)
 
     def _total(self) -> Progress:
-        """The progress of all shards; waits for the device."""
+        """Return the progress of all shards; waits for the device."""
         return Progress(
             words=words_read(self._shards),
             pairs=sum(shard.pairs for shard in self._shards),

@@ -83,7 +83,7 @@ class Engine(ABC):
 
     @abstractmethod
     def state(self) -> list[Shard]:
-        """The shards of the current epoch, up to date and consistent with the tables.
+        """Return the shards of the current epoch, up to date and consistent with the tables.
 
         Between two reports this pauses training at the end of the current chunks; requesting the next report resumes
         it. At least one chunk per thread is trained between two pauses.

@@ -56,7 +56,7 @@ def choose_engine(
 
 
 def _cpu_obstacle(objective: type[nn.Module]) -> str:
-    """Why the fused CPU engine cannot train, and what to do; empty if it can."""
+    """Return why the fused CPU engine cannot train, and what to do; empty if it can."""
     from numba.core import config  # a third of a second to import
 
     from word2vec.engines.cpu.objectives import COMPILED
@@ -67,7 +67,7 @@ def _cpu_obstacle(objective: type[nn.Module]) -> str:
 
 
 def _gpu_obstacle(objective: type[nn.Module], dim: int, negatives: int, window: int) -> str:
-    """Why the fused GPU engine cannot train, and what to do; empty if it can."""
+    """Return why the fused GPU engine cannot train, and what to do; empty if it can."""
     if triton_version() < MIN_TRITON:
         return "needs triton 3.2 or newer on a GPU: pip install 'triton>=3.2'"
     from word2vec.engines.gpu.objectives import GRADIENTS

@@ -21,11 +21,11 @@ class SplitMix64:
 
     @classmethod
     def from_tensor(cls, state: Tensor) -> "SplitMix64":
-        """The inverse of `to_tensor`."""
+        """Create a generator from the result of `to_tensor`."""
         return cls(int(state.item()) % BITS)
 
     def to_tensor(self) -> Tensor:
-        """The state as int64, (1,)."""
+        """Return the state as int64, (1,)."""
         return torch.tensor([self.state - BITS if self.state >= BITS // 2 else self.state])
 
     def bits(self) -> int:

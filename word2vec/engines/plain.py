@@ -94,7 +94,7 @@ class PlainEngine(Engine):
             torch.set_num_threads(threads_before)
 
     def state(self) -> list[Shard]:
-        """The shards of the current epoch, always up to date; see `Engine.state`."""
+        """Return the shards of the current epoch, always up to date; see `Engine.state`."""
         return self._shards
 
     def _progress(self) -> Progress:

@@ -1,7 +1,7 @@
 """Intrinsic evaluation of word vectors: word similarity and analogies, with coverage and confidence intervals.
 
-`benchmarks.py` reads test sets, `similarity.py` and `analogies.py` score vectors on them, and `results.py` has the
-results and their forms as JSON and as data frames.
+`benchmarks.py` reads test sets, `similarity.py` and `analogies.py` score vectors on them, and `results.py` defines the
+results and converts them to JSON and data frames.
 """
 
 from word2vec.evaluation.analogies import evaluate_analogies

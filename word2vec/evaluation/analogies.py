@@ -68,7 +68,7 @@ def evaluate_analogies(
 def _answers(
     unit: NDArray[np.float32], asked: NDArray[np.int64], first_spelling: NDArray[np.int64], method: AnalogyMethod
 ) -> NDArray[np.int64]:
-    """The best answer to each question, (Q,), as the row of its first spelling; -1 if no word is left.
+    """Return the best answer to each question, (Q,), as the row of its first spelling; -1 if no word is left.
 
     Args:
         unit: (V, D) rows of length one.
@@ -98,12 +98,12 @@ def _answers(
 def _add_scores(
     unit: NDArray[np.float32], a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]
 ) -> NDArray[Any]:
-    """3CosAdd: the products of b - a + c with all words, (B, V), which rank as the cosines do."""
+    """Return 3CosAdd scores: the products of b - a + c with all words, (B, V), which rank as the cosines do."""
     return (unit[b] - unit[a] + unit[c]) @ unit.T
 
 
 def _multiply_scores(
     unit: NDArray[np.float32], a: NDArray[np.int64], b: NDArray[np.int64], c: NDArray[np.int64]
 ) -> NDArray[Any]:
-    """3CosMul of all words, (B, V)."""
+    """Return 3CosMul scores of all words, (B, V)."""
     return three_cos_mul(*(unit[word] @ unit.T for word in (a, b, c)))

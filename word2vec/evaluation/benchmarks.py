@@ -1,8 +1,8 @@
 """Test sets for word vectors: word pairs with human scores, and analogy questions.
 
 Files of word pairs may use any common delimiter, have a header or not, and have more than three columns. A line that
-cannot be read is an error that names the line; it is never skipped, since silently dropped rows would change the
-figures. Scoring vectors on a set is left to `similarity.py` and `analogies.py`. The sources of the built-in sets are
+cannot be parsed is an error that names the line; it is never skipped, since silently dropped rows would change the
+scores. Scoring vectors on a set is left to `similarity.py` and `analogies.py`. The sources of the built-in sets are
 listed in evaluation/README.md.
 """
 
@@ -154,7 +154,7 @@ def read_questions(source: str | Path) -> QuestionSet:
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    """The lines that are neither blank nor comments, with line numbers from 1."""
+    """Return the lines that are neither blank nor comments, with line numbers from 1."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -170,7 +170,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    """The first delimiter that splits most lines into three or more fields; None for white space."""
+    """Return the first delimiter that splits most lines into three or more fields; None for white space."""
     for delimiter in DELIMITERS:
         if 2 * sum(line.count(delimiter) >= 2 for line in lines) > len(lines):
             return delimiter
@@ -178,7 +178,7 @@ def _delimiter(lines: Sequence[str]) -> str | None:
 
 
 def _fields(path: Path, number: int, line: str, delimiter: str | None) -> list[str]:
-    """The fields of a line, stripped."""
+    """Return the fields of a line, stripped."""
     text, separator = (" ".join(line.split()), " ") if delimiter is None else (line, delimiter)
     try:
         # a space after the delimiter must not hide an opening quote; strict rejects unclosed quotes
@@ -191,7 +191,7 @@ def _fields(path: Path, number: int, line: str, delimiter: str | None) -> list[s
 
 
 def _number(field: str) -> float | None:
-    """The number in a field, possibly NaN or infinite, or None if it is not a number. A comma is a decimal comma."""
+    """Parse the number in a field, possibly NaN or infinite; None if it is not a number. A comma is a decimal comma."""
     try:
         return None if "_" in field else float(field.replace(",", "."))  # only Python reads 1_000 as a number
     except ValueError:
@@ -199,7 +199,7 @@ def _number(field: str) -> float | None:
 
 
 def _is_header(fields: list[str], score: int, columns: Columns | None) -> bool:
-    """Whether a first row is a header: columns were selected by name, or its score is a word."""
+    """Return whether a first row is a header: columns were selected by name, or its score is a word."""
     if columns is not None and any(isinstance(column, str) for column in columns):
         return True
     # subtle: a first row with a typo in its score (7.5x, or no score) must be reported, not taken for a header
@@ -208,7 +208,7 @@ def _is_header(fields: list[str], score: int, columns: Columns | None) -> bool:
 
 
 def _columns(path: Path, rows: list[_Row], columns: Columns | None) -> tuple[int, int, int]:
-    """Indices from 0 of the first word, the second word and the score."""
+    """Return the indices from 0 of the first word, the second word and the score."""
     if columns is not None:
         first, second, score = (_column(path, rows[0][1], column) for column in columns)
         return first, second, score
@@ -228,7 +228,7 @@ def _columns(path: Path, rows: list[_Row], columns: Columns | None) -> tuple[int
 
 
 def _column(path: Path, header: list[str], column: str | int) -> int:
-    """The index from 0 of a column given by name or by number from 1."""
+    """Return the index from 0 of a column given by name or by number from 1."""
     if isinstance(column, str):
         if column not in header:
             raise FormatError(f"{path}: no column named {column!r}; the first row contains {', '.join(header)}")
@@ -239,7 +239,7 @@ def _column(path: Path, header: list[str], column: str | int) -> int:
 
 
 def _score(where: str, field: str) -> float:
-    """The finite number in a field."""
+    """Return the finite number in a field."""
     if field.lower() in MISSING:
         raise FormatError(f"{where}: the score is missing; write a number or remove the line")
     score = _number(field)

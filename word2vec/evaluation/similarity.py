@@ -1,8 +1,8 @@
 """Word similarity: the correlation of cosines with human similarity scores.
 
 The main figure is Spearman's rank correlation, with a percentile bootstrap interval, because a set such as WordSim-353
-is small and leaves much to chance. Unknown words are always reported, because ignoring their pairs or scoring them 0
-can change a figure by several points. The correlations agree with gensim's `evaluate_word_pairs`. Reading test sets is
+is small and its scores are noisy. Unknown words are always reported, because ignoring their pairs or scoring them 0
+can change a score by several points. The correlations agree with gensim's `evaluate_word_pairs`. Reading test sets is
 left to `benchmarks.py`.
 """
 
@@ -38,8 +38,8 @@ def evaluate_similarity(
     Args:
         vectors: The vectors to evaluate.
         pairs: The word pairs, a file of word pairs, or the name of a built-in set.
-        oov: How to treat pairs with an unknown word: leave them out ("skip"), or score them 0 ("zero").
-        fold_case: Look up a word in lower case if it is unknown as written.
+        oov: How to treat pairs with an unknown word: "skip" ignores them, "zero" counts them as a cosine of 0.
+        fold_case: Whether to look up a word in lowercase if it is unknown as written.
         bootstrap: Number of resamples for the 95 % percentile interval; 0 for no interval.
         seed: Random seed of the resampling.
 
@@ -70,7 +70,7 @@ def evaluate_similarity(
 
 
 def _lookup(vectors: WordVectors, word: str, fold_case: bool) -> int:
-    """The row of a word, -1 if it is unknown."""
+    """Return the row of a word, -1 if it is unknown."""
     for form in (word, word.lower()) if fold_case else (word,):
         if form in vectors:
             return vectors.index(form)
@@ -78,7 +78,7 @@ def _lookup(vectors: WordVectors, word: str, fold_case: bool) -> int:
 
 
 def _why_undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str:
-    """Why the correlation is undefined; an empty string if it is defined."""
+    """Return why the correlation is undefined; an empty string if it is defined."""
     if len(cosines) < 2:
         return f"too few usable pairs ({len(cosines)}): a correlation needs two or more"
     if scores.min() == scores.max():  # not ptp, whose difference may overflow
@@ -89,7 +89,7 @@ def _why_undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) ->
 
 
 def _pearson(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pearson's correlation along the last axis; NaN where one side is constant."""
+    """Return Pearson's correlation along the last axis; NaN where one side is constant."""
     x = x - x.mean(axis=-1, keepdims=True)
     y = y - y.mean(axis=-1, keepdims=True)
     with np.errstate(invalid="ignore"):  # 0 / 0 is the intended NaN
@@ -98,7 +98,7 @@ def _pearson(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float
 
 
 def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman's correlation along the last axis: Pearson's of the ranks, where ties share their mean rank."""
+    """Return Spearman's correlation along the last axis: Pearson's of the ranks, where ties share their mean rank."""
     from scipy.stats import rankdata
 
     return _pearson(rankdata(x, axis=-1), rankdata(y, axis=-1))
@@ -107,7 +107,7 @@ def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.floa
 def _bootstrap_interval(
     x: NDArray[np.float64], y: NDArray[np.float64], resamples: int, seed: int
 ) -> tuple[float, float]:
-    """The 95 % percentile bootstrap interval of Spearman's correlation, (NaN, NaN) without resamples."""
+    """Return the 95 % percentile bootstrap interval of Spearman's correlation, (NaN, NaN) without resamples."""
     rng = np.random.default_rng(seed)
     rows = max(1, BLOCK_CELLS // len(x))  # resamples computed at a time
     computed = []

@@ -136,7 +136,7 @@ def _by_name(name: str) -> Format:
 
 
 def _detect(path: Path) -> Format:
-    """The format of a folder or file, judged by its content."""
+    """Return the format of a folder or file, judged by its content."""
     if path.is_dir():
         return FORMATS["run"]
     if not path.is_file():
@@ -154,7 +154,7 @@ def _detect(path: Path) -> Format:
 
 
 def _name_by_extension(path: Path) -> str:
-    """The name of the format to write, judged by the file extension."""
+    """Return the name of the format to write, judged by the file extension."""
     compressed = path.suffix.lower() in COMPRESSIONS
     extension = "" if path.is_dir() else (path.with_suffix("") if compressed else path).suffix.lower()
     for name, candidate in FORMATS.items():
@@ -166,7 +166,7 @@ def _name_by_extension(path: Path) -> str:
 
 
 def _list_formats(*, writable: bool = False) -> str:
-    """The formats for error messages: run (a folder), word2vec-text (.txt, .vec), ..."""
+    """Return the formats for error messages: run (a folder), word2vec-text (.txt, .vec), ..."""
     return ", ".join(
         f"{name} ({', '.join(filter(None, entry.extensions)) or ('a folder' if entry.write else 'read only')})"
         for name, entry in FORMATS.items()

@@ -50,6 +50,8 @@ def read_fasttext(path: Path, limit: int | None, progress: bool) -> Table:
         settings = _read_settings(file)
         words, counts = _read_dictionary(file)
         rows, buckets = _read_input_table(file, settings, len(words))
+        if limit is None:
+            file.skip_to_end()
     subwords = Subwords(buckets, settings.min_n, settings.max_n)
     kept = words[:limit]
     vectors = subwords.known_vectors(kept, rows[:limit])
@@ -74,7 +76,7 @@ def _read_settings(file: FileReader) -> _Settings:
 
 
 def _read_dictionary(file: FileReader) -> tuple[list[bytes], NDArray[np.int64]]:
-    """The words, most frequent first, and their counts, (V,); the labels that follow them are skipped."""
+    """Return the words, most frequent first, and their counts, (V,); the labels that follow them are skipped."""
     entries, n_words, n_labels, _, pruned = _unpack(file, DICTIONARY)
     if n_words < 1 or n_labels < 0 or entries != n_words + n_labels or entries * MIN_ENTRY_BYTES > file.left:
         raise FormatError(
@@ -116,7 +118,7 @@ def _read_entries(file: FileReader, entries: int) -> Iterator[tuple[bytes, int, 
 def _read_input_table(
     file: FileReader, settings: _Settings, words: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The rows of the words, (V, D), and those of the n-gram buckets, (B, D)."""
+    """Return the rows of the words, (V, D), and those of the n-gram buckets, (B, D)."""
     quantized, rows, dim = _unpack(file, SHAPE)
     if quantized:
         raise FormatError(f"{file.path}: quantized models (.ftz) are not supported; use the .bin file it was made from")

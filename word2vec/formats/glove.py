@@ -48,14 +48,14 @@ def write_glove(path: Path, table: Table, progress: bool) -> None:
 
 
 def _first_rows(head: bytes) -> list[list[bytes]]:
-    """The fields of the first lines, without the last line, which may be incomplete, unless it is the only one."""
+    """Return the fields of the first lines, except for the last line, which may be incomplete, unless it is alone."""
     lines = head.split(b"\n")[:ROWS_EXAMINED]
     complete = lines[:-1] if 1 < len(lines) < ROWS_EXAMINED else lines
     return [GAP.split(stripped) for line in complete if (stripped := line.strip(b" \t\r"))]
 
 
 def _count_trailing_numbers(row: list[bytes]) -> int:
-    """How many fields at the end of a row are numbers; the first field is always the word."""
+    """Return how many fields at the end of a row are numbers; the first field is always the word."""
     numbers = 0
     while numbers < len(row) - 1 and NUMBER.fullmatch(row[-1 - numbers]):
         numbers += 1

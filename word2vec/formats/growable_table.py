@@ -9,8 +9,8 @@ INITIAL_BYTES = 1 << 20  # of the first allocation, unless the number of rows is
 class GrowableTable:
     """A table that is filled block by block.
 
-    Memory is allocated as rows arrive, so a file that promises more rows than it has costs nothing. The final number of
-    rows is estimated from the fraction of the file read so far, so that hardly more memory is allocated than needed.
+    Memory is allocated as rows arrive, so a file that declares more rows than it has wastes no memory. The final number
+    of rows is estimated from the fraction of the file read so far, so that hardly more memory is allocated than needed.
 
     Args:
         dim: Number of dimensions.

@@ -87,7 +87,7 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
 
 
 def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """An array of the archive, memory-mapped unless it is compressed."""
+    """Return an array of the archive, memory-mapped unless it is compressed."""
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as member:
         layout = _layout(member)
@@ -121,7 +121,7 @@ def _layout(member: IO[bytes]) -> _Layout:
 
 
 def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
-    """Position in the file at which the data of an uncompressed member starts."""
+    """Return the position in the file at which the data of an uncompressed member starts."""
     with path.open("rb") as file:
         file.seek(info.header_offset)
         header = file.read(LOCAL_HEADER)
@@ -154,7 +154,7 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
 
 
 def _words(array: NDArray[Any]) -> list[str]:
-    """The words; raises ValueError if one of them is not valid Unicode."""
+    """Return the words; raise ValueError if one of them is not valid Unicode."""
     words: list[str] = [word.decode() for word in array.tolist()] if array.dtype.kind == "S" else array.tolist()
     "".join(words).encode()  # raises for lone surrogates
     return words

@@ -3,7 +3,7 @@
 vocab.tsv has one line per word, with its count after a tab, for people and other programs to read; the other files of
 the folder belong to training. The two files are replaced one after the other, so the vectors file records the SHA-256
 of the vocabulary, and two files that do not belong together, after a killed process or a partial copy, are rejected.
-The vectors are memory-mapped: loading takes memory only for what is used.
+The vectors are memory-mapped: memory is used only for the rows that are accessed.
 """
 
 import hashlib
@@ -106,7 +106,7 @@ def _digest(vocabulary: bytes) -> str:
 
 
 def _mismatch(path: Path, reason: str) -> FormatError:
-    """The error for a folder in which only one of the two files was replaced."""
+    """Return the error for a folder in which only one of the two files was replaced."""
     has_checkpoint = (path / CHECKPOINT_FILE).exists()
     remedy = (
         "train with --resume to write both again" if has_checkpoint else "restore the original file, or train again"
@@ -125,7 +125,7 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
 
 
 def _read_vocabulary(path: Path, text: bytes, limit: int | None) -> tuple[list[str], NDArray[np.int64] | None]:
-    """The words and their counts; None if the first line has no count."""
+    """Return the words and their counts; None if the first line has no count."""
     if limit is not None:  # subtle: bytes end a line only at \n, but str also at characters that words may contain
         text = b"".join(islice(io.BytesIO(text), limit))
     counted = b"\t" in text.partition(b"\n")[0]

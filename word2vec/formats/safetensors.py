@@ -1,7 +1,7 @@
 """A single safetensors file with the tables `input` and `output`, the `counts`, and the words.
 
 The tensor `words` contains the words as UTF-8 text, one per line. Like a run folder, the file is memory-mapped: loading
-takes memory only for what is used.
+takes memory only for the rows that are accessed.
 """
 
 from pathlib import Path

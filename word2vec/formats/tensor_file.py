@@ -116,7 +116,7 @@ def checksum_of(tensors: Iterable[NDArray[Any]]) -> int:
 
 
 def _header(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
-    """The bytes that precede the numbers."""
+    """Return the bytes that precede the numbers."""
     header: dict[str, Any] = {"__metadata__": dict(metadata)}
     end = 0
     for name, tensor in tensors.items():

@@ -22,7 +22,7 @@ STRAY_NUMBER = re.compile(rb"[-+]?\d*\.\d{3,}(e[-+]?\d+)?", re.IGNORECASE)
 
 
 class RowReader:
-    """Reads rows of text in large blocks and reports the first malformed line.
+    """Reader of text rows, which reads large blocks and reports the first malformed line.
 
     Args:
         file: The file, positioned at its first row.
@@ -121,7 +121,7 @@ class RowReader:
         raise FormatError(f"{self._where(0)}: {len(tokens)} numbers after the word, but {expected} {self._dim}")
 
     def _where(self, row: int) -> str:
-        """The file and line number of a row, counted from the first row that is not yet in the table."""
+        """Return the file and line number of a row, counted from the first row that is not yet in the table."""
         return f"{self._file.path}, line {self._first_line + self._rows.filled + row}"
 
 

@@ -1,7 +1,8 @@
-"""The base class of all objectives: what an engine may ask of one, the layout of scores, weights and reductions.
+"""The base class of all objectives: their interface for engines, the layout of scores, weights and reductions.
 
-An objective knows nothing about words, tables or engines. For each example it sees the score of the true word and the
-scores of K noise words. In the layout `scores (B, 1 + K)` the true word is column 0. Two conventions apply everywhere:
+An objective is independent of words, tables and engines. For each example it receives the score of the true word and
+the scores of K noise words. In the layout `scores (B, 1 + K)` the true word is column 0. Two conventions apply
+everywhere:
 
 - A weight counts its example that many times. With reduction "mean", the sum of the losses is divided by the sum of the
   weights, so an example of weight 0 is absent and one of weight 2 occurs twice, whatever the reduction.
@@ -116,7 +117,7 @@ def reduce_losses(losses: Tensor, weight: Tensor | None, reduction: Reduction) -
 
 
 def sum_losses(loss: Tensor, examples: int, *, needs_gradient: bool = True) -> Tensor:
-    """Sum what an objective returned for a number of examples, after checking that it can be trained on.
+    """Check the loss that an objective returned for a number of examples, and sum it.
 
     Args:
         loss: One loss per example, (examples,), or their sum, ().
@@ -124,8 +125,8 @@ def sum_losses(loss: Tensor, examples: int, *, needs_gradient: bool = True) -> T
         needs_gradient: Whether the loss has to be differentiable.
 
     Raises:
-        TrainingError: the loss has another shape, or no gradient. A (B, B) loss, for example, comes from a missing
-            squeeze; it would train, but not on what its author meant.
+        TrainingError: The loss has another shape, or no gradient. A (B, B) loss, for example, results from a missing
+            squeeze; it would train, but not the intended objective.
     """
     if loss.shape not in ((), (examples,)) or (needs_gradient and not loss.requires_grad):
         raise TrainingError(

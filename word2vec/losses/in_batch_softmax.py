@@ -85,12 +85,12 @@ class InBatchSoftmax(Objective):
         return reduce_losses(losses, weight, self.reduction), predictions
 
     def forward(self, scores: Tensor, labels: Tensor, weight: Tensor | None = None) -> Tensor:
-        """Cross-entropy of scores (B, N) with labels (B,), as nn.CrossEntropyLoss, for fixed distractors."""
+        """Return the cross-entropy of scores (B, N) with labels (B,), as nn.CrossEntropyLoss, for fixed distractors."""
         losses = cross_entropy(at_least_float32(scores) / self.temperature, labels, reduction="none")  # (B,)
         return reduce_losses(losses, weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:
-        """(softmax(s / temperature), minus 1 for the true word) / temperature; column 0 is the true word."""
+        """Return (softmax(s / temperature), minus 1 for the true word) / temperature; column 0 is the true word."""
         gradients = (at_least_float32(scores) / self.temperature).softmax(dim=1)  # (B, 1 + K)
         gradients[:, 0] -= 1
         return (gradients / self.temperature).to(scores.dtype)

@@ -36,7 +36,7 @@ def ranknet_loss(scores: Tensor, relevance: Tensor, sigma: float = 1.0, weights:
             `ndcg_weights(scores, relevance)` for LambdaRank.
 
     Raises:
-        ConfigError: scores and relevance do not both have shape (N,).
+        ConfigError: The scores and relevances do not both have the shape (N,).
     """
     margins, targets, weights = _pairs(scores, relevance, sigma, weights)
     # subtle: softplus because log(1 - sigmoid) overflows; halved because the matrix contains each pair twice

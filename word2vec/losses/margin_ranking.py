@@ -1,4 +1,4 @@
-"""Margin ranking: the true word has to lead each noise word by a margin, and no more than that.
+"""Margin ranking: the score of the true word should exceed that of each noise word by a margin.
 
     loss = sum_k max(0, margin - (s_0 - s_k))
 
@@ -33,7 +33,7 @@ class MarginRanking(Objective):
         self.margin = margin
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
+        """Return the loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
         scores = join_scores(positive, negative)  # (B, 1 + K)
         losses = (self.margin - scores[:, :1] + scores[:, 1:]).relu().sum(dim=1)  # (B,)
         return reduce_losses(losses, weight, self.reduction)
@@ -45,7 +45,7 @@ class MarginRanking(Objective):
         return torch.cat((-within.sum(dim=1, keepdim=True), within), dim=1).to(scores.dtype)
 
     def constants(self, negatives: int) -> list[float]:
-        """The margin."""
+        """Return the margin."""
         return [self.margin]
 
 
@@ -62,7 +62,7 @@ def margin_ranking_loss(
         reduction: "none", "mean" or "sum".
 
     Raises:
-        ConfigError: the shapes differ, or a target is neither +1 nor -1. PyTorch accepts 0, which has no gradient.
+        ConfigError: The shapes differ, or a target is neither +1 nor -1. PyTorch accepts 0, which has no gradient.
     """
     if not first.shape == second.shape == target.shape:
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in (first, second, target))

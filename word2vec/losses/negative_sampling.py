@@ -21,14 +21,14 @@ class NegativeSampling(Objective):
     """The objective of word2vec, softplus(-s_0) + sum_k softplus(s_k)."""
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
+        """Return the loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
         scores = join_scores(positive, negative)  # (B, 1 + K)
         # subtle: sigmoid().log() would be -inf in float32 for scores below about -90; softplus stays linear
         losses = softplus(-scores[:, 0]) + softplus(scores[:, 1:]).sum(dim=1)  # (B,)
         return reduce_losses(losses, weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:
-        """sigmoid(s), minus 1 for the true word: (B, 1 + K) -> (B, 1 + K)."""
+        """Return sigmoid(s), minus 1 for the true word: (B, 1 + K) -> (B, 1 + K)."""
         gradients = at_least_float32(scores).sigmoid()  # (B, 1 + K)
         gradients[:, 0] -= 1
         return gradients.to(scores.dtype)

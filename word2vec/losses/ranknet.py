@@ -39,7 +39,7 @@ class RankNet(Objective):
         self.sigma = sigma
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
+        """Return the loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
         scores = join_scores(positive, negative)  # (B, 1 + K)
         losses = softplus(-self.sigma * (scores[:, :1] - scores[:, 1:])).sum(dim=1)  # (B,)
         return reduce_losses(losses, weight, self.reduction)

@@ -39,7 +39,7 @@ def find_objective(name: str) -> type[nn.Module]:
         name: A key of LOSSES, or the location of a user's class, "package.module:ClassName".
 
     Raises:
-        ConfigError: there is no such objective.
+        ConfigError: There is no such objective.
     """
     if ":" in name:
         return load_objective(name)
@@ -66,7 +66,7 @@ def make_objective(name: str, num_labels: int | None = None, reduction: Reductio
         reduction: What classes derived from `Objective` return; learning rates are meant for "sum".
 
     Raises:
-        ConfigError: there is no such objective, or the vocabulary size is missing.
+        ConfigError: There is no such objective, or the vocabulary size is missing.
     """
     found = find_objective(name)
     if name not in LOSSES:
@@ -86,7 +86,7 @@ def load_objective(location: str) -> type[nn.Module]:
     """Import a user's objective by "package.module:ClassName"; the current folder is searched last.
 
     Raises:
-        ConfigError: there is no such module or class, or the class cannot serve as an objective.
+        ConfigError: There is no such module or class, or the class is not a valid objective.
     """
     module_name, _, class_name = location.partition(":")
     if not module_name or not class_name:

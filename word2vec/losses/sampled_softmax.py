@@ -28,7 +28,7 @@ class SampledSoftmax(Objective):
     def forward(
         self, positive: Tensor, negative: Tensor, weight: Tensor | None = None, log_q: Tensor | None = None
     ) -> Tensor:
-        """The loss of true words (B,) against noise words (B, K), with optional weights (B,).
+        """Return the loss of true words (B,) against noise words (B, K), with optional weights (B,).
 
         `log_q (B, 1 + K)` is the log probability of each word as noise, the true word first. None means that the scores
         are already corrected, or that all words are equally likely.
@@ -39,7 +39,7 @@ class SampledSoftmax(Objective):
         return reduce_losses(-logits.log_softmax(dim=1)[:, 0], weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:
-        """softmax, minus 1 for the true word: scores (B, 1 + K), already corrected by log q -> (B, 1 + K)."""
+        """Return softmax, minus 1 for the true word: scores (B, 1 + K), already corrected by log q -> (B, 1 + K)."""
         gradients = at_least_float32(scores).softmax(dim=1)  # (B, 1 + K)
         gradients[:, 0] -= 1
         return gradients.to(scores.dtype)

@@ -28,10 +28,10 @@ class UserObjective(Objective):
     def forward(
         self, positive: Tensor, negative: Tensor, weight: Tensor | None = None, log_q: Tensor | None = None
     ) -> Tensor:
-        """The summed loss of true words (B,) against noise words (B, K).
+        """Return the summed loss of true words (B,) against noise words (B, K).
 
         Raises:
-            TrainingError: the module returned neither a loss per example nor their sum, or cut off the gradient.
+            TrainingError: The module returned neither a loss per example nor their sum, or detached the gradient.
         """
         optional: dict[str, Any] = {"weight": weight, "log_q": log_q}
         loss: Tensor = self.module(positive, negative, **{name: x for name, x in optional.items() if x is not None})
@@ -45,7 +45,7 @@ class UserObjective(Objective):
         log_q: Tensor | None = None,
         weight: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """As the module computes it, which has to declare `in_batch`."""
+        """Call the `fortraining` of the module, which has to declare `in_batch`."""
         module: Any = self.module
         result: tuple[Tensor, Tensor] = module.fortraining(left, right, ids=ids, log_q=log_q, weight=weight)
         return result

@@ -64,7 +64,7 @@ class WARP(Objective):
         self.num_labels, self.margin, self.rank_weight, self.max_draws = num_labels, margin, rank_weight, max_draws
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
+        """Return the loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
         scores = join_scores(positive, negative)  # (B, 1 + K)
         first, rank_weights = self.first_offenders(scores)
         hinges = self.margin - scores[:, 0] + scores.gather(1, first).squeeze(1)  # (B,)
@@ -72,7 +72,7 @@ class WARP(Objective):
         return reduce_losses(rank_weights.squeeze(1) * hinges.relu(), weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:
-        """-w for the true word and w for the first offender: (B, 1 + K) -> (B, 1 + K)."""
+        """Return -w for the true word and w for the first offender: (B, 1 + K) -> (B, 1 + K)."""
         precise = at_least_float32(scores)
         first, rank_weights = self.first_offenders(precise)
         gradients = torch.zeros_like(precise).scatter(1, first, rank_weights)  # (B, 1 + K)
@@ -80,7 +80,7 @@ class WARP(Objective):
         return gradients.to(scores.dtype)
 
     def constants(self, negatives: int) -> list[float]:
-        """The margin, then the rank weight of the first offender for each draw at which it may be found."""
+        """Return the margin, then the rank weight of the first offender for each draw at which it may be found."""
         draws = torch.arange(1, negatives + 1)
         ranks = ((self.num_labels - 1) // draws).clamp(min=1).double()
         weights = RANK_WEIGHTS[self.rank_weight](ranks) * (draws <= (self.max_draws or negatives))

@@ -47,18 +47,18 @@ class WMRB(Objective):
         self.num_labels, self.margin, self.resolution = num_labels, margin, resolution
 
     def forward(self, positive: Tensor, negative: Tensor, weight: Tensor | None = None) -> Tensor:
-        """The loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
+        """Return the loss of true words (B,) against noise words (B, K), with optional weights (B,)."""
         hinges, scale = self._hinges(join_scores(positive, negative))
         return reduce_losses((scale * hinges).sum(dim=1).log1p(), weight, self.reduction)
 
     def score_gradients(self, scores: Tensor) -> Tensor:
-        """The same for each offender, minus their sum for the true word: (B, 1 + K) -> (B, 1 + K)."""
+        """Return one value for all offenders, minus their sum for the true word: (B, 1 + K) -> (B, 1 + K)."""
         hinges, scale = self._hinges(at_least_float32(scores))
         offenders = scale * (hinges > 0) / (1 + (scale * hinges).sum(dim=1, keepdim=True))  # (B, K)
         return torch.cat((-offenders.sum(dim=1, keepdim=True), offenders), dim=1).to(scores.dtype)
 
     def constants(self, negatives: int) -> list[float]:
-        """The margin, and the factor of the sum of the hinges."""
+        """Return the margin, and the factor of the sum of the hinges."""
         return [self.margin, 1.0 if self.resolution is None else self.num_labels / negatives / self.resolution]
 
     def _hinges(self, scores: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Models: the input and output tables, and how the vector of an input is gathered from rows of the input table.
+"""Models: the input and output tables, and vectors computed from character n-grams.
 
 `SkipGram` is the model that is trained. `Subwords` computes vectors from character n-grams; it does not need torch, so
 `SkipGram` is imported on first use only.

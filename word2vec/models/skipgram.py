@@ -53,6 +53,6 @@ class SkipGram(nn.Module):
 
 
 def scores(x: Tensor, y: Tensor) -> Tensor:
-    """The scores s_k = x . y_k: x (B, D), y (B, T, D) -> (B, T)."""
+    """Return the scores s_k = x . y_k: x (B, D), y (B, T, D) -> (B, T)."""
     # subtle: y @ x computes the same as matrix-vector products, which are five times slower on a CPU
     return torch.bmm(x.unsqueeze(1), y.transpose(1, 2)).squeeze(1)

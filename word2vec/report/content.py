@@ -80,7 +80,7 @@ def collect(vectors: WordVectors, source: Path) -> Content:
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings in the config.toml of a run, including unknown ones; empty if the file cannot be read."""
+    """Return the settings in the config.toml of a run, including unknown ones; empty if the file cannot be read."""
     if not path.is_file():
         return {}
     try:
@@ -91,7 +91,7 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def summarize(settings: dict[str, Any]) -> str:
-    """One sentence about the origin of the vectors."""
+    """Describe the origin of the vectors in one sentence."""
     corpus = settings.get("corpus")
     if not isinstance(corpus, list) or not corpus:
         return "Word vectors"
@@ -102,7 +102,7 @@ def summarize(settings: dict[str, Any]) -> str:
 
 
 def examples(words: list[str], word_map: WordMap) -> list[str]:
-    """Example queries for a page that knows these words."""
+    """Return example queries for a page that contains these words."""
     known = set(words)
     common = [text for text in EXAMPLES if known.issuperset(text.replace("- ", "").replace("+ ", "").split())]
     typical = [names[0] for names in word_map.names if names[0] in known]
@@ -110,7 +110,7 @@ def examples(words: list[str], word_map: WordMap) -> list[str]:
 
 
 def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any]) -> list[tuple[str, str]]:
-    """Key figures of vectors, corpus and training, as (label, value)."""
+    """Return key figures of vectors, corpus and training, as (label, value)."""
     found = [("vocabulary words", f"{len(vectors):,}"), ("dimensions", f"{vectors.dim:,}")]
     total = history.words_per_epoch if history else None
     kept = int(vectors.counts.sum()) if vectors.counts is not None else None
@@ -128,7 +128,7 @@ def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any
 
 
 def duration(seconds: float) -> str:
-    """A duration in readable units: 31 s, 4 min 10 s, 2 h 5 min."""
+    """Format a duration in readable units: 31 s, 4 min 10 s, 2 h 5 min."""
     if seconds < 59.5:
         return f"{seconds:.0f} s" if seconds >= 9.5 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -136,7 +136,7 @@ def duration(seconds: float) -> str:
 
 
 def short_number(value: float) -> str:
-    """A number with about three digits: 940, 16.9 k, 2.76 M."""
+    """Format a number with about three digits: 940, 16.9 k, 2.76 M."""
     for size, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= size * 0.9995:
             return f"{value / size:.3g}{letter}" if value < 999.5 * size else f"{value / size:,.0f}{letter}"

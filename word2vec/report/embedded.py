@@ -53,7 +53,7 @@ def quantize(unit: NDArray[np.float32]) -> NDArray[np.int8]:
 
 
 def agreement(unit: NDArray[np.float32], rows: NDArray[np.int8], seed: int = 0) -> float:
-    """The fraction of exact nearest neighbors that a search of the quantized vectors finds.
+    """Return the fraction of exact nearest neighbors that a search of the quantized vectors finds.
 
     Args:
         unit: (V, D) unit vectors of the vocabulary.
@@ -74,7 +74,7 @@ def agreement(unit: NDArray[np.float32], rows: NDArray[np.int8], seed: int = 0) 
 
 
 def _nearest(unit: NDArray[np.float32], queries: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The rows with the largest cosine to each queried row, without the queried row itself, (S, n)."""
+    """Return the rows with the largest cosine to each queried row, without the queried row itself, (S, n)."""
     count = min(NEIGHBORS, len(unit) - 1)
     found = np.empty((len(queries), count), dtype=np.int64)
     for start in range(0, len(queries), BLOCK):

@@ -84,7 +84,7 @@ def read_history(path: Path) -> History | None:
 
 
 def speeds(history: History) -> list[tuple[float, float]]:
-    """Times since training began, and words per second over the interval that ends at each."""
+    """Return the times since training began, and words per second over the interval that ends at each."""
     found = []
     shortest = history.seconds / MAX_SPEED_POINTS
     seconds, words = 0.0, 0
@@ -97,7 +97,7 @@ def speeds(history: History) -> list[tuple[float, float]]:
 
 
 def similarities(history: History) -> dict[str, list[tuple[int, float | None]]]:
-    """For each test set, the correlation after each epoch, as (epoch, correlation)."""
+    """Return, for each test set, the correlation after each epoch as (epoch, correlation)."""
     names = dict.fromkeys(name for curve in history.epochs for name in curve.similarity)
     return {
         name: [(curve.epoch, curve.similarity[name]) for curve in history.epochs if name in curve.similarity]
@@ -126,7 +126,7 @@ def _similarity(line: dict[str, object]) -> Iterator[tuple[str, float | None]]:
 
 
 def _number(value: object) -> float:
-    """The value as a finite number.
+    """Convert a value to a finite number.
 
     Raises:
         TypeError: It is not a finite number.

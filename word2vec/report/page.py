@@ -1,4 +1,4 @@
-"""Renders the content of a report as one self-contained HTML file: styles, scripts and data are inline.
+"""Render the content of a report as one self-contained HTML file: styles, scripts and data are inline.
 
 Words and settings are untrusted text and may look like markup, so Jinja escapes everything in the page and the JSON
 data contains no `<`. In addition, a content security policy allows only the page's own scripts, by their hashes, and
@@ -39,7 +39,7 @@ def render(content: Content) -> str:
 
 
 def page_data(content: Content) -> dict[str, Any]:
-    """The data that the scripts of the page draw and search."""
+    """Return the data that the scripts of the page draw and search."""
     embedded, word_map = content.embedded, content.word_map
     return {
         "history": _history(content),
@@ -58,12 +58,12 @@ def page_data(content: Content) -> dict[str, Any]:
 
 
 def as_json(data: object) -> str:
-    """JSON for use inside a script element, which `</script>` or `<!--` in a word must not end."""
+    """Encode as JSON for use inside a script element, which `</script>` or `<!--` in a word must not end."""
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def policy(scripts: list[str]) -> str:
-    """A content security policy that allows only these scripts and loads nothing."""
+    """Return a content security policy that allows only these scripts and loads nothing."""
     digests = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii") for script in scripts)
     hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
     # subtle: plotly.js sets styles on the elements that it draws, so inline styles must be allowed
@@ -93,7 +93,7 @@ def _read(name: str) -> str:
 
 
 def _inline(script: str) -> str:
-    """A script ready to be inlined: nothing in it ends the element, and browsers hash exactly this text."""
+    """Return a script ready to be inlined: nothing in it ends the element, and browsers hash exactly this text."""
     return script.replace("\r\n", "\n").replace("</script", "<\\/script")
 
 
@@ -102,5 +102,5 @@ def _score(value: float) -> str:
 
 
 def _percent(value: float) -> str:
-    """A position on the score axis, which goes from 0 to 1; scores below 0 are drawn at 0."""
+    """Return the position of a score on the axis, which ranges from 0 to 1; scores below 0 are drawn at 0."""
     return f"{100 * min(max(value, 0.0), 1.0):.2f}%"

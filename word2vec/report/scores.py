@@ -64,7 +64,7 @@ def score_all(vectors: WordVectors, run_pairs: Sequence[str], restrict: int = 30
 
 
 def similarity_score(result: SimilarityResult) -> Score:
-    """The row of a similarity test set."""
+    """Return the row of a similarity test set."""
     unknown = f"unknown: {', '.join(result.oov[:5])}" + (" and others" if len(result.oov) > 5 else "")
     note = result.note or (unknown if result.oov else "")
     numbers = result.spearman, result.ci_low, result.ci_high
@@ -72,7 +72,7 @@ def similarity_score(result: SimilarityResult) -> Score:
 
 
 def analogy_score(result: AnalogyResult) -> Score:
-    """The row of an analogy test set, with its sections as parts."""
+    """Return the row of an analogy test set, with its sections as parts."""
     parts = tuple(_section_score(section) for section in result.sections if section.questions)
     correct = sum(section.correct for section in result.sections)
     low, high = wilson_interval(correct, result.questions)
@@ -81,7 +81,7 @@ def analogy_score(result: AnalogyResult) -> Score:
 
 
 def wilson_interval(correct: int, questions: int) -> tuple[float, float]:
-    """The 95% Wilson score interval of a proportion; (NaN, NaN) without questions."""
+    """Return the 95% Wilson score interval of a proportion; (NaN, NaN) without questions."""
     from scipy.stats import binomtest
 
     if not questions:

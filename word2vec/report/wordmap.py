@@ -77,7 +77,7 @@ def _tsne(unit: NDArray[np.float32], start: NDArray[np.float32], seed: int) -> N
 
 
 def _clusters(unit: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
-    """The k-means cluster of each row, (M,), numbered by decreasing size."""
+    """Return the k-means cluster of each row, (M,), numbered by decreasing size."""
     from sklearn.cluster import KMeans
 
     distinct = len(np.unique(unit, axis=0))

@@ -1,6 +1,7 @@
 """From token ids to training examples: subsampling, windows and noise words.
 
-`distributions` has the random draws, `datasets` the batches, `shards` the parts of a corpus that threads train.
+`distributions` contains the random draws, `datasets` the batches, and `shards` the parts of a corpus that threads
+train.
 """
 
 from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset

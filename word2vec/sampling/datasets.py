@@ -57,7 +57,7 @@ class _MemoryMap(NamedTuple):
 
     @classmethod
     def locate(cls, value: Any) -> Any:
-        """The location of a complete memory map; any other value unchanged."""
+        """Return the location of a complete memory map; any other value unchanged."""
         # subtle: a slice of a memory map reports the offset of the whole map
         if isinstance(value, np.memmap) and isinstance(value.base, mmap) and value.filename:
             return cls(str(value.filename), value.dtype, value.shape, value.offset)
@@ -116,7 +116,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         self.epoch = epoch
 
     def __getstate__(self) -> dict[str, Any]:
-        """The state for the workers of a DataLoader: memory maps travel as locations, not as gigabytes of ids."""
+        """Return the state for the workers of a DataLoader: memory maps are sent as locations, not as their content."""
         return {name: _MemoryMap.locate(value) for name, value in self.__dict__.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -184,7 +184,7 @@ class SkipGramDataset(IterableDataset[Batch]):
                 shard.partial_words = words * (number + 1) // count  # smooth progress, however few chunks there are
 
     def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Shuffled (center, context) word ids, both (P,), of the sentences from `begin` to before `end`."""
+        """Return shuffled (center, context) word ids, both (P,), of the sentences from `begin` to before `end`."""
         ids, sentence = self._read(begin, end)
         kept = subsample(self.keep, ids, generator).nonzero().squeeze(1)
         ids, sentence = ids[kept], sentence[kept]
@@ -193,7 +193,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         return ids[center[order]], ids[context[order]]
 
     def _read(self, begin: int, end: int) -> tuple[Tensor, Tensor]:
-        """Word ids and sentence numbers, both (N,), of the sentences from `begin` to before `end`."""
+        """Return word ids and sentence numbers, both (N,), of the sentences from `begin` to before `end`."""
         bounds = np.asarray(self.offsets[begin : end + 1])
         ids = torch.from_numpy(np.asarray(self.tokens[bounds[0] : bounds[-1]], dtype=np.int64))
         sentence = torch.from_numpy(np.repeat(np.arange(end - begin), np.diff(bounds)))

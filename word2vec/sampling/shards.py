@@ -1,8 +1,8 @@
 """Shards: contiguous parts of a corpus, one per thread, and how far each one is read.
 
-A shard holds everything a thread needs to continue where it stopped. An engine that returns its shards in the middle of
-an epoch and receives them again therefore ends with the same tables as one that never stopped. `training/checkpoint.py`
-saves shards to disk.
+A shard contains everything a thread needs to continue where it stopped. An engine that returns its shards in the middle
+of an epoch and receives them again therefore ends with the same tables as one that never stopped.
+`training/checkpoint.py` saves shards to disk.
 """
 
 from collections.abc import Iterator, Sequence
@@ -45,13 +45,13 @@ class Shard:
     engine_state: dict[str, Tensor] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The shard as JSON can hold it."""
+        """Convert the shard to a dictionary for JSON."""
         state = {name: (str(tensor.dtype), tensor.tolist()) for name, tensor in self.engine_state.items()}
         return vars(self) | {"engine_state": state}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Shard":
-        """The inverse of `to_dict`, exactly: JSON stores enough digits of a float."""
+        """Create a shard from the result of `to_dict`; exact, because JSON stores enough digits of a float."""
         state = values["engine_state"].items()
         return cls(
             **values
@@ -112,7 +112,7 @@ def split_off(shard: Shard, offsets: npt.NDArray[np.integer], keep: int, of: int
 
 
 def words_read(shards: Sequence[Shard]) -> int:
-    """Number of corpus words read in all shards together."""
+    """Return the number of corpus words read in all shards together."""
     return sum(shard.words + shard.partial_words for shard in shards)
 
 

@@ -1,4 +1,4 @@
-"""How many examples may be trained from the same values of the tables before training diverges.
+"""Limits on how many examples may be trained from the same values of the tables without divergence.
 
 All pairs of a batch see the tables as they were before it, and so, nearly, do the pairs that other threads or GPU
 programs train at the same time. A row used by many of them moves by the sum of as many stale steps, and overshoots.
@@ -22,12 +22,12 @@ MAX_GROWTH = 4.0  # of the limits, for large vocabularies
 
 
 def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
-    """The largest stable batch size, up to `wanted`.
+    """Return the largest stable batch size, up to `wanted`.
 
     Args:
         vocabulary: The words to train.
         settings: How examples are drawn.
-        wanted: The batch size that the user asked for.
+        wanted: The batch size in the settings.
         threads: How many threads train batches at the same time.
     """
     pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample))
@@ -36,7 +36,7 @@ def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted
 
 
 def stable_pairs(pair_frequency: Tensor, noise: Tensor, negatives: int) -> float:
-    """How many pairs may be trained from the same values of the tables.
+    """Return how many pairs may be trained from the same values of the tables.
 
     Args:
         pair_frequency: (V,) fraction of the pairs with this word as their center.
@@ -48,5 +48,5 @@ def stable_pairs(pair_frequency: Tensor, noise: Tensor, negatives: int) -> float
 
 
 def vocabulary_factor(words: int) -> float:
-    """How many times more uses of one word are stable than with a small vocabulary."""
+    """Return how many times more uses of one word are stable than with a small vocabulary."""
     return min(MAX_GROWTH, max(1.0, words / SMALL_VOCABULARY))

@@ -1,14 +1,16 @@
 """Write files atomically: a reader finds the old file or the new one, never a partial one.
 
 A file is written in a temporary folder beside its target, flushed to disk, and moved over the target in one step. This
-module also provides temporary folders that are cleaned up even after a crash, and locks on folders. What is written is
-up to the callers.
+module also provides temporary folders that are cleaned up even after a crash, and locks on folders.
 """
 
 import glob
 import os
+import re
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +23,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 TEMPORARY = ".word2vec-tmp-"  # prefix of the temporary folders that files are written in
+STALE_SECONDS = 24 * 3600  # a temporary folder whose process may run on another host is kept for this time
 
 
 @contextmanager
@@ -65,11 +68,11 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
             yield list(modes)
             for temporary, mode in modes.items():
                 temporary.chmod(mode)  # subtle: safetensors replaces the file by one that only its owner may read
-                _flush(temporary)
+                flush_file(temporary)
             for temporary, path in zip(modes, final, strict=True):
                 temporary.replace(path)
             for folder in {path.parent for path in final}:
-                _flush_folder(folder)
+                flush_folder(folder)
     except OSError as error:
         names = " and ".join(map(str, targets))
         raise Word2VecError(f"cannot write {names}: {error.strerror or error}") from error
@@ -79,8 +82,10 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
 def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """Create a folder for unfinished work, which is deleted after the block, whether or not the block succeeds.
 
-    The folder of a killed process remains until the next call with the same parent and prefix. Such a folder is
-    recognized by its lock, which the system released when the process ended.
+    The folder of a killed process remains until a later call with the same parent and prefix. Such a folder is
+    recognized by its lock, which the system released when the process ended. Some network file systems keep locks local
+    to a host, so the name of a folder contains its host, and one of another host is deleted only after a day without
+    changes. The same holds where locks are not supported.
 
     Args:
         parent: The folder in which it is created.
@@ -94,13 +99,14 @@ def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """
     for stale in parent.glob(f"{glob.escape(prefix)}*"):
         with _lock(stale) as acquired:
-            if acquired:
+            if acquired is not False and ((acquired and _is_of_this_host(stale, prefix)) or _is_old(stale)):
                 shutil.rmtree(stale, ignore_errors=True)
     with ExitStack() as locks:
-        folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+        name = f"{prefix}{_host_name()}-{os.getpid()}-"
+        folder = Path(tempfile.mkdtemp(dir=parent, prefix=name))
         # subtle: before the folder is locked, another process may have deleted it as stale
         while locks.enter_context(_lock(folder)) is False or not folder.exists():
-            folder = Path(tempfile.mkdtemp(dir=parent, prefix=prefix))
+            folder = Path(tempfile.mkdtemp(dir=parent, prefix=name))
         try:
             yield folder
         finally:
@@ -166,6 +172,25 @@ def _lock(folder: Path) -> Iterator[bool | None]:
         yield acquired
 
 
+def _host_name() -> str:
+    """Return the name of this host as a part of a file name, without hyphens."""
+    return re.sub(r"[^A-Za-z0-9_.]", "_", socket.gethostname())[:64]
+
+
+def _is_of_this_host(folder: Path, prefix: str) -> bool:
+    """Return whether `temporary_folder` created a folder on this host."""
+    return re.fullmatch(rf"{re.escape(_host_name())}-\d+-[^-]+", folder.name.removeprefix(prefix)) is not None
+
+
+def _is_old(folder: Path) -> bool:
+    """Return whether nothing has changed in a folder for `STALE_SECONDS`."""
+    try:
+        changed = max(path.lstat().st_mtime for path in (folder, *folder.rglob("*")))
+    except OSError:
+        return False
+    return time.time() - changed > STALE_SECONDS
+
+
 def _check_target(path: Path) -> None:
     """Raise an error if a file cannot be created or replaced here."""
     if not path.parent.is_dir():
@@ -175,13 +200,13 @@ def _check_target(path: Path) -> None:
         raise Word2VecError(f"cannot write {path}: it exists and is not a regular file; choose another name")
 
 
-def _flush(path: Path) -> None:
+def flush_file(path: Path) -> None:
     """Wait until the content of a file is on disk; a full disk may only be noticed here."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """Wait until the names in a folder are on disk, so a file that was moved there survives a power failure."""
     with suppress(OSError):  # Windows cannot open folders, and some file systems cannot flush them
         descriptor = os.open(folder, os.O_RDONLY)

@@ -38,9 +38,9 @@ class Download:
 def fetch(download: Download, folder: Path, *, progress: bool = True) -> Path:
     """Return the path of a text file, which is downloaded if it does not exist yet.
 
-    A failed download is tried again a few times. A file that is wrong in the end is deleted, so the next call starts
-    from scratch. The zip file is deleted after unpacking. Several processes may download the same file at once, each
-    in a temporary folder of its own.
+    A failed download is retried a few times. A file with a wrong checksum is deleted, so the next call starts from
+    scratch. The zip file is deleted after unpacking. Several processes may download the same file at once, each into
+    its own temporary folder.
 
     Args:
         download: The file to download.

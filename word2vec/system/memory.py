@@ -1,8 +1,7 @@
-"""How much memory is free, on the machine and on a CUDA device.
+"""Free memory of the machine and of a CUDA device.
 
 Free memory is the smallest of three numbers: what the operating system has available, what the container (control
-group) may still use, and what the shell's address space limit (`ulimit -v`) leaves. What to do with that memory is
-decided by the callers.
+group) may still use, and what the shell's address space limit (`ulimit -v`) leaves.
 """
 
 from contextlib import suppress
@@ -26,7 +25,7 @@ def free_memory(processes: int = 1) -> int | None:
         processes: The number of processes on this machine, including this one, that will allocate equal amounts.
 
     Returns:
-        Bytes per process, or None if the platform does not tell.
+        Bytes per process, or None if the platform does not report it.
     """
     shared = (_system_memory(), *(_container_memory(limit, usage) for limit, usage in CGROUPS))
     found = [size // processes for size in shared if size]
@@ -45,7 +44,7 @@ def free_on_card(device: "torch.device") -> int:
 
 
 def _system_memory() -> int | None:
-    """Bytes that Linux reports as available without swapping."""
+    """Return the bytes that Linux reports as available without swapping."""
     with suppress(OSError, ValueError, IndexError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
@@ -53,7 +52,7 @@ def _system_memory() -> int | None:
 
 
 def _container_memory(limit: Path, usage: Path) -> int | None:
-    """Bytes left in a control group; reclaimable file cache does not count as used."""
+    """Return the bytes left in a control group; reclaimable file cache does not count as used."""
     with suppress(OSError, ValueError):
         lines = (usage.parent / "memory.stat").read_text(encoding="ascii").splitlines()
         statistics = {name: int(size) for name, size in map(str.split, lines)}
@@ -63,7 +62,7 @@ def _container_memory(limit: Path, usage: Path) -> int | None:
 
 
 def _address_space() -> int | None:
-    """Bytes of address space left under `ulimit -v`."""
+    """Return the bytes of address space left under `ulimit -v`."""
     with suppress(ImportError, OSError, ValueError):
         import resource
 

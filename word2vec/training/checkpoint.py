@@ -60,7 +60,7 @@ class Checkpoint:
         return not self.shards and self.epoch >= int(self.settings["epochs"]) and self.tables is not None
 
     def shards_for(self, engine: str, threads: int, offsets: NDArray[np.integer]) -> list[Shard] | None:
-        """The shards to resume from: exactly these for the same engine and number of threads, else split again.
+        """Return the shards to resume from: unchanged for the same engine and number of threads, split again otherwise.
 
         Args:
             engine: Name of the engine's class.
@@ -71,7 +71,7 @@ class Checkpoint:
             One shard per thread, or None between two epochs.
 
         Raises:
-            FormatError: A shard refers to sentences that the corpus does not have, which compiled code would read.
+            FormatError: A shard refers to sentences outside the corpus, which compiled code would read without a check.
         """
         ranges = [unread for shard in self.shards for unread in shard.unread]
         if not all(0 <= first <= last < len(offsets) for first, last in ranges):
@@ -83,12 +83,12 @@ class Checkpoint:
         return reshard(self.shards, offsets, threads)
 
     def to_dict(self) -> dict[str, Any]:
-        """The checkpoint as JSON can hold it."""
+        """Convert the checkpoint to a dictionary for JSON."""
         return vars(self) | {"shards": [shard.to_dict() for shard in self.shards]}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Checkpoint":
-        """The inverse of `to_dict`."""
+        """Create a checkpoint from the result of `to_dict`."""
         shards = [Shard.from_dict(shard) for shard in values["shards"]]
         return cls(**values | {"shards": shards, "metrics": MetricsState(*values["metrics"])})
 
@@ -139,7 +139,7 @@ def write_checkpoint(run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor
 
 
 def model_tables(model: SkipGram) -> dict[str, Tensor]:
-    """The tables of a model, by the names under which checkpoints store them."""
+    """Return the tables of a model, by the names under which checkpoints store them."""
     return {name: getattr(model, name) for name in TABLES}
 
 
@@ -161,7 +161,7 @@ def load_tables(run: Path, checkpoint: Checkpoint, model: SkipGram) -> None:
 
 
 def tables_checksum(model: SkipGram) -> int:
-    """The CRC-32 of both tables."""
+    """Return the CRC-32 of both tables."""
     return checksum_of(_as_array(table) for table in model_tables(model).values())
 
 
@@ -176,6 +176,6 @@ def _copy_tables(model: SkipGram, mapped: dict[str, NDArray[Any]]) -> bool:
 
 
 def _as_array(tensor: Tensor) -> NDArray[Any]:
-    """The numbers of a tensor as they are in memory, strides included; copied if they are on a GPU."""
+    """Return the numbers of a tensor as they are in memory, strides included; copied if they are on a GPU."""
     array: NDArray[Any] = tensor.detach().cpu().numpy()
     return array

@@ -1,4 +1,4 @@
-"""Detection of diverged training, so that its tables never replace good ones."""
+"""Detection of diverged training, so that diverged tables never replace good ones."""
 
 import torch
 
@@ -14,7 +14,7 @@ def check_loss(loss: float, epoch: int, lr: float) -> None:
     """Check the mean loss per pair in an epoch (from 0).
 
     Raises:
-        TrainingError: The loss is NaN, infinite or absurdly large.
+        TrainingError: The loss is NaN, infinite or extremely large.
     """
     if not loss < MAX_LOSS:  # also true for NaN
         raise TrainingError(
@@ -27,7 +27,7 @@ def check_tables(model: SkipGram, epoch: int) -> None:
     """Check the tables after `epoch` epochs.
 
     Raises:
-        TrainingError: A table contains NaN or absurdly large numbers.
+        TrainingError: A table contains NaN or extremely large numbers.
     """
     for table in (model.input.detach(), model.output.detach()):
         step = max(1, BLOCK_BYTES // (table.shape[1] * table.element_size()))

@@ -1,8 +1,8 @@
 """The training loop: train an epoch, log, validate, save.
 
-setup.py makes the data, the model and the engine from the settings; an engine (engines/) trains; metrics.py logs, and
-run_folder.py writes checkpoints and the result. Several processes run this loop as one process does: their engine
-averages the tables of all of them, and only the first process writes.
+setup.py creates the data, the model and the engine from the settings; an engine (engines/) trains; metrics.py logs, and
+run_folder.py writes checkpoints and the result. Several processes run the same loop as a single one: their engine
+averages the tables of all processes, and only rank 0 writes files.
 """
 
 import logging
@@ -42,18 +42,18 @@ def train(
         config: The settings.
         output: The run folder to write; None keeps the result in memory only. Vectors of an earlier run in the folder
             are replaced when the new ones are complete.
-        objective: An objective of your own in place of `config.objective`; see `word2vec.losses`.
-        progress: Show progress bars on stderr.
-        resume: Continue from the checkpoint in `output`, if there is one. The text and all settings must be the same,
-            except those marked `changeable_on_resume` in config.py. With more epochs than before, the learning rate
-            continues on the line it would have followed over all of them.
+        objective: A custom objective, used in place of `config.objective`; see `word2vec.losses`.
+        progress: Whether to show progress bars on stderr.
+        resume: Whether to continue from the checkpoint in `output`, if there is one. The text and all settings must be
+            the same, except those marked `changeable_on_resume` in config.py. With more epochs than before, the
+            learning rate decays linearly over all of them.
 
     Returns:
         The trained vectors.
 
     Raises:
         TrainingInterrupted: Ctrl-C or SIGTERM; what was learned is saved in `output`.
-        Word2VecError: The corpus, a setting, the machine or the disk is at fault; the message says what to do.
+        Word2VecError: The corpus, a setting, the machine or the disk has a problem; the message says what to do.
     """
     with join_process_group(config.device) as group:
         _check(config, group)
@@ -132,11 +132,11 @@ def _board(setup: TrainingSetup, run: Path | None) -> tensorboard.Board | nullco
 
 
 def _snapshot(setup: TrainingSetup) -> WordVectors:
-    """The input table with its words, to be evaluated between two epochs."""
+    """Return the input table with its words, for evaluation between two epochs."""
     vocabulary = setup.vocabulary
     return WordVectors(vocabulary.words, setup.model.input.detach().cpu().numpy(), counts=vocabulary.counts)
 
 
 def _spearman(vectors: WordVectors, pairs: PairSet) -> float:
-    """The Spearman correlation on a test set, without its confidence interval, which costs more than the score."""
+    """Return the Spearman correlation on a test set, without its confidence interval, which takes longer to compute."""
     return evaluate_similarity(vectors, pairs, bootstrap=0).spearman

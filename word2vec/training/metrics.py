@@ -1,4 +1,4 @@
-"""The log of a training run: a progress bar for people, metrics.jsonl for programs.
+"""The log of a training run: a progress bar for users, metrics.jsonl for programs.
 
 metrics.jsonl has one JSON object per line with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
 loss and elapsed_seconds; lines of kind "epoch" have similarity, a Spearman correlation for each file of `--pairs`.
@@ -46,8 +46,8 @@ class Metrics:
         path: metrics.jsonl, started with the first line; None writes no file.
         words_per_epoch: Corpus words in an epoch.
         epochs: Number of epochs.
-        earlier: Counters of the part of the run that was trained before; later lines in the file are dropped.
-        progress: Show a progress bar on stderr.
+        earlier: Counters at the checkpoint from which the run resumes; later lines in the file are dropped.
+        progress: Whether to show a progress bar on stderr.
         board: Receives the same numbers for TensorBoard.
 
     Attributes:
@@ -92,7 +92,7 @@ class Metrics:
         self._clock = time.perf_counter()
 
     def state(self) -> MetricsState:
-        """The counters, for a checkpoint."""
+        """Return the counters, for a checkpoint."""
         return MetricsState(self.words, self._seconds, self._next_line, self._size)
 
     def step(self, epoch: int, progress: Progress, lr: float) -> None:

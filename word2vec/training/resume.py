@@ -1,4 +1,4 @@
-"""Whether and from where a run resumes: an unfinished run is never overwritten, and never mixed with another."""
+"""Decide whether a run resumes, and from which checkpoint; an unfinished run is never overwritten or mixed up."""
 
 import hashlib
 import logging
@@ -15,18 +15,18 @@ logger = logging.getLogger("word2vec")
 
 
 def vocabulary_fingerprint(vocabulary: Vocabulary) -> str:
-    """A digest of the words and their counts."""
+    """Return a digest of the words and their counts."""
     digest = hashlib.sha256("\n".join(vocabulary.words).encode())
     digest.update(vocabulary.counts.tobytes())
     return digest.hexdigest()[:32]
 
 
 def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
-    """The checkpoint of a run folder to resume from, or None to start from scratch.
+    """Return the checkpoint of a run folder to resume from, or None to start from scratch.
 
     Raises:
         FormatError: The checkpoint is damaged, or of another version.
-        TrainingError: Training is not to resume, and would overwrite an unfinished run.
+        TrainingError: `resume` is false, and training would overwrite an unfinished run.
     """
     if not (run / CHECKPOINT_FILE).exists():
         if resume:
@@ -45,7 +45,7 @@ def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
 
 
 def saved_settings(run: Path) -> dict[str, Any]:
-    """The settings in the checkpoint of a run folder; empty if it contains none."""
+    """Return the settings in the checkpoint of a run folder; empty if it contains none."""
     return read_checkpoint(run).settings if (run / CHECKPOINT_FILE).exists() else {}
 
 

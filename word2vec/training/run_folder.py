@@ -1,7 +1,7 @@
-"""The run folder while training writes it: lock, checkpoints, vectors and settings.
+"""The run folder that training writes: lock, checkpoints, vectors and settings.
 
-At any moment the folder contains either the files of a complete earlier run or what is needed to resume: each file is
-replaced in one step, and the checkpoint is written before and after the vectors are replaced.
+At any moment the folder contains either the files of a complete earlier run or everything needed to resume: each file
+is replaced in one step, and the checkpoint is written before and after the vectors are replaced.
 """
 
 import logging
@@ -95,7 +95,7 @@ class RunFolder:
         """Write the vectors and the settings, then a checkpoint that refers to these vectors for its tables.
 
         subtle: An older checkpoint may refer to the vectors that are about to be replaced, and a process killed between
-        replacing the words and the vectors leaves a pair that nobody can use. So if the folder contains vectors or a
+        replacing the words and the vectors leaves two files that do not match. So if the folder contains vectors or a
         checkpoint, a checkpoint with tables is written first.
 
         Args:
@@ -131,7 +131,7 @@ class RunFolder:
         return vectors
 
     def restore_result(self) -> WordVectors:
-        """The vectors of a run without epochs left; their files are written again if they are missing or mixed up."""
+        """Return the vectors of a finished run; their files are written again if they are missing or do not match."""
         if self.path is not None and not self._has_readable_vectors(self.path):
             logger.info("%s has all %d epochs; writing its files again", self.path, self._config.epochs)
             return self.write_result()
@@ -139,14 +139,14 @@ class RunFolder:
         return self.word_vectors()
 
     def word_vectors(self) -> WordVectors:
-        """The tables with their words; they are moved, not copied, so the engine must not train any more."""
+        """Return the tables with their words; they are moved, not copied, so the engine must not train any more."""
         self._model.pack()
         inputs, outputs = (table.detach().cpu().numpy() for table in (self._model.input, self._model.output))
         return WordVectors(self._vocabulary.words, inputs, counts=self._vocabulary.counts, output=outputs)
 
     @staticmethod
     def _has_readable_vectors(path: Path) -> bool:
-        """Whether a folder contains vectors and the words that belong to them; an interrupted export may mix them."""
+        """Return whether a folder contains matching vectors and words; an interrupted export may leave others."""
         try:
             WordVectors.load(path, limit=1)
         except FormatError:

@@ -1,4 +1,4 @@
-"""Everything the training loop needs, made from the settings: device, engine, corpus, dataset and model.
+"""Create everything the training loop needs from the settings: device, engine, corpus, dataset and model.
 
 All problems that can be found before training are reported here; loop.py trains.
 """
@@ -48,14 +48,14 @@ class LinearDecay:
     epochs: int
 
     def __call__(self, epoch: int, words: int) -> float:
-        """The learning rate after `words` words of an epoch (from 0)."""
+        """Return the learning rate after `words` words of an epoch (from 0)."""
         done = (epoch * self.words_per_epoch + words) / (self.epochs * self.words_per_epoch)
         return self.first + (self.last - self.first) * min(done, 1.0)
 
 
 @dataclass(frozen=True)
 class TrainingSetup:
-    """Everything the loop needs.
+    """Everything the training loop needs.
 
     Attributes:
         config: The settings, as they are saved in config.toml.
@@ -110,13 +110,13 @@ class TrainingSetup:
         return LinearDecay(self.config.lr, self.config.min_lr, self.words_per_epoch, self.config.epochs)
 
     def make_engine(self) -> Engine:
-        """The engine; of several processes, one that averages their tables."""
+        """Create the engine; with several processes, one that averages their tables."""
         self.model.to(self.dataset.device)
         engine = self.engine_class(self.model, self.objective, self.dataset, self.learning_rate, self.threads)
         return engine if self.group.size == 1 else AveragingEngine(engine, self.group, self.config.sync_every)
 
     def shards_for(self, engine: Engine) -> list[Shard] | None:
-        """The shards of the first epoch to train; None starts it from its beginning."""
+        """Return the shards from which to resume the first epoch to train; None if it starts from its beginning."""
         return self.checkpoint.shards_for(self.start.engine, engine.threads, self.corpus.offsets)
 
 
@@ -140,7 +140,7 @@ def set_up(
         resume: Resume from the checkpoint in `run`, if there is one.
 
     Raises:
-        Word2VecError: The corpus, a setting, the machine or the disk is at fault; the message says what to do.
+        Word2VecError: The corpus, a setting, the machine or the disk has a problem; the message says what to do.
     """
     device = choose_device(config.device)
     kind = find_objective(config.objective) if objective is None else type(objective)
@@ -179,7 +179,7 @@ def set_up(
 
 
 def choose_device(name: str) -> torch.device:
-    """The device to train on; "auto" chooses CUDA if it is available.
+    """Return the device to train on; "auto" chooses CUDA if it is available.
 
     Raises:
         Word2VecError: CUDA is requested and not available.
@@ -191,7 +191,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def default_threads(max_threads: int | None, processes: int = 1) -> int:
-    """The number of processors that this process may use.
+    """Return the number of processors that this process may use.
 
     Args:
         max_threads: Upper limit; None for no limit.
@@ -235,7 +235,7 @@ def _make_dataset(
 
 
 def _checkpoint_of_rank_0(found: Checkpoint | None, group: ProcessGroup) -> Checkpoint | None:
-    """The checkpoint that rank 0 has found, on all ranks, since the others may not see its run folder."""
+    """Return the checkpoint of rank 0 on all ranks, since the others may not have access to its run folder."""
     if group.size == 1:
         return found
     facts = group.gather(found and found.to_dict())[0]
@@ -243,7 +243,7 @@ def _checkpoint_of_rank_0(found: Checkpoint | None, group: ProcessGroup) -> Chec
 
 
 def _refuse_different_ranks(start: Checkpoint, group: ProcessGroup) -> None:
-    """Check that all ranks are about to train the same.
+    """Check that all ranks train with the same corpus, settings and engine.
 
     Raises:
         ConfigError: A rank has other settings or another engine than rank 0.

@@ -1,7 +1,7 @@
-"""Do the embedding tables fit into memory? Checked before they are allocated.
+"""Check that the embedding tables fit into memory before they are allocated.
 
-A process that the system kills for memory cannot explain itself, so training compares its need with the free memory
-first. The corpus is memory-mapped and needs no memory of its own.
+A process that is killed for lack of memory cannot report an error, so training compares the memory it needs with the
+free memory first. The corpus is memory-mapped and is not counted.
 """
 
 import torch

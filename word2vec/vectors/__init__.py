@@ -1,7 +1,7 @@
 """Word vectors as the result of training: lookup, nearest words, analogies, saving and loading.
 
-Also conversions to other libraries and document vectors. File formats are in `formats/`, quality measures in
-`evaluation/`. Importing this package does not import torch, pandas or scikit-learn.
+The package also contains conversions to other libraries and document vectors. File formats are in `formats/`, quality
+measures in `evaluation/`. Importing this package does not import torch, pandas or scikit-learn.
 """
 
 from word2vec.vectors.search import Neighbors

@@ -79,17 +79,17 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return means.astype(np.float32)
 
     def _sif_weights(self, bags: sparse.csr_array) -> NDArray[np.float64]:
-        """The weight of each word, a / (a + p), (V,)."""
+        """Return the weight of each word, a / (a + p), (V,)."""
         counts = bags.sum(axis=0) if self.vectors.counts is None else self.vectors.counts  # (V,)
         return np.asarray(self.a / (self.a + counts / max(1, counts.sum())), dtype=np.float64)
 
     def _means(self, bags: sparse.csr_array) -> NDArray[np.float64]:
-        """The weighted sum of each document's word vectors, divided by its number of known words, (N, D)."""
+        """Return the weighted sum of each document's word vectors, divided by its number of known words, (N, D)."""
         sums = bags.multiply(self.weights_).tocsr() @ self.vectors.vectors  # (N, D)
         return np.asarray(sums / np.maximum(1, bags.sum(axis=1))[:, np.newaxis], dtype=np.float64)
 
     def _bags(self, documents: Iterable[str | Iterable[str]]) -> sparse.csr_array:
-        """How often each word occurs in each document, (N, V)."""
+        """Return how often each word occurs in each document, (N, V)."""
         if isinstance(documents, str) or getattr(documents, "ndim", 1) != 1:
             raise Word2VecError(
                 "documents must be a list; wrap a single text in a list, and pass one column of a table"
@@ -128,6 +128,6 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
 
 def _first_singular_vector(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The direction of length one, (D,), along which the rows (N, D) have the largest sum of squares."""
+    """Return the direction of length one, (D,), along which the rows (N, D) have the largest sum of squares."""
     direction: NDArray[np.float64] = np.linalg.eigh(rows.T @ rows)[1][:, -1]
     return direction

@@ -38,7 +38,7 @@ def to_gensim(words: list[str], vectors: NDArray[np.float32], counts: NDArray[np
     """Return a gensim `KeyedVectors` with `vectors` (V, D) and, if given, the word counts (V,).
 
     Raises:
-        Word2VecError: gensim is not installed.
+        Word2VecError: The package gensim is not installed.
     """
     try:
         from gensim.models import KeyedVectors

@@ -1,6 +1,6 @@
 """Search by cosine similarity: row lengths, cosines with a direction, analogy scores, and the top-scoring words.
 
-These are functions of plain arrays. `WordVectors` applies them to single questions and `evaluation/analogies.py` scores
+These are functions of plain arrays. `WordVectors` applies them to single queries, and `evaluation/analogies.py` scores
 blocks of many questions with the same `three_cos_mul`. 3CosMul is defined in Levy and Goldberg (2014), "Linguistic
 regularities in sparse and explicit word representations".
 """

@@ -1,4 +1,4 @@
-"""WordVectors: the result of training, and the questions that can be asked of it.
+"""WordVectors: the result of training, with lookup, nearest words and analogies.
 
 Scores are computed in `search.py`, files are read and written by `formats/`, quality is measured by `evaluation/`, and
 conversions to other libraries are in `interop.py`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic
@@ -120,13 +120,15 @@ class WordVectors:
         return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{present})"
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """The vectors for `np.asarray`; read-only unless copied."""
+        """Return the vectors for `np.asarray`; read-only unless copied."""
         table = self.vectors.view()
         table.flags.writeable = False
         return np.array(table, dtype, copy=copy)
 
     def __getitem__(self, words: str | Sequence[str]) -> NDArray[np.float32]:
-        """A copy of the vector of one word, (D,), or of several, (N, D); n-grams provide those of unknown words.
+        """Return a copy of the vector of one word, (D,), or of several words, (N, D).
+
+        For a word outside the vocabulary, the vector is computed from its n-grams, if the model has them.
 
         Raises:
             UnknownWordError: A word has no vector.
@@ -250,7 +252,7 @@ class WordVectors:
         """Return a torch embedding layer with a copy of the vectors; its ids are those of `index`.
 
         Args:
-            freeze: Keep the vectors fixed (feature extraction); False makes them trainable (fine-tuning).
+            freeze: Whether to keep the vectors fixed (feature extraction); False makes them trainable (fine-tuning).
         """
         return interop.to_embedding(self.vectors, freeze)
 
@@ -296,18 +298,18 @@ class WordVectors:
             raise Word2VecError(f"the word {repeated!r} occurs more than once; pass one vector per word")
 
     def _vector(self, word: str) -> NDArray[np.float32]:
-        """A copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""
+        """Return a copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""
         computed = None if self.subwords is None or word in self._rows else self.subwords.vector(word)
         return self.vectors[self.index(word)].copy() if computed is None else computed
 
     def _stack(self, words: Sequence[str]) -> NDArray[np.float32]:
-        """Copies of the vectors of several words, (N, D)."""
+        """Return copies of the vectors of several words, (N, D)."""
         if self.subwords is None:
             return self.vectors[[self.index(word) for word in words]]
         return np.array([self._vector(word) for word in words], np.float32).reshape(-1, self.dim)
 
     def _directions(self, words: str | Sequence[str]) -> tuple[NDArray[np.float64], list[int]]:
-        """The vectors of words scaled to length one, (N, D), and the rows of the words that have one."""
+        """Return the vectors of words scaled to length one, (N, D), and the rows of the words that have one."""
         words = [words] if isinstance(words, str) else words
         vectors = self._stack(words).astype(np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
@@ -315,12 +317,12 @@ class WordVectors:
         return vectors / np.where(lengths == 0, 1, lengths), rows
 
     def _near(self, direction: NDArray[np.float64], asked: list[int], n: int, restrict: int | None) -> Neighbors:
-        """The nearest words to a direction (D,) of any length, without the rows of the words asked about."""
+        """Return the nearest words to a direction (D,) of any length, without the rows of the queried words."""
         length = np.linalg.norm(direction)
         return top_k(self.words, self._cosines(direction / (length if length > 0 else 1), restrict), asked, n)
 
     def _cosines(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
-        """The cosines of a direction of length one, (D,), with the first `restrict` words, (R,)."""
+        """Return the cosines of a direction of length one, (D,), with the first `restrict` words, (R,)."""
         if restrict is not None and restrict < 1:
             raise Word2VecError(f"restrict must be 1 or more, got {restrict}")
         return cosines(self.vectors[:restrict], self._lengths[:restrict], direction)
@@ -355,7 +357,7 @@ class WordVectors:
         return np.array(self._directions(key)[0][0], dtype=np.float32) if norm else self[key]
 
     def distance(self, w1: str, w2: str) -> float:
-        """One minus `similarity`."""
+        """Return one minus `similarity`."""
         return 1 - self.similarity(w1, w2)
 
     def n_similarity(self, ws1: Sequence[str], ws2: Sequence[str]) -> float:

@@ -124,7 +124,7 @@ class GpuEngine(Engine):
         yield self._total()
 
     def state(self) -> list[Shard]:
-        """The shards of the current epoch; see `Engine.state`."""
+        """Return the shards of the current epoch; see `Engine.state`."""
         done = self._total()
         self._shards[0].loss, self._shards[0].pairs = done.loss, done.pairs
         return self._shards
@@ -136,7 +136,7 @@ class GpuEngine(Engine):
         return max(1, min(CHUNK_WORDS, CHUNK_WORDS * DEFAULT_COST // cost))
 
     def _total(self) -> Progress:
-        """The progress of all programs; waits for the device."""
+        """Return the progress of all programs; waits for the device."""
         return Progress(words_read(self._shards), int(self._pairs.sum().item()), self._losses.sum().item())
 
     def _train_chunk(self, epoch: int, begin: int, end: int) -> None:
@@ -235,12 +235,12 @@ class GpuEngine(Engine):
 
 
 def _fixed_point(probabilities: Tensor) -> Tensor:
-    """Probabilities in units of 2^-32, rounded up, int64."""
+    """Return probabilities in units of 2^-32, rounded up, int64."""
     return (probabilities.double() * 2.0**32).ceil().long()
 
 
 def _programs(dataset: SkipGramDataset, shape: Shape, lr: float) -> int:
-    """As many programs as fill the device, but no more than are stable."""
+    """Return as many programs as fill the device, but no more than are stable."""
     if dataset.device.type != "cuda":
         return 1
     multiprocessors = torch.cuda.get_device_properties(dataset.device).multi_processor_count
@@ -249,7 +249,7 @@ def _programs(dataset: SkipGramDataset, shape: Shape, lr: float) -> int:
 
 
 def stable_programs(pair_frequency: Tensor, noise: Tensor, settings: SamplingSettings, centers: int, lr: float) -> int:
-    """How many programs may work at once without too many stale updates; see sampling/stability.py.
+    """Return how many programs may work at once without too many stale updates; see sampling/stability.py.
 
     An output row is stale for the duration of one center word, an input row for that of all center words of a tile.
 
@@ -269,7 +269,7 @@ def stable_programs(pair_frequency: Tensor, noise: Tensor, settings: SamplingSet
 
 
 def _padded(table: nn.Parameter) -> Tensor:
-    """The memory of a table, padded so that rows start at multiples of 32 bytes; the parameter becomes a view of it."""
+    """Move a table to memory in which rows start at multiples of 32 bytes, and return it; the parameter is a view."""
     width = -(-table.shape[1] // ROW_MULTIPLE) * ROW_MULTIPLE
     if table.stride() != (width, 1):
         memory = table.detach().new_zeros(len(table), width)
@@ -279,7 +279,7 @@ def _padded(table: nn.Parameter) -> Tensor:
 
 
 def _resident(dataset: SkipGramDataset) -> Tensor | None:
-    """All word ids on the device, int32, or None if they would take too much of its memory."""
+    """Return all word ids on the device, int32, or None if they would take too much of its memory."""
     if dataset.device.type == "cuda" and 4 * len(dataset.tokens) > RESIDENT_FRACTION * free_on_card(dataset.device):
         return None
     tokens = torch.empty(len(dataset.tokens), dtype=torch.int32, device=dataset.device)
@@ -290,12 +290,12 @@ def _resident(dataset: SkipGramDataset) -> Tensor | None:
 
 
 def _copy_tokens(dataset: SkipGramDataset, first: int, last: int) -> Tensor:
-    """The word ids from `first` to before `last`, (last - first,) int32 on the device."""
+    """Return the word ids from `first` to before `last`, (last - first,) int32 on the device."""
     return _on_device(np.array(dataset.tokens[first:last], dtype=np.int32), dataset.device)
 
 
 def _on_device(array: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """A copy on the device, made asynchronously from pinned memory."""
+    """Return a copy on the device, made asynchronously from pinned memory."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 

@@ -1,7 +1,7 @@
 """AveragingEngine: several processes train one model; an engine that wraps the engine of this process.
 
-rounds.py averages the tables, and process_group.py communicates. This module gives both the interface of an engine, so
-that the training loop treats several processes like one.
+rounds.py averages the tables, and process_group.py communicates. This module combines them behind the interface of an
+engine, so that the training loop treats several processes like one.
 """
 
 import logging
@@ -19,8 +19,8 @@ logger = logging.getLogger("word2vec")
 class AveragingEngine(Engine):
     """Trains in rounds, between which the tables of all processes are averaged.
 
-    Reports and shards are those of all processes. The pauses that processes request are made at the end of a round, by
-    all of them at once.
+    Reports and shards are those of all processes. If a process requests a pause, all processes pause at the end of the
+    round.
 
     Args:
         engine: The engine of this process.
@@ -64,7 +64,7 @@ class AveragingEngine(Engine):
         logger.info("%d processes averaged %d times so far: %s", self._group.size, rounds.averaged, cost)
 
     def state(self) -> list[Shard]:
-        """The shards of all processes; to be called by all of them, after `agree` has returned a pause."""
+        """Return the shards of all processes; all of them must call this after `agree` has returned a pause."""
         shards = [shard.to_dict() for shard in self._engine.state()]
         return [Shard.from_dict(shard) for rank in self._group.gather(shards) for shard in rank]
 
@@ -74,5 +74,5 @@ class AveragingEngine(Engine):
         return self.rounds.pause if self._may_pause else Pause.NONE
 
     def _learning_rate_of_rank(self, epoch: int, words: int) -> float:
-        """The learning rate when this process has read `words` of an epoch."""
+        """Return the learning rate when this process has read `words` of an epoch."""
         return self.learning_rate(epoch, self.rounds.words_at(words))

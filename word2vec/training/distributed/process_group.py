@@ -5,7 +5,7 @@ shards, and averaging.py keeps their tables together. A process that trains alon
 here is free for it.
 
 Ranks exchange numbers and JSON, never pickles. A process that dies closes its connections, which the others notice at
-once; a host that stops responding is noticed after TIMEOUT.
+immediately; a host that stops responding is noticed after TIMEOUT.
 """
 
 import json
@@ -80,7 +80,7 @@ class ProcessGroup:
         return results[0]
 
     def gather(self, value: Any) -> list[Any]:
-        """The values of all ranks, on all ranks; each must be representable in JSON."""
+        """Return the values of all ranks, on all ranks; each must be representable in JSON."""
         if self.size == 1:
             return [value]
         text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
@@ -179,7 +179,7 @@ def _select_device(local_rank: int, local_size: int) -> None:
 
 
 def _first_to_fail(store: Store) -> bool:
-    """Whether no other rank has failed before; true also if that cannot be found out, so that one rank reports."""
+    """Return whether this rank is the first to fail; true if that is unknown, so that some rank reports the error."""
     answers: list[int] = []
 
     def ask() -> None:

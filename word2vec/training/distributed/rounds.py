@@ -1,20 +1,20 @@
-"""Rounds: how several processes keep their tables together, by periodic averaging weighted by use.
+"""Rounds: periodic averaging of the tables of several processes, weighted by use.
 
 An epoch consists of rounds. In a round each rank trains its own copy of the tables on about `sync_every` words. A row w
 that k ranks have changed by d_1 .. d_k then moves by
 
     mean = (d_1 + ... + d_k) / k        momentum = (1 - 1/k) momentum + mean        w += mean + (1 - 1/k) momentum
 
-The mean alone would lose a factor k of what was learned, and a rank that did not use the row would dilute it further;
-the sum overshoots when all ranks have moved all the way to the same place, and training diverges. Momentum spreads the
-sum over about k rounds: sum_i (1 - 1/k)^i = k. A row that a single rank has changed moves as on that rank. This is the
-blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental block
-training ..."), with Nesterov's momentum, applied per row with the number of ranks that used it. A row of a word so rare
-that all ranks together use it in too few pairs to overshoot moves by the sum, as if k were 1; sampling/stability.py has
-the limit (uses as a noise word and the learning rate are not counted).
+The mean alone would reduce what was learned by a factor of k, and ranks that did not use the row would reduce it
+further; the sum overshoots if all ranks have moved the row to the same place, and training diverges. Momentum spreads
+the sum over about k rounds: sum_i (1 - 1/k)^i = k. A row that a single rank has changed moves as on that rank. This is
+the blockwise model-update filtering of Chen and Huo 2016 ("Scalable training of deep learning machines by incremental
+block training ..."), with Nesterov's momentum, applied per row with the number of ranks that used it. A row of a word
+so rare that all ranks together use it in too few pairs to overshoot moves by the sum, as if k were 1;
+sampling/stability.py has the limit (uses as a noise word and the learning rate are not counted).
 
 Ranks do not wait for each other between rounds. The changes of a round are exchanged while the ranks train the first
-eighth of the next round; then each rank adds what it has learned meanwhile. Training pauses, and all rows are averaged,
+eighth of the next round; then each rank adds its changes made meanwhile. Training pauses, and all rows are averaged,
 only at the end of an epoch, for a checkpoint and before a stop, so the same seed gives the same bytes if checkpoints
 are due at the same rounds. On CUDA devices training pauses for every exchange, since both use the same stream.
 
@@ -46,7 +46,7 @@ PARTS = 8  # of a round; the previous round is exchanged during the first one
 
 
 class Exchange(NamedTuple):
-    """What the ranks have sent each other at the end of a round."""
+    """The data that the ranks exchange at the end of a round."""
 
     mine: Progress  # of this rank
     all: Progress  # of all ranks
@@ -56,7 +56,7 @@ class Exchange(NamedTuple):
 
 
 class Rounds:
-    """The rounds of a run: what each rank trains in them, the progress of all ranks, and the averaging between them.
+    """The rounds of a run: the shards of each rank, the progress of all ranks, and the averaging of the tables.
 
     A round is trained in two steps, the first of them while the previous round is exchanged.
 
@@ -112,7 +112,7 @@ class Rounds:
         return self._words - self.done.words
 
     def split_off(self, shards: Sequence[Shard]) -> None:
-        """Keep in the shards what is to be trained next, a round or a step of it; `end` returns the rest to them."""
+        """Keep in the shards only the sentences of the next round or step; `end` returns the rest to them."""
         if self.together:
             self._parts = PARTS * max(1, round(self.left / self._round_words))  # that are left of the epoch
             self._goal = self.done.words  # of all ranks, when the next step is trained
@@ -127,7 +127,7 @@ class Rounds:
         return max(min(estimate, self._goal), self.done.words)
 
     def progress_at(self, report: Progress) -> Progress:
-        """The known progress of all ranks, given the current progress of this rank."""
+        """Return the known progress of all ranks, given the current progress of this rank."""
         done, sent = self.done, self._sent
         return Progress(
             report.words + done.words - sent.words,
@@ -139,8 +139,8 @@ class Rounds:
     def end(self, shards: Sequence[Shard], request: Pause) -> None:
         """End a step: restore what was split off, and start or finish the exchange of a round.
 
-        The tables of all ranks are equal afterwards at the end of an epoch, and if a rank has requested a pause; the
-        request becomes known after the first eighth of the next round.
+        Afterwards, the tables of all ranks are equal if the epoch has ended or a rank has requested a pause; the
+        request reaches the other ranks after the first eighth of the next round.
         """
         for shard, later in zip(shards, self._later, strict=True):
             shard.unread += later
@@ -164,7 +164,7 @@ class Rounds:
             rows.snapshot(due)
 
     def _exchange(self, mine: Progress, request: Pause) -> Exchange:
-        """Exchange progress, requests and changed rows; training may continue meanwhile."""
+        """Exchange progress, requests and changed rows, during which training may continue."""
         result = self._exchange_progress(mine, request)
         rows, bytes_sent = exchange_rows(self.group, self._tables, self._buffer)
         return result._replace(rows=rows, bytes_sent=bytes_sent)
@@ -181,7 +181,7 @@ class Rounds:
         self._sent, self.done, self.pause = exchange.mine, exchange.all, exchange.pause
 
     def _count_frequent_rows(self) -> list[int]:
-        """How many rows, in order of frequency, are due after every round, and after every second one.
+        """Return how many rows, in order of frequency, are due after every round, and after every second one.
 
         The last number says how many are used too often between two averagings of all rows to sum their changes.
         """
@@ -194,7 +194,7 @@ class Rounds:
         return [int(rows.sum()) for rows in (*due, frequent)]
 
     def _due_rows(self) -> int:
-        """How many rows are averaged after a round that does not end an epoch."""
+        """Return how many rows are averaged after a round that does not end an epoch."""
         self._since_all += 1
         if self._since_all == self._period:
             self._since_all = 0

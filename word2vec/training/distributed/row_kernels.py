@@ -11,13 +11,13 @@ UPPER, ODD, BELOW_HALF, NAN = np.uint32(16), np.uint32(1), np.uint32(0x7FFF), np
 
 @register_jitable
 def _to_float32(bits):
-    """The bits of a bfloat16 as a float32."""
+    """Return the bits of a bfloat16 as a float32."""
     return np.uint32(np.uint32(bits) << UPPER).view(np.float32)
 
 
 @compiled
 def snapshot_rows(table, synced, columns, changed, taken):
-    """See SharedRows.snapshot; a change is looked for in the first `columns` columns."""
+    """See SharedRows.snapshot; only the first `columns` columns are compared."""
     dim = table.shape[1]
     for row in range(len(changed)):
         changed[row] = 0

@@ -1,7 +1,7 @@
-"""The rows of a table that several processes train: which have changed, by how much, and how all processes update them.
+"""The rows of a table that several processes train: which ones changed, by how much, and how to update them.
 
-rounds.py explains the rule. It is implemented twice: in torch for any device, and compiled for tables in the memory of
-a CPU, which takes a tenth of the time. From the same sums all processes compute the same bytes, on any machine.
+rounds.py documents the update rule. It is implemented twice: in torch for any device, and compiled for tables in CPU
+memory, which takes a tenth of the time. From the same sums all processes compute the same bytes, on any machine.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ BLOCK_NUMBERS = 1 << 22  # that torch processes at a time, since each operation 
 
 
 class SharedRows:
-    """The rows of a table on this process, and what all processes know of them.
+    """The rows of a table on this process, with the state shared by all processes.
 
     Averaging has three steps, `snapshot`, `delta` and `apply`, between which training continues. Only `delta` may run
     while the table is trained.
@@ -69,14 +69,14 @@ class SharedRows:
             self.table[part] = moved + since
 
     def _blocks(self, rows: Tensor) -> Iterator[tuple[Tensor, slice]]:
-        """The rows in blocks of limited size, each with its position."""
+        """Yield the rows in blocks of limited size, each with its position."""
         length = max(1, BLOCK_NUMBERS // self.table.shape[1])
         for begin in range(0, len(rows), length):
             yield rows[begin : begin + length], slice(begin, begin + length)
 
 
 class CompiledRows(SharedRows):
-    """The same, compiled for the CPU: each row is read and written once."""
+    """SharedRows compiled for the CPU: each row is read and written once."""
 
     def __init__(self, table: Tensor, rare_from: int) -> None:
         super().__init__(table, rare_from)
@@ -109,12 +109,12 @@ class CompiledRows(SharedRows):
 
 
 def shared_rows(table: Tensor, rare_from: int) -> SharedRows:
-    """The rows of a table, compiled if it is in the memory of a CPU."""
+    """Return the rows of a table, compiled if it is in the memory of a CPU."""
     return (CompiledRows if table.device.type == "cpu" else SharedRows)(table, rare_from)
 
 
 def send_buffer(tables: Sequence[SharedRows]) -> Tensor:
-    """Memory for the changes of all rows of tables with the same number of columns: (all rows, D + 1) bfloat16."""
+    """Allocate memory for the changes of all rows of tables with equally many columns: (all rows, D + 1) bfloat16."""
     table = tables[0].table
     return torch.empty(
         sum(len(rows.table) for rows in tables), table.shape[1] + 1, dtype=torch.bfloat16, device=table.device
@@ -122,6 +122,6 @@ def send_buffer(tables: Sequence[SharedRows]) -> Tensor:
 
 
 def _bits(tensor: Tensor) -> npt.NDArray[np.uint16]:
-    """The bits of a bfloat16 tensor, a type that numpy does not have."""
+    """Return the bits of a bfloat16 tensor, a type that numpy does not have."""
     bits: npt.NDArray[np.uint16] = tensor.view(torch.int16).numpy().view(np.uint16)
     return bits
