@@ -12,6 +12,7 @@ import pytest
 import zstandard
 
 from tests.formats.samples import binary, bits, files_no_larger_than, read_error, write_bytes
+from tests.formats.test_fasttext import model
 from word2vec import formats
 from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
@@ -79,6 +80,19 @@ def test_truncated_or_modified_compressed_files_are_rejected(extension: str, tmp
         )
     changed = content[: len(content) // 2] + b"\xff\0\xff\0" + content[len(content) // 2 + 4 :]
     assert "damaged" in read_error(write_bytes(tmp_path / "v.txt", changed))
+
+
+@pytest.mark.parametrize("name", [*TEXT, "fasttext"])
+@pytest.mark.parametrize("extension", COMPRESS)
+def test_compressed_files_are_verified_to_their_end(extension: str, name: str, tmp_path: Path) -> None:
+    compress = zstandard.ZstdCompressor(write_checksum=True).compress if extension == ".zst" else COMPRESS[extension]
+    content = TEXT[name] if name in TEXT else model() + bytes(1 << 23)  # followed by an output table, which is not read
+    whole = compress(content[:20]) + compress(content[20:])
+    checksum = -12 if extension == ".xz" else -5  # the end has the footer of the stream, its checksum or its size
+    damaged = bytearray(whole)
+    damaged[checksum] ^= 1
+    assert formats.read(write_bytes(tmp_path / "v", whole)).words
+    assert "the compressed file is damaged or truncated (" in read_error(write_bytes(tmp_path / "v", bytes(damaged)))
 
 
 def peak_of(action: Callable[[], object]) -> int:

@@ -7,12 +7,12 @@ import lzma
 import random
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from word2vec.system import compression
 from word2vec.system.compression import COMPRESSIONS, DamagedFileError, decompressed
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
@@ -88,15 +88,76 @@ def test_damaged_file(suffix: str) -> None:
         read(bytes(data))
 
 
-@pytest.mark.parametrize("suffix", [".bz2", ".xz"])
-def test_garbage_after_the_end_is_ignored(suffix: str) -> None:
-    assert read(COMPRESS[suffix](TEXT) + b"garbage") == TEXT
-
-
-@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+@pytest.mark.parametrize("suffix", COMPRESS)
 def test_garbage_after_the_end_is_damage(suffix: str) -> None:
+    for garbage in (b"garbage", b"\n", COMPRESS[suffix](TEXT)[:4]):
+        with pytest.raises(DamagedFileError):
+            read(COMPRESS[suffix](TEXT) + garbage)
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_damage_in_a_later_stream_never_shortens_the_text(suffix: str) -> None:
+    compress = zstandard.ZstdCompressor(write_checksum=True).compress if suffix == ".zst" else COMPRESS[suffix]
+    parts = [random_text(2000), b"", TEXT]
+    streams = [compress(part) for part in parts]
+    whole, start = b"".join(streams), len(streams[0])
+    for bit in range(8 * start, 8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        try:
+            found = read(bytes(damaged))
+        except DamagedFileError:
+            continue
+        assert found == b"".join(parts)  # some bits, such as those of the time in a gzip header, have no meaning
+
+
+@pytest.mark.parametrize("suffix", COMPRESS)
+def test_missing_bytes_between_streams_are_damage(suffix: str) -> None:
+    first, second = COMPRESS[suffix](b"one\n"), COMPRESS[suffix](b"two\n")
+    for cut in range(1, 5):
+        with pytest.raises(DamagedFileError):
+            read(first + second[cut:])
+        with pytest.raises(DamagedFileError):
+            read(first[:-cut] + second)
+
+
+@pytest.mark.parametrize("block", [1, 3, 1 << 15])
+@pytest.mark.parametrize(("suffix", "padding"), [(".gz", 1), (".gz", 511), (".xz", 4), (".xz", 1024)])
+def test_files_with_padding_are_read_whole(
+    suffix: str, padding: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(COMPRESSIONS, suffix, replace(COMPRESSIONS[suffix], block=block))
+    streams = [COMPRESS[suffix](part) + bytes(padding) for part in (b"one ", b"", b"two\n")]
+    assert read(b"".join(streams)) == b"one two\n"
+
+
+@pytest.mark.parametrize(("suffix", "padding"), [(".xz", 3), (".xz", 5), (".bz2", 4), (".zst", 4)])
+def test_padding_that_the_format_does_not_allow_is_damage(suffix: str, padding: int) -> None:
+    stream = COMPRESS[suffix](TEXT)
+    for data in (stream + bytes(padding), stream + bytes(padding) + stream):
+        with pytest.raises(DamagedFileError):
+            read(data)
+
+
+def test_skippable_frames_of_zstandard_are_skipped() -> None:
+    skippable = b"\x50\x2a\x4d\x18\4\0\0\0size"  # with which pzstd begins each frame
+    frame = zstandard.compress(TEXT)
+    assert read(skippable + frame + skippable + frame) == 2 * TEXT
     with pytest.raises(DamagedFileError):
-        read(COMPRESS[suffix](TEXT) + b"garbage")
+        read(skippable + frame + skippable[:-1])
+
+
+def test_zstandard_with_the_largest_window() -> None:
+    parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)  # zstd --long=31
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    assert read(stream.compress(TEXT) + stream.flush()) == TEXT
+
+
+def test_written_zstandard_files_have_a_checksum() -> None:
+    raw = io.BytesIO()
+    with COMPRESSIONS[".zst"].writer(raw) as file:
+        file.write(random_text(1000))
+    assert zstandard.get_frame_parameters(raw.getvalue()).has_checksum
 
 
 def test_errors_of_the_disk_are_not_damage(tmp_path: Path) -> None:
@@ -113,7 +174,7 @@ def test_highly_compressed_zstandard_does_not_fill_the_memory(monkeypatch: pytes
     size = 1 << 26
     data = zstandard.compress(b"\n" * size)
     assert len(data) > 1000
-    monkeypatch.setattr(compression, "ZSTD_BYTES", 100)
+    monkeypatch.setitem(COMPRESSIONS, ".zst", replace(COMPRESSIONS[".zst"], block=100))
     tracemalloc.start()
     try:
         with decompressed(io.BufferedReader(io.BytesIO(data))) as content:  # type: ignore[arg-type]

@@ -99,6 +99,11 @@ class FileReader:
             target[start : start + len(block)] = block
         return numbers.astype(np.float32, copy=False)
 
+    def skip_to_end(self) -> None:
+        """Read a compressed file to its end, where its checksum is."""
+        while self.compressed and self.read(BLOCK):
+            pass
+
     def _count(self, block: bytes) -> bytes:
         """Advance the position and the progress bar; raise FormatError beyond the maximum size."""
         self.position += len(block)
@@ -153,7 +158,7 @@ def write_rows(path: Path, table: Table, header: bytes, rows: Iterator[bytes], p
 
 
 def _compressing(path: Path, raw: BinaryIO) -> BinaryIO:
-    """The file to write to: `raw` itself, or one that compresses and leaves `raw` open when it is closed."""
+    """Return the file to write to: `raw` itself, or one that compresses and leaves `raw` open when it is closed."""
     compression = COMPRESSIONS.get(path.suffix.lower())
     return io.BufferedWriter(cast(io.RawIOBase, compression.writer(raw)), BLOCK) if compression else raw
 
