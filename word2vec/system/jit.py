@@ -1,33 +1,115 @@
-"""Compile small kernels with numba, and cache the compiled code on disk if possible."""
+"""Compile functions with numba, and cache the compiled code on disk if possible.
+
+Numba runs whatever its cache files contain, and a damaged file ends the process or changes results. So each file ends
+with a SHA-256 of its content, which is verified before numba reads it; a damaged file is deleted, and the function is
+compiled again.
+"""
 
 import functools
+import hashlib
+import io
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
+
+SUFFIX = ".sha256"  # in the names of the files, because those that numba itself writes have no checksum
+DIGEST_BYTES = hashlib.sha256().digest_size
 
 logger = logging.getLogger("word2vec")
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function with numba on its first call, and release the global lock while it runs.
+    """Compile a function with numba on its first call, and release the global lock while it runs."""
+    return cached_on_disk(numba.njit(nogil=True)(function))
 
-    subtle: if neither the folder of the package nor the user's cache is writable, as in many containers, numba raises
-    an error here, when it is asked to cache; then every process compiles the function again, which takes seconds. If
-    the disk is full, numba raises an error after compiling, and runs the compiled code when called again.
+
+def cached_on_disk(dispatcher: Any) -> Callable[..., Any]:
+    """Let a function that numba compiles use the cache on disk, and return it.
+
+    If neither the folder of the package nor the user's cache is writable, as in many containers, or if the disk is
+    full, every process compiles the function again, which takes seconds.
     """
     try:
-        kernel = numba.njit(cache=True, nogil=True)(function)
-    except RuntimeError:
-        kernel = numba.njit(nogil=True)(function)
-    return functools.partial(_call, kernel)
+        dispatcher._cache = _CheckedCache(dispatcher.py_func)
+    except RuntimeError as error:
+        dispatcher._cache = _NoCache(str(error))
+    return dispatcher  # type: ignore[no-any-return]
 
 
-def _call(kernel: Any, *arguments: Any) -> Any:
+class _CheckedFiles(IndexDataCacheFile):
+    """The files of one function: an index, and one file for each combination of argument types."""
+
+    @contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[BinaryIO]:
+        content = io.BytesIO()
+        yield content
+        with super()._open_for_write(filepath) as file:
+            file.write(content.getvalue() + hashlib.sha256(content.getvalue()).digest())
+
+    def _load_index(self) -> Any:
+        return super()._load_index() if _is_intact(Path(self._index_path)) else {}  # type: ignore[no-untyped-call]
+
+    def _load_data(self, name: str) -> Any:
+        path = Path(self._data_path(name))  # type: ignore[no-untyped-call]
+        if not _is_intact(path):
+            raise FileNotFoundError(path)  # which numba takes for a function that is not cached
+        return super()._load_data(name)  # type: ignore[no-untyped-call]
+
+
+class _CheckedCache(FunctionCache):
+    """A cache that never prevents the use of a function."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]
+        self._cache_file = _CheckedFiles(  # type: ignore[no-untyped-call]
+            cache_path=self._cache_path,
+            filename_base=self._impl.filename_base + SUFFIX,
+            source_stamp=self._impl.locator.get_source_stamp(),
+        )
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            _warn_not_cached(f"{self._cache_path}: {error.strerror or error}")
+
+
+class _NoCache(NullCache):
+    """Stands for the cache if numba finds no writable folder; the user learns of it when compiling takes time."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def save_overload(self, sig: Any, data: Any) -> None:  # noqa: ARG002 (numba's interface)
+        _warn_not_cached(self._reason)
+
+
+def _is_intact(path: Path) -> bool:
+    """Whether a file ends with the checksum of its content; a file that does not is deleted."""
     try:
-        return kernel(*arguments)
-    except OSError as error:
-        reason = error.strerror or error
-        logger.warning("compiled code (%s) cannot be cached: %s; it will be compiled again", kernel.__name__, reason)
-        return kernel(*arguments)
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return False
+    except OSError:  # for instance another user's; if it cannot be replaced either, that is reported
+        return False
+    if hashlib.sha256(content[:-DIGEST_BYTES]).digest() == content[-DIGEST_BYTES:]:
+        return True
+    _warn_damaged(str(path.parent))
+    with suppress(OSError):
+        path.unlink()
+    return False
+
+
+@functools.cache
+def _warn_damaged(folder: str) -> None:
+    logger.warning("%s: compiled code in this folder is damaged; it is compiled again", folder)
+
+
+@functools.cache
+def _warn_not_cached(reason: str) -> None:
+    logger.warning("compiled code cannot be cached: %s; each process compiles it again", reason)

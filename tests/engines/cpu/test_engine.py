@@ -430,18 +430,3 @@ def test_a_chunk_has_fewer_words_where_words_cost_more() -> None:
     assert chunk_words(5, 5, 100) == chunk_words(1, 5, 10) == cpu.CHUNK_WORDS
     assert chunk_words(1000, 5, 300) == cpu.CHUNK_PRODUCTS // (1001 * 6 * 304)
     assert chunk_words(1000, 5, 20_000) == 1
-
-
-def test_a_kernel_that_cannot_be_kept_is_used_all_the_same(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def full(objective: str, negatives: int, corrected: bool, cached: bool = True) -> Any:
-        if cached:
-            raise OSError("No space left on device")
-        return kernel(objective, negatives, corrected, cached=False)
-
-    monkeypatch.setattr(cpu, "kernel", full)
-    dataset = make_dataset([[0, 1, 2, 3]] * 50, [50] * 4, subsample=0)
-    *_, last = FusedEngine(make_model(4, 3), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05).epoch(0)
-    assert last.pairs > 0
-    assert "cannot be cached: No space left" in caplog.text

@@ -10,7 +10,6 @@ Nothing is stored per pair. Threads run the kernel (kernel.py) on shards of the 
 write to the same tables (Hogwild: Niu et al. 2011). `engines/plain.py` is the same algorithm in plain numpy.
 """
 
-import logging
 from collections.abc import Generator
 from threading import Event
 from typing import TypeVar
@@ -37,8 +36,6 @@ CHUNK_WORDS, CHUNK_PRODUCTS = 10_000, 40_000_000
 CACHE_LINE_BYTES = 64
 
 T = TypeVar("T", bound=np.integer)
-
-logger = logging.getLogger("word2vec")
 
 
 class FusedEngine(Engine):
@@ -67,7 +64,7 @@ class FusedEngine(Engine):
         threads: int = 1,
     ) -> None:
         if len(dataset.keep) < 2:
-            raise ConfigError("the vocabulary has one word: training needs a second one as noise; give more text")
+            raise ConfigError("the vocabulary has only one word, but training needs a second one as noise; use more text")
         super().__init__(model, objective, dataset, learning_rate, threads)
         self._text = Text(_read_only(dataset.tokens, np.int32), _read_only(dataset.offsets, np.int64))
         self._sampling = Sampling(
@@ -84,17 +81,8 @@ class FusedEngine(Engine):
         products = (self._sampling.window + 1) * (1 + negatives) * width  # per word
         self._chunk_words = max(1, min(CHUNK_WORDS, CHUNK_PRODUCTS // products))
         self._workers = Workers(threads)
-        self._compile(objective_name(type(objective)), negatives, objective.needs_log_q)
-
-    def _compile(self, objective: str, negatives: int, needs_log_q: bool) -> None:
-        """Compile the kernel by a call without words; a kernel that cannot be cached on disk is used all the same."""
-        try:
-            self._kernel = kernel(objective, negatives, needs_log_q)
-            self._train(_new_state(0), 0, 0, 0.0)
-        except (OSError, RuntimeError) as error:  # numba's errors for a full disk, and for no writable folder
-            logger.warning("the compiled kernel cannot be cached: %s; it is compiled again for each training", error)
-            self._kernel = kernel(objective, negatives, needs_log_q, cached=False)
-            self._train(_new_state(0), 0, 0, 0.0)
+        self._kernel = kernel(objective_name(type(objective)), negatives, objective.needs_log_q)
+        self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""

@@ -39,6 +39,7 @@ from word2vec.engines.cpu.simd import (
     pointers,
     prefetch_row,
 )
+from word2vec.system.jit import cached_on_disk
 
 U64 = np.uint64
 GOLDEN, MIX_1, MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
@@ -97,7 +98,7 @@ class Buffers(NamedTuple):
 
 
 @functools.cache
-def kernel(objective: str, negatives: int, corrected: bool, cached: bool = True) -> Callable[..., None]:
+def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`.
 
     It trains the sentences from `first` to before `last`. The arguments here are compile-time constants: the objective
@@ -107,7 +108,6 @@ def kernel(objective: str, negatives: int, corrected: bool, cached: bool = True)
         objective: Name of the objective in LOSSES.
         negatives: Number of noise words per center word.
         corrected: Whether `log_q` is subtracted from the scores.
-        cached: Whether to cache the kernel on disk.
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
@@ -168,7 +168,7 @@ def kernel(objective: str, negatives: int, corrected: bool, cached: bool = True)
     # subtle: numba names the cache files by this. Kernels of one name would share an index file, which two processes
     # that compile at once can corrupt for good; and numba detects changes of this file only, not of those it imports
     train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{_digest_of_imports():08x}"
-    return numba.njit(nogil=True, cache=cached, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train)
+    return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
 
 
 def _inlined(function):
