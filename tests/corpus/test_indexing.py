@@ -221,6 +221,23 @@ def test_changed_content_with_the_old_modification_time_is_detected(text: Path) 
     assert decoded(index_corpus([text]))[1] == ["on", "the", "hat"]
 
 
+def test_changed_content_is_detected_on_windows(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There, st_ctime is the creation time, which no change of the file changes."""
+    file_states = indexing._file_states
+
+    def without_status_change(files: list[Path]) -> list[indexing.FileState]:
+        return [(path, size, modified, 0) for path, size, modified, _ in file_states(files)]
+
+    monkeypatch.setattr(indexing, "_file_states", without_status_change)
+    monkeypatch.setattr(indexing, "TRUSTS_STATUS_CHANGE", False)
+    state = text.stat()
+    index_corpus([text])
+    text.write_text(TEXT.replace("mat", "hat"))
+    os.utime(text, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert decoded(index_corpus([text]))[1] == ["on", "the", "hat"]
+    assert list(indexes.glob("seen-*")) == []
+
+
 def test_digest_covers_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "HASH_BYTES", 7)
     path = tmp_path / "text"
@@ -475,7 +492,7 @@ def test_killed_process_leaves_no_index(text: Path, indexes: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     (left,) = folders(indexes)
     assert left.startswith("tmp-")  # complete except for its name
-    assert (indexes / left / "index.json").exists()
+    assert (indexes / left / "index" / "index.json").exists()
     corpus = index_corpus([text])
     assert corpus.fingerprint != left
     assert decoded(corpus) == SENTENCES

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from word2vec.errors import Word2VecError
-from word2vec.system.atomic_files import atomic_path, atomic_paths, locked, new_folder
+from word2vec.system import atomic_files
+from word2vec.system.atomic_files import atomic_path, atomic_paths, locked, new_folder, temporary_folder
 
 
 def full_disk(descriptor: int) -> None:
@@ -193,3 +195,52 @@ def test_file_in_place_of_the_new_folder(tmp_path: Path) -> None:
         new_folder(tmp_path / "run"),
     ):
         pass
+
+
+def make_old(path: Path) -> None:
+    for each in (*path.rglob("*"), path):
+        os.utime(each, (0, 0))
+
+
+def test_temporary_folders_of_another_host_are_kept_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On some network file systems, a host does not see the locks of another one."""
+    monkeypatch.setattr(socket, "gethostname", lambda: "node-1.cluster")
+    with temporary_folder(tmp_path, "tmp-") as work:
+        here = work.name
+    monkeypatch.setattr(socket, "gethostname", lambda: "node-2.cluster")
+    with temporary_folder(tmp_path, "tmp-") as work:
+        there = work.name
+    assert here.split("-")[2] == there.split("-")[2] == str(os.getpid())
+    unknown = "tmp-k3f_x0a1"  # as earlier versions named them
+    for name in (here, there, unknown):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tokens.npy").touch()
+    with temporary_folder(tmp_path, "tmp-") as work:
+        assert names(tmp_path) == sorted([here, unknown, work.name])
+    os.utime(tmp_path / here, (0, 0))  # a folder does not change while a file in it is written
+    os.utime(tmp_path / unknown, (0, 0))
+    with temporary_folder(tmp_path, "tmp-") as work:
+        assert names(tmp_path) == sorted([here, unknown, work.name])
+    make_old(tmp_path / here)
+    make_old(tmp_path / unknown)
+    with temporary_folder(tmp_path, "tmp-") as work:
+        assert names(tmp_path) == [work.name]
+
+
+def test_temporary_folders_where_locks_are_not_supported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic_files, "fcntl", None)
+    with temporary_folder(tmp_path, "tmp-") as work:
+        left = tmp_path / work.name
+    left.mkdir()
+    with temporary_folder(tmp_path, "tmp-"):
+        assert left.exists()
+    make_old(left)
+    with temporary_folder(tmp_path, "tmp-"):
+        assert not left.exists()
+
+
+def test_old_temporary_folder_in_use_is_kept(tmp_path: Path) -> None:
+    with temporary_folder(tmp_path, "tmp-") as first:
+        make_old(first)
+        with temporary_folder(tmp_path, "tmp-"):
+            assert first.exists()

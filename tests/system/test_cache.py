@@ -1,10 +1,12 @@
-"""Where the cache folder is."""
+"""Where the cache folder is, and what to do if it cannot be used."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from word2vec.system.cache import cache_folder
+from word2vec.system.cache import cache_folder, remedy
 
 
 def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -14,3 +16,20 @@ def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder().name == "word2vec"
     assert cache_folder().is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (errno.EACCES, "ask its owner"),
+        (errno.EPERM, "ask its owner"),
+        (errno.EROFS, "ask its owner"),
+        (errno.ENOSPC, "free some disk space"),
+        (errno.EDQUOT, "free some disk space"),
+        (errno.ENOTDIR, "set WORD2VEC_CACHE"),
+    ],
+)
+def test_remedy_depends_on_the_cause(number: int, expected: str) -> None:
+    text = remedy(OSError(number, os.strerror(number)))
+    assert text.startswith(expected)
+    assert text.endswith("set WORD2VEC_CACHE to another folder")
