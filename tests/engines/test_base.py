@@ -17,7 +17,7 @@ from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.engines.plain import PlainEngine
 from word2vec.losses import NegativeSampling
 
-CHUNKS = 30  # per thread
+CHUNKS = 100  # per thread
 
 
 @pytest.fixture(autouse=True)
