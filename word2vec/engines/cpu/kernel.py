@@ -154,7 +154,8 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
                 n = min(BLOCK_ROWS, right - 1 - start)
                 _gather_block(words.kept, start, n, position, table.width, buffers.rows)
                 _score_block(table, buffers, half, n, n_targets, padded, corrected)
-                score_gradients(objective, n_targets, padded, buffers.block, constants)
+                # subtle: the array, because the longer objectives are not vectorized with a pointer
+                score_gradients(objective, n_targets, padded, memory.block, constants)
                 _update_block(table, buffers, half, n, n_targets, padded, lr)
                 _add_losses(buffers, padded, n)
             pairs += right - 1 - left
@@ -239,8 +240,9 @@ def _score_block(tables, buffers, half, n, n_targets, padded, corrected):
     block_scores(tables.input, buffers.rows, n, tables.output, targets, buffers.block, tables.width, n_targets)
     if corrected:
         for k in range(n_targets):
+            shift = buffers.shifts[half * padded + k]
             for i in range(LANES):
-                buffers.block[k * LANES + i] -= buffers.shifts[half * padded + k]
+                buffers.block[k * LANES + i] -= shift
 
 
 @_inlined
