@@ -20,7 +20,7 @@ from word2vec.vectors.word_vectors import WordVectors
         (["train", "CORPUS", "--output", "RUN", "--dim", "0"], 2, "--dim must be at least 1, not 0"),
         (["train", "CORPUS", "--output", "RUN", "--dim", "x"], 2, "Invalid value for '--dim'"),
         (["train", "CORPUS"], 2, "Missing option '--output'"),
-        (["train", "--output", "RUN"], 2, "CORPUS"),
+        (["train", "--output", "RUN"], 2, "no corpus given"),
         (["train", "CORPUS", "--output", "RUN", "--lr", "0.1", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.1"),
         (["train", "CORPUS", "--output", "RUN", "--min-count", "9999"], 1, "vocabulary"),
         (["train", "CORPUS", "--output", "RUN", "--objective", "war"], 2, "unknown objective 'war'"),

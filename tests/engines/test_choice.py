@@ -50,7 +50,7 @@ def test_objectives_without_a_compiled_form_are_trained_by_the_autograd_engine(
     objective: type[nn.Module], device: torch.device
 ) -> None:
     assert choose_engine("auto", objective, device) is AutogradEngine
-    message = rf"no compiled form of {objective.__name__}: [^\n]*warp[^\n]*, or --engine autograd$"
+    message = rf"no compiled form of {objective.__name__}; [^\n]*warp[^\n]*, or use --engine autograd$"
     with pytest.raises(ConfigError, match=message):
         choose_engine("fused", objective, device)
 
@@ -62,14 +62,14 @@ def test_objectives_without_a_compiled_form_are_trained_by_the_autograd_engine(
 def test_rows_too_large_for_a_gpu_are_trained_by_the_autograd_engine(settings: dict[str, int], reason: str) -> None:
     assert choose_engine("auto", NegativeSampling, CUDA, **settings) is AutogradEngine
     assert choose_engine("auto", NegativeSampling, CPU, **settings) is FusedEngine
-    with pytest.raises(ConfigError, match=rf"^--engine fused [^\n]*{reason}[^\n]*, or --engine autograd$"):
+    with pytest.raises(ConfigError, match=rf"^--engine fused [^\n]*{reason}[^\n]*, or use --engine autograd$"):
         choose_engine("fused", NegativeSampling, CUDA, **settings)
 
 
 def test_the_fused_engine_needs_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
     assert choose_engine("auto", NegativeSampling, CPU) is AutogradEngine
-    with pytest.raises(ConfigError, match="unset it, or --engine autograd"):
+    with pytest.raises(ConfigError, match="unset it, or use --engine autograd"):
         choose_engine("fused", NegativeSampling, CPU)
 
 
@@ -77,5 +77,5 @@ def test_the_fused_engine_needs_the_compiler(monkeypatch: pytest.MonkeyPatch) ->
 def test_the_fused_engine_on_a_gpu_needs_a_recent_triton(version: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "triton", version and SimpleNamespace(__version__=version))
     assert choose_engine("auto", NegativeSampling, CUDA) is AutogradEngine
-    with pytest.raises(ConfigError, match=r"pip install 'triton>=3\.2', or --engine autograd"):
+    with pytest.raises(ConfigError, match=r"pip install 'triton>=3\.2', or use --engine autograd"):
         choose_engine("fused", NegativeSampling, CUDA)

@@ -307,9 +307,9 @@ def test_cuda_is_near_cpu(build: Callable[..., Objective], dtype: torch.dtype) -
 def test_wrong_shapes_and_reductions_are_refused(build: Callable[..., Objective]) -> None:
     objective = build()
     scores = spread_scores(7, 5)
-    with pytest.raises(ConfigError, match=r"weight has shape \(7, 1\): give one per example, \(7,\)"):
+    with pytest.raises(ConfigError, match=r"weight has shape \(7, 1\); pass one per example, \(7,\)"):
         loss_of(objective, scores, torch.ones(7, 1))
-    with pytest.raises(ConfigError, match="unknown reduction 'average': use one of none, mean, sum"):
+    with pytest.raises(ConfigError, match="unknown reduction 'average'; use one of none, mean, sum"):
         build(reduction="average")
     if not objective.in_batch:
         with pytest.raises(RuntimeError, match="dimensions"):

@@ -63,15 +63,15 @@ def test_registered_objectives_are_built_by_name(name: str) -> None:
     assert 1e-4 < objective.default_lr < 0.1  # above the default --min-lr, and far from diverging
     if objective.needs_num_labels:
         assert objective.num_labels == 50
-        with pytest.raises(ConfigError, match=f"objective {name} estimates ranks: give num_labels"):
+        with pytest.raises(ConfigError, match=f"objective {name} estimates ranks; pass num_labels"):
             make_objective(name)
 
 
 def test_unknown_name_is_rejected_with_a_suggestion() -> None:
-    with pytest.raises(ConfigError, match="unknown objective 'wrap': did you mean warp") as caught:
+    with pytest.raises(ConfigError, match="unknown objective 'wrap'; did you mean warp") as caught:
         make_objective("wrap")
     assert all(name in str(caught.value) for name in LOSSES)
-    with pytest.raises(ConfigError, match="unknown objective 'zzz': use negative-sampling, "):
+    with pytest.raises(ConfigError, match="unknown objective 'zzz'; choose negative-sampling, "):
         make_objective("zzz")
 
 
@@ -108,17 +108,17 @@ def test_a_users_subclass_gets_the_requested_reduction(here: Path) -> None:
 @pytest.mark.parametrize(
     ("location", "message"),
     [
-        ("focal:", "objective 'focal:': write it as package.module:ClassName"),
-        (":Focal", "objective ':Focal': write it as package.module:ClassName"),
+        ("focal:", "objective 'focal:': invalid location; write it as package.module:ClassName"),
+        (":Focal", "objective ':Focal': invalid location; write it as package.module:ClassName"),
         ("nowhere.at:All", "objective nowhere.at:All: no module 'nowhere' is installed or in "),
         ("needy:Any", "objective needy:Any: no module 'nowhere' is installed or in "),
         ("broken:Any", "objective broken:Any: importing broken failed with SyntaxError: "),
         ("focal:Local", "focal.py has no class Local"),
-        ("unfit:number", "objective unfit:number is not a subclass of torch.nn.Module: derive it from that"),
-        ("unfit:Plain", "objective unfit:Plain is not a subclass of torch.nn.Module: derive it from that"),
-        ("unfit:Silent", "objective unfit:Silent has no forward: give it forward"),
+        ("unfit:number", "objective unfit:number: not a subclass of torch.nn.Module; derive it from that class"),
+        ("unfit:Plain", "objective unfit:Plain: not a subclass of torch.nn.Module; derive it from that class"),
+        ("unfit:Silent", "objective unfit:Silent: no method forward; define forward"),
         ("unfit:Narrow", "objective unfit:Narrow: forward must have the signature (self,"),
-        ("unfit:Choosy", "objective unfit:Choosy: missing a required argument: 'alpha'; give each argument"),
+        ("unfit:Choosy", "objective unfit:Choosy: missing a required argument: 'alpha'; define a default"),
     ],
 )
 def test_unsuitable_classes_are_rejected_in_one_line(here: Path, location: str, message: str) -> None:

@@ -77,7 +77,7 @@ def test_an_absent_noise_word_still_counts_as_a_draw() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(ConfigError, match="unknown rank_weight 'linear': use one of log, harmonic"):
+    with pytest.raises(ConfigError, match="unknown rank_weight 'linear'; use one of log, harmonic"):
         WARP(11, rank_weight="linear")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="num_labels 1 must be at least 2"):
         WARP(1)

@@ -107,7 +107,7 @@ def test_a_text_of_nearly_one_word_is_trained(tmp_path: Path) -> None:
 
 
 def test_a_corpus_is_required() -> None:
-    with pytest.raises(ConfigError, match="no CORPUS"):
+    with pytest.raises(ConfigError, match="no corpus given"):
         train(make_config({}))
 
 

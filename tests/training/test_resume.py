@@ -87,7 +87,7 @@ def test_without_a_checkpoint_training_starts_from_scratch(
     train(small(short_file), tmp_path / "whole")
     train(small(short_file), tmp_path / "run", resume=True)
     assert results(tmp_path / "run") == results(tmp_path / "whole")
-    assert f"{tmp_path / 'run'} contains no checkpoint: training starts from scratch" in caplog.messages
+    assert f"{tmp_path / 'run'} contains no checkpoint; training starts from scratch" in caplog.messages
 
 
 def test_a_finished_run_is_replaced(short_file: Path, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_an_unfinished_run_is_not_overwritten(
     run = tmp_path / "run"
     config = unfinished(short_file, run, monkeypatch)
     before = contents(run)
-    with pytest.raises(TrainingError, match=r"unfinished run \(epoch 3 of 5\): add --resume"):
+    with pytest.raises(TrainingError, match=r"unfinished run \(epoch 3 of 5\); add --resume"):
         train(config, run)
     assert contents(run) == before
     discard_checkpoint(run)
@@ -170,7 +170,7 @@ def test_epochs_must_not_be_fewer_than_started(
     short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = unfinished(short_file, tmp_path / "run", monkeypatch)
-    with pytest.raises(ConfigError, match="run is already in epoch 2: --epochs 1 is too small"):
+    with pytest.raises(ConfigError, match="run is already in epoch 2; increase --epochs, which is 1"):
         train(replace(config, epochs=1), tmp_path / "run", resume=True)
     train(replace(config, epochs=2), tmp_path / "run", resume=True)
     assert read_checkpoint(tmp_path / "run").finished
@@ -194,5 +194,5 @@ def test_resume_takes_the_settings_of_the_run(
 
 def test_resume_without_a_checkpoint_needs_a_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["train", "--output", str(tmp_path / "run"), "--resume"]) == 2
-    assert capsys.readouterr().err.startswith("word2vec: no CORPUS")
+    assert capsys.readouterr().err.startswith("word2vec: no corpus given")
     assert not (tmp_path / "run").exists()

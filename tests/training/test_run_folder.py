@@ -124,7 +124,7 @@ def test_a_finished_run_is_left_as_it_is(topics_file: Path, tmp_path: Path, capl
     again = train(small(topics_file), tmp_path / "run", resume=True)
     assert contents(tmp_path / "run") == before
     assert np.array_equal(first.vectors, again.vectors)
-    assert f"{tmp_path / 'run'} already has all 5 epochs; increase --epochs to continue" in caplog.messages
+    assert f"{tmp_path / 'run'}: all 5 epochs are trained; increase --epochs to continue" in caplog.messages
 
 
 def test_tables_with_nan_are_not_saved(tmp_path: Path) -> None:

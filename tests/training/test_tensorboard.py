@@ -112,7 +112,7 @@ def test_a_missing_package_is_reported_before_the_corpus_is_read(
     monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
     assert run(["train", "no-such-corpus.txt", "-o", str(tmp_path / "run"), "--tensorboard"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("word2vec: --tensorboard: package not found; pip install ")
+    assert error.startswith("word2vec: --tensorboard: TensorBoard is not installed; ")
     assert error.count("\n") == 1
     assert not (tmp_path / "run").exists()
 

@@ -42,7 +42,7 @@ def choose_engine(
     on_gpu = device.type == "cuda"
     obstacle = _gpu_obstacle(objective, dim, negatives, window) if on_gpu else _cpu_obstacle(objective)
     if obstacle and name == "fused":
-        raise ConfigError(f"--engine fused {obstacle}, or --engine autograd")
+        raise ConfigError(f"--engine fused {obstacle}, or use --engine autograd")
     if obstacle:
         logger.info("training with the autograd engine: the fused engine %s", obstacle)
         return AutogradEngine
@@ -62,14 +62,14 @@ def _cpu_obstacle(objective: type[nn.Module]) -> str:
     from word2vec.engines.cpu.objectives import COMPILED
 
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
-        return "cannot be compiled while NUMBA_DISABLE_JIT is set: unset it"
+        return "cannot be compiled while NUMBA_DISABLE_JIT is set; unset it"
     return _objective_obstacle(objective, COMPILED)
 
 
 def _gpu_obstacle(objective: type[nn.Module], dim: int, negatives: int, window: int) -> str:
     """Return why the fused GPU engine cannot train, and what to do; empty if it can."""
     if triton_version() < MIN_TRITON:
-        return "needs triton 3.2 or newer on a GPU: pip install 'triton>=3.2'"
+        return "needs Triton 3.2 or newer on a GPU; install it with: pip install 'triton>=3.2'"
     from word2vec.engines.gpu.objectives import GRADIENTS
 
     try:
@@ -83,4 +83,4 @@ def _objective_obstacle(objective: type[nn.Module], compiled: Collection[type[nn
     if objective in compiled:
         return ""
     names = [name for name, kind in LOSSES.items() if kind in compiled]
-    return f"has no compiled form of {objective.__name__}: use --objective {', '.join(names)}"
+    return f"has no compiled form of {objective.__name__}; use --objective {', '.join(names)}"

@@ -73,7 +73,9 @@ class PlainEngine(Engine):
     ) -> None:
         super().__init__(model, objective, dataset, learning_rate, threads=1)
         if len(dataset.keep) < 2:
-            raise ConfigError("the vocabulary has one word: training needs a second one as noise; give more text")
+            raise ConfigError(
+                "the vocabulary has only one word, but training needs a second one as noise; use more text"
+            )
         frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
         self.log_q = frequency.double().log() if objective.needs_log_q else None  # (V,) subtracted from the scores
 

@@ -136,5 +136,5 @@ def _unpack(file: FileReader, layout: struct.Struct) -> tuple[Any, ...]:
     """Read the fields of a struct."""
     content = file.read(layout.size)
     if len(content) < layout.size:
-        raise FormatError(f"{file.path}: ends within its settings; the file is truncated, get it again")
+        raise FormatError(f"{file.path}: ends within its settings; the file is truncated; get a new copy")
     return layout.unpack(content)

@@ -74,7 +74,7 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
             words = _words(arrays["words"][:limit])
     except DAMAGED as error:
         raise FormatError(
-            f"{path}: the archive is damaged ({' '.join(str(error).split())[:200]}); get it again"
+            f"{path}: the archive is damaged ({' '.join(str(error).split())[:200]}); get a new copy"
         ) from error
     with np.errstate(over="ignore"):  # infinity is reported later, with its word
         tables = {

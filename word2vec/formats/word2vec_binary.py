@@ -33,7 +33,9 @@ def read_word2vec_binary(path: Path, limit: int | None, progress: bool) -> Table
         rest = _read_rows(file, table, words)
         if table.filled < wanted:
             place = f"within row {table.filled + 1}" if rest.strip(b"\n") else f"after {table.filled} words"
-            raise FormatError(f"{path}: ends {place}, but line 1 declares {count}; the file is truncated, get it again")
+            raise FormatError(
+                f"{path}: ends {place}, but line 1 declares {count}; the file is truncated; get a new copy"
+            )
         if limit is None and (rest + file.read(BLOCK)).strip(b"\n"):
             raise FormatError(f"{path}: continues after the {count} words declared in line 1; the file is damaged")
     words.warn()

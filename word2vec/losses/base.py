@@ -50,7 +50,7 @@ class Objective(nn.Module):
     def __init__(self, reduction: Reduction = "mean") -> None:
         super().__init__()
         if reduction not in get_args(Reduction):
-            raise ConfigError(f"unknown reduction {reduction!r}: use one of {', '.join(get_args(Reduction))}")
+            raise ConfigError(f"unknown reduction {reduction!r}; use one of {', '.join(get_args(Reduction))}")
         self.reduction: Reduction = reduction
 
     def __init_subclass__(cls, **arguments: Any) -> None:
@@ -104,7 +104,7 @@ def reduce_losses(losses: Tensor, weight: Tensor | None, reduction: Reduction) -
     """Weight and reduce the losses (B,); the mean of an empty batch, or of weights that are all 0, is 0."""
     if weight is not None:
         if weight.shape != losses.shape:
-            raise ConfigError(f"weight has shape {tuple(weight.shape)}: give one per example, {tuple(losses.shape)}")
+            raise ConfigError(f"weight has shape {tuple(weight.shape)}; pass one per example, {tuple(losses.shape)}")
         weight = weight.to(losses.dtype)
         losses = losses * weight
     if reduction == "none":
@@ -131,6 +131,6 @@ def sum_losses(loss: Tensor, examples: int, *, needs_gradient: bool = True) -> T
     if loss.shape not in ((), (examples,)) or (needs_gradient and not loss.requires_grad):
         raise TrainingError(
             f"the objective returned a loss of shape {tuple(loss.shape)} for {examples} examples, "
-            f"{'with' if loss.requires_grad else 'without'} a gradient: return one loss per example, or their sum"
+            f"{'with' if loss.requires_grad else 'without'} a gradient; return one loss per example, or their sum"
         )
     return loss.sum()

@@ -66,11 +66,9 @@ def margin_ranking_loss(
     """
     if not first.shape == second.shape == target.shape:
         shapes = ", ".join(str(tuple(tensor.shape)) for tensor in (first, second, target))
-        raise ConfigError(f"margin ranking got shapes {shapes}: give first, second and target one shape")
+        raise ConfigError(f"margin ranking got shapes {shapes}; pass first, second and target of the same shape")
     wrong = target[target.abs() != 1]
     if len(wrong):
-        raise ConfigError(
-            f"margin ranking target {wrong[0].item():g}: use +1 or -1, and leave out pairs without an order"
-        )
+        raise ConfigError(f"margin ranking target {wrong[0].item():g}: must be +1 or -1; remove pairs without an order")
     losses = (margin - target * (at_least_float32(first) - at_least_float32(second))).relu()
     return reduce_losses(losses, None, reduction)

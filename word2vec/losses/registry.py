@@ -46,7 +46,7 @@ def find_objective(name: str) -> type[nn.Module]:
     if name not in LOSSES:
         near = difflib.get_close_matches(name, LOSSES, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise ConfigError(f"unknown objective {name!r}: {hint}use {', '.join(LOSSES)} or package.module:ClassName")
+        raise ConfigError(f"unknown objective {name!r}; {hint}choose {', '.join(LOSSES)} or package.module:ClassName")
     return LOSSES[name]
 
 
@@ -77,7 +77,7 @@ def make_objective(name: str, num_labels: int | None = None, reduction: Reductio
     if not LOSSES[name].needs_num_labels:
         return LOSSES[name](reduction=reduction)
     if num_labels is None:
-        raise ConfigError(f"objective {name} estimates ranks: give num_labels, the number of words in the vocabulary")
+        raise ConfigError(f"objective {name} estimates ranks; pass num_labels, the number of words in the vocabulary")
     sized = cast("Callable[..., Objective]", LOSSES[name])
     return sized(num_labels=num_labels, reduction=reduction)
 
@@ -90,7 +90,7 @@ def load_objective(location: str) -> type[nn.Module]:
     """
     module_name, _, class_name = location.partition(":")
     if not module_name or not class_name:
-        raise ConfigError(f"objective {location!r}: write it as package.module:ClassName")
+        raise ConfigError(f"objective {location!r}: invalid location; write it as package.module:ClassName")
     current_folder = str(Path.cwd())
     # a console script has its own folder in sys.path instead; the entry stays, for imports inside the user's functions
     if current_folder not in sys.path:
@@ -114,10 +114,10 @@ def load_objective(location: str) -> type[nn.Module]:
 def _checked(location: str, found: object) -> type[nn.Module]:
     """Return the class if an engine can create it without arguments and call it with scores."""
     if not (isinstance(found, type) and issubclass(found, nn.Module)):
-        raise ConfigError(f"objective {location} is not a subclass of torch.nn.Module: derive it from that")
+        raise ConfigError(f"objective {location}: not a subclass of torch.nn.Module; derive it from that class")
     if found.forward is nn.Module.forward:
         raise ConfigError(
-            f"objective {location} has no forward: give it forward(self, positive, negative, weight=None)"
+            f"objective {location}: no method forward; define forward(self, positive, negative, weight=None)"
         )
     try:
         inspect.signature(found.forward).bind(found, "positive", "negative", "weight")
@@ -128,5 +128,5 @@ def _checked(location: str, found: object) -> type[nn.Module]:
     try:
         inspect.signature(found).bind()
     except TypeError as error:
-        raise ConfigError(f"objective {location}: {error}; give each argument of __init__ a default") from error
+        raise ConfigError(f"objective {location}: {error}; define a default for each argument of __init__") from error
     return found

@@ -58,7 +58,7 @@ class WARP(Objective):
     ) -> None:
         super().__init__(reduction)
         if rank_weight not in RANK_WEIGHTS:
-            raise ConfigError(f"unknown rank_weight {rank_weight!r}: use one of {', '.join(RANK_WEIGHTS)}")
+            raise ConfigError(f"unknown rank_weight {rank_weight!r}; use one of {', '.join(RANK_WEIGHTS)}")
         if num_labels < 2 or (max_draws is not None and max_draws < 1):
             raise ConfigError(f"num_labels {num_labels} must be at least 2, max_draws {max_draws} at least 1 or None")
         self.num_labels, self.margin, self.rank_weight, self.max_draws = num_labels, margin, rank_weight, max_draws

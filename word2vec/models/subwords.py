@@ -47,7 +47,9 @@ class Subwords:
         with np.errstate(invalid="ignore"):
             vector *= np.float32(1 / len(ids))
         if not np.isfinite(vector).all():
-            raise Word2VecError(f"the n-grams of {word!r} contain nan or infinity; the model is damaged, get it again")
+            raise Word2VecError(
+                f"the n-grams of {word!r} contain nan or infinity; the model is damaged; get a new copy"
+            )
         return vector.reshape(-1)
 
     def known_vectors(self, words: list[bytes], rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -112,7 +112,7 @@ def read_checkpoint(run: Path) -> Checkpoint:
             return checkpoint
     except (FormatError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise FormatError(f"{path} is incomplete or corrupt ({error}); remove it to restart") from error
-    raise FormatError(f"{path} has version {version}, not {VERSION}: use the word2vec that wrote it, or remove it")
+    raise FormatError(f"{path} has version {version}, not {VERSION}; use the word2vec that wrote it, or remove it")
 
 
 def write_checkpoint(run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor]) -> None:

@@ -127,7 +127,7 @@ class Metrics:
         if not epoch and not self._last.pairs:  # later, subsampling may drop all pairs of a tiny text by chance
             raise TrainingError(
                 "nothing to train: no two words of the vocabulary occur in one sentence; if the text has one word per "
-                "line, join the lines of a sentence, else lower --min-count, raise --subsample or give more text"
+                "line, join the lines of each sentence, otherwise lower --min-count, raise --subsample or use more text"
             )
         line = self._write("epoch", epoch, similarity)
         scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())

@@ -30,7 +30,7 @@ def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
     """
     if not (run / CHECKPOINT_FILE).exists():
         if resume:
-            logger.info("%s contains no checkpoint: training starts from scratch", run)
+            logger.info("%s contains no checkpoint; training starts from scratch", run)
         return None
     saved = read_checkpoint(run)
     if resume:
@@ -38,7 +38,7 @@ def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
     if not saved.finished:
         epochs = saved.settings["epochs"]  # all of them may be trained and only the vectors not be saved
         raise TrainingError(
-            f"{run} contains the checkpoint of an unfinished run (epoch {min(saved.epoch + 1, epochs)} of {epochs}): "
+            f"{run} contains the checkpoint of an unfinished run (epoch {min(saved.epoch + 1, epochs)} of {epochs}); "
             f"add --resume to continue it, choose another --output, or remove {run / CHECKPOINT_FILE} to restart"
         )
     return None
@@ -73,13 +73,14 @@ def refuse_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
     ]
     if differences:
         raise ConfigError(
-            f"{run} cannot resume with other settings ({'; '.join(differences)}): keep them, or choose another --output"
+            f"{run} cannot resume with other settings ({', '.join(differences)}); "
+            "use the same settings, or choose another --output"
         )
     if (saved.corpus, saved.vocabulary) != (now.corpus, now.vocabulary):
         raise CorpusError(
-            f"{run} cannot resume on another corpus (fingerprint {saved.corpus[:8]}, now {now.corpus[:8]}): "
-            "give it the same text, or choose another --output"
+            f"{run} cannot resume on another corpus (fingerprint {saved.corpus[:8]}, now {now.corpus[:8]}); "
+            "use the same text, or choose another --output"
         )
     started = saved.epoch + bool(saved.shards)
     if now.settings["epochs"] < started:
-        raise ConfigError(f"{run} is already in epoch {started}: --epochs {now.settings['epochs']} is too small")
+        raise ConfigError(f"{run} is already in epoch {started}; increase --epochs, which is {now.settings['epochs']}")

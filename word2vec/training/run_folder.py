@@ -133,9 +133,9 @@ class RunFolder:
     def restore_result(self) -> WordVectors:
         """Return the vectors of a finished run; their files are written again if they are missing or do not match."""
         if self.path is not None and not self._has_readable_vectors(self.path):
-            logger.info("%s has all %d epochs; writing its files again", self.path, self._config.epochs)
+            logger.info("%s: all %d epochs are trained; writing its files again", self.path, self._config.epochs)
             return self.write_result()
-        logger.info("%s already has all %d epochs; increase --epochs to continue", self.path, self._config.epochs)
+        logger.info("%s: all %d epochs are trained; increase --epochs to continue", self.path, self._config.epochs)
         return self.word_vectors()
 
     def word_vectors(self) -> WordVectors:

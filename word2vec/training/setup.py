@@ -257,12 +257,12 @@ def _refuse_different_ranks(start: Checkpoint, group: ProcessGroup) -> None:
             here, there = first["settings"].get(name), other["settings"].get(name)
             if here != there:
                 raise ConfigError(
-                    f"{option(name)} is {here} on rank 0 and {there} on rank {rank}: give all ranks the same value"
+                    f"{option(name)} is {here} on rank 0 and {there} on rank {rank}; set the same value on all ranks"
                 )
         if other["text"] != first["text"]:
             raise CorpusError(
                 f"rank {rank} has another corpus than rank 0 (fingerprints {other['text'][0][:8]} and "
-                f"{first['text'][0][:8]}): give all ranks the same files, in the same order"
+                f"{first['text'][0][:8]}); pass the same files to all ranks, in the same order"
             )
         if other["engine"] != first["engine"]:
             raise ConfigError(

@@ -30,9 +30,11 @@ def check_tensorboard(run: Path | None) -> None:
         ConfigError: The package is missing, or there is no run folder.
     """
     if run is None:
-        raise ConfigError("--tensorboard needs a run folder: set an output, or leave out --tensorboard")
+        raise ConfigError("--tensorboard needs a run folder; set an output, or omit --tensorboard")
     if find_spec("tensorboard") is None:
-        raise ConfigError("--tensorboard: package not found; pip install 'word2vec-fused[tensorboard]'")
+        raise ConfigError(
+            "--tensorboard: TensorBoard is not installed; install it with: pip install 'word2vec-fused[tensorboard]'"
+        )
 
 
 class Board:

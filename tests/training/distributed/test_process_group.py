@@ -96,7 +96,7 @@ def test_a_rank_that_dies_ends_all_and_one_process_can_resume(topics_file: Path,
     saved = read_checkpoint(run)
     assert 0 < saved.metrics.words < 12_000
     assert len(saved.shards) == 2
-    with pytest.raises(TrainingError, match=r"unfinished run \(epoch 2 of 5\): add --resume"):
+    with pytest.raises(TrainingError, match=r"unfinished run \(epoch 2 of 5\); add --resume"):
         train(small(topics_file), run)
     train(small(topics_file), run, resume=True)
     assert margin(WordVectors.load(run)) > 0.5

@@ -64,7 +64,9 @@ class FusedEngine(Engine):
         threads: int = 1,
     ) -> None:
         if len(dataset.keep) < 2:
-            raise ConfigError("the vocabulary has only one word, but training needs a second one as noise; use more text")
+            raise ConfigError(
+                "the vocabulary has only one word, but training needs a second one as noise; use more text"
+            )
         super().__init__(model, objective, dataset, learning_rate, threads)
         self._text = Text(_read_only(dataset.tokens, np.int32), _read_only(dataset.offsets, np.int64))
         self._sampling = Sampling(

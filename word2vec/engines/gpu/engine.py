@@ -77,7 +77,9 @@ class GpuEngine(Engine):
         programs: int | None = None,
     ) -> None:
         if len(dataset.keep) < 2:
-            raise ConfigError("the vocabulary has one word: training needs a second one as noise; give more text")
+            raise ConfigError(
+                "the vocabulary has only one word, but training needs a second one as noise; use more text"
+            )
         super().__init__(model, objective, dataset, learning_rate)
         self.precision = precision
         settings, device = dataset.settings, dataset.device

@@ -72,8 +72,8 @@ def triton_version() -> tuple[int, int]:
 def _too_large(dim: int, max_rows: int) -> str:
     if max_rows < MIN_ROWS:
         limit = MAX_TILE_FLOATS // MIN_ROWS
-        return f"supports at most {limit} dimensions on a GPU, not {dim}: use a smaller --dim"
-    return f"supports at most {max_rows - 1} noise words of {dim} dimensions on a GPU: use fewer --negatives"
+        return f"supports at most {limit} dimensions on a GPU, not {dim}; use a smaller --dim"
+    return f"supports at most {max_rows - 1} noise words of {dim} dimensions on a GPU; use fewer --negatives"
 
 
 def _power_of_two(number: int) -> int:
