@@ -158,3 +158,8 @@ def test_answers_do_not_depend_on_the_block_size(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(analogies, "BLOCK_CELLS", 600 * 7)
     assert evaluate_analogies(vectors, "questions-words", restrict=600) == whole
     assert 0 < whole.accuracy < 1
+
+
+def test_unknown_method_is_rejected() -> None:
+    with pytest.raises(ConfigError, match="choose 3cosadd or 3cosmul"):
+        evaluate_analogies(random_vectors(["a", "b"]), "questions-words", method="add")  # type: ignore[arg-type]

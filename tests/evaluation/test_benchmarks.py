@@ -7,7 +7,7 @@ import pytest
 
 from word2vec.errors import FormatError
 from word2vec.evaluation import benchmarks
-from word2vec.evaluation.benchmarks import builtin_sets, read_pairs, read_questions, resolve
+from word2vec.evaluation.benchmarks import builtin_sets, read_pair_sets, read_pairs, read_questions, resolve, set_names
 
 PAIRS = (("tiger", "cat"), ("new york", "city"), ("über", "taxi"))
 SCORES = [7.35, 6.5, 3.0]
@@ -228,3 +228,30 @@ def test_unknown_names_raise_with_the_list_of_sets() -> None:
     assert str(caught.value) == (
         "simlex998: no such file; pass a path or a built-in set: wordsim353, simlex999, questions-words"
     )
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        (["en/ws.csv", "de/ws.csv", "other.csv"], ["en/ws", "de/ws", "other"]),
+        (["a/en/ws.csv", "b/en/ws.csv", "b/de/ws.csv"], ["a/en/ws", "b/en/ws", "de/ws"]),
+        (["wordsim353", "my/wordsim353.csv"], ["wordsim353", "my/wordsim353"]),
+        (["ws.csv", "../ws.csv"], ["ws", "../ws"]),
+        (["/a/ws.csv", "/b/ws.csv"], ["a/ws", "b/ws"]),
+        (["ws.csv", "ws.tsv"], ["ws.csv", "ws.tsv"]),
+        (["ws.csv", "ws.csv", "a/ws.csv"], ["ws.csv", "ws.csv (2)", "a/ws"]),
+        ([], []),
+    ],
+)
+def test_names_of_several_sets_are_distinct(sources: list[str], expected: list[str]) -> None:
+    assert set_names(sources) == expected
+    assert set_names(list(map(Path, sources))) == expected
+
+
+def test_sets_with_the_same_file_name_are_told_apart(tmp_path: Path) -> None:
+    for folder, text in (("en", "cat,dog,1\n"), ("de", "Katze,Hund,2\n")):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder, text, "ws.csv")
+    sets = read_pair_sets([tmp_path / "en/ws.csv", tmp_path / "de/ws.csv", "wordsim353"])
+    assert [pairs.name for pairs in sets] == ["en/ws", "de/ws", "wordsim353"]
+    assert [pairs.words[0][0] for pairs in sets[:2]] == ["cat", "Katze"]

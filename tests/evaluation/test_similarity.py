@@ -10,6 +10,7 @@ import pytest
 from scipy import stats
 
 from tests.evaluation.samples import gensim_copy, pair_set, random_vectors
+from word2vec.errors import ConfigError
 from word2vec.evaluation import similarity
 from word2vec.evaluation.benchmarks import PairSet, read_pairs
 from word2vec.evaluation.similarity import evaluate_similarity
@@ -153,3 +154,10 @@ def test_no_interval_without_resamples() -> None:
     assert result.spearman > 0.5
     assert math.isnan(result.ci_low)
     assert math.isnan(result.ci_high)
+
+
+def test_unknown_treatment_of_unknown_words_is_rejected() -> None:
+    vectors, pairs = line_of_words(20, 0.0, 0)
+    for oov in ("drop", "", None, "ZERO"):
+        with pytest.raises(ConfigError, match="choose skip or zero"):
+            evaluate_similarity(vectors, pairs, oov=oov)  # type: ignore[arg-type]

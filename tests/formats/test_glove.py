@@ -1,5 +1,6 @@
 """GloVe's text format: words with spaces, errors for damaged files, and duplicate words."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +62,11 @@ def test_duplicate_words_keep_their_first_row(tmp_path: Path, caplog: pytest.Log
     assert [record.getMessage() for record in caplog.records] == [
         f"{path}: 2 duplicate words; the first row of each is kept"
     ]
+
+
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
+    text = b"\xef\xbb\xbfcat 1 2 3\n\xef\xbb\xbfdog 4 5 6\n"
+    for path in (write_bytes(tmp_path / "v.txt", text), write_bytes(tmp_path / "v.txt.gz", gzip.compress(text))):
+        assert formats.read(path).words == ["cat", "\ufeffdog"]
+    with pytest.raises(FormatError, match="byte order mark"):
+        formats.write(tmp_path / "v.glove", Table(["\ufeffcat"], np.ones((1, 2), np.float32)))

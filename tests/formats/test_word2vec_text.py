@@ -1,5 +1,6 @@
 """word2vec's text format: variants written by other programs, and errors for damaged files."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from tests.formats.samples import read_error, write_bytes
 from word2vec import formats
+from word2vec.formats import Table
 
 
 def test_windows_line_ends_and_a_missing_last_one(tmp_path: Path) -> None:
@@ -86,3 +88,14 @@ def test_hard_numbers_are_parsed_as_by_python(tmp_path: Path) -> None:
     expected = np.array([float(number) for number in numbers]).astype(np.float32)
     for row in formats.read(path).vectors:
         assert row.tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+def test_a_byte_order_mark_is_ignored(limit: int | None, tmp_path: Path) -> None:
+    text = b"\xef\xbb\xbf2 3\ncat 1 2 3\n\xef\xbb\xbf 4 5 6\n"
+    for path in (write_bytes(tmp_path / "v.txt", text), write_bytes(tmp_path / "v.txt.gz", gzip.compress(text))):
+        found = formats.read(path, limit)
+        assert found.words == ["cat", "\ufeff"][:limit]
+        assert found.vectors[0].tolist() == [1, 2, 3]
+    formats.write(tmp_path / "first.txt", Table(["\ufeff", "\ufeffcat"], np.ones((2, 1), np.float32)))
+    assert formats.read(tmp_path / "first.txt").words == ["\ufeff", "\ufeffcat"]

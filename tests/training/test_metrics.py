@@ -28,6 +28,18 @@ def test_lines_have_the_promised_keys_and_numbers(topics_file: Path, tmp_path: P
     assert epochs[2]["similarity"]["topic-pairs"] > 0.5
 
 
+def test_test_sets_with_the_same_file_name_are_all_logged(topics_file: Path, tmp_path: Path) -> None:
+    sources = [tmp_path / "en" / "ws.csv", tmp_path / "de" / "ws.csv"]
+    texts = ("cat,dog,9\nred,green,8\ncat,red,1\n", "cat,dog,1\nred,green,2\ncat,red,9\n")
+    for source, text in zip(sources, texts, strict=True):
+        source.parent.mkdir()
+        source.write_text(text, encoding="utf-8")
+    train(small(topics_file, pairs=tuple(map(str, sources))), tmp_path / "run")
+    found = metrics_lines(tmp_path / "run")[-1]["similarity"]
+    assert set(found) == {"en/ws", "de/ws"}
+    assert found["en/ws"] > 0 > found["de/ws"]
+
+
 def test_precision_in_the_batch_is_logged(short_file: Path, tmp_path: Path) -> None:
     train(small(short_file, objective="in-batch-softmax", epochs=2), tmp_path / "run")
     assert all(0 <= line["precision_at_1"] <= 1 for line in metrics_lines(tmp_path / "run"))

@@ -96,8 +96,8 @@ def test_documents_may_be_tokenized_or_use_a_custom_tokenizer(vectors: WordVecto
         (pd.DataFrame({"text": ["cat"]}), "pass one column of a table"),
         (np.array([["cat"]]), "pass one column of a table"),
         ((text for text in DOCUMENTS), "read only once; pass a list"),
-        (["cat", None], "must be a string or a list of words, not None"),
-        ([3.5], "must be a string or a list of words, not 3.5"),
+        (["cat", None], "must be a string, bytes or a list of words, not None"),
+        ([3.5], "must be a string, bytes or a list of words, not 3.5"),
     ],
 )
 def test_invalid_documents_are_rejected(vectors: WordVectors, documents: object, message: str) -> None:
@@ -226,3 +226,35 @@ def test_topics_are_classified_in_a_pipeline_with_grid_search(vectors: WordVecto
 
 def test_the_class_is_public() -> None:
     assert word2vec.DocumentVectorizer is DocumentVectorizer
+
+
+@pytest.mark.parametrize("documents", [[b"cat \xc3\xa9t\xc3\xa9 dog"], np.array([b"cat \xc3\xa9t\xc3\xa9 dog"])])
+def test_bytes_are_decoded_as_by_count_vectorizer(vectors: WordVectors, documents: list[bytes]) -> None:
+    seen: list[str] = []
+
+    def tokenize(text: str) -> list[str]:
+        seen.append(text)
+        return text.split()
+
+    found = DocumentVectorizer(vectors, tokenize=tokenize).fit_transform(documents)
+    np.testing.assert_array_equal(found, DocumentVectorizer(vectors).fit_transform(["cat dog"]))
+    assert set(seen) == {"cat été dog"}
+    DocumentVectorizer(vectors, tokenize=tokenize, encoding="latin-1").fit_transform([b"\xe9t\xe9"])
+    assert seen[-1] == "été"
+
+
+def test_bytes_that_cannot_be_decoded(vectors: WordVectors) -> None:
+    invalid = [b"cat \xff dog"]
+    with pytest.raises(Word2VecError, match=r"document 1: .*can't decode byte 0xff.*decode_error"):
+        DocumentVectorizer(vectors).fit(invalid)
+    with pytest.raises(Word2VecError, match="unknown encoding"):
+        DocumentVectorizer(vectors, encoding="none").fit(invalid)
+    for decode_error in ("ignore", "replace"):
+        found = DocumentVectorizer(vectors, decode_error=decode_error).fit_transform(invalid)
+        np.testing.assert_array_equal(found, DocumentVectorizer(vectors).fit_transform(["cat dog"]))
+
+
+@pytest.mark.parametrize("document", [[b"cat"], [1, 2], bytearray(b"cat"), [["cat"]]])
+def test_words_that_are_not_strings_are_rejected(vectors: WordVectors, document: object) -> None:
+    with pytest.raises(Word2VecError, match="a word must be a string"):
+        DocumentVectorizer(vectors).fit(["cat", document])

@@ -378,3 +378,13 @@ def test_import_is_light() -> None:
     code = "import sys, word2vec.vectors; print(sorted({'torch', 'pandas', 'scipy', 'numba'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_iterators_are_read_once(vectors: WordVectors) -> None:
+    words = ["w5", "w3", "w900"]
+    assert vectors.nearest(map(str, words)) == vectors.nearest(words)
+    assert vectors.nearest(["w1"], (word for word in words)) == vectors.nearest(["w1"], words)
+    assert vectors.most_similar(positive=iter(words)) == vectors.nearest(words)
+    assert vectors.odd_one_out(iter(words)) == vectors.doesnt_match(iter(words)) == vectors.odd_one_out(words)
+    assert vectors.n_similarity(iter(words), iter(["w1"])) == vectors.n_similarity(words, ["w1"])
+    np.testing.assert_array_equal(vectors[iter(words)], vectors[words])

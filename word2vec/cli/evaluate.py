@@ -43,7 +43,7 @@ def evaluate(
     Without --pairs and --analogies, all bundled test sets are used.
     """
     from word2vec.evaluation.analogies import evaluate_analogies
-    from word2vec.evaluation.benchmarks import builtin_sets, read_pairs, read_questions
+    from word2vec.evaluation.benchmarks import builtin_sets, read_pair_sets, read_questions
     from word2vec.evaluation.similarity import evaluate_similarity
 
     if not pairs and not analogies:
@@ -51,7 +51,7 @@ def evaluate(
         pairs = [name for name, path in bundled.items() if path.suffix == ".csv"]
         analogies = [name for name, path in bundled.items() if path.suffix == ".txt"]
     # read before the vectors are loaded, so that a bad file is reported at once
-    pair_sets = [read_pairs(source) for source in pairs or []]
+    pair_sets = read_pair_sets(pairs or [])
     question_sets = [read_questions(source) for source in analogies or []]
     words = load_vectors(vectors)
     results: list[SimilarityResult | AnalogyResult] = [evaluate_similarity(words, each, oov=oov) for each in pair_sets]

@@ -5,7 +5,14 @@ results and converts them to JSON and data frames.
 """
 
 from word2vec.evaluation.analogies import evaluate_analogies
-from word2vec.evaluation.benchmarks import PairSet, QuestionSet, builtin_sets, read_pairs, read_questions
+from word2vec.evaluation.benchmarks import (
+    PairSet,
+    QuestionSet,
+    builtin_sets,
+    read_pair_sets,
+    read_pairs,
+    read_questions,
+)
 from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult, to_frame
 from word2vec.evaluation.similarity import evaluate_similarity
 
@@ -18,6 +25,7 @@ __all__ = [
     "builtin_sets",
     "evaluate_analogies",
     "evaluate_similarity",
+    "read_pair_sets",
     "read_pairs",
     "read_questions",
     "to_frame",

@@ -40,11 +40,13 @@ def evaluate_analogies(
         method: "3cosadd", the word nearest to b - a + c, or "3cosmul", which multiplies the three cosines.
 
     Raises:
-        ConfigError: `restrict` is below 1.
+        ConfigError: `restrict` is below 1, or the method is unknown.
         FormatError: The file of questions cannot be read.
     """
     if restrict is not None and restrict < 1:
         raise ConfigError(f"restrict must be 1 or more, got {restrict}; a usual value is 30000")
+    if method not in SCORES:
+        raise ConfigError(f"unknown analogy method {method!r}; choose {' or '.join(SCORES)}")
     questions = questions if isinstance(questions, QuestionSet) else read_questions(questions)
     first: dict[str, int] = {}
     # (V,) the first row that equals word i up to case; upper() is how gensim folds case
@@ -76,7 +78,7 @@ def _answers(
         first_spelling: (V,) row of the first word that is equal up to case.
         method: "3cosadd" or "3cosmul".
     """
-    score = {"3cosadd": _add_scores, "3cosmul": _multiply_scores}[method]
+    score = SCORES[method]
     answers = np.empty(len(asked), dtype=np.int64)  # (Q,)
     block = max(1, BLOCK_CELLS // max(1, len(unit)))
     for start in range(0, len(asked), block):
@@ -107,3 +109,7 @@ def _multiply_scores(
 ) -> NDArray[Any]:
     """Return 3CosMul scores of all words, (B, V)."""
     return three_cos_mul(*(unit[word] @ unit.T for word in (a, b, c)))
+
+
+SCORES = {"3cosadd": _add_scores, "3cosmul": _multiply_scores}
+"""The scores of all words (B, V), as functions of unit rows (V, D) and the rows of a, b and c (B,), by method."""

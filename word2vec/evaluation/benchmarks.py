@@ -10,7 +10,7 @@ import csv
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -125,6 +125,40 @@ def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
         words.append((fields[first], fields[second]))
         scores.append(_score(where, fields[score]))
     return PairSet(path.stem, tuple(words), np.array(scores))
+
+
+def read_pair_sets(sources: Sequence[str | Path]) -> list[PairSet]:
+    """Read several sets of word pairs; sets with the same file name get distinct names, see `set_names`.
+
+    Raises:
+        FormatError: A file cannot be read, see `read_pairs`.
+    """
+    names = set_names(sources)
+    return [replace(read_pairs(source), name=name) for source, name in zip(sources, names, strict=True)]
+
+
+def set_names(sources: Sequence[str | Path]) -> list[str]:
+    """Return distinct names of test sets, under which their scores can be logged.
+
+    A name is the file name without its extension. Where several are equal, their folders precede them (en/ws, de/ws);
+    if this does not help, the extension is kept and a file that occurs again is numbered.
+    """
+    paths = [Path(source) for source in sources]
+    names = [path.stem for path in paths]
+    for depth in range(1, max((len(path.parts) for path in paths), default=0)):
+        repeated = _repeated(names)
+        names = [
+            "/".join([*path.parent.parts[-depth:], path.stem]) if name in repeated else name
+            for path, name in zip(paths, names, strict=True)
+        ]
+    repeated = _repeated(names)
+    names = [str(path) if name in repeated else name for path, name in zip(paths, names, strict=True)]
+    earlier = [names[:index].count(name) for index, name in enumerate(names)]
+    return [f"{name} ({count + 1})" if count else name for name, count in zip(names, earlier, strict=True)]
+
+
+def _repeated(names: Sequence[str]) -> set[str]:
+    return {name for name, count in Counter(names).items() if count > 1}
 
 
 def read_questions(source: str | Path) -> QuestionSet:

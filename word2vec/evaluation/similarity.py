@@ -13,6 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.errors import ConfigError
 from word2vec.evaluation.benchmarks import PairSet, read_pairs
 from word2vec.evaluation.results import SimilarityResult
 from word2vec.vectors.word_vectors import WordVectors
@@ -44,8 +45,11 @@ def evaluate_similarity(
         seed: Random seed of the resampling.
 
     Raises:
+        ConfigError: `oov` is unknown.
         FormatError: The file of word pairs cannot be read.
     """
+    if oov not in ("skip", "zero"):
+        raise ConfigError(f"unknown treatment of unknown words {oov!r}; choose skip or zero")
     pairs = pairs if isinstance(pairs, PairSet) else read_pairs(pairs)
     ids = {word: _lookup(vectors, word, fold_case) for pair in pairs.words for word in pair}
     # (P, 2), -1 for an unknown word

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats.fasttext import is_fasttext, read_fasttext
-from word2vec.formats.file_io import read_head
+from word2vec.formats.file_io import BYTE_ORDER_MARK, read_head
 from word2vec.formats.glove import is_glove, read_glove, write_glove
 from word2vec.formats.npz import is_npz, read_npz, write_npz
 from word2vec.formats.run import read_run, write_run
@@ -141,7 +141,7 @@ def _detect(path: Path) -> Format:
         return FORMATS["run"]
     if not path.is_file():
         raise FormatError(f"{path}: no such file or folder")
-    start = read_head(path)
+    start = read_head(path).removeprefix(BYTE_ORDER_MARK)
     if not start:
         raise FormatError(f"{path}: the file is empty")
     for candidate in FORMATS.values():

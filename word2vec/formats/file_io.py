@@ -4,6 +4,7 @@ The meaning of the bytes is left to each format. Sizes declared in a file are ne
 maximum number of bytes that can follow, and a file that declares more is rejected before memory is allocated for it.
 """
 
+import codecs
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from word2vec.system.compression import COMPRESSIONS, DamagedFileError, decompre
 # Limits on decompression. Vectors compress to a third at best, but those of a toy example may be all zeros, so small
 # files may expand by more. A decompression bomb expands 1,000-fold (gzip) to 1,000,000-fold (bzip2).
 MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 100, 1 << 26
+BYTE_ORDER_MARK = codecs.BOM_UTF8  # Windows editors put it before the text
 HEAD_BYTES = 1 << 16  # examined to detect the format
 BAR_DELAY = 0.5  # seconds before a progress bar is shown
 
@@ -95,7 +97,7 @@ class FileReader:
         for start in range(0, size, BLOCK):
             block = self.read(min(BLOCK, size - start))
             if len(block) < min(BLOCK, size - start):
-                raise FormatError(f"{self.path}: ends within the {what}; the file is truncated, get it again")
+                raise FormatError(f"{self.path}: ends within the {what}; the file is truncated; get a new copy")
             target[start : start + len(block)] = block
         return numbers.astype(np.float32, copy=False)
 
@@ -134,7 +136,7 @@ def open_file(path: Path, progress: bool = False) -> Iterator[FileReader]:
         ):
             yield FileReader(path, raw, file, bar)
     except DamagedFileError as error:
-        raise FormatError(f"{path}: the compressed file is damaged or truncated ({error}); get it again") from error
+        raise FormatError(f"{path}: the compressed file is damaged or truncated ({error}); get a new copy") from error
 
 
 def read_head(path: Path) -> bytes:

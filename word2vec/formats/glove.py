@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from word2vec.errors import FormatError
-from word2vec.formats.file_io import HEAD_BYTES, open_file, write_rows
+from word2vec.formats.file_io import BYTE_ORDER_MARK, HEAD_BYTES, open_file, write_rows
 from word2vec.formats.table import Table, distinct, encode_words
 from word2vec.formats.text_rows import GAP, MAX_LINE_BYTES, NUMBER, RowReader, ends_in_number, format_rows
 from word2vec.formats.word2vec_text import HEADER
@@ -26,7 +26,7 @@ def is_glove(head: bytes) -> bool:
 def read_glove(path: Path, limit: int | None, progress: bool) -> Table:
     """Read a GloVe file."""
     with open_file(path, progress) as file:
-        start = file.readline(MAX_LINE_BYTES) + file.read(HEAD_BYTES)
+        start = (file.readline(MAX_LINE_BYTES) + file.read(HEAD_BYTES)).removeprefix(BYTE_ORDER_MARK)
         dims = Counter(dim for row in _first_rows(start) if (dim := _count_trailing_numbers(row)))
         if not dims:
             raise FormatError(f"{path}, line 1: expected a word and its numbers, found {start[:60]!r}")
@@ -42,6 +42,11 @@ def write_glove(path: Path, table: Table, progress: bool) -> None:
     if ambiguous is not None:
         raise FormatError(
             f"cannot write {path}: the end of the word {table.words[ambiguous]!r} would be read as a number; "
+            "use safetensors or npz"
+        )
+    if words and words[0].startswith(BYTE_ORDER_MARK):
+        raise FormatError(
+            f"cannot write {path}: the start of the first word {table.words[0]!r} would be read as a byte order mark; "
             "use safetensors or npz"
         )
     write_rows(path, table, b"", format_rows(words, table.vectors), progress)

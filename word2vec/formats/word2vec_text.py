@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from word2vec.errors import FormatError
-from word2vec.formats.file_io import FileReader, open_file, write_rows
+from word2vec.formats.file_io import BYTE_ORDER_MARK, FileReader, open_file, write_rows
 from word2vec.formats.table import Table, distinct, encode_words
 from word2vec.formats.text_rows import RowReader, format_rows
 
@@ -23,7 +23,7 @@ def read_header(file: FileReader, bytes_per_number: int) -> tuple[int, int]:
     Raises:
         FormatError: The line is not a header, or it declares more data than the file can contain.
     """
-    line = file.readline(MAX_HEADER_BYTES)
+    line = file.readline(MAX_HEADER_BYTES).removeprefix(BYTE_ORDER_MARK)
     match = HEADER.fullmatch(line)
     if match is None:
         raise FormatError(f"{file.path}, line 1: expected 'count dim', two whole numbers, found {line!r}")

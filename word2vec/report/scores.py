@@ -8,11 +8,11 @@ questions share word pairs, so the true interval is wider, and the page says so.
 import logging
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from word2vec.errors import FormatError
 from word2vec.evaluation.analogies import evaluate_analogies
-from word2vec.evaluation.benchmarks import PairSet, builtin_sets, read_pairs, read_questions
+from word2vec.evaluation.benchmarks import PairSet, builtin_sets, read_pairs, read_questions, set_names
 from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult
 from word2vec.evaluation.similarity import evaluate_similarity
 from word2vec.vectors.word_vectors import WordVectors
@@ -97,10 +97,10 @@ def _section_score(section: SectionResult) -> Score:
 
 
 def _readable(sources: Iterable[str]) -> list[PairSet]:
-    sets = []
-    for source in dict.fromkeys(sources):
+    sets, distinct = [], list(dict.fromkeys(sources))
+    for source, name in zip(distinct, set_names(distinct), strict=True):
         try:
-            sets.append(read_pairs(source))
+            sets.append(replace(read_pairs(source), name=name))
         except FormatError as error:
             logger.warning("skipping a similarity file of the run: %s", error)
     return sets

@@ -15,7 +15,7 @@ from torch import nn
 from word2vec.config import TrainConfig
 from word2vec.engines import Pause
 from word2vec.errors import ConfigError, TrainingInterrupted
-from word2vec.evaluation import evaluate_similarity, read_pairs
+from word2vec.evaluation import evaluate_similarity, read_pair_sets
 from word2vec.evaluation.benchmarks import PairSet
 from word2vec.system.signals import held_signals
 from word2vec.training import tensorboard
@@ -57,7 +57,7 @@ def train(
     """
     with join_process_group(config.device) as group:
         _check(config, group)
-        pair_sets = [read_pairs(source) for source in config.pairs]
+        pair_sets = read_pair_sets(config.pairs)
         run = Path(output) if output is not None and group.first else None
         if config.tensorboard and group.first:
             tensorboard.check_tensorboard(run)
@@ -120,9 +120,11 @@ def _train(setup: TrainingSetup, run: Path | None, pair_sets: Sequence[PairSet],
 
 def _check(config: TrainConfig, group: ProcessGroup) -> None:
     if not config.corpus:
-        raise ConfigError("no CORPUS: name a text file, a folder, a glob, '-' for standard input, text8 or pydocs")
+        raise ConfigError(
+            "no corpus given; pass a text file, a folder, a glob pattern, '-' for standard input, text8 or pydocs"
+        )
     if "-" in config.corpus and group.size > 1:
-        raise ConfigError("several processes cannot share standard input: save the text to a file and name it")
+        raise ConfigError("several processes cannot share standard input; save the text to a file and pass its path")
 
 
 def _board(setup: TrainingSetup, run: Path | None) -> tensorboard.Board | nullcontext[None]:

@@ -21,16 +21,23 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
 
+Document = str | bytes | Iterable[str]
+
+
 class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Transform documents into vectors, (N, D) float32; a document without known words becomes zeros.
 
-    A document is a string or a list of words. Words without a vector are ignored.
+    A document is a string, bytes (as from scikit-learn's `load_files`) or a list of words. Words without a vector are
+    ignored.
 
     Args:
         vectors: Word vectors. Clones of the transformer, as in a grid search, share them.
         weighting: "mean" for equal weights, or "sif" for smooth inverse frequency.
         a: Parameter of "sif": the smaller, the less frequent words count. The paper uses 1e-4 to 1e-3.
         tokenize: Function that splits a string into words; by default at white space, as in training.
+        encoding: Encoding of documents that are bytes.
+        decode_error: What to do with bytes that are not valid in this encoding: "strict" raises an error, "ignore"
+            removes them, "replace" replaces them. Both parameters are those of scikit-learn's `CountVectorizer`.
 
     Attributes:
         weights_: (V,) weight of each word. For "sif" it is computed from the counts of `vectors` or, if these are
@@ -45,13 +52,17 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         weighting: Literal["mean", "sif"] = "mean",
         a: float = 1e-3,
         tokenize: Callable[[str], Iterable[str]] | None = None,
+        encoding: str = "utf-8",
+        decode_error: Literal["strict", "ignore", "replace"] = "strict",
     ) -> None:
         self.vectors = vectors
         self.weighting = weighting
         self.a = a
         self.tokenize = tokenize
+        self.encoding = encoding
+        self.decode_error = decode_error
 
-    def fit(self, X: Iterable[str | Iterable[str]], y: object = None) -> Self:  # noqa: ARG002, N803 (scikit-learn's)
+    def fit(self, X: Iterable[Document], y: object = None) -> Self:  # noqa: ARG002, N803 (scikit-learn's)
         """Compute the weights and, for "sif", the common direction.
 
         Raises:
@@ -66,7 +77,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         self.common_ = None if self.weighting == "mean" else _first_singular_vector(self._means(bags))
         return self
 
-    def transform(self, X: Iterable[str | Iterable[str]]) -> NDArray[np.float32]:  # noqa: N803 (scikit-learn's)
+    def transform(self, X: Iterable[Document]) -> NDArray[np.float32]:  # noqa: N803 (scikit-learn's)
         """Return the vectors of documents, (N, D).
 
         Raises:
@@ -88,9 +99,9 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         sums = bags.multiply(self.weights_).tocsr() @ self.vectors.vectors  # (N, D)
         return np.asarray(sums / np.maximum(1, bags.sum(axis=1))[:, np.newaxis], dtype=np.float64)
 
-    def _bags(self, documents: Iterable[str | Iterable[str]]) -> sparse.csr_array:
+    def _bags(self, documents: Iterable[Document]) -> sparse.csr_array:
         """Return how often each word occurs in each document, (N, V)."""
-        if isinstance(documents, str) or getattr(documents, "ndim", 1) != 1:
+        if isinstance(documents, str | bytes) or getattr(documents, "ndim", 1) != 1:
             raise Word2VecError(
                 "documents must be a list; wrap a single text in a list, and pass one column of a table"
             )
@@ -98,20 +109,36 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             raise Word2VecError("documents come from a generator, which can be read only once; pass a list")
         rows: list[int] = []
         ends = [0]
-        for document in documents:
-            rows += [self.vectors.index(word) for word in self._words(document) if word in self.vectors]
+        for number, document in enumerate(documents, start=1):
+            words = list(self._words(document, number))
+            other = next((word for word in words if not isinstance(word, str)), None)
+            if other is not None:
+                raise Word2VecError(f"document {number}: a word must be a string, not {other!r}")
+            rows += [self.vectors.index(word) for word in words if word in self.vectors]
             ends.append(len(rows))
         shape = (len(ends) - 1, len(self.vectors))
         bags = sparse.csr_array((np.ones(len(rows)), np.array(rows, dtype=np.int64), np.array(ends)), shape=shape)
         bags.sum_duplicates()
         return bags
 
-    def _words(self, document: str | Iterable[str]) -> Iterable[str]:
+    def _words(self, document: Document, number: int) -> Iterable[str]:
+        """Return the words of a document; its number, from 1, is for error messages."""
+        if isinstance(document, bytes):
+            document = self._decode(document, number)
         if isinstance(document, str):
             return document.split() if self.tokenize is None else self.tokenize(document)
         if isinstance(document, Iterable):
             return document
-        raise Word2VecError(f"a document must be a string or a list of words, not {document!r}")
+        raise Word2VecError(f"document {number}: must be a string, bytes or a list of words, not {document!r}")
+
+    def _decode(self, document: bytes, number: int) -> str:
+        """Decode a document as CountVectorizer does."""
+        try:
+            return document.decode(self.encoding, self.decode_error)
+        except UnicodeDecodeError as error:
+            raise Word2VecError(f"document {number}: {error}; set encoding, or decode_error='replace'") from error
+        except LookupError as error:  # an encoding or a decode_error that does not exist
+            raise Word2VecError(f"{error}; set encoding and decode_error") from error
 
     @property
     def _n_features_out(self) -> int:  # for the names of the columns: documentvectorizer0, documentvectorizer1, ...

@@ -36,12 +36,13 @@ def to_vocab(known: "Vocabulary | WordVectors", specials: Sequence[str] = ("<unk
         Word2VecError: torchtext cannot be imported.
     """
     torchtext = _torchtext()
+    specials = list(specials)
     counts = [1] * len(known) if known.counts is None else known.counts.tolist()
     ordered = list(zip(known.words, counts, strict=True))
     if known.counts is not None:
         ordered.sort(key=lambda pair: (-pair[1], pair[0]))
     # subtle: by default torchtext drops words with a count below 1, which hand-made vectors may have
-    vocab = torchtext.vocab(OrderedDict(ordered), min_freq=min(counts), specials=list(specials))
+    vocab = torchtext.vocab(OrderedDict(ordered), min_freq=min(counts), specials=specials)
     if specials:
         vocab.set_default_index(vocab[specials[0]])
     return vocab

@@ -6,7 +6,7 @@ regularities in continuous space word representations", and Levy and Goldberg (2
 and explicit word representations". The answers agree with gensim's.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
 from types import MappingProxyType
@@ -125,7 +125,7 @@ class WordVectors:
         table.flags.writeable = False
         return np.array(table, dtype, copy=copy)
 
-    def __getitem__(self, words: str | Sequence[str]) -> NDArray[np.float32]:
+    def __getitem__(self, words: str | Iterable[str]) -> NDArray[np.float32]:
         """Return a copy of the vector of one word, (D,), or of several words, (N, D).
 
         For a word outside the vocabulary, the vector is computed from its n-grams, if the model has them.
@@ -160,8 +160,8 @@ class WordVectors:
 
     def nearest(
         self,
-        positive: str | Sequence[str],
-        negative: str | Sequence[str] = (),
+        positive: str | Iterable[str],
+        negative: str | Iterable[str] = (),
         n: int = 10,
         restrict: int | None = None,
     ) -> Neighbors:
@@ -236,13 +236,14 @@ class WordVectors:
         answers.measure = method
         return answers
 
-    def odd_one_out(self, words: Sequence[str]) -> str:
+    def odd_one_out(self, words: Iterable[str]) -> str:
         """Return the word least similar to the mean of all given words; ties go to the first.
 
         Raises:
             UnknownWordError: A word has no vector.
             Word2VecError: Fewer than three words are given.
         """
+        words = words if isinstance(words, str) else list(words)
         if isinstance(words, str) or len(words) < 3:
             raise Word2VecError(f"odd_one_out needs a list of at least three words, got {words!r}")
         unit, _ = self._directions(words)  # (N, D)
@@ -302,15 +303,15 @@ class WordVectors:
         computed = None if self.subwords is None or word in self._rows else self.subwords.vector(word)
         return self.vectors[self.index(word)].copy() if computed is None else computed
 
-    def _stack(self, words: Sequence[str]) -> NDArray[np.float32]:
+    def _stack(self, words: Iterable[str]) -> NDArray[np.float32]:
         """Return copies of the vectors of several words, (N, D)."""
         if self.subwords is None:
             return self.vectors[[self.index(word) for word in words]]
         return np.array([self._vector(word) for word in words], np.float32).reshape(-1, self.dim)
 
-    def _directions(self, words: str | Sequence[str]) -> tuple[NDArray[np.float64], list[int]]:
+    def _directions(self, words: str | Iterable[str]) -> tuple[NDArray[np.float64], list[int]]:
         """Return the vectors of words scaled to length one, (N, D), and the rows of the words that have one."""
-        words = [words] if isinstance(words, str) else words
+        words = [words] if isinstance(words, str) else list(words)  # a list, because an iterator can be read only once
         vectors = self._stack(words).astype(np.float64)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
         rows = [self._rows[word] for word in words if word in self._rows]
@@ -360,27 +361,27 @@ class WordVectors:
         """Return one minus `similarity`."""
         return 1 - self.similarity(w1, w2)
 
-    def n_similarity(self, ws1: Sequence[str], ws2: Sequence[str]) -> float:
+    def n_similarity(self, ws1: str | Iterable[str], ws2: str | Iterable[str]) -> float:
         """Return the cosine of the means of two lists of words; the vectors are averaged at their original lengths.
 
         Raises:
             Word2VecError: A list is empty.
         """
-        if not len(ws1) or not len(ws2):
+        lists = [[words] if isinstance(words, str) else list(words) for words in (ws1, ws2)]
+        if not all(lists):
             raise Word2VecError("n_similarity needs two lists of words; one of them is empty")
-        lists = ([words] if isinstance(words, str) else words for words in (ws1, ws2))
         left, right = (self[words].mean(axis=0, dtype=np.float64) for words in lists)  # (D,) each
         lengths = np.linalg.norm(left) * np.linalg.norm(right)
         return float(left @ right / (lengths if lengths > 0 else 1))
 
-    def doesnt_match(self, words: Sequence[str]) -> str:
+    def doesnt_match(self, words: Iterable[str]) -> str:
         """Same as `odd_one_out`."""
         return self.odd_one_out(words)
 
     def most_similar(
         self,
-        positive: str | Sequence[str] = (),
-        negative: str | Sequence[str] = (),
+        positive: str | Iterable[str] = (),
+        negative: str | Iterable[str] = (),
         topn: int = 10,
         restrict_vocab: int | None = None,
     ) -> Neighbors:
