@@ -77,14 +77,16 @@ def test_extreme_scores_are_as_in_torch(form: Form, build: Build, negatives: int
     ("column", "score"),
     [(0, torch.nan), (0, torch.inf), (0, -torch.inf), (1, torch.nan), (1, torch.inf), (5, torch.nan), (5, torch.inf)],
 )
-def test_a_loss_that_is_no_number_in_torch_is_none_here(form: Form, build: Build, column: int, score: float) -> None:
+def test_a_loss_that_is_not_finite_in_torch_is_not_finite_here(
+    form: Form, build: Build, column: int, score: float
+) -> None:
     scores = spread_scores(16, 5).float()
-    scores[3, column] = score  # this is how divergence comes up
+    scores[3, column] = score  # this is how divergence shows
     objective = build(reduction="none")
     losses, _ = form(objective, scores)
     expected = objective(scores[:, 0], scores[:, 1:])
     if not expected[3].isfinite():
         assert not losses[3].isfinite()
     others = torch.arange(16) != 3
-    # the examples of a block know nothing of each other
+    # the examples of a block are independent
     torch.testing.assert_close(losses[others], expected[others], rtol=1e-5, atol=1e-5)

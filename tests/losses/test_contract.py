@@ -182,11 +182,11 @@ def test_extreme_scores_stay_finite(build: Callable[..., Objective], dtype: torc
     assert (losses >= 0).all()
     assert gradients.isfinite().all()
     torch.testing.assert_close(gradients, autograd_of(objective, scores))
-    assert gradients[4, 0] < 0 < gradients[4, 1]  # the worst case still teaches
+    assert gradients[4, 0] < 0 < gradients[4, 1]  # the worst case still has a gradient
 
 
 @every_build
-def test_far_ahead_costs_and_teaches_nothing(build: Callable[..., Objective]) -> None:
+def test_a_large_lead_has_no_loss_and_no_gradient(build: Callable[..., Objective]) -> None:
     objective = build(reduction="none")
     scores = torch.full((3, 6), -50.0)
     scores[:, 0] = 50
@@ -246,7 +246,7 @@ def test_reductions_agree(build: Callable[..., Objective]) -> None:
 
 @every_build
 @every_reduction
-def test_a_weight_counts_its_example_that_often(build: Callable[..., Objective], reduction: str) -> None:
+def test_a_weight_counts_its_example_that_many_times(build: Callable[..., Objective], reduction: str) -> None:
     objective = build(reduction=reduction)
     scores = spread_scores(1023, 5)
     weight = torch.arange(1023) % 4 % 3  # 0 1 2 0: half of the batch is empty
@@ -304,7 +304,7 @@ def test_cuda_is_near_cpu(build: Callable[..., Objective], dtype: torch.dtype) -
 
 
 @every_build
-def test_wrong_shapes_and_reductions_are_refused(build: Callable[..., Objective]) -> None:
+def test_wrong_shapes_and_reductions_are_rejected(build: Callable[..., Objective]) -> None:
     objective = build()
     scores = spread_scores(7, 5)
     with pytest.raises(ConfigError, match=r"weight has shape \(7, 1\); pass one per example, \(7,\)"):

@@ -167,7 +167,7 @@ def test_cuda_is_near_cpu(block_rows: int) -> None:
     assert torch.equal(cuda_predictions.cpu(), predictions)
 
 
-def test_bad_settings_are_refused() -> None:
+def test_bad_settings_are_rejected() -> None:
     with pytest.raises(ConfigError, match="temperature 0 and block_rows 1024: both must be greater than 0"):
         InBatchSoftmax(temperature=0)
     with pytest.raises(ConfigError, match=r"temperature 1\.0 and block_rows 0"):

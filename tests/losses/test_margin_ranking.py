@@ -37,14 +37,14 @@ def test_objective_is_the_function_summed_over_the_noise_words() -> None:
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.5, -2.0, float("nan")])
-def test_targets_without_an_order_are_refused(wrong: float) -> None:
+def test_targets_without_an_order_are_rejected(wrong: float) -> None:
     target = torch.tensor([1.0, wrong, -1.0])
     with pytest.raises(ConfigError, match=rf"target {wrong:g}: must be \+1 or -1") as caught:
         margin_ranking_loss(torch.zeros(3), torch.ones(3), target)
     assert "\n" not in str(caught.value)
 
 
-def test_unequal_shapes_are_refused() -> None:
+def test_unequal_shapes_are_rejected() -> None:
     with pytest.raises(
         ConfigError, match=r"shapes \(3, 1\), \(3,\), \(3,\); pass first, second and target of the same shape"
     ):

@@ -63,7 +63,7 @@ def test_score_at_the_margin_does_not_offend() -> None:
     assert (WARP(11).score_gradients(scores) == 0).all()
 
 
-def test_an_offender_that_was_hard_to_find_teaches_only_by_the_harmonic_weight() -> None:
+def test_an_offender_that_was_hard_to_find_has_a_gradient_only_with_the_harmonic_weight() -> None:
     scores = torch.tensor([[0.0, -9.0, -9.0, -9.0, 0.0]])  # found at draw 4 of 5 labels: rank 1
     assert WARP(5).score_gradients(scores).abs().sum() == 0
     torch.testing.assert_close(
@@ -76,7 +76,7 @@ def test_an_absent_noise_word_still_counts_as_a_draw() -> None:
     assert WARP(11)(positive, negative).item() == pytest.approx(math.log(5))
 
 
-def test_bad_settings_are_refused() -> None:
+def test_bad_settings_are_rejected() -> None:
     with pytest.raises(ConfigError, match="unknown rank_weight 'linear'; use one of log, harmonic"):
         WARP(11, rank_weight="linear")  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="num_labels 1 must be at least 2"):

@@ -127,7 +127,7 @@ def test_windows_may_be_wider_than_a_block(window: int) -> None:
     assert (oracle.largest_window > BLOCK_ROWS) == (window > BLOCK_ROWS // 2)
 
 
-def test_rows_that_stand_in_a_block_several_times_get_all_steps() -> None:
+def test_rows_that_occur_several_times_in_a_block_get_all_steps() -> None:
     # three words: every block has the same rows many times over, on both sides; at full speed this diverges
     sentences, counts = random_sentences(1000, [5, 4, 3], length=40), [5, 4, 3]
     compare_with_plain(sentences, counts, window=10, negatives=20, subsample=0, slower=10)
@@ -138,7 +138,7 @@ def test_a_word_may_have_nearly_all_the_probability(subsample: float) -> None:
     compare_with_plain(random_sentences(1000, [8, 1, 1]), THREE, subsample=subsample)
 
 
-def test_words_outside_the_vocabulary_are_left_out() -> None:
+def test_words_outside_the_vocabulary_are_ignored() -> None:
     sentences = random_sentences(1000, ZIPF)  # of 40 words
     _, pairs = compare_with_plain(sentences, ZIPF[:25])
     assert 0 < pairs < compare_with_plain(sentences)[1]
@@ -162,7 +162,7 @@ def test_with_window_one_and_all_words_kept_the_pairs_are_the_neighbors() -> Non
 
 
 def test_the_loss_is_that_of_the_scores_before_each_step() -> None:
-    # with a learning rate of zero nothing moves, so the loss can be computed again at leisure
+    # with a learning rate of zero nothing moves, so the loss can be recomputed
     dataset = make_dataset(random_sentences(2000, ZIPF), ZIPF, subsample=0, seed=3)
     model = make_model(40, 20, spread=1.0)
     scores = (model.input @ model.output.T).detach().double().numpy()  # (V, V)
@@ -222,7 +222,7 @@ def test_the_corpus_may_be_of_any_integers_and_stays_writable(kind: type[np.inte
     assert dataset.tokens.flags.writeable
 
 
-def test_a_memory_map_that_is_read_only_trains_without_compiling_anew(tmp_path: Path) -> None:
+def test_a_read_only_memory_map_trains_without_another_compilation(tmp_path: Path) -> None:
     dataset = make_dataset(random_sentences(1000, ZIPF), ZIPF)
     expected = table_bytes(train(dataset)[0])
     np.save(tmp_path / "tokens.npy", dataset.tokens)
@@ -233,7 +233,7 @@ def test_a_memory_map_that_is_read_only_trains_without_compiling_anew(tmp_path: 
     assert len(engine._kernel.signatures) == 1
 
 
-def test_a_report_in_the_midst_of_a_chunk_has_the_pairs_to_its_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_within_a_chunk_counts_the_pairs_of_its_loss(monkeypatch: pytest.MonkeyPatch) -> None:
     # a loss without its pairs looks like divergence, which ends training
     monkeypatch.setattr(cpu, "CHUNK_WORDS", 10**9)
     monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.01)
@@ -248,13 +248,13 @@ def test_a_report_in_the_midst_of_a_chunk_has_the_pairs_to_its_loss(monkeypatch:
 
 
 @pytest.mark.parametrize(("words", "sentences"), [(1, 1), (5, 1), (5, 9), (1000, 2), (3, 3)])
-def test_a_share_has_room_for_every_chunk(words: int, sentences: int) -> None:
-    # the kernel checks no bounds: it would write over other memory, mostly unseen
+def test_buffers_are_large_enough_for_every_chunk(words: int, sentences: int) -> None:
+    # the kernel checks no bounds: it would silently overwrite other memory
     shard = cpu._new_state(7)
     grown = cpu._with_buffers(cpu._with_buffers(shard, 4, 4), words, sentences)
     assert len(grown.kept) > max(words, 4)
     assert len(grown.ends) >= max(sentences, 4)
-    assert all(new is old for new, old in zip(grown[2:], shard[2:], strict=True))  # what is counted goes on
+    assert all(new is old for new, old in zip(grown[2:], shard[2:], strict=True))  # counters are kept
 
 
 # Numbers beyond 2^31
@@ -416,7 +416,7 @@ def test_a_second_engine_trains_the_same_memory() -> None:
     assert not torch.equal(model.input, before)
 
 
-def test_a_vocabulary_of_one_word_is_refused() -> None:
+def test_a_vocabulary_of_one_word_is_rejected() -> None:
     # there would be no row to train as noise but one behind the table's end
     with pytest.raises(ConfigError, match="one word"):
         FusedEngine(make_model(1, 3), NegativeSampling("sum"), make_dataset([[0, 0]], [2]), lambda epoch, words: 0.05)

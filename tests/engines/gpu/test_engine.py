@@ -116,13 +116,13 @@ def test_windows_too_wide_for_a_tile_take_several(monkeypatch: pytest.MonkeyPatc
     assert_as_twin(train(sentences, window=9), twin(sentences=sentences, window=9))
 
 
-def test_epochs_and_seeds_draw_anew() -> None:
+def test_epochs_and_seeds_draw_differently() -> None:
     assert_as_twin(train(epoch=3, seed=9), twin(epoch=3, seed=9))
     assert not torch.equal(train(epoch=3)[0].input, train(epoch=2)[0].input)
 
 
 @pytest.mark.skipif(DEVICE.type == "cuda", reason="programs that work at once add in any order")
-def test_programs_share_the_text_out() -> None:
+def test_programs_split_the_text() -> None:
     alone, shared = train(), train(programs=3)
     assert shared[1].words == alone[1].words == 150
     assert shared[1].pairs == alone[1].pairs
@@ -171,7 +171,7 @@ def test_divergence_shows_in_the_loss(kind: type[Objective]) -> None:
 
 
 @pytest.mark.skipif(DEVICE.type == "cuda", reason="programs that work at once add in any order")
-def test_an_epoch_that_stops_and_goes_on_ends_in_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_epoch_ends_in_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     whole, last = train()
     monkeypatch.setattr(gpu, "REPORT_SECONDS", 0.0)
     model, shards, reports = make_model(10, 8, spread=1.0), None, []
@@ -196,7 +196,7 @@ def test_a_corpus_too_large_for_the_device_is_copied_in_parts(monkeypatch: pytes
     assert torch.equal(resident.input, copied.input)
 
 
-def test_a_vocabulary_of_one_word_is_refused() -> None:
+def test_a_vocabulary_of_one_word_is_rejected() -> None:
     with pytest.raises(ConfigError, match="one word"):
         train([[0, 0]], [2])
 
@@ -246,7 +246,7 @@ def test_a_failed_compilation_is_reported_in_one_line(monkeypatch: pytest.Monkey
         train()
 
 
-def test_a_whole_training_runs_on_it_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_complete_training_runs_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "choose_engine", lambda *_, **__: GpuEngine)
     text = tmp_path / "text.txt"
     text.write_text("\n".join(" ".join(f"w{word}" for word in sentence) for sentence in SENTENCES))
@@ -330,6 +330,6 @@ def test_tiles_fit_and_serve_their_centers(dim: int, negatives: int, window: int
 
 
 @pytest.mark.parametrize(("dim", "negatives", "reason"), [(513, 5, "512 dimensions"), (300, 16, "15 noise words")])
-def test_what_no_tile_holds_is_refused(dim: int, negatives: int, reason: str) -> None:
+def test_settings_without_a_tile_are_rejected(dim: int, negatives: int, reason: str) -> None:
     with pytest.raises(ConfigError, match=reason):
         tile_shape(dim, negatives, 5)
