@@ -1,4 +1,4 @@
-"""Build the corpus wiki8: English Wikipedia of 2015 in the form of text8, from its public source.
+"""Build the corpus wiki8: English Wikipedia of 2015 in text8 format, from its public source.
 
     python data/make_wiki8.py                        # clones the source, writes data/wiki8, verifies its checksum
     python data/make_wiki8.py --source CLONE         # uses an existing clone, bare or not
@@ -6,7 +6,7 @@
 
 The source is the folder `text` of github.com/jason-feng/wikiVisual at a fixed commit: the articles of a Wikipedia dump
 as WikiExtractor wrote them, in the order of their page ids. The script drops markup and duplicate, very short and
-disambiguation articles, and writes one line of words in the form of text8: a to z only, single spaces, every digit
+disambiguation articles, and writes one line of words in text8 format: a to z only, single spaces, every digit
 spelled out as a word. The default size of 100,000,000 bytes ends at a whole word and gives 99,999,994 bytes, 16,940,117
 words, whose SHA-256 is verified. Needs git and no package; takes about ten seconds after the clone.
 """
@@ -62,7 +62,7 @@ class BuildError(Exception):
 
 
 def normalize(text: bytes) -> bytes:
-    """The words of an article: a to z only, single spaces, digits spelled out."""
+    """Return the words of an article: a to z only, single spaces, digits spelled out."""
     for entity, character in ENTITIES:
         text = text.replace(entity, character)
     for pattern, replacement in MARKUP:
@@ -72,7 +72,7 @@ def normalize(text: bytes) -> bytes:
 
 
 def git(repository: Path, *arguments: str) -> bytes:
-    """The standard output of a git command.
+    """Return the standard output of a git command.
 
     Raises:
         BuildError: The command failed, or git is not installed.
@@ -95,7 +95,7 @@ def clone(source: str, folder: Path) -> Path:
 
 
 def article_files(repository: Path, commit: str) -> Iterator[bytes]:
-    """The contents of the files text/*/wiki_NN, in the order of their paths, which is that of the page ids."""
+    """Yield the contents of the files text/*/wiki_NN, in the order of their paths, which is that of the page ids."""
     listed = git(repository, "ls-tree", "-r", "--name-only", commit, "--", f"{FOLDER}/").decode().splitlines()
     paths = sorted(path for path in listed if re.search(r"/wiki_\d+$", path))
     if not paths:
@@ -107,7 +107,7 @@ def article_files(repository: Path, commit: str) -> Iterator[bytes]:
 
 
 def articles(files: Iterator[bytes]) -> Iterator[bytes]:
-    """The normalized texts of all articles that are kept, each after a space."""
+    """Yield the normalized texts of all articles that are kept, each after a space."""
     titles: set[bytes] = set()
     texts: set[bytes] = set()
     for file in files:
@@ -147,7 +147,7 @@ def build(repository: Path, output: Path, limit: int, commit: str, expected: str
     """Build the corpus next to `output` and move it there; returns a line that describes it.
 
     Raises:
-        BuildError: The repository is wrong, or the checksum of the corpus is not the expected one.
+        BuildError: The repository is invalid, or the checksum of the corpus does not match.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     partial = output.with_name(f"{output.name}.partial")
@@ -164,7 +164,7 @@ def build(repository: Path, output: Path, limit: int, commit: str, expected: str
 
 
 def number_of_bytes(text: str) -> int:
-    """An option parser for sizes of 1 or more."""
+    """Parse an option: sizes of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes of 1 or more")
     return int(text)

@@ -1,6 +1,6 @@
 """Hooks for MkDocs: references generated from the program itself, formulas as MathML, a figure from the results.
 
-MathML needs no script and no network, neither for the build nor in the browser.
+MathML requires neither scripts nor a network, in the build and in the browser.
 """
 
 import html
@@ -19,7 +19,7 @@ DEFAULT = re.compile(r"\s*\[default: (?P<value>[^]]+)\]$")  # the help of `train
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the figure of the benchmarks, which lies beside its measurements."""
+    """Add the figure of the benchmarks, which is stored with the results."""
     from mkdocs.structure.files import File
 
     files.append(File.generated(config, SCALING_FIGURE.name, abs_src_path=str(SCALING_FIGURE)))
@@ -47,7 +47,7 @@ def _as_mathml(match: re.Match[str]) -> str:
 
 
 def cli_reference() -> str:
-    """One section per command, with a table of its arguments and one of its options."""
+    """Return one section per command, with a table of its arguments and one of its options."""
     import typer
 
     from word2vec.cli.app import app
@@ -57,7 +57,7 @@ def cli_reference() -> str:
 
 
 def settings_reference() -> str:
-    """A table of the fields of TrainConfig."""
+    """Return a table of the fields of TrainConfig."""
     from word2vec.config import SETTINGS, TrainConfig
 
     rows = [
@@ -87,7 +87,7 @@ def _section(name: str, command: Any) -> Iterator[str]:
 
 
 def _option(option: Any) -> tuple[str, str, str]:
-    """Name, default and description of an option."""
+    """Return name, default and description of an option."""
     text = option.help or ""
     in_help = DEFAULT.search(text)
     value = in_help["value"] if in_help else option.default
@@ -98,7 +98,7 @@ def _option(option: Any) -> tuple[str, str, str]:
 
 
 def _metavar(parameter: Any) -> str:
-    """The placeholder of a value: FILE, INTEGER or auto|cpu|cuda."""
+    """Return the placeholder of a value: FILE, INTEGER or auto|cpu|cuda."""
     kind = parameter.type_descriptor
     choices = "|".join(map(str, kind.choices or ()))
     return str(parameter.metavar or choices or (kind.ranged_type_name or parameter.bare_type()).upper())

@@ -1,12 +1,12 @@
-"""What the evaluation scripts share: the header of a report, the scorer, JSON files and option parsers.
+"""Code shared by the evaluation scripts: the header of a report, the scorer, JSON files and option parsers.
 
 Every report in `results/` starts with the same header (date, command, commit, hardware with its instruction set,
-versions), and its vectors are scored by `score_vectors`. Also here: medians, ratios and Markdown. Measuring is left to
-the scripts, the tables of the documentation to tables.py.
+versions), and its vectors are scored by `score_vectors`. The module also computes medians and ratios and formats
+Markdown. The scripts measure, and tables.py renders the tables of the documentation.
 """
 
 # subtle: import nothing large here. On Linux a child process starts with the peak memory of its parent, so compare.py,
-# which measures the memory of its children, has to stay small; and a peer's process must not pay for our imports.
+# which measures the memory of its children, has to stay small, and other systems must not load what only we need.
 import argparse
 import json
 import math
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from word2vec import WordVectors
 
 Report = dict[str, Any]
-"""What a script writes to results/."""
+"""The content of a file in results/."""
 Measurements = Sequence[Mapping[str, Any]]
 """Measurements of compare.py: the label of a system, the number of the round, and named figures."""
 
@@ -50,7 +50,7 @@ INSTRUCTION_SETS = {
 
 
 def report_header(script: str, arguments: Sequence[str], device: str = "cpu") -> dict[str, Any]:
-    """The fields that every report starts with.
+    """Return the fields that every report starts with.
 
     Args:
         script: File name of the script, such as "compare.py".
@@ -67,7 +67,7 @@ def report_header(script: str, arguments: Sequence[str], device: str = "cpu") ->
 
 
 def command_line(script: str, arguments: Sequence[str]) -> str:
-    """The command as the user typed it, with file names in place of paths, which exist on this machine only."""
+    """Return the command as the user typed it, with file names in place of paths, which exist on this machine only."""
     return shlex.join(["python", f"evaluation/{script}", *(re.sub(r"[^=]*/", "", argument) for argument in arguments)])
 
 
@@ -85,7 +85,7 @@ def hardware(device: str = "cpu") -> dict[str, Any]:
 
 
 def read_cpuinfo() -> dict[str, str]:
-    """The fields of the first processor in /proc/cpuinfo; empty on systems without that file."""
+    """Return the fields of the first processor in /proc/cpuinfo; empty on systems without that file."""
     path = Path("/proc/cpuinfo")
     if not path.exists():
         return {}
@@ -94,18 +94,18 @@ def read_cpuinfo() -> dict[str, str]:
 
 
 def instruction_set(cpuinfo: dict[str, str]) -> str:
-    """The widest vector instructions of the processor, such as "AVX-512", or else its architecture."""
+    """Return the widest vector instructions of the processor, such as "AVX-512", or else its architecture."""
     flags = (cpuinfo.get("flags") or cpuinfo.get("Features") or "").split()
     return next((name for flag, name in INSTRUCTION_SETS.items() if flag in flags), platform.machine())
 
 
 def gpu_name() -> str:
-    """The name of the GPU by nvidia-smi, which some containers lack."""
+    """Return the name of the GPU by nvidia-smi, which some containers lack."""
     return _output(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that are compared or that determine the speed."""
+    """Return the versions of Python and of the packages that are compared or that determine the speed."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -116,12 +116,12 @@ def versions() -> dict[str, str]:
 
 
 def commit() -> str:
-    """The commit of this checkout, with the suffix "-dirty" if files differ from it."""
+    """Return the commit of this checkout, with the suffix "-dirty" if files differ from it."""
     return _output(["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"])
 
 
 def _output(command: Sequence[str]) -> str:
-    """The standard output of a command; "unknown" if it is not installed or fails."""
+    """Return the standard output of a command; "unknown" if it is not installed or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:
@@ -143,7 +143,7 @@ def score_vectors(vectors: "WordVectors") -> dict[str, float | None]:
 
 
 def write_json(path: Path, document: object) -> None:
-    """Write JSON atomically: an interrupted script leaves the old file or the new one, never half a file."""
+    """Write JSON atomically: an interrupted script leaves the old file or the new one, never a partial one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.tmp")
     temporary.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -158,7 +158,7 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter):
 
 
 def comma_separated(known: Sequence[str] | None = None) -> Callable[[str], list[str]]:
-    """An option parser for lists such as "ours,gensim"; every item must be in `known` if that is given."""
+    """Parse an option: lists such as "ours,gensim"; every item must be in `known` if that is given."""
 
     def parse(text: str) -> list[str]:
         names = [name.strip() for name in text.split(",") if name.strip()]
@@ -171,14 +171,14 @@ def comma_separated(known: Sequence[str] | None = None) -> Callable[[str], list[
 
 
 def positive(text: str) -> int:
-    """An option parser for whole numbers of 1 or more."""
+    """Parse an option: whole numbers of 1 or more."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
     return int(text)
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """An option parser for a setting of `TrainConfig`, as KEY=VALUE."""
+    """Parse an option: a setting of `TrainConfig`, as KEY=VALUE."""
     name, _, value = text.partition("=")
     for kind in (int, float):
         try:
@@ -192,7 +192,7 @@ def setting(text: str) -> tuple[str, Any]:
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A padded Markdown table; the first column is aligned left, and columns that contain only dashes are dropped."""
+    """Format a padded Markdown table; the first column is left-aligned, and columns of dashes only are dropped."""
     filled = [i for i in range(len(header)) if any(row[i] != "-" for row in rows)]
     header, rows = [header[i] for i in filled], [[row[i] for i in filled] for row in rows]
     widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
@@ -206,12 +206,12 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def number(value: float | None, decimals: int = 0, scale: float = 1) -> str:
-    """A number times `scale`; a dash if it was not measured."""
+    """Return a number times `scale`; a dash if it was not measured."""
     return "-" if value is None else f"{value * scale:,.{decimals}f}"
 
 
 def times(ratio: float | None) -> str:
-    """A ratio of two speeds: one decimal from 10, else two; a dash if it was not measured."""
+    """Return a ratio of two speeds: one decimal from 10, else two; a dash if it was not measured."""
     return number(ratio, 1 if ratio is not None and ratio >= 10 else 2)
 
 
@@ -221,7 +221,7 @@ def with_range(
     scale: float = 1,
     average: Callable[..., Any] = statistics.median,
 ) -> str:
-    """The median, or another average, and for several values the smallest and the largest of them."""
+    """Return the median, or another average, and for several values the smallest and the largest of them."""
     if not values:
         return "-"
     middle, low, high = (number(each, decimals, scale) for each in (average(values), min(values), max(values)))
@@ -231,29 +231,29 @@ def with_range(
 def score_cells(
     measurements: Sequence[Mapping[str, Any]], average: Callable[..., Any] = statistics.median
 ) -> list[str]:
-    """The three scores x 100 with their ranges; "diverged" or undefined scores are left out."""
+    """Return the three scores x 100 with their ranges; "diverged" or undefined scores are left out."""
     found = [[m[name] for m in measurements if m.get(name) is not None] for name in SCORES]
     return [with_range(values, 1, 100, average) for values in found]
 
 
 def figures(measurements: Measurements, label: str, figure: str) -> dict[int, float]:
-    """A figure of one system by round; rounds without it are left out."""
+    """Return a figure of one system by round; rounds without it are left out."""
     return {m["round"]: m["figures"][figure] for m in measurements if m["label"] == label and figure in m["figures"]}
 
 
 def median(measurements: Measurements, label: str, figure: str) -> float | None:
-    """The median over the rounds; None if the figure was not measured."""
+    """Return the median over the rounds; None if the figure was not measured."""
     found = figures(measurements, label, figure)
     return statistics.median(found.values()) if found else None
 
 
 def paired_ratio(measurements: Measurements, label: str, reference: str, figure: str) -> float | None:
-    """The median of the ratios within each round that measured both systems; None without such a round."""
+    """Return the median of the ratios within each round that measured both systems; None without such a round."""
     own, other = figures(measurements, label, figure), figures(measurements, reference, figure)
     ratios = [own[number] / other[number] for number in own.keys() & other.keys()]
     return statistics.median(ratios) if ratios else None
 
 
 def labels(measurements: Measurements, figure: str) -> list[str]:
-    """The systems that have the figure, in the order in which they ran."""
+    """Return the systems that have the figure, in the order in which they ran."""
     return list(dict.fromkeys(m["label"] for m in measurements if figure in m["figures"]))

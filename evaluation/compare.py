@@ -1,14 +1,14 @@
-"""Compare this package with gensim, fastText and the usual tutorial code on one text.
+"""Compare this package with gensim, fastText and typical tutorial code on one text.
 
     python evaluation/compare.py [CORPUS] [--rounds 3] [--quality] [--systems ours,gensim] [--output FILE.json]
 
-Every measurement is a process of its own, with an empty cache for the indexed corpus, and the systems take turns
-within each round, so that a machine that slows down halfway slows down all of them. Ratios are taken within a round;
-the tables show their median over the rounds. The tables go to stdout. Every single measurement goes to a JSON file,
-which is written again after each one.
+Each measurement runs in its own process, with an empty cache for the indexed corpus, and the systems alternate within
+each round (a repetition with another seed), so that a machine that slows down halfway slows down all of them. Ratios
+are computed within each round; the tables show their median over the rounds. The tables are printed to stdout. Every
+individual measurement is written to a JSON file, which is updated after each one.
 
 Three rounds of ours and gensim on wiki8 take about 15 minutes on two cores, one round of fastText about 10 minutes.
-The work of the peers is in peers.py, the tables are in renderers.py.
+The worker processes are in peers.py, the tables in renderers.py.
 """
 
 import argparse
@@ -76,7 +76,7 @@ class ComparisonError(Exception):
 
 
 def training_command(job: Job, task: Task, engine: str, device: str) -> list[str]:
-    """The command line that trains with this package."""
+    """Return the command line that trains with this package."""
     command = [sys.executable, "-m", "word2vec", "train", job.text, "--output", job.output]
     shared = {
         "--dim": job.dim,
@@ -166,14 +166,14 @@ def measure(task: Task, job: Job, words: int, options: argparse.Namespace, folde
 
 
 def plan(systems: Sequence[str], objectives: Sequence[str]) -> list[Task]:
-    """The tasks of a round, in order; ours once for each objective."""
+    """Return the tasks of a round, in order; ours once for each objective."""
     tasks = [task for system in systems for task in SYSTEMS[system]]
     variants = [Task(f"ours, {objective}", "ours", objective) for objective in objectives]
     return [each for task in tasks for each in (variants if variants and task.label == "ours" else [task])]
 
 
 def describe_corpus(job: Job, counts: Figures) -> dict[str, object]:
-    """Name, checksum and size of the text."""
+    """Return name, checksum and size of the text."""
     with Path(job.full).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {
@@ -185,7 +185,7 @@ def describe_corpus(job: Job, counts: Figures) -> dict[str, object]:
 
 
 def first_job(options: argparse.Namespace, folder: Path) -> Job:
-    """The job that all measurements share, except for the seed and the path of the output."""
+    """Return the job that all measurements share, except for the seed and the path of the output."""
     source = str(options.corpus)
     full = str(folder / options.corpus.stem) if is_compressed(source) else source
     text = str(folder / f"first-{options.words}-words") if options.words else full
@@ -217,11 +217,11 @@ def compare(options: argparse.Namespace, report: dict[str, Any], output: Path, f
 
 
 def notes(measurements: Sequence[dict[str, Any]]) -> list[str]:
-    """What the reader of the tables has to know."""
+    """Return the notes that explain the tables."""
     present = {m["label"] for m in measurements}
     lines = [
-        "Medians over the rounds; ratios are taken within a round. Raw words/s = corpus words x epochs / training "
-        "seconds. Process s covers everything: start, vocabulary, training, saving; its ratio is gensim's time divided "
+        "Medians over the rounds; ratios are computed per round. Raw words/s = corpus words x epochs / training "
+        "seconds. Process s is the total: start, vocabulary, training, saving; its ratio is gensim's time divided "
         "by the system's. Quality x100."
     ]
     if "fasttext" in present:
@@ -247,10 +247,10 @@ def notes(measurements: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options; see --help."""
+    """Parse the options; see --help."""
     parser = argparse.ArgumentParser(
         prog="compare.py",
-        description="Compare this package with gensim, fastText and the usual tutorial code on one text: speed, "
+        description="Compare this package with gensim, fastText and typical tutorial code on one text: speed, "
         "memory, and with --quality the scores of the vectors. Three rounds of ours and gensim on 17 million words "
         "take about 15 minutes on two cores.",
         formatter_class=HelpFormatter,

@@ -3,10 +3,10 @@
     python evaluation/distributed.py train CORPUS [--ranks 1,2,4,8] [--sync-every 1000000] [--seeds 1] [--set KEY=VALUE]
     python evaluation/distributed.py cost [--words 100000,1000000] [--dims 100,300] [--ranks 2]
 
-`train` trains with torchrun on this machine, one thread in each process, for each number of processes and of words
-between two averagings. There may be more processes than cores; then only quality and traffic mean something. `cost`
-times one averaging of tables in which every row has changed, which is the most that it can be, while nothing is
-trained. Both print a table and write a JSON file.
+`train` trains with torchrun on this machine, one thread per process, for each number of processes and of words between
+two averagings. With more processes than cores, only quality and traffic are meaningful. `cost` times one averaging of
+tables in which every row has changed, the worst case, while nothing is trained. Both print a table and write a JSON
+file.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def train_once(corpus: str, ranks: int, sync_every: int, seed: int, settings: di
 
 
 def average_table(words: int, dim: int) -> None:
-    """The work of one rank under torchrun: average a table and print the seconds and bytes as JSON."""
+    """Return the work of one rank under torchrun: average a table and print the seconds and bytes as JSON."""
     import torch
 
     from word2vec.training.distributed.process_group import join_process_group
@@ -104,20 +104,20 @@ def measure_cost(words: int, dim: int, ranks: int) -> dict[str, Any]:
 
 
 def trainings(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """All trainings of the subcommand `train`, one after the other."""
+    """Yield all trainings of the subcommand `train`, one after the other."""
     for seed, ranks in itertools.product(range(1, options.seeds + 1), map(int, options.ranks)):
         for sync_every in map(int, options.sync_every if ranks > 1 else options.sync_every[:1]):
             yield train_once(options.corpus, ranks, sync_every, seed, dict(options.set))
 
 
 def costs(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """All measurements of the subcommand `cost`, one after the other."""
+    """Yield all measurements of the subcommand `cost`, one after the other."""
     for size in itertools.product(options.words, options.dims, options.ranks):
         yield measure_cost(*map(int, size))
 
 
 def speedup_lines(measured: Sequence[dict[str, Any]]) -> list[str]:
-    """The speed relative to one process with the same seed, a line for each setting."""
+    """Return the speed relative to one process with the same seed, a line for each setting."""
     return [
         f"{ranks} processes, --sync-every {sync_every:,}: {with_range(ratios, 2)} times as fast as one"
         for (ranks, sync_every), ratios in speedups(measured).items()
@@ -125,7 +125,7 @@ def speedup_lines(measured: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options; see --help."""
+    """Parse the options; see --help."""
     style = HelpFormatter
     parser = argparse.ArgumentParser(
         prog="distributed.py",

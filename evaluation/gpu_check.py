@@ -1,10 +1,10 @@
-"""Check the GPU engine on a machine with CUDA: whether it is correct, how fast it is, how good its vectors are.
+"""Check the GPU engine on a machine with CUDA: its correctness, its speed and the quality of its vectors.
 
     python evaluation/gpu_check.py CORPUS [--parts tests,sweep,compare] [--output FILE.json]
 
 - tests: the tests of the engines, including the contract suite on CUDA.
 - sweep: the fused engine with different numbers of programs and precisions of the matrix products: raw words/s of a
-  whole training and the scores of its vectors; and what the two lower bounds of the time are computed from.
+  complete training run and the scores of its vectors; and the inputs of the two lower bounds on the time.
 - compare: by compare.py, the fused engine on CUDA and on all cores with the same seeds, the autograd engine on CUDA,
   and gensim on all cores.
 
@@ -139,7 +139,7 @@ def run_sweep(options: argparse.Namespace, part: Part, save: Save) -> None:
 
 
 def gpu_rates() -> dict[str, float | None]:
-    """What the GPU does in a second: operations by its units and clock, bytes by a timed copy."""
+    """Return the operations/s of the GPU, from its units and clock, and the bytes/s, from a timed copy."""
     rate = None
     if CUDA:
         about = torch.cuda.get_device_properties(DEVICE)
@@ -149,7 +149,7 @@ def gpu_rates() -> dict[str, float | None]:
 
 
 def copy_bandwidth() -> float:
-    """Bytes/s of a copy within device memory, counting reads and writes."""
+    """Return the bytes/s of a copy within device memory, counting reads and writes."""
     source = torch.rand(COPIED_FLOATS, device=DEVICE)
     target, seconds = torch.empty_like(source), []
     for _ in range(5):
@@ -160,7 +160,7 @@ def copy_bandwidth() -> float:
 
 
 def _loss_and_scores(vocabulary: Vocabulary, table: npt.NDArray[np.float32], last: Progress) -> dict[str, float | None]:
-    """The loss and the scores; None if training diverged or a score is undefined."""
+    """Return the loss and the scores; None if training diverged or a score is undefined."""
     if not np.isfinite(table).all() or not np.isfinite(last.loss):
         return dict.fromkeys(("loss", *SCORES))
     vectors = WordVectors(vocabulary.words, table, counts=vocabulary.counts)
@@ -179,7 +179,7 @@ def _shown(row: dict[str, Any], name: str) -> str:
 
 
 def _now() -> float:
-    """The time after all work on the GPU has finished."""
+    """Return the time after all work on the GPU has finished."""
     if CUDA:
         torch.cuda.synchronize()
     return time.perf_counter()
@@ -200,7 +200,7 @@ def run_tests(options: argparse.Namespace, part: Part, save: Save) -> None:  # n
 
 
 def comparisons() -> dict[str, list[str]]:
-    """The options of each run of compare.py, the longest and least important last in case time runs out.
+    """Return the options of each run of compare.py, the longest and least important last in case time runs out.
 
     All have the same settings and the seeds from 1. The autograd engine runs one epoch in one thread, because more
     threads would make its batches smaller.

@@ -1,6 +1,6 @@
-"""What gpu_check.py computes from its measurements: ratios, targets, verdicts on quality, and bounds of the speed.
+"""Summarize the measurements of gpu_check.py: ratios, targets, verdicts on quality, and bounds on the speed.
 
-No process is started, no file is read and torch is not needed here. A figure that was not measured is None, and the
+This module starts no process, reads no file and does not need torch. A figure that was not measured is None, and the
 tables say so.
 """
 
@@ -38,12 +38,12 @@ Runs = Mapping[str, Any]
 
 
 def figures(runs: Runs, name: str, figure: str) -> list[float]:
-    """A figure of one system, in every round that has it."""
+    """Return a figure of one system, in every round that has it."""
     return [each["figures"][figure] for each in runs.get(name, {}).get("measurements", []) if figure in each["figures"]]
 
 
 def speed(runs: Runs, name: str) -> float | None:
-    """The median raw words/s of one system; None if it was not measured."""
+    """Return the median raw words/s of one system; None if it was not measured."""
     found = figures(runs, name, "words_per_second")
     return statistics.median(found) if found else None
 
@@ -66,7 +66,7 @@ class Target:
 
 
 def targets(runs: Runs) -> list[Target]:
-    """The speed, and its ratio to the speed of the other systems."""
+    """Return the speed, and its ratio to the speed of the other systems."""
     gpu = speed(runs, "gpu")
     seconds = TEXT8_EPOCHS * TEXT8_WORDS / gpu if gpu else None
 
@@ -84,7 +84,7 @@ def targets(runs: Runs) -> list[Target]:
 
 
 def verdict(own: Sequence[float], reference: Sequence[float], noise: float) -> str:
-    """Whether the median is within, below or above the range of the reference, widened by the noise."""
+    """Return whether the median is within, below or above the range of the reference, widened by the noise."""
     if not own or not reference:
         return "not measured"
     middle = statistics.median(own)
@@ -109,7 +109,7 @@ class Quality:
 
 
 def quality(runs: Runs) -> list[Quality]:
-    """The scores of the GPU engine and of the CPU engine on each set."""
+    """Return the scores of the GPU engine and of the CPU engine on each set."""
     scores = {(system, name): [100 * score for score in figures(runs, system, name)]
               for system in ("gpu", "cpu") for name in SCORES}  # fmt: skip
     return [Quality(SCORE_NAMES[name], scores["gpu", name], scores["cpu", name], SEED_NOISE[name]) for name in SCORES]
@@ -125,7 +125,7 @@ class Costs:
 
 
 def costs(config: TrainConfig, kept: float, pairs: float) -> Costs:
-    """The minimum work for a raw word, given the fraction of words kept and the number of pairs for each raw word."""
+    """Return the minimum work per raw word, given the fraction of words kept and the number of pairs per raw word."""
     shape = tile_shape(config.dim, config.negatives, config.window)
     tiles = shape.centers / -(-(shape.centers + 2 * config.window) // shape.rows)  # center words that share a tile
     rows = 1 + config.negatives + shape.rows / tiles
@@ -158,12 +158,12 @@ class Bound:
         return None if self.per_second is None else self.per_second / self.per_word
 
     def fraction(self, reached: float | None) -> float | None:
-        """The fraction of the bound that was reached."""
+        """Return the fraction of the bound that was reached."""
         return None if self.limit is None or reached is None else reached / self.limit
 
 
 def bounds(sweep: Mapping[str, Any], runs: Runs) -> list[Bound]:
-    """The bounds by arithmetic and by memory traffic."""
+    """Return the bounds by arithmetic and by memory traffic."""
     if "costs" not in sweep:
         return []
     whole = [each["words_per_second"] for each in sweep["rows"] if each["precision"] == "ieee" and each.get("loss")]
@@ -176,7 +176,7 @@ def bounds(sweep: Mapping[str, Any], runs: Runs) -> list[Bound]:
 
 
 def verdicts(report: Mapping[str, Any]) -> dict[str, Any]:
-    """All results, for the JSON."""
+    """Return all results, for the JSON."""
     runs, sweep = report.get("compare", {}).get("runs", {}), report.get("sweep", {})
     return {
         "speeds": {name: speed(runs, name) for name in SYSTEMS},
@@ -195,7 +195,7 @@ def verdicts(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tables(report: Mapping[str, Any]) -> list[str]:
-    """All results as tables; none for parts that have not run."""
+    """Return all results as tables; none for parts that have not run."""
     compare = report.get("compare", {})
     runs = compare.get("runs", {})
     found = []
@@ -220,7 +220,7 @@ def speed_table(runs: Runs, left_out: Mapping[str, str]) -> str:
 
 
 def target_table(found: Sequence[Target]) -> str:
-    """Each target and whether it was met."""
+    """Return each target and whether it was met."""
     rows = [
         [
             each.name,
@@ -244,7 +244,7 @@ def quality_table(found: Sequence[Quality]) -> str:
 
 
 def bound_table(found: Sequence[Bound]) -> str:
-    """The speed that the GPU allows, and the fraction that was reached."""
+    """Return the speed that the GPU allows, and the fraction that was reached."""
     rows = [
         [
             each.name,

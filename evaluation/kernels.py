@@ -1,24 +1,24 @@
-"""Measure the compiled kernels on their own: where the time goes, how speed depends on the settings, and staleness.
+"""Benchmark the compiled kernels: time per part, speed by setting, and staleness.
 
     python evaluation/kernels.py parts [--dim 100] [--negatives 5] [--rows 6]
     python evaluation/kernels.py scaling [--rounds 3] [--output results/scaling]
     python evaluation/kernels.py staleness CORPUS [--programs 1,396,1584] [--seeds 1] [--set KEY=VALUE]
 
-`parts` times the parts of the CPU kernel on rows in the nearest cache: nanoseconds for each pair for the scores, the
-objective and the steps of one block, beside the time that two multiply-add units would need for them alone. What the
-whole kernel takes beyond their sum goes into sampling, and into waiting for rows and for the results of the part
-before. Takes a minute.
+`parts` times the parts of the CPU kernel on rows in the nearest cache: nanoseconds per pair for the scores, the
+objective and the updates of one block, with the time that two multiply-add units would need for them alone. The
+whole kernel takes longer than their sum because of sampling, and because it waits for rows and for the results of the
+previous part. Takes a minute.
 
 `scaling` measures the speed of the CPU engine against vocabulary, dimensions, negatives, window and threads. The text
-is drawn at random with word frequencies 1/i (Zipf's law), in sentences of 1,000 words: which words these are makes no
-difference to the speed, how often they occur does. One setting is varied at a time, the others are those of BASE. The
-settings take turns within a round, and the best round counts, because other programs disturbed it least. Takes some
-minutes for each round; writes OUTPUT.json and the curves in OUTPUT.svg.
+is drawn at random with word frequencies 1/i (Zipf's law), in sentences of 1,000 words: the speed depends on the
+frequencies, not on the words themselves. One setting is varied at a time, the others are those of BASE. The
+settings alternate within a round, and the best round counts, because other programs disturbed it least. Takes some
+minutes per round; writes OUTPUT.json and the curves in OUTPUT.svg.
 
-`staleness` answers without a GPU how many programs of the GPU engine may work at once before the vectors get worse. It
-runs the algorithm of word2vec/engines/gpu/kernels.py in lockstep: all programs read the tables, each trains one center
-word, then all write. On a GPU programs drift apart, but what each reads is as old on average. Negative sampling only.
-Takes some minutes for each number of programs.
+`staleness` finds out without a GPU how many programs of the GPU engine may run concurrently before the vectors get
+worse. It runs the algorithm of word2vec/engines/gpu/kernels.py in lockstep: all programs read the tables, each trains
+one center word, then all write. On a GPU, programs are not in lockstep, but the values that they read are equally stale
+on average. Supports negative sampling only. Takes some minutes for each number of programs.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def aligned(size: int) -> npt.NDArray[np.float32]:
 
 
 def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
-    """The parts of the kernel as compiled functions, each in a loop."""
+    """Return the parts of the kernel as compiled functions, each in a loop."""
     padded = padded_targets(n_targets)
     gradients, _, _ = block_offsets(padded)  # type: ignore[no-untyped-call]
 
@@ -114,7 +114,7 @@ def chain(repeats, number):  # type: ignore[no-untyped-def]
 
 
 def best_seconds(function: Callable[..., None], *arguments: object) -> float:
-    """The shortest time of one repeat."""
+    """Return the shortest time of one repeat."""
     function(1, *arguments)
     times = []
     for _ in range(ROUNDS):
@@ -143,7 +143,7 @@ def run_parts(options: argparse.Namespace, report: dict[str, Any]) -> None:
     ):
         seconds = best_seconds(function, *arguments) / n
         report["parts"][name] = {"ns_per_pair": seconds * 1e9, "multiply_adds_ns": minimum * 1e9}
-        print(f"{name:10} {seconds * 1e9:6.1f} ns for each pair; multiply-adds alone {minimum * 1e9:6.1f}")
+        print(f"{name:10} {seconds * 1e9:6.1f} ns per pair; multiply-adds alone {minimum * 1e9:6.1f}")
     print(f"vectors of {WIDTH} floats; a cycle takes {cycle * 1e9:.3f} ns")
     if options.output:
         write_json(options.output, report)
@@ -167,13 +167,13 @@ Settings = dict[str, int]
 
 
 def plan() -> list[Settings]:
-    """The settings to measure, each once."""
+    """Return the settings to measure, each once."""
     points = [BASE | {name: value} for name, values in VARIED.items() for value in values]
     return [point for number, point in enumerate(points) if point not in points[:number]]
 
 
 def draw_text(vocabulary: int) -> tuple[npt.NDArray[np.int32], Vocabulary]:
-    """Word ids (WORDS,) by Zipf's law, every word at least once, and their vocabulary."""
+    """Return word ids (WORDS,) by Zipf's law, every word at least once, and their vocabulary."""
     frequencies = 1 / np.arange(1, vocabulary + 1)
     counts = np.maximum(1, (frequencies / frequencies.sum() * WORDS).astype(np.int64))
     tokens = np.repeat(np.arange(vocabulary, dtype=np.int32), counts)
@@ -182,7 +182,7 @@ def draw_text(vocabulary: int) -> tuple[npt.NDArray[np.int32], Vocabulary]:
 
 
 def words_per_second(settings: Settings) -> tuple[float, float]:
-    """The speed of one epoch in raw words/s, without compiling, and the number of pairs for each word."""
+    """Return the speed of one epoch in raw words/s, without compiling, and the number of pairs for each word."""
     tokens, vocabulary = draw_text(settings["vocabulary"])
     offsets = np.append(np.arange(0, len(tokens), SENTENCE), len(tokens))
     sampling = SamplingSettings(window=settings["window"], negatives=settings["negatives"])
@@ -381,7 +381,7 @@ WORK: dict[str, Callable[[argparse.Namespace, dict[str, Any]], None]] = {
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options; see --help."""
+    """Parse the options; see --help."""
     style = HelpFormatter
     parser = argparse.ArgumentParser(
         prog="kernels.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -392,7 +392,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parts.add_argument("--negatives", type=positive, default=5, help="number of noise words")
     parts.add_argument("--rows", type=positive, default=6, help="number of context words in the block")
     parts.add_argument("--output", type=Path, help="JSON file to write")
-    scaling = works.add_parser("scaling", help="measure speed by setting (some minutes a round)", formatter_class=style)
+    scaling = works.add_parser(
+        "scaling", help="measure speed by setting (some minutes per round)", formatter_class=style
+    )
     add = scaling.add_argument
     add("--rounds", type=positive, default=3, help="number of rounds")
     add("--output", type=Path, default=RESULTS / "scaling", help="files to write, without .json and .svg")

@@ -45,7 +45,7 @@ def measure(config: TrainConfig) -> dict[str, Any]:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    """The options; see --help."""
+    """Parse the options; see --help."""
     parser = argparse.ArgumentParser(
         prog="objectives.py",
         description="Compare the objectives on one text: scores at multiples of their default learning rates. A "

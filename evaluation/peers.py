@@ -1,8 +1,8 @@
-"""The work that compare.py measures, one piece in each process: `python evaluation/peers.py WORK JOB.json RESULT.json`.
+"""The worker processes that compare.py measures: `python evaluation/peers.py WORK JOB.json RESULT.json`.
 
-Every piece takes the same job and returns a few numbers. Training with this package is not here, because it is measured
-through its command line. Each peer is used as its own documentation shows and keeps its default learning rate (0.025
-for gensim, as here; 0.05 for fastText); all other settings are the same for all systems.
+Every worker takes the same job and returns a few numbers. Training with this package is not included, because it is
+measured through its command line. Each other system is used as its documentation shows and keeps its default learning
+rate (0.025 for gensim, as here; 0.05 for fastText); all other settings are the same for all systems.
 
 gensim reads its sentences of 1,000 words from the file in every epoch (`Text8Corpus`). On two cores, a list in memory
 and `corpus_file` were tried too: about 7 % faster on a million words, no faster on five million.
@@ -45,7 +45,7 @@ Figures = dict[str, float]
 
 @dataclass(frozen=True)
 class Job:
-    """What a process has to work on."""
+    """The input of a worker process."""
 
     source: str
     """The file that the user named, compressed or not."""
@@ -73,7 +73,7 @@ OPENERS: dict[str, Callable[[str], io.BufferedIOBase]] = {".gz": gzip.open, ".bz
 
 
 def is_compressed(path: str) -> bool:
-    """Whether the file has to be decompressed, judging by its name."""
+    """Return whether the file has to be decompressed, judging by its name."""
     return Path(path).suffix in OPENERS
 
 
@@ -101,13 +101,13 @@ def word_blocks(file: BinaryIO) -> Iterator[bytes]:
 
 
 def count_words(path: Path) -> int:
-    """The number of words in a text file."""
+    """Return the number of words in a text file."""
     with path.open("rb") as file:
         return sum(len(block.split()) for block in word_blocks(file))
 
 
 def first_words(file: BinaryIO, limit: int) -> Iterator[bytes]:
-    """The text up to the end of word number `limit`, line breaks unchanged."""
+    """Yield the text up to the end of word number `limit`, line breaks unchanged."""
     for block in word_blocks(file):
         words = len(block.split())
         if words >= limit:
@@ -176,13 +176,13 @@ def train_fasttext(job: Job) -> Figures:
 
 
 def read_vocabulary(path: Path, min_count: int) -> dict[str, int]:
-    """The words of a text that occur at least `min_count` times, with their counts, most frequent first."""
+    """Return the words of a text that occur at least `min_count` times, with their counts, most frequent first."""
     counts = Counter(path.read_text(encoding="utf-8", errors="replace").split())
     return {word: count for word, count in counts.most_common() if count >= min_count}
 
 
 def encode(path: Path, vocabulary: dict[str, int]) -> "Tensor":
-    """The ids of the words of a text, (N,) int64; words outside the vocabulary are left out."""
+    """Return the ids of the words of a text, (N,) int64; words outside the vocabulary are left out."""
     import torch
 
     ids = {word: index for index, word in enumerate(vocabulary)}
@@ -220,7 +220,7 @@ class SkipGramItems:
 
 
 def tutorial_tables(words: int, dim: int) -> tuple["Embedding", "Embedding"]:
-    """The input and the output table, (V, D) each, initialized as in word2vec.c."""
+    """Return the input and the output table, (V, D) each, initialized as in word2vec.c."""
     from torch import nn
 
     inputs, outputs = nn.Embedding(words, dim), nn.Embedding(words, dim)
@@ -232,7 +232,7 @@ def tutorial_tables(words: int, dim: int) -> tuple["Embedding", "Embedding"]:
 def tutorial_loss(
     tables: tuple["Embedding", "Embedding"], center: "Tensor", context: "Tensor", negatives: "Tensor"
 ) -> "Tensor":
-    """The mean over the batch of -sum log sigmoid(x . y_context) - sum log sigmoid(-x . y_noise)."""
+    """Return the mean over the batch of -sum log sigmoid(x . y_context) - sum log sigmoid(-x . y_noise)."""
     import torch
     from torch.nn.functional import logsigmoid
 

@@ -1,7 +1,7 @@
-"""The tables of the evaluation: reports of results/ in, Markdown out. Nothing is measured and no file is read here.
+"""Render the tables of the evaluation as Markdown, from reports in results/. This module measures nothing.
 
-A renderer takes one or more reports and returns a table, without its sources. tables.py has the registry of those that
-go into the documentation; the scripts that measure print some of them too.
+A renderer takes one or more reports and returns a table, without its sources. tables.py contains the registry of the
+tables in the documentation; the measuring scripts print some of them as well.
 """
 
 import statistics
@@ -34,7 +34,7 @@ SECONDS_PER_BYTE = 2e-9  # of averaging, from distributed-cost.json
 
 
 def system_name(label: str, report: Report | None = None) -> str:
-    """How tables name a system: ours by the name of the distribution, peers with their versions if known."""
+    """Return how tables name a system: ours by the name of the distribution, peers with their versions if known."""
     name, _, detail = label.partition(", ")
     name = "word2vec-fused" if name == "ours" else name
     version = (report or {}).get("versions", {}).get(name, "") if name != "word2vec-fused" else ""
@@ -42,7 +42,7 @@ def system_name(label: str, report: Report | None = None) -> str:
 
 
 def training_table(measurements: Measurements, names: Mapping[str, str] | None = None) -> str:
-    """Speed, memory and, if measured, quality; a row for each system, under its label or its name in `names`."""
+    """Render speed, memory and, if measured, quality; one row per system, under its label or its name in `names`."""
     header = ["system", "raw words/s", "x gensim", "x tutorial", "training s", "process s", "process x gensim"]
     rows = [
         [
@@ -62,7 +62,7 @@ def training_table(measurements: Measurements, names: Mapping[str, str] | None =
 
 
 def indexing_table(measurements: Measurements, names: Mapping[str, str] | None = None) -> str:
-    """Time and memory of reading the text and counting its words; a row for each system."""
+    """Render time and memory of reading the text and counting its words; one row per system."""
     header = ["system", "indexing s", "times as fast as gensim", "process s", "peak MB"]
     rows = [
         [
@@ -78,7 +78,7 @@ def indexing_table(measurements: Measurements, names: Mapping[str, str] | None =
 
 
 def headline(main: Report, preset: Report, quiet: Report, busy: Report) -> str:
-    """Speed with AVX-512, and with AVX2 on a quiet and a busy machine; time of the whole process; quality."""
+    """Render speed with AVX-512 and with AVX2 (quiet and busy machine), time of the whole process, and quality."""
 
     def speed(report: Report, label: str) -> str:
         return number(median(report["measurements"], label, "words_per_second"), 2, 1e-6)
@@ -108,18 +108,18 @@ def headline(main: Report, preset: Report, quiet: Report, busy: Report) -> str:
 
 
 def _with_busy(quiet: str, busy: str) -> str:
-    """A figure on a quiet machine, with that on a busy machine if it differs."""
+    """Return a figure on a quiet machine, with that on a busy machine if it differs."""
     return quiet if quiet == busy else f"{quiet} (busy: {busy})"
 
 
 def training(report: Report) -> str:
-    """All columns, for this package with its default settings and for gensim."""
+    """Render all columns, for this package with its default settings and for gensim."""
     found = [m for m in report["measurements"] if m["label"] in ("ours", "gensim")]
     return training_table(found, {label: system_name(label, report) for label in ("ours", "gensim")})
 
 
 def peers(main: Report, autograd: Report, earlier: Report) -> str:
-    """Every system that was measured, each beside gensim in the same run."""
+    """Render every system that was measured, with the speed of gensim in the same run."""
     shown = [
         (system_name("ours"), main, "ours"),
         (system_name("ours") + ", `--engine autograd`", autograd, "ours"),
@@ -144,7 +144,7 @@ def peers(main: Report, autograd: Report, earlier: Report) -> str:
 
 
 def presets(preset: Report, main: Report, less_frequent: Report, wide: Report) -> str:
-    """`--preset quality` and what gensim reaches with stronger subsampling and wider windows."""
+    """Render `--preset quality` and gensim with stronger subsampling and wider windows."""
     shown = [
         ("word2vec-fused, `--preset quality`", preset, "ours, --preset quality"),
         ("gensim, window 5, t 1e-3", main, "gensim"),
@@ -161,7 +161,7 @@ def presets(preset: Report, main: Report, less_frequent: Report, wide: Report) -
 
 
 def objective_speeds(report: Report) -> str:
-    """Raw words/s of every objective that the fused engines compile."""
+    """Render raw words/s of every objective that the fused engines support."""
     found = report["measurements"]
     rows = [
         [label.partition(", ")[2], with_range(figures(found, label, "words_per_second").values(), 1, 1e-6)]
@@ -171,7 +171,7 @@ def objective_speeds(report: Report) -> str:
 
 
 def indexing(report: Report) -> str:
-    """Indexing a corpus beside gensim's vocabulary pass."""
+    """Render indexing time, compared with gensim's vocabulary pass."""
     names = {f"{label} (indexing)": system_name(label, report) for label in ("ours", "gensim")}
     return indexing_table(report["measurements"], names)
 
@@ -180,7 +180,7 @@ def indexing(report: Report) -> str:
 
 
 def objective_rows(measured: Sequence[Mapping[str, Any]]) -> list[list[str]]:
-    """Objective, learning rate, number of seeds, and the means and ranges of the three scores."""
+    """Return rows of objective, learning rate, number of seeds, and the means and ranges of the three scores."""
     rows = []
     for objective, lr in dict.fromkeys((m["objective"], m["lr"]) for m in measured):
         same = [m for m in measured if (m["objective"], m["lr"]) == (objective, lr)]
@@ -189,7 +189,7 @@ def objective_rows(measured: Sequence[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def objectives(report: Report, in_batch_report: Report) -> str:
-    """Means and ranges over the seeds at each objective's default learning rate."""
+    """Render means and ranges over the seeds at each objective's default learning rate."""
     default = [
         m
         for m in in_batch_report["measurements"]
@@ -200,7 +200,7 @@ def objectives(report: Report, in_batch_report: Report) -> str:
 
 
 def noise(*reports: Report) -> str:
-    """The same for other noise distributions, on two corpora."""
+    """Render the scores with other noise distributions, on two corpora."""
     rows = []
     for report in reports:
         corpus = report["command"].split()[2]
@@ -211,7 +211,7 @@ def noise(*reports: Report) -> str:
 
 
 def learning_rates(report: Report) -> str:
-    """The three scores at each multiple of the first guess of an objective's learning rate."""
+    """Render the three scores at each multiple of the initial guess of an objective's learning rate."""
     found: dict[str, list[str]] = defaultdict(list)
     for m in report["measurements"]:
         found[m["objective"]].append(f"{m['lr']:g}: " + " / ".join(number(m[name], 1, 100) for name in SCORES))
@@ -220,7 +220,7 @@ def learning_rates(report: Report) -> str:
 
 
 def in_batch(report: Report) -> str:
-    """The learning rate and the correction of the in-batch softmax."""
+    """Render the scores by learning rate and correction of in-batch softmax."""
     rows = [
         ["yes" if m["corrected"] else "no", str(m["epochs"]), f"{m['lr']:g}"]
         + [number(m[name], 1, 100) for name in SCORES]
@@ -235,8 +235,8 @@ def in_batch(report: Report) -> str:
 
 
 def distributed_runs(measured: Sequence[Mapping[str, Any]]) -> str:
-    """A row for each training run, as distributed.py prints it."""
-    header = ["processes", "--sync-every", "seed", *SCORE_NAMES.values(), "loss", "rounds", "MB a round", "MB in all",
+    """Render one row per training run, as distributed.py prints it."""
+    header = ["processes", "--sync-every", "seed", *SCORE_NAMES.values(), "loss", "rounds", "MB per round", "MB total",
               "words/s", "averaging s"]  # fmt: skip
     rows = [
         [str(m["ranks"]), f"{m['sync_every']:,}" if m["averaged"] else "-", str(m["seed"])]
@@ -249,7 +249,7 @@ def distributed_runs(measured: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _traffic(measurement: Mapping[str, Any]) -> list[str]:
-    """Megabytes that a process hands to all-reduce: in a round, and in all."""
+    """Return the megabytes that a process passes to all-reduce: per round, and in total."""
     sent, rounds = measurement["bytes"] / 1e6, measurement["averaged"]
     return [number(sent / rounds), number(sent)] if rounds else ["-", "-"]
 
@@ -267,7 +267,7 @@ def speedups(measured: Sequence[Mapping[str, Any]]) -> dict[tuple[int, int], lis
 
 
 def distributed(*reports: Report) -> str:
-    """Medians and ranges over the seeds; the first report is repeated by the second, which counts for speed only."""
+    """Render medians and ranges over the seeds; the first report repeats the second and is used for the speed only."""
     first, repeated, *others = reports
     ratios = speedups([*first["measurements"], *repeated["measurements"]])
     measured = [m for report in (first, *others) for m in report["measurements"]]
@@ -286,12 +286,12 @@ def distributed(*reports: Report) -> str:
                 *_traffic(same[0]),
             ]
         )
-    header = ["processes", "`--sync-every`", "seeds", "x one process", *SCORE_NAMES.values(), "rounds", "MB a round"]
-    return markdown_table([*header, "MB in all"], rows)
+    header = ["processes", "`--sync-every`", "seeds", "x one process", *SCORE_NAMES.values(), "rounds", "MB per round"]
+    return markdown_table([*header, "MB total"], rows)
 
 
 def averaging_cost(report: Report) -> str:
-    """Time of averaging tables in which every row has changed."""
+    """Render the time of averaging tables in which every row has changed."""
     rows = [
         [f"{m['words']:,}", str(m["dim"]), str(m["ranks"]), f"{m['bytes'] / 1e6:,.0f}", f"{m['seconds']:.2f}"]
         for m in report["measurements"]
@@ -300,12 +300,12 @@ def averaging_cost(report: Report) -> str:
 
 
 def projected_speed(nodes: int, words: float, sent: float, network: float) -> float:
-    """Words/s of several nodes by the formula of evaluation/FINDINGS.md.
+    """Return the words/s of several nodes by the formula in evaluation/FINDINGS.md.
 
     Args:
         nodes: R, how many nodes, each with the speed v = NODE_SPEED.
         words: n, words between two averagings on each node.
-        sent: B, bytes that each node hands to all-reduce in a round.
+        sent: B, bytes that each node passes to all-reduce per round.
         network: b, bytes/s of the network. It costs time only beyond the eighth of a round that training overlaps.
     """
     training, ring = words / NODE_SPEED, 2 * (nodes - 1) / nodes * sent / network
@@ -313,7 +313,7 @@ def projected_speed(nodes: int, words: float, sent: float, network: float) -> fl
 
 
 def projection(short_rounds: Report, long_rounds: Report, cost: Report) -> str:
-    """A projection, not a measurement: millions of words/s on 8 and 64 nodes over two networks."""
+    """Render a projection, not a measurement: millions of words/s on 8 and 64 nodes over two networks."""
     sizes = [
         ("wiki8, 100d", _bytes_per_round(short_rounds, 1_000_000), 1_000_000),
         ("wiki8, 100d", _bytes_per_round(long_rounds, 4_000_000), 4_000_000),
@@ -342,7 +342,7 @@ def _bytes_per_round(report: Report, sync_every: int) -> float:
 
 
 def scaling(report: Report) -> str:
-    """Million raw words/s at each value of one setting, the others as in `base`."""
+    """Render million raw words/s at each value of one setting, with the others as in `base`."""
     rows = [
         [name, ", ".join(f"{value:,}: {speed:.1f}" for value, speed in points)]
         for name, points in report["million_words_per_second"].items()
@@ -351,7 +351,7 @@ def scaling(report: Report) -> str:
 
 
 def staleness(report: Report) -> str:
-    """Scores by the number of programs of the GPU engine that work at once; a row for each training."""
+    """Render the scores by the number of concurrent programs of the GPU engine; one row per training run."""
     rows = [
         [
             str(m["programs"]),

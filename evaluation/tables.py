@@ -3,12 +3,12 @@
     python evaluation/tables.py            # rewrite every table in place
     python evaluation/tables.py --check    # exit code 1 and one line for each stale table; writes nothing
 
-A table is placed in a Markdown file by a pair of markers, each on a line of its own:
+A table is placed in a Markdown file by a pair of markers, each on a separate line:
 
     <!-- table: headline -->
     <!-- /table -->
 
-What is between them is replaced by the table of that name in TABLES and, below it, one line for each result file: the
+The text between them is replaced by the table of that name in TABLES and, below it, one line for each result file: the
 command that reproduces it, the hardware, the date and the commit. The scripts that measure print the same tables.
 """
 
@@ -28,7 +28,7 @@ OPENING = re.compile(r"^<!-- table: .*$", re.MULTILINE)
 
 
 class TableError(Exception):
-    """A marker in a Markdown file is wrong; the message is one line."""
+    """A marker in a Markdown file is invalid; the message is one line."""
 
 
 TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
@@ -64,7 +64,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
 
 
 def load_reports(names: Sequence[str]) -> list[Report]:
-    """The reports in files of results/; a file holds one report or a list of them."""
+    """Return the reports in files of results/; a file holds one report or a list of them."""
     reports: list[Report] = []
     for name in names:
         document = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ def load_reports(names: Sequence[str]) -> list[Report]:
 
 
 def source_lines(reports: Sequence[Report]) -> list[str]:
-    """Where a table comes from, one line for all reports that differ only in their command.
+    """Return where a table comes from, one line for all reports that differ only in their command.
 
     A line has the commands, the hardware with its instruction set, the date, the commit, and a note if there is one.
     """
@@ -97,7 +97,7 @@ def source_lines(reports: Sequence[Report]) -> list[str]:
 
 
 def render(name: str) -> str:
-    """A table with its sources, as it goes between the markers.
+    """Return a table with its sources, as it goes between the markers.
 
     Raises:
         TableError: There is no table of this name.
