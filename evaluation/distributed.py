@@ -73,7 +73,7 @@ def train_once(corpus: str, ranks: int, sync_every: int, seed: int, settings: di
 
 
 def average_table(words: int, dim: int) -> None:
-    """Return the work of one rank under torchrun: average a table and print the seconds and bytes as JSON."""
+    """Run one rank of `cost` under torchrun: average a table and print the seconds and bytes as JSON."""
     import torch
 
     from word2vec.training.distributed.process_group import join_process_group

@@ -65,7 +65,7 @@ def test_lockstep_with_one_program_equals_the_plain_gpu_engine() -> None:
     single = [inputs.copy(), outputs.copy()]
     arguments = (words, sentences, targets, widths)
     kernels.lockstep(*arguments, *single, 1, shape.centers, shape.rows, 3, 0.1, 0.1)
-    twin.epoch(0)
+    list(twin.epoch(0))
     np.testing.assert_allclose(single[0], twin.input, rtol=1e-4, atol=2e-5)
     np.testing.assert_allclose(single[1], twin.output, rtol=1e-4, atol=2e-5)
     kernels.lockstep(*arguments, inputs, outputs, 5, shape.centers, shape.rows, 3, 0.1, 0.1)

@@ -70,7 +70,7 @@ class GpuTwin(PlainEngine):
             for place in range(dataset.offsets[sentence], dataset.offsets[sentence + 1]):
                 word = int(dataset.tokens[place])
                 bits = mix((seeds[0] + place * GOLDEN) % BITS) >> 32
-                if not 0 <= word < len(self.input) or bits >= dataset.keep[word].item() * 2.0**32:
+                if not 0 <= word < len(dataset.keep) or bits >= dataset.keep[word].item() * 2.0**32:
                     continue
                 number = (offset + len(drawn)) * (1 + 2 * settings.negatives)
                 stream = [mix((seeds[1] + (number + i) * GOLDEN) % BITS) for i in range(1 + 2 * settings.negatives)]
