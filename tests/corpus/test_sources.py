@@ -1,5 +1,6 @@
 """Everything that can be named as a corpus: files, folders, glob patterns, pipes, standard input, named corpora."""
 
+import logging
 import os
 from collections.abc import Callable
 from functools import partial
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from word2vec.corpus.named import NAMED_CORPORA
-from word2vec.corpus.sources import STDIN, reject_files_in, resolve
+from word2vec.corpus.sources import RUN_FILES, STDIN, reject_files_in, resolve
 from word2vec.errors import CorpusError
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE, VOCABULARY_FILE
 
 
 def written(path: Path, data: bytes = b"some words\n") -> Path:
@@ -152,3 +154,53 @@ def test_corpus_inside_the_output_folder_is_rejected(tmp_path: Path) -> None:
     for file in (inside, link):
         error = message(partial(reject_files_in, output, [outside, file]))
         assert error.startswith(f"{file}: the corpus is inside the output folder {output} ")
+
+
+# Runs inside the corpus folder.
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> Path:
+    """A folder with texts and with runs at several stages."""
+    folder = tmp_path / "texts"
+    for name in ["a.txt", "b/c.txt", "b/metrics.jsonl", "b/vocab.tsv", "d/vocab.tsv", "d/config.toml"]:
+        written(folder / name)
+    for name in [
+        "finished/vectors.safetensors", "finished/vocab.tsv", "finished/config.toml", "finished/notes.txt",
+        "finished/tensorboard/events", "b/stopped/checkpoint.safetensors", "b/stopped/metrics.jsonl",
+        "b/just started/metrics.jsonl", "b/just started/.word2vec-tmp-x/vectors.safetensors",
+    ]:  # fmt: skip
+        written(folder / name, b"\0")
+    return folder
+
+
+def test_names_of_the_files_of_a_run() -> None:
+    assert {VECTORS_FILE, VOCABULARY_FILE, CHECKPOINT_FILE, "metrics.jsonl", "config.toml"} == RUN_FILES
+
+
+@pytest.mark.parametrize("pattern", ["", "**", "**/*"])
+def test_runs_in_a_folder_are_left_out(pattern: str, texts: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    found = [str(file.relative_to(texts)) for file in resolve([texts / pattern])]
+    assert found == ["a.txt", "b/c.txt", "b/metrics.jsonl", "b/vocab.tsv", "d/config.toml", "d/vocab.tsv"]
+    assert sorted(record.getMessage() for record in caplog.records) == [
+        f"{texts / name}: contains a run; not read as text" for name in ("b/just started", "b/stopped", "finished")
+    ]
+
+
+def test_pattern_from_the_current_folder_leaves_out_runs(texts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(texts)
+    assert resolve(["**/*.txt"]) == [Path("a.txt"), Path("b/c.txt")]
+    assert resolve(["."]) == [Path(name) for name in sorted(["a.txt", "b/c.txt", "b/metrics.jsonl", "b/vocab.tsv",
+                                                            "d/config.toml", "d/vocab.tsv"])]  # fmt: skip
+
+
+def test_files_of_a_run_can_be_named(texts: Path) -> None:
+    notes = texts / "finished" / "notes.txt"
+    assert resolve([notes]) == resolve([texts / "finished" / "*.txt"]) == resolve([texts / "*" / "n*.txt"]) == [notes]
+    assert resolve([texts / "finished" / "**" / "*.txt"]) == [notes]
+
+
+def test_run_is_no_corpus(texts: Path) -> None:
+    error = message(lambda: resolve([texts / "a.txt", texts / "finished"]))
+    assert error.startswith(f"{texts / 'finished'}: is the folder of a run, not of texts")

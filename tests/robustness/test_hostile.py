@@ -179,6 +179,26 @@ def test_corpus_is_never_overwritten_by_its_result(folder: Path, capfd: pytest.C
     assert "file.txt: the corpus is inside the output folder run" in error_of(["train", "file.txt", *TRAIN], 1, capfd)
 
 
+def test_output_folder_inside_the_corpus_folder(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    Path("texts").mkdir()
+    Path("texts/a.txt").write_bytes(TEXT)
+    command = ["train", "texts", *TRAIN, "-o", "texts/first"]
+    assert run(command) == 0
+    assert run([*command, "--epochs", "2", "--resume"]) == 0
+    assert run(command) == 0  # a finished run may be overwritten
+    assert run(["train", "texts", *TRAIN, "-o", "texts/second"]) == 0
+    err = capfd.readouterr().err
+    assert err.count("corpus of 600 words") == 4
+    assert "texts/first: contains a run; not read as text" in err
+    Path("texts/first/checkpoint.safetensors").unlink()
+    Path("texts/first/vectors.safetensors").unlink()  # as after a kill in the first minutes
+    assert run([*command, "--resume"]) == 0
+    Path("texts/mixed").mkdir()
+    Path("texts/mixed/b.txt").write_bytes(TEXT)
+    message = error_of(["train", "texts", *TRAIN, "-o", "texts/mixed"], 1, capfd)
+    assert message.startswith("texts/mixed/b.txt: the corpus is inside the output folder")
+
+
 def test_unusual_text_is_read(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     windows = b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n") * 4
     Path("odd").write_bytes(windows + b"caf\xe9 \xff\n" + b"mat\0cat\0\n" * 50)  # a late NUL separates words

@@ -1,11 +1,15 @@
 """Find the files of a corpus: paths, folders, glob patterns, standard input and named corpora.
 
 `resolve` turns what the user typed into a list of files. What the files contain is read by reader.py.
+
+An output folder may be inside the corpus folder: folders that contain a run are left out when folders are searched.
 """
 
 import glob
+import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,20 +17,26 @@ from word2vec.corpus.named import NAMED_CORPORA
 from word2vec.errors import CorpusError
 
 STDIN = Path("-")
+TABLE_FILES = {"vectors.safetensors", "checkpoint.safetensors"}  # binary: no folder of texts contains them
+METRICS_FILE = "metrics.jsonl"
+RUN_FILES = {*TABLE_FILES, METRICS_FILE, "vocab.tsv", "config.toml"}
+
+logger = logging.getLogger("word2vec")
 
 
 def resolve(sources: Sequence[str | Path]) -> list[Path]:
     """Turn what the user typed into files, in reading order.
 
     Args:
-        sources: Paths, folders (read recursively, without hidden files), glob patterns, `-` for standard input, or
-            names of corpora (`text8`, `pydocs`). An existing path takes precedence over a corpus of the same name.
+        sources: Paths, folders (read recursively, without hidden files and run folders), glob patterns (`**` also
+            without run folders), `-` for standard input, or names of corpora (`text8`, `pydocs`). An existing path
+            takes precedence over a corpus of the same name.
 
     Returns:
         Files, pipes, or `STDIN` alone.
 
     Raises:
-        CorpusError: Nothing was given, or a source does not exist or contains no file.
+        CorpusError: Nothing was given, or a source does not exist, contains no file or is a run folder.
     """
     if isinstance(sources, str | Path):
         sources = [sources]
@@ -75,7 +85,9 @@ def _resolve_one(source: str | Path) -> list[Path]:
     if path.is_dir():
         files = sorted(_walk(path))
         if not files:
-            raise CorpusError(f"{path}: the folder contains no files (hidden ones are ignored); add text files to it")
+            raise CorpusError(
+                f"{path}: the folder contains no files (hidden ones and run folders are ignored); add text files to it"
+            )
         return files
     if str(source) in NAMED_CORPORA:
         return [NAMED_CORPORA[str(source)]()]
@@ -84,6 +96,8 @@ def _resolve_one(source: str | Path) -> list[Path]:
     # subtle: ** follows links to folders, and a loop of links gives a file many names: keep the shortest
     matches = sorted(map(Path, glob.glob(str(path), recursive=True)), key=_depth, reverse=True)  # noqa: PTH207 (absolute)
     files = sorted({match.resolve(): match for match in matches if match.is_file()}.values())
+    if "**" in path.parts:
+        files = _without_runs(files, path)
     if not files:
         names = ", ".join(NAMED_CORPORA)
         raise CorpusError(f"{source}: no such file, folder or corpus; check the path, or use a named corpus: {names}")
@@ -101,11 +115,41 @@ def _depth(path: Path) -> int:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and its subfolders; hidden ones are skipped."""
+    """Yield the files in a folder and its subfolders; hidden ones and run folders are skipped.
+
+    Raises:
+        CorpusError: The folder itself contains a run.
+    """
     # subtle: links to folders are not followed, so a loop of links does no harm
     for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=False):
+        if _is_run(names):
+            if Path(parent) == folder:
+                raise CorpusError(f"{folder}: is the folder of a run, not of texts; leave it out of the corpus")
+            logger.info("%s: contains a run; not read as text", parent)
+            folders.clear()
+            continue
         folders[:] = [name for name in folders if not name.startswith(".")]
         yield from (path for name in names if not name.startswith(".") and (path := Path(parent) / name).is_file())
+
+
+def _is_run(names: Collection[str]) -> bool:
+    """Return whether a folder with these files contains a run.
+
+    Before its first checkpoint, a run has no tables but its metrics, so a folder with metrics is a run if it contains
+    no files but those of a run.
+    """
+    visible = {name for name in names if not name.startswith(".")}
+    return not TABLE_FILES.isdisjoint(visible) or (METRICS_FILE in visible and visible <= RUN_FILES)
+
+
+def _without_runs(files: Sequence[Path], pattern: Path) -> list[Path]:
+    """Return the files that are not in a run folder below the fixed part of a glob pattern."""
+    root = Path(*takewhile(lambda part: glob.escape(part) == part, pattern.parts))
+    folders = {folder for file in files for folder in file.parents if folder.is_relative_to(root) and folder != root}
+    runs = {folder for folder in folders if _is_run(next(os.walk(folder, onerror=_raise))[2])}
+    for folder in sorted(runs):
+        logger.info("%s: contains a run; not read as text", folder)
+    return [file for file in files if runs.isdisjoint(file.parents)]
 
 
 def _raise(error: OSError) -> NoReturn:
