@@ -38,6 +38,7 @@ FACTS_FILE = "index.json"
 TOKENS_FILE = "tokens.npy"
 OFFSETS_FILE = "offsets.npy"
 VOCABULARY_FILE = "vocab.tsv"
+NPY_HEADER_BYTES = 128  # of the one-dimensional arrays of an index, in every version of numpy
 BLOCK_BYTES = 1 << 20  # bytes verified at a time; they stay in the processor's cache
 
 
@@ -93,7 +94,7 @@ class IndexedCorpus:
             self.facts = read_facts(folder)
             self.tokens: npt.NDArray[np.int32] = self._read_tokens()
             self.offsets: npt.NDArray[np.int64] = self._read_offsets()
-            for _ in _blocks(folder / VOCABULARY_FILE, self.facts.checksums[VOCABULARY_FILE]):
+            for _ in self._blocks(VOCABULARY_FILE):
                 pass  # only its checksum is verified
         except PermissionError as error:
             raise CorpusError(
@@ -110,26 +111,44 @@ class IndexedCorpus:
         return self.folder.name
 
     def _read_tokens(self) -> npt.NDArray[np.int32]:
-        path, checksum = self.folder / TOKENS_FILE, self.facts.checksums[TOKENS_FILE]
-        tokens = _map_array(path, np.dtype(np.int32), self.facts.words)
-        for block in _blocks(path, checksum, header=tokens.offset):
+        for block in self._blocks(TOKENS_FILE, NPY_HEADER_BYTES):
             ids = np.frombuffer(block, np.int32)
             if ids.min() < 0 or ids.max() >= self.facts.distinct_words:
                 raise ValueError(f"{TOKENS_FILE} contains an id that is not in {VOCABULARY_FILE}")
-        return tokens
+        return _map_array(self.folder / TOKENS_FILE, np.dtype(np.int32), self.facts.words)
 
     def _read_offsets(self) -> npt.NDArray[np.int64]:
-        path, checksum = self.folder / OFFSETS_FILE, self.facts.checksums[OFFSETS_FILE]
-        offsets = _map_array(path, np.dtype(np.int64), self.facts.sentences + 1)
         previous = 0
-        for block in _blocks(path, checksum, header=offsets.offset):
+        for block in self._blocks(OFFSETS_FILE, NPY_HEADER_BYTES):
             positions = np.frombuffer(block, np.int64)
             if positions[0] < previous or np.any(positions[1:] < positions[:-1]):
                 raise ValueError(f"{OFFSETS_FILE} is not in ascending order")
             previous = int(positions[-1])
+        offsets = _map_array(self.folder / OFFSETS_FILE, np.dtype(np.int64), self.facts.sentences + 1)
         if offsets[0] != 0 or previous != self.facts.words:
             raise ValueError(f"{OFFSETS_FILE} does not cover {TOKENS_FILE}")
         return offsets
+
+    def _blocks(self, name: str, header: int = 0) -> Iterator[memoryview]:
+        """Yield a file of the index block by block; each block is valid until the next one.
+
+        subtle: The blocks are read, not mapped, because mapped pages count as memory of the process.
+
+        Args:
+            name: The name of the file.
+            header: The number of bytes at the start that are verified but not yielded.
+
+        Raises:
+            ValueError: The file does not have the checksum of the index; raised at its end.
+        """
+        buffer = memoryview(bytearray(BLOCK_BYTES))
+        with (self.folder / name).open("rb") as file:
+            checksum = zlib.crc32(file.read(header))
+            while size := file.readinto(buffer):
+                checksum = zlib.crc32(buffer[:size], checksum)
+                yield buffer[:size]
+        if checksum != self.facts.checksums[name]:
+            raise ValueError(f"checksum mismatch in {name}")
 
     def vocabulary(self, min_count: int = 1, max_size: int | None = None) -> Vocabulary:
         """Return the vocabulary of the words that occur at least `min_count` times; see `Vocabulary.prefix`."""
@@ -190,31 +209,7 @@ def _facts_checksum(content: dict[str, Any]) -> int:
 
 
 def _map_array(path: Path, dtype: np.dtype[Any], length: int) -> "np.memmap[Any, Any]":
-    """Memory-map a one-dimensional .npy file."""
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not isinstance(array, np.memmap) or array.dtype != dtype or array.shape != (length,):
-        raise ValueError(f"{path.name} has another type or size")
-    return array
-
-
-def _blocks(path: Path, checksum: int, header: int = 0) -> Iterator[memoryview]:
-    """Yield the content of a file block by block; each block is valid until the next one.
-
-    subtle: The blocks are read, not mapped, because mapped pages count as memory of the process.
-
-    Args:
-        path: The file.
-        checksum: The expected CRC-32 of the whole file.
-        header: The number of bytes at the start that are verified but not yielded.
-
-    Raises:
-        ValueError: The file has another checksum.
-    """
-    buffer = memoryview(bytearray(BLOCK_BYTES))
-    with path.open("rb") as file:
-        found = zlib.crc32(file.read(header))
-        while size := file.readinto(buffer):
-            found = zlib.crc32(buffer[:size], found)
-            yield buffer[:size]
-    if found != checksum:
-        raise ValueError(f"checksum mismatch in {path.name}")
+    """Memory-map a one-dimensional .npy file; its header is for other programs and not parsed."""
+    if path.stat().st_size != NPY_HEADER_BYTES + length * dtype.itemsize:
+        raise ValueError(f"{path.name} has another size")
+    return np.memmap(path, dtype, mode="r", offset=NPY_HEADER_BYTES, shape=(length,))

@@ -1,4 +1,4 @@
-"""What an engine is: it moves the tables of a model through one epoch after another and reports its progress.
+"""The interface of engines, which train the tables of a model epoch by epoch and report their progress.
 
 An engine is built from a model, an objective, a dataset and a learning rate schedule. `training/loop.py` knows only
 this interface, and `training/distributed/averaging.py` implements it by wrapping another engine.

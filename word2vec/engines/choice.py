@@ -1,4 +1,4 @@
-"""The choice of an engine for an objective and a device; what is optional is detected here."""
+"""Choose an engine for an objective and a device, and detect optional dependencies."""
 
 import logging
 from collections.abc import Collection
@@ -31,7 +31,7 @@ def choose_engine(
         window: Largest window width.
 
     Raises:
-        ConfigError: The fused engine is requested, and cannot train this objective or not with these settings.
+        ConfigError: The fused engine is requested but does not support this objective or these settings.
     """
     if name == "plain":
         from word2vec.engines.plain import PlainEngine

@@ -9,24 +9,24 @@ there, and y_1..y_K of noise words, which were drawn at random. The model scores
 **The loss.** An objective (losses/) turns the scores of an example into a loss L(s_0, .., s_K) that is low when s_0 is
 high and the other scores are low. Negative sampling, for example, is softplus(-s_0) + sum_k softplus(s_k).
 
-**The step.** The objective depends on the rows only through the scores. All that gradient descent needs of it is
+**The step.** The objective depends on the rows only through the scores. Gradient descent needs only its derivatives
 
     g_k = dL/ds_k                    for negative sampling sigmoid(s_0) - 1 and sigmoid(s_k)
 
-and the chain rule does the rest. Because ds_k/dx = y_k and ds_k/dy_k = x,
+and the chain rule. Because ds_k/dx = y_k and ds_k/dy_k = x,
 
     dL/dx = sum_k g_k y_k            dL/dy_k = g_k x
 
-and each row moves by -lr times its gradient: x towards y_0 and away from the noise words, and they likewise.
+and each row moves by -lr times its gradient: x toward y_0 and away from y_1..y_K, and these rows toward or away from x.
 
 **The examples.** Frequent words are subsampled. Each remaining word is the center of a window of random width, which
-selects its context words. These share one set of noise words, and up to BLOCK_ROWS of them move at once, from the
-values before (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"). Then X (B, D) and
-Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X.
+selects its context words. These share one set of noise words, and up to BLOCK_ROWS of them are updated at once, from
+the values before the update (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"). Then X (B, D)
+and Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X.
 
 The fused CPU engine (engines/cpu/) makes the same draws in the same order and is tested against this one: with one
-thread and one seed, both end with the same tables but for rounding. This module leaves speed and threads to the other
-engines, the loss to losses/ and everything else about training to training/.
+thread and one seed, both end with the same tables except for rounding. This module leaves speed and threads to the
+other engines, the loss to losses/ and everything else about training to training/.
 
 Papers: Mikolov et al. 2013, "Efficient estimation of word representations in vector space" and "Distributed
 representations of words and phrases and their compositionality".
@@ -52,7 +52,7 @@ BLOCK_ROWS = 10  # context words that move at once, as in engines/cpu/simd.py
 
 
 class PlainEngine(Engine):
-    """Trains a model in one thread with any objective; see `Engine` for the arguments, of which `threads` is ignored.
+    """Trains a model in one thread with any objective; see `Engine` for the arguments. `threads` is ignored.
 
     The arithmetic is in float64. The tables of the model, float32, are updated after each chunk of CHUNK_WORDS words.
 
@@ -114,7 +114,7 @@ class PlainEngine(Engine):
         self.model.output.copy_(torch.from_numpy(self.output))
 
     def _train_chunks(self, shard: Shard) -> Iterator[None]:
-        """Train a shard with noise words that are drawn; yields before each chunk."""
+        """Train a shard with drawn noise words; yields before each chunk."""
         random = SplitMix64(derive_seed(self.dataset.seed, self._epoch, *shard.stream))
         if shard.engine_state:
             random = SplitMix64.from_tensor(shard.engine_state["random"])
@@ -133,8 +133,8 @@ class PlainEngine(Engine):
     def examples(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[int], list[int]]]:
         """Yield each center word of the sentences first..last with its context words, left to right, and noise words.
 
-        A chunk is subsampled first, with one draw per word. Then follow, for each word that is left, the draws of K
-        noise words and of the window width.
+        A chunk is subsampled first, with one draw per word. Then, for each remaining word, K noise words and the window
+        width are drawn.
         """
         settings, alias = self.dataset.settings, self.dataset.alias
         sentences = [self._subsample(number, random) for number in range(first, last)]
@@ -170,7 +170,7 @@ class PlainEngine(Engine):
         return float(loss)
 
     def _train_batches(self, shard: Shard) -> Iterator[None]:
-        """Train a shard with noise words from the batch; yields before each batch."""
+        """Train a shard with the batch as noise words; yields before each batch."""
         for batch in self.dataset.batches(shard):
             yield
             self._load_tables()

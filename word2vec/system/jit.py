@@ -90,7 +90,7 @@ class _NoCache(NullCache):
 
 
 def _is_intact(path: Path) -> bool:
-    """Whether a file ends with the checksum of its content; a file that does not is deleted."""
+    """Return whether a file ends with the checksum of its content; delete it otherwise."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -96,7 +96,7 @@ class FusedEngine(Engine):
         yield from self._workers.run(self._train_shard, self._total)
 
     def state(self) -> list[Shard]:
-        """The shards of the current epoch; see `Engine.state`."""
+        """Return the shards of the current epoch; see `Engine.state`."""
         self._workers.pause()
         for shard, state in zip(self._shards, self._states, strict=True):
             shard.pairs, shard.loss = int(state.pairs[0]), float(state.loss.sum())
@@ -136,7 +136,7 @@ def _new_state(seed: int) -> ThreadState:
 
 
 def _state_of(shard: Shard, seed: int) -> ThreadState:
-    """The state of a thread that continues a shard; the seed is for a shard that is new or was split again."""
+    """Return the state of a thread that continues a shard; the seed is for a shard that is new or was split again."""
     state = _new_state(seed)
     state.pairs[0], state.loss[0] = shard.pairs, shard.loss
     if shard.engine_state:
@@ -146,7 +146,7 @@ def _state_of(shard: Shard, seed: int) -> ThreadState:
 
 
 def _with_buffers(state: ThreadState, words: int, sentences: int) -> ThreadState:
-    """The state with buffers that are large enough for a chunk; chunks are similar, but sentences are never cut."""
+    """Return the state with buffers large enough for a chunk; chunks differ in size because sentences are never cut."""
     if words >= len(state.kept):
         state = state._replace(kept=np.zeros(words + 1, np.int32))  # the kernel writes one word beyond those it keeps
     if sentences > len(state.ends):
@@ -155,20 +155,20 @@ def _with_buffers(state: ThreadState, words: int, sentences: int) -> ThreadState
 
 
 def _read_only(array: npt.NDArray[np.integer], dtype: type[T]) -> npt.NDArray[T]:
-    """A read-only view, for which numba needs one compiled version wherever the array comes from."""
+    """Return a read-only view, so that numba compiles one version for writable and read-only arrays."""
     view = np.ascontiguousarray(array, dtype=dtype).view(np.ndarray)
     view.flags.writeable = False
     return view
 
 
 def _thresholds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
-    """For each probability the largest draw from 0..2^32-1 that counts as a success; no probability becomes 0."""
+    """Return, for each probability, the largest draw from 0..2^32-1 that is a success; no probability becomes 0."""
     thresholds: npt.NDArray[np.uint32] = np.clip(np.ceil(probabilities * 2.0**32) - 1, 0, 2**32 - 1).astype(np.uint32)
     return thresholds
 
 
 def _noise_table(dataset: SkipGramDataset) -> npt.NDArray[np.uint32]:
-    """The alias table as (2 V,) pairs of acceptance, in units of 2^-32, and alias: one cache line per draw."""
+    """Return the alias table as (2 V,) pairs of acceptance, in units of 2^-32, and alias: one cache line per draw."""
     acceptance, alias = dataset.alias.acceptance.double().numpy(), dataset.alias.alias.numpy()
     scaled = np.clip(np.round(acceptance * 2.0**32), 0, 2**32 - 1)  # (V,)
     table: npt.NDArray[np.uint32] = np.stack([scaled, alias], axis=1).astype(np.uint32)
@@ -176,7 +176,7 @@ def _noise_table(dataset: SkipGramDataset) -> npt.NDArray[np.uint32]:
 
 
 def _aligned_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
-    """The memory of a table, (V * width,), in which each row starts at a cache line.
+    """Move a table to memory, (V * width,), in which each row starts at a cache line, and return that memory.
 
     The parameter is moved to such memory, unless a previous engine has already done so.
     """

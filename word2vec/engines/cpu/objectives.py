@@ -31,7 +31,7 @@ from word2vec.losses import (
 )
 
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}
-"""Fast-math flags: all but those that assume that there is no NaN, because NaN is how divergence is detected."""
+"""Fast-math flags: all except those that assume that there is no NaN, because NaN indicates divergence."""
 
 INLINED: Any = {"fastmath": FLAGS, "forceinline": True}
 """Compiler options for every function that a kernel calls.
@@ -69,7 +69,10 @@ def _bits_of_float(typing_context, number):
 
 @register_jitable(**INLINED)
 def _exp(x):
-    """exp(x) with relative error 2e-7, between 2^-64 and 2^127: 2^n times a minimax polynomial for 2^f, 0 <= f < 1."""
+    """Return exp(x), clipped to 2^-64 .. 2^127, with relative error 2e-7.
+
+    The result is 2^n times a minimax polynomial for 2^f, 0 <= f < 1.
+    """
     x = x * LOG2_E
     # subtle: written so that NaN, for which every comparison is false, stays NaN
     x = SMALLEST_EXPONENT if x < SMALLEST_EXPONENT else x
@@ -87,7 +90,7 @@ def _exp(x):
 
 @register_jitable(**INLINED)
 def _log1p(x):
-    """log(1 + x) with relative error 2e-7, for 0 <= x <= 1: x times a minimax polynomial."""
+    """Return log(1 + x) with relative error 2e-7, for 0 <= x <= 1: x times a minimax polynomial."""
     ratio = F(-0.008539105765521526)
     ratio = ratio * x + F(0.044089287519454956)
     ratio = ratio * x + F(-0.1076812595129013)
@@ -101,7 +104,7 @@ def _log1p(x):
 
 @register_jitable(**INLINED)
 def _log(x):
-    """log(x) for x >= 1: the exponent of x, plus `_log1p` of its mantissa."""
+    """Return log(x) for x >= 1: the exponent of x, plus `_log1p` of its mantissa."""
     bits = _bits_of_float(x)
     exponent = (bits >> MANTISSA_BITS) - EXPONENT_BIAS
     mantissa = _float_of_bits((bits & MANTISSA) | (EXPONENT_BIAS << MANTISSA_BITS))  # in [1, 2)
@@ -111,7 +114,7 @@ def _log(x):
 
 @register_jitable(**INLINED)
 def _sigmoid_and_tail(x):
-    """sigmoid(x) and the tail log(1 + exp(-|x|)) from one exponential.
+    """Return sigmoid(x) and the tail log(1 + exp(-|x|)) from one exponential.
 
     softplus(x) = max(x, 0) + tail, and softplus(-x) = max(-x, 0) + tail.
     """
@@ -121,13 +124,13 @@ def _sigmoid_and_tail(x):
 
 
 def block_size(padded: int) -> int:
-    """Number of floats in a block for a padded number of targets."""
+    """Return the number of floats in a block for a padded number of targets."""
     return (2 * padded + 2) * LANES
 
 
 @register_jitable(**INLINED)
 def block_offsets(padded):
-    """Offsets of the gradients, of the losses and of the LANES floats of working memory in a block."""
+    """Return the offsets of the gradients, of the losses and of the LANES floats of working memory in a block."""
     return padded * LANES, 2 * padded * LANES, (2 * padded + 1) * LANES
 
 

@@ -39,7 +39,7 @@ TARGETS_AT_ONCE = range(4, 8)
 
 
 def _vector_width() -> tuple[int, int]:
-    """Floats in a vector register of this machine, and input rows whose scores fit into its registers together."""
+    """Return the number of floats in a vector register, and of input rows whose scores fit into registers together."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f"):
         return 16, 2
@@ -59,20 +59,20 @@ Value = Any
 
 
 def tile_size(targets: int) -> int:
-    """Number of target rows per tile: the least padding, and the largest such tile."""
+    """Return the number of target rows per tile: the largest of those with the least padding."""
     if targets < TARGETS_AT_ONCE.stop:
         return targets
     return min(TARGETS_AT_ONCE, key=lambda size: (-(-targets // size) * size, -size))
 
 
 def padded_targets(targets: int) -> int:
-    """Number of target rows that `block_scores` and `block_steps` read: complete tiles."""
+    """Return the number of target rows that `block_scores` and `block_steps` read: complete tiles."""
     size = tile_size(targets)
     return -(-targets // size) * size
 
 
 def padded_width(dim: int) -> int:
-    """Floats in a row with `dim` dimensions: complete cache lines."""
+    """Return the number of floats in a row with `dim` dimensions: complete cache lines."""
     return -(-dim // LANES) * LANES
 
 
@@ -237,7 +237,7 @@ def prefetch_row(typing_context, table, start, width):
 
 
 def _unpacked(context: Any, builder: Builder, signature: Any, arguments: Sequence[Value]) -> list[Value]:
-    """The arguments as LLVM values: arrays become pointers to their first items; literals are omitted."""
+    """Return the arguments as LLVM values: arrays become pointers to their first items; literals are omitted."""
     values = []
     for kind, argument in zip(signature.args, arguments, strict=True):
         if isinstance(kind, types.Array):
@@ -252,7 +252,7 @@ def _at(builder: Builder, pointer: Value, place: Value) -> Value:
 
 
 def _row(builder: Builder, table: Value, starts: Value, number: Value) -> Value:
-    """Pointer to a row, whose offset is item `number` of `starts`."""
+    """Return a pointer to a row, whose offset is item `number` of `starts`."""
     return _at(builder, table, builder.load(_at(builder, starts, number)))
 
 
@@ -277,7 +277,7 @@ def _add_to(builder: Builder, row: Value, place: Value, step: Value) -> None:
 
 
 def _multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:
-    """A * b + c, in one instruction if the machine has it."""
+    """Return a * b + c, in one instruction if the machine has it."""
     return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
 
 
@@ -290,7 +290,7 @@ def _mask(lanes: Sequence[int]) -> Value:
 
 
 def _variable(builder: Builder) -> Value:
-    """A vector that loops can modify, zero at first; LLVM keeps it in a register."""
+    """Return a vector that loops can modify, zero at first; LLVM keeps it in a register."""
     pointer = cgutils.alloca_once(builder, VECTOR)
     builder.store(ZERO, pointer)
     return pointer
@@ -321,7 +321,7 @@ def _in_groups(items: Sequence[Value], size: int) -> list[Sequence[Value]]:
 
 
 def _sums_of_lanes(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
-    """The sum over the lanes of each vector.
+    """Return the sum over the lanes of each vector.
 
     Two vectors are combined into one that contains half-sums of both, and so on: three instructions for two vectors,
     while summing each vector separately takes eight.

@@ -1,1 +1,1 @@
-"""The fused GPU engine: the same in triton kernels."""
+"""The fused GPU engine: sampling, scores, gradients and updates in Triton kernels."""

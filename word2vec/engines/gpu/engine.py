@@ -1,4 +1,4 @@
-"""The fused GPU engine: sampling, scores, gradients and updates in triton kernels, one chunk of the text at a time.
+"""The fused GPU engine: sampling, scores, gradients and updates in Triton kernels, one chunk of the text at a time.
 
 It draws its examples from the same distributions as the other engines. As in the fused CPU engine, the pairs of a
 center word share one set of noise words and are updated at once (Ji et al. 2016, "Parallelizing word2vec in shared and

@@ -1,4 +1,4 @@
-"""The triton kernels of the fused GPU engine.
+"""The Triton kernels of the fused GPU engine.
 
 Four kernels run for each chunk of the text: `survivors` decides which words survive subsampling, `compact` moves the
 survivors together, `draw` draws the noise words and the window width of each, and `train` does the arithmetic. The
@@ -25,7 +25,7 @@ UNIT = tl.constexpr(2.0**-53)  # 53 bits fill the mantissa of a float64
 
 @triton.jit
 def _bits(seed, number):
-    """Random bits, uint64, for each number of a stream, int64, that a seed, uint64, selects."""
+    """Return random bits, uint64, for each number, int64, of the stream of a seed, uint64."""
     mixed = seed + number.to(tl.uint64) * GOLDEN
     mixed = (mixed ^ (mixed >> 30)) * MIX_1
     mixed = (mixed ^ (mixed >> 27)) * MIX_2

@@ -21,7 +21,7 @@ KEEP_NAN = tl.constexpr(tl.PropagateNan.ALL)
 
 @triton.jit
 def _sigmoid_and_softplus(x):
-    """sigmoid(x) and softplus(x) from one exponential, which cannot overflow: its argument is never positive."""
+    """Return sigmoid(x) and softplus(x) from one exponential, which cannot overflow: its argument is never positive."""
     power = tl.exp(-tl.abs(x))
     sigmoid = 1.0 / (1.0 + power)  # of |x|
     return tl.where(x > 0, sigmoid, power * sigmoid), tl.maximum(x, 0.0, propagate_nan=KEEP_NAN) + tl.log(1.0 + power)
@@ -29,19 +29,19 @@ def _sigmoid_and_softplus(x):
 
 @triton.jit
 def _true_scores(scores, column):
-    """Scores of the true words, (ROWS, 1)."""
+    """Return the scores of the true words, (ROWS, 1)."""
     return tl.sum(tl.where(column[None, :] == 0, scores, 0.0), axis=1)[:, None]
 
 
 @triton.jit
 def _noise(column, n_targets):
-    """Whether each column is a noise word, (1, TARGETS)."""
+    """Return whether each column is a noise word, (1, TARGETS)."""
     return ((column > 0) & (column < n_targets))[None, :]
 
 
 @triton.jit
 def _pairwise(slopes, column):
-    """Gradients whose sum is 0: those of the noise words, and minus their sum for the true word, (ROWS, TARGETS)."""
+    """Return gradients that sum to 0, (ROWS, TARGETS): those of noise words, and minus their sum for the true word."""
     return tl.where(column[None, :] == 0, -tl.sum(slopes, axis=1)[:, None], slopes)
 
 
@@ -76,7 +76,7 @@ def ranknet(scores, column, n_targets, constants):
 
 @triton.jit
 def _hinges(scores, column, n_targets, margin):
-    """The hinge of each noise word, and 1 where it is positive, else 0: both (ROWS, TARGETS)."""
+    """Return the hinge of each noise word, and 1 where it is positive, else 0: both (ROWS, TARGETS)."""
     hinges = margin - _true_scores(scores, column) + scores
     noise = _noise(column, n_targets)
     amounts = tl.where(noise, tl.maximum(hinges, 0.0, propagate_nan=KEEP_NAN), 0.0)
@@ -122,5 +122,5 @@ GRADIENTS: dict[type[Objective], Any] = {
 
 
 def constants_of(objective: Objective, negatives: int, device: torch.device) -> torch.Tensor:
-    """The constants of an objective for its function here, float32 on the device."""
+    """Return the constants of an objective for its function here, float32 on the device."""
     return torch.tensor([*objective.constants(negatives), 0.0], dtype=torch.float32, device=device)

@@ -55,12 +55,12 @@ def tile_shape(dim: int, negatives: int, window: int) -> Shape:
 
 @functools.cache
 def min_targets() -> int:
-    """Smallest inner dimension of tl.dot in float32: 8 since triton 3.9, 16 before (observed in 3.6)."""
+    """Return the smallest inner dimension of tl.dot in float32: 8 since triton 3.9, 16 before (observed in 3.6)."""
     return 8 if triton_version() >= (3, 9) else 16
 
 
 def triton_version() -> tuple[int, int]:
-    """Version of the installed triton, whatever its distribution is called; (0, 0) if there is none."""
+    """Return the version of the installed triton, whatever its distribution is called; (0, 0) if there is none."""
     try:
         import triton
     except ImportError:
@@ -77,5 +77,5 @@ def _too_large(dim: int, max_rows: int) -> str:
 
 
 def _power_of_two(number: int) -> int:
-    """The smallest power of two that is at least the number."""
+    """Return the smallest power of two that is at least the number."""
     return 1 << (number - 1).bit_length()
