@@ -225,7 +225,7 @@ def _put_in_place(work: Path, folder: Path) -> None:
     except OSError:
         if not os.path.lexists(folder):
             raise
-        with suppress(CorpusError):
+        with suppress(DamagedIndexError):
             IndexedCorpus(folder)
             return  # another process was faster; its index is of the same text
         folder.rename(work.with_name("damaged"))
