@@ -16,7 +16,7 @@ from word2vec.losses import NegativeSampling
 from word2vec.training.checkpoint import Checkpoint
 from word2vec.training.distributed.process_group import ProcessGroup
 from word2vec.training.loop import train
-from word2vec.training.setup import LinearDecay, _refuse_different_ranks, default_threads
+from word2vec.training.setup import LinearDecay, _reject_different_ranks, default_threads
 
 
 def test_the_learning_rate_decreases_linearly() -> None:
@@ -80,7 +80,7 @@ def compare_ranks(
 
     def compare(group: ProcessGroup) -> None:
         start = Checkpoint(settings[group.rank], corpora[group.rank], "vocabulary", engines[group.rank])
-        _refuse_different_ranks(start, group)
+        _reject_different_ranks(start, group)
 
     on_ranks(len(settings), compare)
 

@@ -54,7 +54,7 @@ def discard_checkpoint(run: Path) -> None:
     (run / CHECKPOINT_FILE).unlink(missing_ok=True)
 
 
-def refuse_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
+def reject_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
     """Compare a saved run with the one that is about to resume it.
 
     Args:

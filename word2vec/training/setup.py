@@ -22,8 +22,8 @@ from word2vec.sampling.shards import Shard
 from word2vec.sampling.stability import stable_batch_size
 from word2vec.training.checkpoint import Checkpoint, load_tables
 from word2vec.training.distributed import AveragingEngine, ProcessGroup
-from word2vec.training.resume import find_checkpoint, refuse_other_run, vocabulary_fingerprint
-from word2vec.training.table_memory import refuse_too_large
+from word2vec.training.resume import find_checkpoint, reject_other_run, vocabulary_fingerprint
+from word2vec.training.table_memory import reject_too_large
 
 # settings that processes training one model may set differently
 LOCAL_SETTINGS = frozenset({"corpus", "device", "threads", "pairs", "checkpoint_every"})
@@ -159,14 +159,14 @@ def set_up(
         chosen = as_objective(objective)
     chosen.reduction = "sum"  # the one that learning rates are meant for
     start = Checkpoint(config.as_dict(), corpus.fingerprint, vocabulary_fingerprint(vocabulary), engine_class.__name__)
-    _refuse_different_ranks(start, group)
+    _reject_different_ranks(start, group)
     if run and found:
-        refuse_other_run(run, found, start)
+        reject_other_run(run, found, start)
     threads = config.threads or default_threads(engine_class.max_threads, group.local_size)
     if device.type == "cuda":
         threads = 1  # the device is parallel itself
     dataset = _make_dataset(config, corpus, vocabulary, chosen, engine_class, device, threads)
-    refuse_too_large(len(vocabulary), config.dim, device, group.local_size if group.size > 1 else 0)
+    reject_too_large(len(vocabulary), config.dim, device, group.local_size if group.size > 1 else 0)
     group.wait()  # until all have checked the free memory, before any of them allocates
     model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
     if run and found:
@@ -242,7 +242,7 @@ def _checkpoint_of_rank_0(found: Checkpoint | None, group: ProcessGroup) -> Chec
     return None if facts is None else Checkpoint.from_dict(facts)
 
 
-def _refuse_different_ranks(start: Checkpoint, group: ProcessGroup) -> None:
+def _reject_different_ranks(start: Checkpoint, group: ProcessGroup) -> None:
     """Check that all ranks train with the same corpus, settings and engine.
 
     Raises:

@@ -19,7 +19,7 @@ TABLES = 3
 AVERAGED_TABLES = 9
 
 
-def refuse_too_large(words: int, dim: int, device: torch.device, processes: int = 0) -> None:
+def reject_too_large(words: int, dim: int, device: torch.device, processes: int = 0) -> None:
     """Raise an error if the tables do not fit into the free memory of the machine or of the CUDA device.
 
     Args:
