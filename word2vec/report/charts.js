@@ -1,11 +1,11 @@
 "use strict";
 
-/** The current value of a color or font of the style sheet (light, dark or print). */
+/** Returns the current value of a color or font of the style sheet (light, dark or print). */
 function style(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
 
-/** The layout shared by all plots. */
+/** Returns the layout shared by all plots. */
 function baseLayout() {
   const axis = {
     gridcolor: style("line"), linecolor: style("line"), zeroline: false, fixedrange: true,
@@ -26,7 +26,7 @@ function plainText(word) {
 
 const CHART_OPTIONS = { displayModeBar: false, responsive: true };
 
-/** The training charts: each has a title, a description for screen readers and a function that draws it. */
+/** Returns the training charts: each has a title, a description for screen readers and a function that draws it. */
 function trainingCharts(history) {
   const ends = history.epochs.map((epoch) => epoch.seconds.at(-1));
   const charts = [
@@ -99,7 +99,7 @@ function drawSimilarity(element, history) {
   Plotly.react(element, traces, layout, CHART_OPTIONS);
 }
 
-/** Epochs between two ticks, for about ten ticks. */
+/** Returns the number of epochs between two ticks, for about ten ticks. */
 function epochTick(history) {
   return Math.max(1, Math.ceil(history.epochs.at(-1).epoch / 10));
 }

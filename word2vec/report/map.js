@@ -4,7 +4,7 @@ const LABEL_FONT = 13; // pixels
 const LABEL_GAP = 4; // pixels of free space around a label
 const DOT = 6; // pixels
 const RING = 14; // pixels; labels are drawn above the ring
-const MARGIN = 0.05; // fraction of the range of positions, free space on each side of the map
+const MARGIN = 0.05; // free space on each side of the map, as a fraction of the range of positions
 const MAP_OPTIONS = { displayModeBar: false, doubleClick: false };
 const STEP = 1.5; // zoom factor of a button press
 
@@ -33,13 +33,13 @@ class WordMap {
     new ResizeObserver(() => this.draw()).observe(element);
   }
 
-  /** Mark words with rings; words that are not on the map are ignored. */
+  /** Marks words with rings; words that are not on the map are ignored. */
   mark(words) {
     this.marked = words.map((word) => this.index.get(word)).filter((row) => row !== undefined);
     this.draw();
   }
 
-  /** Dim all rows except those that pass a test; null shows all rows. */
+  /** Dims all rows except those that pass a test; null shows all rows. */
   highlight(test) {
     this.dimmed = test ? (row) => !test(row) : () => false;
     this.draw();
@@ -49,7 +49,7 @@ class WordMap {
     return this.dimmed(row) && !this.marked.includes(row);
   }
 
-  /** Center the view on a position; scale 1 is the whole map. */
+  /** Centers the view on a position; scale 1 is the whole map. */
   zoomTo(x, y, scale) {
     const around = (center, [low, high]) => [center - (high - low) / scale / 2, center + (high - low) / scale / 2];
     this.view = { x: around(x, this.whole.x), y: around(y, this.whole.y) };
@@ -72,14 +72,14 @@ class WordMap {
     this.draw();
   }
 
-  /** Move the view by fractions of its width and height. */
+  /** Moves the view by fractions of its width and height. */
   pan(right, up) {
     const shifted = ([low, high], by) => [low + by * (high - low), high + by * (high - low)];
     this.view = { x: shifted(this.view.x, right), y: shifted(this.view.y, up) };
     this.draw();
   }
 
-  /** Redraw after dragging: other labels fit now. */
+  /** Redraws after dragging, because other labels fit now. */
   moved() {
     const { xaxis, yaxis } = this.element.layout;
     this.view = { x: [...xaxis.range], y: [...yaxis.range] };
@@ -97,7 +97,7 @@ class WordMap {
     keys[event.key]();
   }
 
-  /** Zoom at the pointer, but only after the map was clicked; until then the wheel scrolls the page. */
+  /** Zooms at the pointer, but only after the map was clicked; until then the wheel scrolls the page. */
   wheel(event) {
     if (document.activeElement !== this.element && !event.ctrlKey) return;
     event.preventDefault();
@@ -150,7 +150,7 @@ class WordMap {
     };
   }
 
-  /** The rows with labels: marked rows first, then the most frequent words whose labels still fit. */
+  /** Returns the rows with labels: marked rows first, then the most frequent words whose labels still fit. */
   labeled() {
     const { width, height } = this.element.getBoundingClientRect();
     const place = (value, [low, high], size) => ((value - low) / (high - low)) * size;
@@ -186,7 +186,7 @@ class Boxes {
   }
 }
 
-/** The range of some values with a margin. */
+/** Returns the range of values with a margin on both sides. */
 function padded(values) {
   const low = Math.min(...values);
   const high = Math.max(...values);

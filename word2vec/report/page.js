@@ -7,7 +7,7 @@ const FOUND_SCALE = 5; // zoom on a word that was found
 
 const byId = (id) => document.getElementById(id);
 
-/** A button that looks up a word. */
+/** Creates a button that looks up a word. */
 function wordButton(word, lookUp) {
   const button = document.createElement("button");
   Object.assign(button, { type: "button", className: "word", textContent: word });
@@ -15,7 +15,7 @@ function wordButton(word, lookUp) {
   return button;
 }
 
-/** One result: the word and its cosine, as a bar and as a number. */
+/** Creates a list item for a result: the word and its cosine, as a bar and as a number. */
 function answerItem({ word, cosine }, lookUp) {
   const bar = document.createElement("span");
   bar.className = "cosine-bar";

@@ -15,7 +15,7 @@ class EmbeddedVectors {
     return this.rows.subarray(row * this.dim, (row + 1) * this.dim);
   }
 
-  /** The dot product of a quantized row with a direction. */
+  /** Returns the dot product of a quantized row with a direction. */
   dot(row, direction) {
     const start = row * this.dim;
     let sum = 0;
@@ -23,7 +23,7 @@ class EmbeddedVectors {
     return sum;
   }
 
-  /** The words most similar to the sum of the unit vectors `plus` minus those of `minus`; ties by frequency. */
+  /** Returns the words most similar to the sum of the unit vectors `plus` minus those of `minus`; ties by frequency. */
   nearest(plus, minus, count) {
     const direction = new Float64Array(this.dim);
     for (const [words, sign] of [[plus, 1], [minus, -1]]) {
@@ -56,7 +56,7 @@ class EmbeddedVectors {
   }
 }
 
-/** The number of insertions, deletions and substitutions that turn one word into the other (Levenshtein 1966). */
+/** Returns the number of insertions, deletions and substitutions between two words (Levenshtein 1966). */
 function editDistance(one, other) {
   let above = Array.from({ length: other.length + 1 }, (_, i) => i);
   for (let i = 1; i <= one.length; i++) {
@@ -69,7 +69,7 @@ function editDistance(one, other) {
   return above[other.length];
 }
 
-/** Up to `count` words that start with a prefix, most frequent first. */
+/** Returns up to `count` words that start with a prefix, most frequent first. */
 function completions(words, prefix, count) {
   const found = [];
   for (const word of words) {
@@ -79,7 +79,7 @@ function completions(words, prefix, count) {
   return found;
 }
 
-/** Parses a query such as `king - man + woman`; a word of the vocabulary is always that word. */
+/** Parses a query such as `king - man + woman`; a word of the vocabulary is always parsed as that word. */
 function parseQuery(text, known) {
   const query = text.trim();
   if (known.has(query)) return { plus: [query], minus: [] };
