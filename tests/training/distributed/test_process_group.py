@@ -143,6 +143,25 @@ def test_an_interrupted_rank_stops_all_after_rank_0_has_saved(topics_file: Path,
 
 
 @pytest.mark.slow
+def test_no_rank_leaves_before_rank_0(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("""
+import sys, time
+from pathlib import Path
+from word2vec.training.distributed import join_process_group
+
+saved = Path(sys.argv[1])
+with join_process_group("cpu") as group:
+    if group.first:
+        time.sleep(2)
+        saved.touch()
+sys.exit(not saved.exists())
+""")
+    done = torchrun(*STANDALONE, "--nproc-per-node=2", str(program), str(tmp_path / "saved"))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
 def test_torchrun_restarts_a_run_from_its_checkpoint(topics_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     dying = ranks(2, "--checkpoints", "--kill", "1", "36")

@@ -151,6 +151,7 @@ def join_process_group(device: str) -> Iterator[ProcessGroup]:
         logger.setLevel(logging.CRITICAL)
     try:
         yield processes
+        processes.wait()
     except TrainingInterrupted as error:
         processes.wait()
         if rank:
