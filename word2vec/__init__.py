@@ -25,7 +25,6 @@ All of them may use `config`, `errors` and `system` (files, memory, signals). To
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ _PUBLIC_NAMES = {
 
 _MODULE_OF = {name: module for module, names in _PUBLIC_NAMES.items() for name in names}
 
-__version__ = version("word2vec-fused")
+__version__: str
 
 
 def load(path: "str | PathLike[str]", limit: int | None = None, *, progress: bool = False) -> "WordVectors":
@@ -103,6 +102,8 @@ def load(path: "str | PathLike[str]", limit: int | None = None, *, progress: boo
 
 def __getattr__(name: str) -> object:
     """Import a public name on first use, so that `import word2vec` is fast and does not import torch (PEP 562)."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("word2vec-fused")
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'word2vec' has no attribute {name!r}")
     return getattr(import_module(f"word2vec.{_MODULE_OF[name]}"), name)

@@ -49,7 +49,7 @@ class RankEndedError(Word2VecError):
 
 
 class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: the user asked for it)
-    """Training was stopped by Ctrl-C or SIGTERM; everything learned so far is saved.
+    """Training was stopped by Ctrl-C, SIGTERM or SIGHUP; everything learned so far is saved.
 
     Attributes:
         words: The number of corpus words trained so far, of `total`.

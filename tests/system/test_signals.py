@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM are collected during a block and have their usual effect after it."""
+"""Ctrl-C, SIGTERM and SIGHUP are collected during a block and have their usual effect after it."""
 
 import os
 import signal

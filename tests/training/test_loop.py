@@ -206,8 +206,11 @@ def test_ctrl_c_while_saving_keeps_the_result(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows cannot send SIGINT to a child process")
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
-def test_a_signal_from_outside_ends_the_command(number: int, topics_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["SIGTERM", *(pytest.param(name, marks=pytest.mark.slow) for name in ("SIGINT", "SIGHUP"))]
+)
+def test_a_signal_from_outside_ends_the_command(name: str, topics_file: Path, tmp_path: Path) -> None:
+    number = signal.Signals[name]
     run = tmp_path / "run"
     command = ["train", str(topics_file), "--output", str(run), "--epochs", "100000", "--threads", "2"]
     with subprocess.Popen([sys.executable, "-m", "word2vec", *command], stderr=subprocess.PIPE, text=True) as process:

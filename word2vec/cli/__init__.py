@@ -1,8 +1,9 @@
 """The command line: reads arguments, calls the library, prints results.
 
-One file per group of commands (train, ask, evaluate, convert); app.py puts them together and reports errors.
+entry.py is where the program starts; app.py puts the commands together and reports errors. One file per group of
+commands: train, ask, evaluate, convert.
 """
 
-from word2vec.cli.app import main, run
+from word2vec.cli.entry import main, run
 
 __all__ = ["main", "run"]

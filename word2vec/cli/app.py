@@ -1,15 +1,15 @@
 """The command-line application: commands, exit codes and error reporting.
 
 Data goes to stdout, logs and progress to stderr. The exit code is 0 for success, 1 for failure, 2 for wrong usage,
-130 for Ctrl-C and 143 for SIGTERM; an error is reported in one line. Nothing heavy is imported before a command
-needs it: each command imports the library inside its function.
+130 for Ctrl-C, 143 for SIGTERM and 129 for SIGHUP; an error is reported in one line. Nothing heavy is imported before
+a command needs it: each command imports the library inside its function.
 """
 
 import io
 import os
 import signal
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
 
 import typer
 
@@ -45,57 +45,50 @@ for command in (train, evaluate, nearest, analogy, export, download, info, repor
     app.command()(command)
 
 
-def main() -> None:
-    """Run the command line and exit."""
-    signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(sys.argv[1:]))
-
-
-def _terminate(number: int, _: object) -> NoReturn:
-    """Exit by an exception, so that temporary files are removed; training installs its own handler."""
-    raise SystemExit(128 + number)
-
-
-def run(arguments: list[str]) -> int:
-    """Run the command line.
-
-    Args:
-        arguments: The arguments without the name of the program.
-
-    Returns:
-        The exit code.
-    """
+def run_app(arguments: list[str], received: Sequence[int] = ()) -> int:
+    """Run the command line; see `word2vec.cli.run`."""
     with logs_on_stderr():
-        return _run(arguments)
+        try:
+            return _run(arguments)
+        except BaseException as error:
+            if received:  # subtle: whatever the error is, the signal caused it
+                return fail_on_signal(received[0])
+            return _report(error, arguments)
+
+
+def fail_on_signal(number: int) -> int:
+    """Print that a signal ended the program, and return the exit code."""
+    return _fail("interrupted" if number == signal.SIGINT else "terminated", 128 + number)
 
 
 def _run(arguments: list[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for terminals that cannot show every character
-    try:
-        _reject_empty(arguments)
-        code = int(app(repeat_list_options(arguments) or ["--help"], prog_name="word2vec", standalone_mode=False) or 0)
-        sys.stdout.flush()
-    except typer.TyperException as error:
-        message = error.format_message()
-        return _fail(_plain(message) + _hint(arguments, message), error.exit_code)
-    except ConfigError as error:
-        return _fail(str(error), WRONG_USAGE)
-    except RankEndedError:
-        return 1
-    except TrainingInterrupted as error:
-        return _fail(str(error), 128 + error.signal)
-    except Word2VecError as error:
-        return _fail(str(error), 1)
-    except SystemExit as error:
-        return _fail("terminated", int(error.code or 0))
-    except OSError as error:
-        return _fail_on_os_error(error)
-    except Exception as error:
-        if os.environ.get(TRACEBACK):
-            raise
-        return _fail(_describe_unexpected(error), 1)
-    return _fail("interrupted", code) if code == INTERRUPTED else code  # typer turns Ctrl-C into that code
+    _reject_empty(arguments)
+    code = int(app(repeat_list_options(arguments) or ["--help"], prog_name="word2vec", standalone_mode=False) or 0)
+    sys.stdout.flush()
+    return fail_on_signal(signal.SIGINT) if code == INTERRUPTED else code  # typer turns KeyboardInterrupt into a code
+
+
+def _report(error: BaseException, arguments: list[str]) -> int:
+    """Print an error and return the exit code; raise an unexpected error if the traceback is wanted."""
+    match error:
+        case typer.TyperException():
+            message = error.format_message()
+            return _fail(_plain(message) + _hint(arguments, message), error.exit_code)
+        case ConfigError():
+            return _fail(str(error), WRONG_USAGE)
+        case RankEndedError():
+            return 1
+        case TrainingInterrupted():
+            return _fail(str(error), 128 + error.signal)
+        case Word2VecError():
+            return _fail(str(error), 1)
+        case OSError():
+            return _fail_on_os_error(error)
+        case Exception() if not os.environ.get(TRACEBACK):
+            return _fail(_describe_unexpected(error), 1)
+    raise error
 
 
 def _reject_empty(arguments: list[str]) -> None:
@@ -121,19 +114,26 @@ def _hint(arguments: list[str], message: str) -> str:
 def _fail_on_os_error(error: OSError) -> int:
     if error.filename is not None:  # a file that its reader or writer did not report on
         return _fail(f"{error.filename}: {error.strerror}", 1)
-    # subtle: at exit Python flushes stdout once more and would print its own message about the failure
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    _silence(1)
     return 1 if isinstance(error, BrokenPipeError) else _fail(f"cannot write the result: {error.strerror}", 1)
 
 
 def _describe_unexpected(error: Exception) -> str:
     # torch words it like this for the memory of the GPU and of the CPU
     if isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error):
-        return "out of memory: choose a smaller --dim, --max-vocab or --batch-size, or use a machine with more memory"
+        return "out of memory; choose a smaller --dim, --max-vocab or --batch-size, or use a machine with more memory"
     return f"{type(error).__name__}: {error} (set {TRACEBACK}=1 for the traceback)"
 
 
 def _fail(message: str, code: int) -> int:
     if code != WRONG_USAGE or os.environ.get("RANK", "0") == "0":  # under torchrun every rank finds wrong usage
-        print(f"word2vec: {one_line(message)}", file=sys.stderr)  # noqa: T201
+        try:
+            print(f"word2vec: {one_line(message)}", file=sys.stderr, flush=True)  # noqa: T201
+        except OSError:  # the terminal was closed
+            _silence(2)
     return code
+
+
+def _silence(stream: int) -> None:
+    """Discard what is written to a standard stream: Python flushes it at exit, and a failure changes the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream)

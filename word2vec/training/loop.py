@@ -52,7 +52,7 @@ def train(
         The trained vectors.
 
     Raises:
-        TrainingInterrupted: Ctrl-C or SIGTERM; what was learned is saved in `output`.
+        TrainingInterrupted: Ctrl-C, SIGTERM or SIGHUP; what was learned is saved in `output`.
         Word2VecError: The corpus, a setting, the machine or the disk has a problem; the message says what to do.
     """
     with join_process_group(config.device) as group:
