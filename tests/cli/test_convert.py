@@ -36,3 +36,17 @@ def test_info_tolerates_unknown_settings(vectors_file: Path, tmp_path: Path, cli
     out, err = cli.output("info", tmp_path / "run")
     assert "king queen" in out
     assert "unknown setting 'from_the_future'" in err
+
+
+def test_info_reads_no_numbers_unless_asked_to_verify(vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    cli.output("export", vectors_file, tmp_path / "run", "--format", "run")
+    out, _ = cli.output("info", tmp_path / "run", "--verify")
+    assert "all numbers match their checksums" in out
+    out, _ = cli.output("info", vectors_file, "--verify")
+    assert "all numbers are finite; no checksums" in out
+    path = tmp_path / "run/vectors.safetensors"
+    path.write_bytes(path.read_bytes()[:-4] + b"\0\0\xc0\x7f")  # the last number becomes NaN
+    out, _ = cli.output("info", tmp_path / "run")
+    assert "king queen man woman" in out
+    assert "checksum mismatch in 'input'" in cli.error("info", tmp_path / "run", "--verify", code=1)
+    assert "checksum mismatch in 'input'" in cli.error("export", tmp_path / "run", tmp_path / "v.txt", code=1)

@@ -40,7 +40,7 @@ def test_every_type_and_shape_round_trips(write: Any, tmp_path: Path) -> None:
     tensors = every_kind()
     write(tmp_path / "t", tensors, {"key": "value"})
     mapped, metadata = map_tensors(tmp_path / "t")
-    assert metadata == {"key": "value"}
+    assert metadata["key"] == "value"
     for found in (mapped, load_file(tmp_path / "t")):  # also with the safetensors library
         assert found.keys() - {CHECKSUM} == tensors.keys()
         for name, tensor in tensors.items():
@@ -70,7 +70,7 @@ def test_any_damage_is_detected(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [[0, 1 << 62], [1 << 62, 0], [0, 0], [0, 3, 5]])
-def test_empty_tables_are_ignored_whatever_their_shape(shape: list[int], tmp_path: Path) -> None:
+def test_empty_tables_of_any_shape_are_ignored(shape: list[int], tmp_path: Path) -> None:
     header = json.dumps({"t": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}}).encode()
     path = write_bytes(tmp_path / "t", len(header).to_bytes(8, "little") + header)
     assert map_tensors(path).tensors == {}

@@ -51,12 +51,20 @@ def download(name: Annotated[str, typer.Argument(metavar="NAME", help="Corpus to
     return 0
 
 
-def info(vectors: VectorsArgument) -> int:
+def info(
+    vectors: VectorsArgument,
+    verify: Annotated[bool, typer.Option("--verify", help="Read all numbers and compare them with checksums.")] = False,
+) -> int:
     """Show the size, first words and settings of vectors."""
-    words = load_vectors(vectors)
+    words = load_vectors(vectors, verify=verify)
     facts: dict[str, object] = {"words": f"{len(words):,}", "dimensions": words.dim}
     if words.counts is not None:
         facts["corpus words"] = f"{int(words.counts.sum()):,}"
+    if verify:
+        from word2vec import formats
+
+        checked = formats.verify_checksums(vectors)
+        facts["verified"] = "all numbers match their checksums" if checked else "all numbers are finite; no checksums"
     facts["first words"] = " ".join(words.words[:INFO_WORDS])
     if (vectors / "config.toml").is_file():
         try:

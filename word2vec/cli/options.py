@@ -25,11 +25,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as J
 RestrictOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Search only the N most frequent words.")]
 
 
-def load_vectors(path: Path, limit: int | None = None) -> "WordVectors":
-    """Load vectors, with a progress bar if stderr is a terminal."""
+def load_vectors(path: Path, limit: int | None = None, *, verify: bool = True) -> "WordVectors":
+    """Load vectors, see `WordVectors.load`, with a progress bar if stderr is a terminal."""
     from word2vec.vectors.word_vectors import WordVectors
 
-    return WordVectors.load(path, limit, progress=sys.stderr.isatty())
+    return WordVectors.load(path, limit, progress=sys.stderr.isatty(), verify=verify)
 
 
 def repeat_list_options(arguments: list[str]) -> list[str]:

@@ -14,18 +14,18 @@ from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats.fasttext import is_fasttext, read_fasttext
 from word2vec.formats.file_io import BYTE_ORDER_MARK, read_head
 from word2vec.formats.glove import is_glove, read_glove, write_glove
-from word2vec.formats.npz import is_npz, read_npz, write_npz
-from word2vec.formats.run import read_run, write_run
+from word2vec.formats.npz import is_npz, read_npz, verify_npz, write_npz
+from word2vec.formats.run import read_run, verify_run, write_run
 from word2vec.formats.safetensors import read_safetensors, write_safetensors
 from word2vec.formats.table import Table, check_finite, first_not_finite
-from word2vec.formats.tensor_file import is_tensor_file
+from word2vec.formats.tensor_file import is_tensor_file, verify_blocks
 from word2vec.formats.word2vec_binary import is_word2vec_binary, read_word2vec_binary, write_word2vec_binary
 from word2vec.formats.word2vec_text import is_word2vec_text, read_word2vec_text, write_word2vec_text
 from word2vec.system.compression import COMPRESSIONS
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["FORMATS", "Format", "Table", "first_not_finite", "read", "write"]
+__all__ = ["FORMATS", "Format", "Table", "first_not_finite", "read", "verify_checksums", "write"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ class Format:
         write: Function of a path, the table, and whether to show a progress bar; it writes atomically. None if the
             format is read only.
         may_be_compressed: Whether files can be written with an additional extension such as .gz.
+        verify: Function of a path and the maximum number of rows or None, which compares the numbers with checksums in
+            the file and returns whether there are any. None for formats whose numbers are all parsed when reading.
     """
 
     extensions: tuple[str, ...]
@@ -47,12 +49,13 @@ class Format:
     read: Callable[[Path, int | None, bool], Table]
     write: Callable[[Path, Table, bool], None] | None
     may_be_compressed: bool = False
+    verify: Callable[[Path, int | None], bool] | None = None
 
 
 FORMATS: dict[str, Format] = {
-    "run": Format(("",), None, read_run, write_run),
-    "safetensors": Format((".safetensors",), is_tensor_file, read_safetensors, write_safetensors),
-    "npz": Format((".npz",), is_npz, read_npz, write_npz),
+    "run": Format(("",), None, read_run, write_run, verify=verify_run),
+    "safetensors": Format((".safetensors",), is_tensor_file, read_safetensors, write_safetensors, verify=verify_blocks),
+    "npz": Format((".npz",), is_npz, read_npz, write_npz, verify=verify_npz),
     "fasttext": Format((), is_fasttext, read_fasttext, None),
     "word2vec-text": Format((".txt", ".vec"), is_word2vec_text, read_word2vec_text, write_word2vec_text, True),
     "word2vec-binary": Format((".bin",), is_word2vec_binary, read_word2vec_binary, write_word2vec_binary, True),
@@ -67,6 +70,7 @@ def read(
     format: str | None = None,  # noqa: A002
     *,
     progress: bool = False,
+    verify: bool = True,
 ) -> Table:
     """Read word vectors in any format of the registry.
 
@@ -76,9 +80,11 @@ def read(
             vocabulary of a run folder must be the one that its vectors were written with.
         format: A name in FORMATS; by default the format is detected from the content.
         progress: Whether to show a progress bar on stderr if reading takes long.
+        verify: Whether to read all numbers of a run folder, safetensors or npz file and compare them with their
+            checksums. Without it, they are mapped but not read, so they may be damaged or not finite.
 
     Returns:
-        The table. Its numbers are finite and its words are distinct.
+        The table. Its words are distinct and, unless `verify` is False, its numbers are finite.
 
     Raises:
         FormatError: The path does not exist, has no known format, is damaged, or contains nan or infinity.
@@ -88,11 +94,29 @@ def read(
     if limit is not None and limit < 1:
         raise Word2VecError(f"limit must be 1 or more, got {limit}")
     try:
-        table = (_detect(path) if format is None else _by_name(format)).read(path, limit, progress)
+        chosen = _detect(path) if format is None else _by_name(format)
+        table = chosen.read(path, limit, progress)
+        if verify and chosen.verify is not None:
+            chosen.verify(path, limit)
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
-    check_finite(path, table)
+    if verify or chosen.verify is None:
+        check_finite(path, table)
     return table
+
+
+def verify_checksums(path: str | PathLike[str]) -> bool:
+    """Compare the numbers of a file or run folder with the checksums in it; return whether there are any.
+
+    Raises:
+        FormatError: The path cannot be read, or it is damaged.
+    """
+    path = Path(path)
+    try:
+        check = _detect(path).verify
+        return check is not None and check(path, None)
+    except OSError as error:
+        raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def write(

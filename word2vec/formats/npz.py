@@ -73,9 +73,7 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
             _check_shapes(path, arrays)
             words = _words(arrays["words"][:limit])
     except DAMAGED as error:
-        raise FormatError(
-            f"{path}: the archive is damaged ({' '.join(str(error).split())[:200]}); get a new copy"
-        ) from error
+        raise _damaged(path, error) from error
     with np.errstate(over="ignore"):  # infinity is reported later, with its word
         tables = {
             name: arrays[name][:limit].astype(np.float32, copy=False)
@@ -84,6 +82,20 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
         }
     counts = arrays["counts"][:limit].astype(np.int64, copy=False) if "counts" in arrays else None
     return distinct(path, Table(words, tables["vectors"], counts, tables.get("output", tables.get("context"))))
+
+
+def verify_npz(path: Path, limit: int | None) -> bool:
+    """Compare the arrays with their checksums in the archive; they cover whole arrays, so not if there is a limit."""
+    if limit is None:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for info in archive.infolist():  # all, because damage may have changed the name of an array
+                    with archive.open(info) as member:  # which compares the checksum at its end
+                        while member.read(BLOCK):
+                            pass
+        except DAMAGED as error:
+            raise _damaged(path, error) from error
+    return True
 
 
 def _array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
@@ -182,3 +194,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def _damaged(path: Path, error: Exception) -> FormatError:
+    return FormatError(f"{path}: the archive is damaged ({' '.join(str(error).split())[:200]}); get a new copy")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
 from word2vec.formats.table import Table, encode_words
-from word2vec.formats.tensor_file import TensorFile, map_tensors, write_tensors
+from word2vec.formats.tensor_file import TensorFile, map_tensors, verify_blocks, write_tensors
 from word2vec.system.atomic_files import atomic_paths, new_folder
 
 RUN_FORMAT = "word2vec-run"
@@ -56,6 +56,11 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
     if file.metadata.get(VOCABULARY_DIGEST) not in (None, _digest(text)):
         raise _mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
     return Table(words, tables.vectors, counts, tables.output)
+
+
+def verify_run(path: Path, limit: int | None) -> bool:
+    """Compare the vectors with their checksums; return whether there are any."""
+    return verify_blocks(path / VECTORS_FILE, limit)
 
 
 def write_run(path: Path, table: Table, progress: bool = False) -> None:  # noqa: ARG001 (as fast as the disk)

@@ -2,8 +2,9 @@
 
 A file consists of the length of a JSON object in eight bytes, the object with the name, type, shape and position of
 each tensor, and the numbers (https://github.com/huggingface/safetensors). The library validates a file, but it copies
-what it reads and writes only contiguous arrays, so mapping and writing are done here. Where damage must be detected, as
-in checkpoints, the last tensor, `checksum`, is the CRC-32 of all preceding bytes.
+what it reads and writes only contiguous arrays, so mapping and writing are done here. Files of
+vectors have checksums of their numbers in the metadata, see block_checksums.py. In checkpoints, which are always read
+as a whole, the last tensor, `checksum`, is the CRC-32 of all preceding bytes.
 """
 
 import json
@@ -17,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
+from word2vec.formats import block_checksums
+from word2vec.formats.block_checksums import BlockChecksums
 from word2vec.formats.table import row_blocks
 
 LENGTH_BYTES, ALIGNMENT = 8, 8
@@ -76,9 +79,41 @@ def _map(file: BinaryIO, start: int, entry: dict[str, Any]) -> NDArray[Any]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:
-    """Write a file; rows of tables may be padded."""
+    """Write a file with the checksums of its blocks; rows of tables may be padded."""
+    checksums = block_checksums.empty_metadata(tensors)
     with path.open("wb") as file:
-        file.writelines(chain([_header(tensors, metadata)], *map(_blocks, tensors.values())))
+        file.write(_header(tensors, {**metadata, **checksums}))
+        for name, tensor in tensors.items():
+            computed = BlockChecksums()
+            for block in _blocks(tensor):
+                file.write(block)
+                computed.update(block)
+            checksums |= computed.metadata(name)
+        file.seek(0)
+        file.write(_header(tensors, {**metadata, **checksums}))  # of the same size
+
+
+def verify_blocks(path: Path, limit: int | None = None) -> bool:
+    """Compare the numbers of a file with their checksums, if it has any.
+
+    Args:
+        path: The file.
+        limit: Read only the blocks that contain the first rows of tables, this many; None for all.
+
+    Returns:
+        Whether the file has checksums; those of other programs and earlier versions do not.
+
+    Raises:
+        FormatError: The file was damaged or modified.
+    """
+    file = map_tensors(path)
+    damaged = block_checksums.find_mismatch(file.tensors, file.metadata, limit)
+    if damaged is not None:
+        raise FormatError(
+            f"{path}: checksum mismatch in {damaged!r}; the file is damaged or was modified; restore it from a copy, "
+            "or train again"
+        )
+    return block_checksums.has_checksums(file.metadata)
 
 
 def write_checked(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> None:

@@ -57,7 +57,14 @@ class WordVectors:
                 )
 
     @classmethod
-    def load(cls, path: str | PathLike[str], limit: int | None = None, *, progress: bool = False) -> "WordVectors":
+    def load(
+        cls,
+        path: str | PathLike[str],
+        limit: int | None = None,
+        *,
+        progress: bool = False,
+        verify: bool = True,
+    ) -> "WordVectors":
         """Load vectors from a run folder or from a file in any known format, see `formats.FORMATS`.
 
         Args:
@@ -65,11 +72,13 @@ class WordVectors:
             limit: Maximum number of rows to read, from the start. The remaining rows are not checked, except that the
                 vocabulary of a run folder must be the one that its vectors were written with.
             progress: Whether to show a progress bar on stderr if reading takes long.
+            verify: Whether to read all numbers of a run folder, safetensors or npz file and compare them with their
+                checksums. Without it, they are mapped and read when they are used; they may be damaged or not finite.
 
         Raises:
             FormatError: The path cannot be read; the message names the line or row.
         """
-        table = formats.read(path, limit, progress=progress)
+        table = formats.read(path, limit, progress=progress, verify=verify)
         loaded = cls.__new__(cls)  # subtle: not __init__, which would scan for nan again: formats.read has done so
         loaded._set_tables(table.words, table.vectors, table.counts, table.output, table.subwords)
         return loaded
