@@ -171,9 +171,7 @@ class ForkServer:
 
     def close(self) -> None:
         """End the server."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
+        self._process.__exit__(None, None, None)  # closes stdin, which ends it, and waits
 
 
 def run_program(arguments: Sequence[object], environment: dict[str, str], timeout: float = 120) -> Done:
