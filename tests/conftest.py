@@ -17,7 +17,7 @@ TOPICS = {
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give each test a cache folder of its own, so that none reads or writes the user's."""
+    """Give each test its own cache folder, so that no test reads or writes the user's cache."""
     monkeypatch.setenv("WORD2VEC_CACHE", str(tmp_path / "cache"))
 
 

@@ -87,7 +87,7 @@ def test_characters_the_terminal_lacks_are_escaped(tmp_path: Path) -> None:
     assert "l\\xe4nge" in result.stdout
 
 
-def test_closed_pipe_is_no_error(vectors_file: Path) -> None:
+def test_closed_pipe_is_not_an_error(vectors_file: Path) -> None:
     command = f"{sys.executable} -m word2vec nearest {vectors_file} king king king | head -n 1"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
     assert result.stderr == ""

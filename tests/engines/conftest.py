@@ -1,4 +1,4 @@
-"""Where there is no CUDA, triton's kernels are run by its interpreter: this must be said before they are imported."""
+"""Without CUDA, Triton kernels run in Triton's interpreter, which must be selected before they are imported."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The objectives that the fused engines train, with many settings, to hold their compiled forms to losses/."""
+"""The objectives that the fused engines train, with many settings, for comparing their compiled forms with losses/."""
 
 from collections.abc import Callable
 from functools import partial

@@ -17,7 +17,7 @@ def make_vocabulary(counts: Sequence[int]) -> Vocabulary:
 
 
 def make_dataset(sentences: Sequence[Sequence[int]], counts: Sequence[int], **settings: Any) -> SkipGramDataset:
-    """The sentences as a dataset; `batch_size`, `seed`, `device` and what SamplingSettings has are taken."""
+    """The sentences as a dataset; accepts `batch_size`, `seed`, `device` and the fields of SamplingSettings."""
     own = {name: settings.pop(name) for name in ("batch_size", "seed", "device") if name in settings}
     tokens = np.array([word for sentence in sentences for word in sentence], np.int32)
     offsets = np.cumsum([0, *map(len, sentences)])
@@ -43,6 +43,6 @@ def make_model(size: int, dim: int, spread: float = 0.0) -> SkipGram:
 
 
 def make_objective(kind: type[Objective], vocabulary_size: int) -> Objective:
-    """The sum of the losses, as training has it."""
+    """Create an objective that sums its losses, as in training."""
     sized: dict[str, Any] = {"num_labels": vocabulary_size} if kind.needs_num_labels else {}
     return kind(reduction="sum", **sized)

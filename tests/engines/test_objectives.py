@@ -23,7 +23,7 @@ every_case = pytest.mark.parametrize("build", CASES.values(), ids=CASES.keys())
 
 
 def assert_as_in_torch(form: Form, objective: Objective, scores: Tensor) -> None:
-    """Hold the compiled form of float32 scores against the torch module, which is given float64."""
+    """Compare the compiled form on float32 scores with the torch module on float64 scores."""
     losses, gradients = form(objective, scores)
     precise = scores.double()
     # The polynomials for exp and log are good to 2e-7; sums over K terms and a product with a weight lose a digit.

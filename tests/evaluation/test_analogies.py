@@ -89,7 +89,7 @@ def test_spellings_of_question_words_are_never_answers() -> None:
 
 
 def shared_offsets(seed: int) -> WordVectors:
-    """Random vectors for the words of the built-in questions, with answers moved slightly towards b - a + c."""
+    """Random vectors for the words of the built-in questions, with answers moved slightly toward b - a + c."""
     rng = np.random.default_rng(seed)
     questions = [question for section in read_questions("questions-words").sections for question in section.questions]
     words = sorted({word.lower() for question in questions for word in question})

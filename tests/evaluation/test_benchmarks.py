@@ -248,7 +248,7 @@ def test_names_of_several_sets_are_distinct(sources: list[str], expected: list[s
     assert set_names(list(map(Path, sources))) == expected
 
 
-def test_sets_with_the_same_file_name_are_told_apart(tmp_path: Path) -> None:
+def test_sets_with_the_same_file_name_are_distinguished(tmp_path: Path) -> None:
     for folder, text in (("en", "cat,dog,1\n"), ("de", "Katze,Hund,2\n")):
         (tmp_path / folder).mkdir()
         write(tmp_path / folder, text, "ws.csv")

@@ -1,4 +1,4 @@
-"""One contract for all objectives: what holds for each entry of LOSSES, with its default and with other settings."""
+"""One contract for all objectives: the properties of each entry of LOSSES, with its default and with other settings."""
 
 import math
 from collections.abc import Callable

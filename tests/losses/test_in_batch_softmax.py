@@ -10,7 +10,7 @@ from word2vec.losses import InBatchSoftmax
 
 
 def random_batch(size: int = 13, dim: int = 4) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Left and right rows, word ids with many repeats, their log shares, and weights of which some are 0."""
+    """Left and right rows, word ids with many repeats, their log frequencies, and weights of which some are 0."""
     torch.manual_seed(0)
     left, right = torch.randn(2, size, dim, dtype=torch.float64)
     ids = torch.arange(size) // 2 % 5
@@ -53,7 +53,7 @@ def test_fixed_distractors_are_scored_as_cross_entropy_loss_does(reduction: str)
     torch.testing.assert_close(InBatchSoftmax(reduction=reduction)(scores, labels), expected)
 
 
-def test_an_accidental_hit_is_no_noise_word() -> None:
+def test_an_accidental_hit_is_not_a_noise_word() -> None:
     left, right, *_ = random_batch(3)
     same = torch.tensor([5, 5, 2])
     scores = left @ right.T
@@ -106,7 +106,7 @@ def test_blocks_change_neither_the_loss_nor_the_gradients(reduction: str, block_
 
 
 class LargestTensor(TorchDispatchMode):
-    """Notes the number of elements of the largest tensor that any operation gives."""
+    """Records the number of elements of the largest tensor that any operation returns."""
 
     def __init__(self) -> None:
         super().__init__()

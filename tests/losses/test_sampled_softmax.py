@@ -13,7 +13,7 @@ def test_log_q_is_taken_off_the_scores() -> None:
     torch.testing.assert_close(objective(scores[:, 0], scores[:, 1:], log_q=log_q + 1.6), expected)
 
 
-def test_score_gradients_hold_for_the_corrected_scores() -> None:
+def test_score_gradients_apply_to_the_corrected_scores() -> None:
     torch.manual_seed(0)
     scores, log_q = torch.randn(7, 6, requires_grad=True), -3 * torch.rand(7, 6)
     objective = SampledSoftmax(reduction="sum")
@@ -21,7 +21,7 @@ def test_score_gradients_hold_for_the_corrected_scores() -> None:
     torch.testing.assert_close(objective.score_gradients(scores.detach() - log_q), scores.grad)
 
 
-def test_corrected_gradient_is_that_of_the_full_softmax_whatever_the_noise() -> None:
+def test_corrected_gradient_is_that_of_the_full_softmax_for_any_noise() -> None:
     torch.manual_seed(0)
     vocabulary, draws, true_word = 10, 50_000, 3
     word_scores = torch.randn(vocabulary)

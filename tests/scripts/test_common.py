@@ -59,7 +59,7 @@ def test_widest_instruction_set_is_reported(cpuinfo: dict[str, str], expected: s
     assert common.instruction_set(cpuinfo) == expected
 
 
-def test_architecture_stands_in_for_an_unknown_instruction_set() -> None:
+def test_architecture_replaces_an_unknown_instruction_set() -> None:
     assert common.instruction_set({}) == common.platform.machine()
 
 

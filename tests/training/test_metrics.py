@@ -12,7 +12,7 @@ from word2vec.training.loop import train
 from word2vec.vectors.word_vectors import WordVectors
 
 
-def test_lines_have_the_promised_keys_and_numbers(topics_file: Path, tmp_path: Path) -> None:
+def test_lines_have_the_documented_keys_and_numbers(topics_file: Path, tmp_path: Path) -> None:
     pairs = tmp_path / "topic-pairs.csv"
     pairs.write_text("cat,dog,9\nred,green,8\ncat,red,1\none,green,2\n", encoding="utf-8")
     train(small(topics_file, epochs=3, pairs=(str(pairs),)), tmp_path / "run")

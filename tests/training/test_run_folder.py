@@ -1,4 +1,4 @@
-"""The run folder: its files, what replaces them and when, and what a failure leaves behind."""
+"""The run folder: its files, when they are replaced, and the files that remain after a failure."""
 
 from pathlib import Path
 
@@ -117,7 +117,7 @@ def test_a_process_killed_while_saving_can_resume(
     assert read_checkpoint(run).finished
 
 
-def test_a_finished_run_is_left_as_it_is(topics_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_finished_run_is_not_changed(topics_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "word2vec")
     first = train(small(topics_file), tmp_path / "run")
     before = contents(tmp_path / "run")

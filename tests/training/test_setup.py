@@ -26,7 +26,7 @@ def test_the_learning_rate_decreases_linearly() -> None:
 
 
 @pytest.mark.parametrize("engine", ["autograd", "fused"])
-def test_losses_are_summed_whatever_reduction_the_objective_has(engine: str, short_file: Path) -> None:
+def test_losses_are_summed_with_any_reduction_of_the_objective(engine: str, short_file: Path) -> None:
     # the mean of a batch would be trained with a thousandth of the step, and by one engine only
     config = small(short_file, engine=engine, epochs=1)
     mean, total = (train(config, objective=NegativeSampling(reduction)) for reduction in ("mean", "sum"))

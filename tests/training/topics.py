@@ -1,4 +1,4 @@
-"""The tiny corpus of three topics, whose correct result is known, and what the tests of training look at afterwards."""
+"""The tiny corpus of three topics, whose correct result is known, and helpers that read the results of training."""
 
 import json
 from itertools import combinations

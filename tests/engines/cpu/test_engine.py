@@ -50,7 +50,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def falling(epoch: int, words: int) -> float:
-    """A learning rate that is another for each chunk."""
+    """A learning rate that differs between chunks."""
     return 0.05 / (1 + epoch) * (1 - words / 5000)
 
 
@@ -64,7 +64,7 @@ def compare_with_plain(
     slower: float = 1.0,
     **settings: Any,
 ) -> tuple[Oracle, int]:
-    """Train both with one thread and hold tables, losses and pairs against each other."""
+    """Train both with one thread and compare their tables, losses and pairs."""
     dataset = make_dataset(sentences, counts, **{"subsample": 1e-2, "seed": 3, **settings})
     model, objective = make_model(len(counts), dim, spread=1.0), make_objective(kind, len(counts))
     scale = min(1.0, kind.default_lr / NegativeSampling.default_lr)
@@ -117,7 +117,7 @@ def test_there_may_be_any_number_of_noise_words(negatives: int) -> None:
 @every_objective
 @pytest.mark.slow
 @pytest.mark.parametrize("negatives", [1, 8, 20])
-def test_every_objective_takes_any_number_of_noise_words(kind: type[Objective], negatives: int) -> None:
+def test_every_objective_supports_any_number_of_noise_words(kind: type[Objective], negatives: int) -> None:
     compare_with_plain(random_sentences(600, ZIPF), kind=kind, negatives=negatives, dim=7, slower=20)
 
 
@@ -325,7 +325,7 @@ def random_bits(count: int) -> list[np.uint64]:
 
 
 def assert_drawn_by(probabilities: npt.ArrayLike, drawn: Sequence[int]) -> None:
-    """Chi-square; the seeds are fixed, so that this passes always or never."""
+    """Chi-square test of draws; the seeds are fixed, so the result is deterministic."""
     expected = np.asarray(probabilities) * len(drawn)
     found = np.bincount(drawn, minlength=len(expected))
     assert len(found) == len(expected)
@@ -345,7 +345,7 @@ def test_a_number_below_a_bound_uses_the_upper_bits() -> None:
 
 
 @pytest.mark.parametrize("counts", [ZIPF, THREE, [7, 7]], ids=["zipf", "three", "equal"])
-def test_noise_words_come_by_their_frequency(counts: list[int]) -> None:
+def test_noise_words_follow_the_noise_distribution(counts: list[int]) -> None:
     dataset = make_dataset([[0, 1]], counts)
     table = cpu._noise_table(dataset)
     drawn = [_noise_word(table, len(counts), bits) for bits in random_bits(20_000)]
@@ -353,7 +353,7 @@ def test_noise_words_come_by_their_frequency(counts: list[int]) -> None:
 
 
 @pytest.mark.parametrize("word", [0, 1, 17, 39])
-def test_a_second_draw_gives_the_others_by_their_frequency(word: int) -> None:
+def test_a_second_draw_follows_the_distribution_of_the_other_words(word: int) -> None:
     dataset = make_dataset([[0, 1]], ZIPF)
     others = make_vocabulary(ZIPF).noise_distribution(0.75)
     others[word] = 0
@@ -388,12 +388,12 @@ def test_a_draw_at_the_threshold_survives() -> None:
             assert _subsample(text, 0, 1, np.array([threshold], np.uint32), shard, np.uint64(9))[0] == kept
 
 
-def test_thresholds_keep_all_half_and_next_to_none() -> None:
+def test_thresholds_of_probabilities_one_half_and_almost_zero() -> None:
     probabilities = np.array([1.0, 0.5, 2.0**-31, 2.0**-32, 0.0])
     assert cpu._thresholds(probabilities).tolist() == [2**32 - 1, 2**31 - 1, 1, 0, 0]
 
 
-def test_words_survive_by_their_probability() -> None:
+def test_words_survive_with_their_keep_probability() -> None:
     keep = np.array([0.1, 0.5, 1.0])
     text = Text(np.tile(np.array([0, 1, 2, 3], np.int32), 5000), np.arange(0, 20_001, 20))  # 3 is not in the vocabulary
     shard = ThreadState(*(np.zeros(20_001, kind) for kind in (np.int32, np.int64, np.uint64, np.int64, np.float64)))

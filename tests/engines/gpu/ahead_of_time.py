@@ -1,4 +1,4 @@
-"""Compile the training kernel for GPUs that need not be there, and tell what it takes of their resources.
+"""Compile the training kernel for GPUs that need not be present, and report the resources that it uses.
 
     python -m tests.engines.ahead_of_time ARCHITECTURE...
 
@@ -77,7 +77,7 @@ def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window
 
 
 def main(architectures: list[int]) -> None:
-    """Compile all kernels, and print what the one that trains takes."""
+    """Compile all kernels, and print the resources that the training kernel uses."""
     for each in architectures:
         compile_kernel(each, gpu_kernels.survivors, {"BLOCK": 256})
         compile_kernel(each, gpu_kernels.compact, {"BLOCK": 256})

@@ -25,7 +25,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 
 
 class Drawn(NamedTuple):
-    """A surviving word and what is drawn for it."""
+    """A surviving word with its window width and noise words."""
 
     word: int
     sentence: int

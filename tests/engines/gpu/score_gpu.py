@@ -1,4 +1,4 @@
-"""Losses and gradients of a matrix of scores by the triton forms of the fused GPU engine: on CUDA, else interpreted."""
+"""Losses and gradients of scores by the compiled forms of the fused GPU engine, interpreted if there is no GPU."""
 
 import numpy as np
 import torch

@@ -1,4 +1,4 @@
-"""The GPU kernels compiled for cards that are not there: whether they compile, and what they take of a card."""
+"""The GPU kernels compile for GPUs that need not be present, and use a limited part of their resources."""
 
 import json
 import os

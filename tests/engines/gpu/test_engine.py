@@ -1,4 +1,4 @@
-"""The fused GPU engine: its kernels against their plain twin, on CUDA where there is one, else interpreted."""
+"""The fused GPU engine: its kernels against their plain twin, on CUDA if available, otherwise interpreted."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ def train(
     epoch: int = 0,
     **settings: Any,
 ) -> tuple[SkipGram, Progress]:
-    """The model after an epoch, and the last report; `programs` and `dim` are taken too."""
+    """Train an epoch; returns the model and the last report. Also accepts `programs` and `dim`."""
     programs, dim = settings.pop("programs", 1), settings.pop("dim", 8)
     settings = {"window": 2, "subsample": 0.05, "seed": 1, "device": DEVICE, **settings}
     model = (model or make_model(len(counts), dim, spread=1.0)).to(DEVICE)
