@@ -28,7 +28,7 @@ import pytest
 import zstandard
 from tqdm import tqdm
 
-from word2vec.corpus import indexing, word_counts
+from word2vec.corpus import content_key, indexing, word_counts
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.reader import MAX_WORD_BYTES
@@ -187,8 +187,8 @@ def test_progress_reaches_its_end(text: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_second_call_does_not_read_the_text(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = index_corpus([text])
     monkeypatch.setattr(indexing, "_build", fail)
-    monkeypatch.setattr(indexing, "_digest", fail)
-    monkeypatch.setattr(indexing, "_load_kernels", fail)
+    monkeypatch.setattr(content_key, "_digest", fail)
+    monkeypatch.setattr(content_key, "_load_kernels", fail)
     second = index_corpus([str(text)])
     assert second.folder == first.folder
     assert decoded(second) == SENTENCES
@@ -223,13 +223,14 @@ def test_changed_content_with_the_old_modification_time_is_detected(text: Path) 
 
 def test_changed_content_is_detected_on_windows(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """There, st_ctime is the creation time, which no change of the file changes."""
-    file_states = indexing._file_states
+    file_states = content_key.file_states
 
-    def without_status_change(files: list[Path]) -> list[indexing.FileState]:
+    def without_status_change(files: list[Path]) -> list[content_key.FileState]:
         return [(path, size, modified, 0) for path, size, modified, _ in file_states(files)]
 
-    monkeypatch.setattr(indexing, "_file_states", without_status_change)
-    monkeypatch.setattr(indexing, "TRUSTS_STATUS_CHANGE", False)
+    for module in (content_key, indexing):
+        monkeypatch.setattr(module, "file_states", without_status_change)
+    monkeypatch.setattr(content_key, "TRUSTS_STATUS_CHANGE", False)
     state = text.stat()
     index_corpus([text])
     text.write_text(TEXT.replace("mat", "hat"))
@@ -239,14 +240,14 @@ def test_changed_content_is_detected_on_windows(text: Path, indexes: Path, monke
 
 
 def test_digest_covers_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(indexing, "HASH_BYTES", 7)
+    monkeypatch.setattr(content_key, "HASH_BYTES", 7)
     path = tmp_path / "text"
     for content in (b"1234567", b"1234567 ", b"1234567 8901234", b"7654321 8901234", b"1234567 8904321"):
         path.write_bytes(content)
-        assert indexing._digest(path) == hashlib.sha256(content).digest()
+        assert content_key._digest(path) == hashlib.sha256(content).digest()
 
 
-def test_lowercase_text_has_an_index_of_its_own(text: Path) -> None:
+def test_lowercase_text_has_a_separate_index(text: Path) -> None:
     plain, lower = index_corpus([text]), index_corpus([text], lowercase=True)
     assert plain.fingerprint != lower.fingerprint
     assert decoded(plain)[0] == ["the", "Cat", "sat"]
@@ -278,7 +279,7 @@ def test_index_in_a_read_only_cache(text: Path, monkeypatch: pytest.MonkeyPatch)
         raise Word2VecError(f"cannot write {target}: Read-only file system")
         yield
 
-    monkeypatch.setattr(indexing, "atomic_path", read_only)
+    monkeypatch.setattr(content_key, "atomic_path", read_only)
     assert index_corpus([text]).folder == folder
 
 
@@ -377,14 +378,14 @@ def test_corpus_that_changes_while_it_is_encoded(text: Path, indexes: Path, monk
 
 
 def test_corpus_that_changes_while_it_is_hashed(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    digest_of = indexing._digest
+    digest_of = content_key._digest
 
     def changing(file: Path) -> bytes:
         digest = digest_of(file)
         text.write_text(TEXT.replace("mat", "hat"))
         return digest
 
-    monkeypatch.setattr(indexing, "_digest", changing)
+    monkeypatch.setattr(content_key, "_digest", changing)
     assert message(lambda: index_corpus([text])).startswith("the corpus changed while it was being read; start again")
     assert not indexes.exists()  # above all no memo that maps this file to the other content
 
@@ -394,13 +395,14 @@ def test_changed_text_is_detected_before_the_index_gets_its_name(
 ) -> None:
     """So a process that is killed between the two leaves no wrong index."""
     seen: list[list[str]] = []
-    check_unchanged = indexing._check_unchanged
+    check_unchanged = content_key.check_unchanged
 
     def noting(*args: Any) -> None:
         seen.append([path.name for path in indexes.glob("[!s]*")] if indexes.exists() else [])
         check_unchanged(*args)
 
-    monkeypatch.setattr(indexing, "_check_unchanged", noting)
+    for module in (content_key, indexing):
+        monkeypatch.setattr(module, "check_unchanged", noting)
     index_corpus([text])
     assert [[name[:4] for name in names] for names in seen] == [[], ["tmp-"]]
 

@@ -1,7 +1,7 @@
 """Turn any source of text into token ids.
 
 Sources are resolved to files (sources, named), read as clean UTF-8 (reader), counted and encoded (word_counts), and
-stored once as an index on disk (indexing, index) with its vocabulary.
+stored once as an index on disk (indexing, content_key, index) with its vocabulary.
 """
 
 from word2vec.corpus.index import IndexedCorpus

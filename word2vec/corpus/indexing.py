@@ -3,18 +3,16 @@
 Indexing streams the text once, writes provisional ids (word_counts.py), and then renumbers them in place by frequency.
 Memory is needed for the distinct words and a few blocks of text, whatever the size of the corpus.
 
-Indexes are kept in the cache, in folders named by a digest of the files' content and the settings. An index is built
-in a temporary folder, flushed to disk and renamed when it is complete, so readers never see a partial one. An index
-that was damaged later is recognized by its checksums and built again, with a warning.
+Indexes are kept in the cache, in folders named by a digest of the files' content and the settings (content_key.py). An
+index is built in a temporary folder, flushed to disk and renamed when it is complete, so readers never see a partial
+one. An index that was damaged later is recognized by its checksums and built again, with a warning.
 
 A cache may be shared with other users, and it may be damaged, so its content is not trusted: nothing that is read from
 it is used as a path, except the name of an index in its exact form, and only an index that is replaced is deleted.
 """
 
-import hashlib
 import logging
 import os
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from word2vec.corpus.content_key import FileState, check_unchanged, content_key, file_states
 from word2vec.corpus.index import (
     INDEX_VERSION,
     OFFSETS_FILE,
@@ -41,24 +40,16 @@ from word2vec.corpus.index import (
 from word2vec.corpus.reader import ReadReport, read_blocks
 from word2vec.corpus.sources import reject_files_in, resolve
 from word2vec.corpus.spooling import is_stream, spooled
-from word2vec.errors import CorpusError, Word2VecError
-from word2vec.system.atomic_files import atomic_path, flush_file, flush_folder, temporary_folder
+from word2vec.errors import CorpusError
+from word2vec.system.atomic_files import flush_file, flush_folder, temporary_folder
 from word2vec.system.cache import cache_folder, remedy
 
 if TYPE_CHECKING:
     from word2vec.corpus.word_counts import RankedWords, WordTable  # numba is loaded only when an index is built
 
 COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
-# Bytes hashed at a time. Subtle: after each step the thread waits up to 5 ms for the thread that loads the compiled
-# code, because that one holds Python's global lock; so the steps are large and few.
-HASH_BYTES = 1 << 23
-KEY = re.compile(r"[0-9a-f]{32}")  # the name of an index
-TRUSTS_STATUS_CHANGE = os.name != "nt"  # Windows calls the creation time st_ctime: a change leaves no reliable trace
 
 logger = logging.getLogger("word2vec")
-
-FileState = tuple[str, int, int, int]
-"""Path, size, modification time and status change time of a file."""
 
 
 def index_corpus(
@@ -94,8 +85,8 @@ def index_corpus(
 
 
 def _index_files(files: Sequence[Path], indexes: Path, lowercase: bool, progress: bool) -> IndexedCorpus:
-    states = _file_states(files)
-    folder = indexes / _content_key(files, states, indexes, lowercase)
+    states = file_states(files)
+    folder = indexes / content_key(files, states, indexes, lowercase)
     if (corpus := _existing_index(folder)) is not None:
         return corpus
     _build(files, states, folder, lowercase, progress)
@@ -117,91 +108,6 @@ def _existing_index(folder: Path) -> IndexedCorpus | None:
         return None
 
 
-# --- the name of an index --------------------------------------------------------------------------------------------
-
-
-def _content_key(files: Sequence[Path], states: list[FileState], indexes: Path, lowercase: bool) -> str:
-    """Return the name of the index: a digest of the files' content, remembered for files that have not changed.
-
-    The name is remembered in a file whose own name is a digest of paths, sizes and times. It contains the name of the
-    index and a check value, so that a damaged memo is ignored.
-    """
-    settings = f"version {INDEX_VERSION} lowercase {lowercase}"
-    memo = indexes / f"seen-{hashlib.sha256(repr((settings, states)).encode()).hexdigest()[:32]}"
-    if TRUSTS_STATUS_CHANGE and (known := _read_memo(memo)):
-        return known
-    digest = hashlib.sha256(settings.encode())
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(_load_kernels)  # a text not seen before will nearly always be encoded next
-        for file in files:
-            digest.update(_digest(file))
-    _check_unchanged(files, states)
-    key = digest.hexdigest()[:32]
-    if TRUSTS_STATUS_CHANGE:
-        with suppress(OSError, Word2VecError):  # the memo only saves time; if the disk has a problem, _build reports it
-            indexes.mkdir(parents=True, exist_ok=True)
-            with atomic_path(memo) as path:
-                path.write_text(_memo_text(memo, key), encoding="ascii")
-    return key
-
-
-def _memo_text(memo: Path, key: str) -> str:
-    check = hashlib.sha256(f"{memo.name} {key}".encode()).hexdigest()[:32]
-    return f"{key} {check}\n"
-
-
-def _read_memo(memo: Path) -> str | None:
-    """Return the name of the index that a memo contains; None if there is no memo or it is damaged."""
-    try:
-        with memo.open("rb") as file:
-            text = file.read(128).decode("ascii")
-    except (OSError, UnicodeDecodeError):
-        return None
-    key = text[:32]
-    return key if KEY.fullmatch(key) and text == _memo_text(memo, key) else None
-
-
-def _load_kernels() -> None:
-    """Load the compiled code, which takes a third of a second; if this fails, its first use fails too."""
-    from word2vec.corpus.word_counts import load_kernels
-
-    load_kernels()
-
-
-def _digest(file: Path) -> bytes:
-    """Return the SHA-256 of a file."""
-    digest = hashlib.sha256()
-    try:
-        # subtle: with many small files, clearing 8 MiB for each would take longer than everything else
-        buffer = bytearray(min(HASH_BYTES, max(file.stat().st_size, 1 << 12)))
-        with file.open("rb", buffering=0) as content:
-            while size := content.readinto(buffer):
-                digest.update(memoryview(buffer)[:size])
-    except OSError as error:
-        raise CorpusError(f"{file}: cannot be read: {error.strerror}") from error
-    return digest.digest()
-
-
-def _file_states(files: Sequence[Path]) -> list[FileState]:
-    """Return what identifies an unchanged file without reading it.
-
-    Two times, because the modification time can be set back, as `cp -p` and `touch` do.
-    """
-    try:
-        states = [(file, file.stat()) for file in files]
-    except OSError as error:
-        raise CorpusError(f"{error.filename}: cannot be read: {error.strerror}") from error
-    return [(str(file.resolve()), state.st_size, state.st_mtime_ns, state.st_ctime_ns) for file, state in states]
-
-
-def _check_unchanged(files: Sequence[Path], states: list[FileState]) -> None:
-    if _file_states(files) != states:
-        raise CorpusError("the corpus changed while it was being read; start again when nothing writes to it")
-
-
-# --- building --------------------------------------------------------------------------------------------------------
-
-
 def _build(files: Sequence[Path], states: list[FileState], folder: Path, lowercase: bool, progress: bool) -> None:
     """Build the index in a temporary folder beside `folder`, then rename it."""
     try:
@@ -210,7 +116,7 @@ def _build(files: Sequence[Path], states: list[FileState], folder: Path, lowerca
             work = private / "index"
             work.mkdir()  # subtle: with the usual permissions, because the temporary folder is closed to other users
             _write_index(files, work, lowercase, progress)
-            _check_unchanged(files, states)
+            check_unchanged(files, states)
             _put_in_place(work, folder)
     except OSError as error:
         raise CorpusError(
