@@ -21,7 +21,7 @@ NAMES = {
 }
 """The formats that can be written, each with a file name whose extension selects it."""
 
-# words may contain characters that str treats as line breaks or white space, except those of ASCII
+# words may contain characters that str treats as line breaks or whitespace, except those of ASCII
 WORDS = [
     "the",
     "</s>",

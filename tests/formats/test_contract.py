@@ -116,7 +116,7 @@ def test_words_with_spaces_are_kept_or_rejected(name: str, tmp_path: Path) -> No
     words, vectors = ["the", "new york", ". . .", "of"], np.arange(12, dtype=np.float32).reshape(4, 3)
     path = tmp_path / NAMES[name]
     if name.startswith("word2vec"):
-        with pytest.raises(FormatError, match="'new york' in row 2 is empty or contains white space; glove"):
+        with pytest.raises(FormatError, match="'new york' in row 2 is empty or contains whitespace; glove"):
             formats.write(path, Table(words, vectors))
         return
     formats.write(path, Table(words, vectors))

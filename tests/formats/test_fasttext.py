@@ -62,12 +62,12 @@ def fasttext_model(request: pytest.FixtureRequest, corpus: Path) -> Any:
     # no training: this version occasionally stops with NaN, and the initial random tables serve as well
     settings = {"dim": 7, "minCount": 1, "bucket": 100, "epoch": 0, "thread": 1, "verbose": 0}
     if "classifier" in request.param:
-        labelled = corpus.with_name("labelled.txt")
+        labeled = corpus.with_name("labeled.txt")
         lines = corpus.read_text(encoding="utf-8").splitlines()
-        labelled.write_text("\n".join(f"__label__{row % 2} {line}" for row, line in enumerate(lines)), encoding="utf-8")
+        labeled.write_text("\n".join(f"__label__{row % 2} {line}" for row, line in enumerate(lines)), encoding="utf-8")
         longest = 4 if "with" in request.param else 0
         settings |= {"minn": min(2, longest), "maxn": longest, "wordNgrams": 2}
-        return finite(lambda: fasttext.train_supervised(str(labelled), **settings))
+        return finite(lambda: fasttext.train_supervised(str(labeled), **settings))
     settings["maxn"] = 0 if request.param == "no n-grams" else 5
     return finite(lambda: fasttext.train_unsupervised(str(corpus), **settings))
 

@@ -174,7 +174,7 @@ def test_random_words_round_trip(words: list[str], seed: int, dim: int, name: st
     path = tmp_path / f"round-{NAMES[name]}"
     try:
         formats.write(path, Table(words, vectors))
-    except FormatError:  # the format cannot store a word: white space, a final NUL, a lone surrogate
+    except FormatError:  # the format cannot store a word: whitespace, a final NUL, a lone surrogate
         return
     found = formats.read(path, format=name)
     assert found.words == words

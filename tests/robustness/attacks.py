@@ -1,4 +1,4 @@
-"""What the tests of random attacks share: the seed, the judgement of an outcome, and the counts.
+"""What the tests of random attacks share: the seed, the judgment of an outcome, and the counts.
 
 An outcome is right if the result is that of an undisturbed command, or if the command says in one line what is wrong
 and has the right exit code. Everything else is wrong: another result, a traceback, a crash, another exit code.

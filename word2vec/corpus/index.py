@@ -204,7 +204,7 @@ def file_checksum(path: Path) -> int:
 
 
 def _facts_checksum(content: dict[str, Any]) -> int:
-    """Return the CRC-32 of the content of index.json, in a form that does not depend on white space."""
+    """Return the CRC-32 of the content of index.json, in a form that does not depend on whitespace."""
     return zlib.crc32(json.dumps(content, sort_keys=True).encode())
 
 

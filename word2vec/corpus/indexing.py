@@ -150,7 +150,7 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
     ):
         words, sentences = _encode_files(files, table, report, ids, offsets, lowercase, progress)
     if not words:
-        raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by white space")
+        raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by whitespace")
     ranked = table.by_frequency()
     with ThreadPoolExecutor(1) as pool:
         vocabulary = pool.submit(_write_vocabulary, work / VOCABULARY_FILE, ranked)

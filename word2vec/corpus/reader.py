@@ -107,7 +107,7 @@ class _CountingReader(io.RawIOBase):
 
 
 def _split_between_words(start: bytes, file: BinaryIO) -> Iterator[bytes]:
-    """Yield `start` and the rest of the file in blocks of about BLOCK_BYTES that end after white space."""
+    """Yield `start` and the rest of the file in blocks of about BLOCK_BYTES that end after whitespace."""
     rest = start
     while block := file.read(BLOCK_BYTES):
         block = rest + block

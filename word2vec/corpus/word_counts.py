@@ -123,7 +123,7 @@ class WordTable:
         if free is not None and needed - self._entries.nbytes > free:  # the current table is already allocated
             raise CorpusError(
                 f"not enough memory: the text has over {int(self._state[ENTRIES]):,} distinct words, and counting more "
-                f"may need {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free; check that white space separates "
+                f"may need {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free; check that whitespace separates "
                 "its words, clean it (--lowercase helps), train on less text, or use a machine with more memory"
             )
 

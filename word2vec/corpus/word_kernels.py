@@ -1,6 +1,6 @@
 """The compiled pass over a text: find the words, look them up in a hash table, count them.
 
-A word is a sequence of bytes above 0x20: white space and control characters separate words, a newline ends a sentence,
+A word is a sequence of bytes above 0x20: whitespace and control characters separate words, a newline ends a sentence,
 and a sentence is cut after MAX_SENTENCE_WORDS words, as in word2vec.c (text8 is a single line).
 
 The text is read eight bytes at a time, as a little-endian number, and the end of a word is searched in all eight bytes

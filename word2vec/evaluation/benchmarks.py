@@ -22,7 +22,7 @@ from word2vec.errors import FormatError
 Columns = tuple[str | int, str | int, str | int]
 """The columns of the first word, the second word and the score: names from the header, or numbers from 1."""
 
-DELIMITERS = ("\t", ";", ",")  # tried in this order; if none of them separates the fields, white space does
+DELIMITERS = ("\t", ";", ",")  # tried in this order; if none of them separates the fields, whitespace does
 MISSING = frozenset({"", "-", "?", "na", "n/a", "null", "none"})  # how files write a missing score
 
 _Row = tuple[int, list[str]]  # line number from 1, stripped fields
@@ -90,7 +90,7 @@ def resolve(source: str | Path) -> Path:
 def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
     r"""Read word pairs and their scores.
 
-    Fields are separated by tab, semicolon, comma or white space and may be quoted. Blank lines, comments (lines that
+    Fields are separated by tab, semicolon, comma or whitespace and may be quoted. Blank lines, comments (lines that
     start with `#`), a byte-order mark and `\r\n` are ignored; scores may have a decimal comma. A pair that occurs twice
     counts twice, like money and cash in WordSim-353. Formulas are not evaluated: a word that starts with = is a word.
 
@@ -204,7 +204,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:
-    """Return the first delimiter that splits most lines into three or more fields; None for white space."""
+    """Return the first delimiter that splits most lines into three or more fields; None for whitespace."""
     for delimiter in DELIMITERS:
         if 2 * sum(line.count(delimiter) >= 2 for line in lines) > len(lines):
             return delimiter

@@ -98,7 +98,7 @@ def _read_dictionary(file: FileReader) -> tuple[list[bytes], NDArray[np.int64]]:
 
 
 def _read_entries(file: FileReader, entries: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield each word or label with its count and type; afterwards the file is positioned after the last one."""
+    """Yield each word or label with its count and type; afterward the file is positioned after the last one."""
     rest, done = b"", 0
     while done < entries:
         block, start = file.read(BLOCK), 0

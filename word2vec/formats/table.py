@@ -15,7 +15,7 @@ from word2vec.models.subwords import Subwords
 _log = logging.getLogger(__name__)
 
 BLOCK = 1 << 22  # bytes read or written at a time: large enough to be fast, small compared with the vectors
-# only the white space of ASCII: other white space may be part of a word
+# only the whitespace of ASCII: other whitespace may be part of a word
 _WHITE_SPACE = re.compile(r"[ \t\n\r\v\f]")
 _LINE_BREAK_OR_OUTER_SPACE = re.compile(r"[\t\n\r\v\f]|\A | \Z")
 
@@ -77,7 +77,7 @@ def encode_words(path: Path, words: list[str], *, spaces: bool) -> list[bytes]:
             only_inner_spaces = word and not _LINE_BREAK_OR_OUTER_SPACE.search(word)
             hint = "; glove, npz and safetensors allow spaces inside words" if only_inner_spaces else ""
             raise FormatError(
-                f"cannot write {path}: the word {word!r} in row {row} is empty or contains white space{hint}"
+                f"cannot write {path}: the word {word!r} in row {row} is empty or contains whitespace{hint}"
             )
     try:
         return [word.encode() for word in words]

@@ -53,7 +53,7 @@ class RowReader:
         return Table(self._words.words, self._rows.finish())
 
     def at_end(self) -> bool:
-        """Return whether only white space follows the rows that were read."""
+        """Return whether only whitespace follows the rows that were read."""
         blank = not self._unread.strip()
         while blank and (block := self._file.read(BLOCK)):
             blank = not block.strip()

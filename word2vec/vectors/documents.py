@@ -34,7 +34,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         vectors: Word vectors. Clones of the transformer, as in a grid search, share them.
         weighting: "mean" for equal weights, or "sif" for smooth inverse frequency.
         a: Parameter of "sif": the smaller, the less frequent words count. The paper uses 1e-4 to 1e-3.
-        tokenize: Function that splits a string into words; by default at white space, as in training.
+        tokenize: Function that splits a string into words; by default at whitespace, as in training.
         encoding: Encoding of documents that are bytes.
         decode_error: What to do with bytes that are not valid in this encoding: "strict" raises an error, "ignore"
             removes them, "replace" replaces them. Both parameters are those of scikit-learn's `CountVectorizer`.
