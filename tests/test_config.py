@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tomli_w
 
@@ -25,6 +26,8 @@ from word2vec.errors import ConfigError
         ({"seed": 2**70}, "--seed must be between -2^63 and 2^63"),
         ({"engine": "fast"}, "--engine must be one of auto, plain, autograd, fused, not 'fast'"),
         ({"lr": float("nan")}, "--lr must be above 0, not nan"),
+        ({"lr": 1000.0000001}, "--lr must be at most 1000, not 1000.0000001"),
+        ({"lr": 0.1, "min_lr": 0.10000001}, "--min-lr 0.10000001 is above --lr 0.1"),
         ({"subsample": 2}, "--subsample must be at most 1, not 2"),
         ({"subsample": "no"}, "--subsample must be a number, not 'no'"),
         ({"max_vocab": 1}, "--max-vocab must be at least 2, not 1"),
@@ -107,3 +110,32 @@ def test_given_settings_override_a_preset(name: str) -> None:
 def test_unknown_preset() -> None:
     with pytest.raises(ConfigError, match="--preset must be one of quality, not 'best'"):
         preset("best")
+
+
+def test_numpy_scalars_are_accepted() -> None:
+    settings = {
+        "dim": np.int64(50),
+        "epochs": np.uint8(3),
+        "threads": np.int32(2),
+        "lr": np.float32(0.025),
+        "subsample": np.float64(1e-4),
+        "min_lr": np.int64(0),
+        "lowercase": np.True_,
+        "engine": np.str_("plain"),
+    }
+    config = make_config(settings)
+    for name, value in settings.items():
+        found = getattr(config, name)
+        assert found == value
+        assert type(found) is (float if name == "min_lr" else type(value.item()))
+    assert "dim = 50" in tomli_w.dumps(config.as_dict())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"dim": np.float64(50)}, {"dim": np.True_}, {"dim": np.array(50)}, {"lr": np.str_("1")}, {"lr": np.longdouble(1)},
+     {"epochs": np.timedelta64(3, "ns")}, {"lowercase": np.int64(1)}],
+)  # fmt: skip
+def test_other_numpy_values_are_rejected(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="must be"):
+        make_config(settings)

@@ -6,6 +6,7 @@ are checked. Inner classes take plain arguments, not a TrainConfig.
 
 import difflib
 import re
+import sys
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -148,8 +149,8 @@ class TrainConfig:
             object.__setattr__(self, name, value)
         if self.lr is not None and self.min_lr > self.lr:
             raise ConfigError(
-                f"--min-lr {self.min_lr:g} is above --lr {self.lr:g}: the learning rate decays from --lr to --min-lr; "
-                "lower --min-lr"
+                f"--min-lr {_format(self.min_lr)} is above --lr {_format(self.lr)}: the learning rate decays from --lr "
+                "to --min-lr; lower --min-lr"
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -242,7 +243,8 @@ def make_config(*sources: Mapping[str, Any]) -> TrainConfig:
 
 
 def _check_type(name: str, kind: Any, value: object) -> Any:
-    """Convert a value to the type of its field; only int to float and list to tuple are allowed."""
+    """Convert a value to the type of its field; only numpy scalars, int to float and list to tuple are allowed."""
+    value = _unwrap(value)
     if isinstance(kind, UnionType):
         if value is None:
             return None
@@ -258,6 +260,15 @@ def _check_type(name: str, kind: Any, value: object) -> Any:
     if type(value) is not kind:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}[kind]
         raise ConfigError(f"{option(name)} must be {wanted}, not {value!r}")
+    return value
+
+
+def _unwrap(value: object) -> object:
+    """Convert a numpy scalar to the Python type with the same value; there is none for longdouble and durations."""
+    numpy = sys.modules.get("numpy")  # not imported here: it takes long, and without it there are no such scalars
+    if numpy is not None and isinstance(value, numpy.generic) and not isinstance(value, numpy.timedelta64):
+        converted: object = value.item()
+        return converted
     return value
 
 
@@ -285,4 +296,5 @@ def _check_limits(name: str, setting: Setting, value: Any) -> None:
 
 
 def _format(number: float) -> str:
-    return str(number) if isinstance(number, int) else f"{number:g}"
+    """Write a number with all its digits, so that a value never looks like the limit it exceeds."""
+    return repr(number).removesuffix(".0")

@@ -20,7 +20,13 @@ def test_every_setting_is_an_option(cli: CommandLine) -> None:
         (["--pairs", "a", "b", "c"], ["--pairs", "a", "--pairs", "b", "--pairs", "c"]),
         (["--pairs", "a", "b", "--json"], ["--pairs", "a", "--pairs", "b", "--json"]),
         (["--pairs", "a", "--analogies", "b", "c"], ["--pairs", "a", "--analogies", "b", "--analogies", "c"]),
-        (["v", "--pairs=a", "b"], ["v", "--pairs=a", "b"]),
+        (["v", "--pairs=a", "b"], ["v", "--pairs=a", "--pairs", "b"]),
+        (
+            ["--pairs=a", "b", "--analogies=c", "d", "e"],
+            ["--pairs=a", "--pairs", "b", "--analogies=c", "--analogies", "d", "--analogies", "e"],
+        ),
+        (["--pairs=a", "--", "text"], ["--pairs=a", "--", "text"]),
+        (["--output=a", "text"], ["--output=a", "text"]),
         (["text", "other"], ["text", "other"]),
     ],
 )

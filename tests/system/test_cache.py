@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from word2vec.errors import ConfigError
 from word2vec.system.cache import cache_folder, remedy
 
 
@@ -16,6 +17,21 @@ def test_cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert cache_folder().name == "word2vec"
     assert cache_folder().is_relative_to(tmp_path)
+
+
+@pytest.mark.parametrize(("value", "expected"), [("~/x", "home/x"), ("~", "home"), ("$WORD2VEC_UNSET~", None)])
+def test_home_folder_is_expanded(
+    value: str, expected: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("WORD2VEC_CACHE", value)
+    assert cache_folder() == (tmp_path / expected if expected else Path(value))
+
+
+def test_unknown_user_in_the_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORD2VEC_CACHE", "~no-such-user/x")
+    with pytest.raises(ConfigError, match="WORD2VEC_CACHE is ~no-such-user/x, but the home folder"):
+        cache_folder()
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,13 @@ def load_vectors(path: Path, limit: int | None = None, *, verify: bool = True) -
 
 
 def repeat_list_options(arguments: list[str]) -> list[str]:
-    """Turn `--pairs A B` into `--pairs A --pairs B`: typer takes one value per option."""
+    """Turn `--pairs A B` and `--pairs=A B` into one option per value, as typer needs it."""
     repeated: list[str] = []
     current = None  # the list option whose values are being read
     for argument in arguments:
         if argument.startswith("-"):
-            current = argument if argument in LIST_OPTIONS else None
+            name = argument.partition("=")[0]
+            current = name if name in LIST_OPTIONS else None
         elif current and repeated[-1] != current:
             repeated.append(current)
         repeated.append(argument)

@@ -6,11 +6,22 @@ from pathlib import Path
 
 import platformdirs
 
+from word2vec.errors import ConfigError
+
 
 def cache_folder() -> Path:
-    """Return the cache folder: $WORD2VEC_CACHE if it is set, otherwise the user's cache folder of the system."""
+    """Return the cache folder: $WORD2VEC_CACHE if it is set, otherwise the user's cache folder of the system.
+
+    Raises:
+        ConfigError: $WORD2VEC_CACHE starts with ~ and the name of an unknown user.
+    """
     override = os.environ.get("WORD2VEC_CACHE")
-    return Path(override) if override else platformdirs.user_cache_path("word2vec")
+    if not override:
+        return platformdirs.user_cache_path("word2vec")
+    try:
+        return Path(override).expanduser()  # shells expand ~ in assignments, but files of settings do not
+    except RuntimeError as error:
+        raise ConfigError(f"WORD2VEC_CACHE is {override}, but the home folder is unknown; use a full path") from error
 
 
 def remedy(error: OSError) -> str:
