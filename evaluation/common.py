@@ -188,7 +188,7 @@ def setting(text: str) -> tuple[str, Any]:
     return name, value
 
 
-# ---- Statistics and Markdown, for what the scripts print and for tables.py
+# ---- Statistics and Markdown, for the output of the scripts and for tables.py
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

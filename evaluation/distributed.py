@@ -40,7 +40,7 @@ REPEATS = 3
 
 
 def torchrun(ranks: int, *arguments: str) -> str:
-    """Run a command in several processes; returns what they wrote to stderr."""
+    """Run a command in several processes; returns their stderr."""
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}", *arguments]
     done = subprocess.run(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     if done.returncode:

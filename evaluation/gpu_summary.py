@@ -50,7 +50,7 @@ def speed(runs: Runs, name: str) -> float | None:
 
 @dataclass(frozen=True)
 class Target:
-    """A target of the GPU engine, and what it reached."""
+    """A target of the GPU engine, and the value it reached."""
 
     name: str
     measured: float | None
@@ -148,7 +148,7 @@ class Bound:
 
     name: str
     per_word: float  # what a raw word needs of the resource
-    per_second: float | None  # what the GPU has of it; None: not known for this GPU
+    per_second: float | None  # what the GPU provides; None if this is not known
     training: float | None  # raw words/s with the engine's own choice of programs
     sweep: float | None  # raw words/s, the fastest of the sweep in float32 that did not diverge
 

@@ -63,7 +63,7 @@ def package_sentences(package: str) -> Iterator[str]:
 def sentences(source: Path) -> Iterator[str]:
     """Yield the paragraphs of all docstrings in a Python file, as words separated by spaces."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # invalid escapes in other people's code do not concern our user
+        warnings.simplefilter("ignore")  # warnings about invalid escapes in other packages are of no use here
         try:
             tree = ast.parse(source.read_bytes())
         except (SyntaxError, ValueError):

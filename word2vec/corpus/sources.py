@@ -1,6 +1,6 @@
 """Find the files of a corpus: paths, folders, glob patterns, standard input and named corpora.
 
-`resolve` turns what the user typed into a list of files. What the files contain is read by reader.py.
+`resolve` turns the sources of a corpus into a list of files; reader.py reads them.
 
 An output folder may be inside the corpus folder: folders that contain a run are left out when folders are searched.
 """
@@ -25,7 +25,7 @@ logger = logging.getLogger("word2vec")
 
 
 def resolve(sources: Sequence[str | Path]) -> list[Path]:
-    """Turn what the user typed into files, in reading order.
+    """Resolve the sources of a corpus to files, in reading order.
 
     Args:
         sources: Paths, folders (read recursively, without hidden files and run folders), glob patterns (`**` also

@@ -8,7 +8,7 @@ at once. The hash table uses open addressing, and its keys are exact, so two wor
 16 bytes is its own key, in two numbers. A longer word is a chain: one entry for its first 16 bytes and one for each
 eight bytes that follow, whose key is those eight bytes and the id of the previous entry.
 
-Two traps of numba, each of which makes the pass half as slow again. Indexes must be unsigned: a signed one may count
+Two pitfalls of numba each make the pass 1.5 times as slow. Indexes must be unsigned: a signed one may count
 from the end, and the check for that keeps LLVM from reading eight bytes at once. And a function with a loop that takes
 arrays counts references to each of them, atomically, in every call; such functions are called for few words only.
 """

@@ -5,8 +5,8 @@ the scores of K noise words. In the layout `scores (B, 1 + K)` the true word is 
 everywhere:
 
 - A weight counts its example that many times. With reduction "mean", the sum of the losses is divided by the sum of the
-  weights, so an example of weight 0 is absent and one of weight 2 occurs twice, whatever the reduction.
-- A noise word with score -inf is absent. This is how a caller drops a noise word that equals the true word.
+  weights, so with every reduction an example of weight 0 is ignored and one of weight 2 counts twice.
+- A noise word with score -inf is ignored. This is how a caller drops a noise word that equals the true word.
 
 Learning rates are meant for the sum over the examples, because word2vec takes one step per pair.
 """

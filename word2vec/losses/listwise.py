@@ -9,7 +9,7 @@ item j. Over the unordered pairs {i, j},
 Derivation: sigmoid(x_ij) is the modeled probability that i ranks above j, and the loss is its cross-entropy with t_ij.
 
 LambdaRank weights each pair by what NDCG would change if the two items swapped places, at positions p (from 1) by
-score; its gradient then follows NDCG, which has no gradient of its own. Pairs of equal relevance weigh nothing:
+score; its gradient then follows NDCG, which is not differentiable. Pairs of equal relevance have weight 0:
 
     |delta NDCG|_ij = |(2^r_i - 2^r_j) (1 / log2(1 + p_i) - 1 / log2(1 + p_j))| / maxDCG
 

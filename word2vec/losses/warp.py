@@ -34,7 +34,7 @@ RANK_WEIGHTS: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class WARP(Objective):
-    """Weighted approximate-rank pairwise loss; an absent noise word (score -inf) still counts as a draw.
+    """Weighted approximate-rank pairwise loss; an ignored noise word (score -inf) still counts as a draw.
 
     Args:
         num_labels: Y, the number of words in the vocabulary.

@@ -62,7 +62,7 @@ class WMRB(Objective):
         return [self.margin, 1.0 if self.resolution is None else self.num_labels / negatives / self.resolution]
 
     def _hinges(self, scores: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the hinges (B, K) and the factor of their sum (B, 1); absent noise words do not count in |Z|."""
+        """Return the hinges (B, K) and the factor of their sum (B, 1); ignored noise words do not count in |Z|."""
         negative = scores[:, 1:]  # (B, K)
         drawn = (negative > -torch.inf).sum(dim=1, keepdim=True).clamp(min=1).to(scores.dtype)  # (B, 1)
         scale = torch.ones_like(drawn) if self.resolution is None else self.num_labels / drawn / self.resolution

@@ -161,7 +161,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         center: Tensor | None = None,
         context: Tensor | None = None,
     ) -> None:
-        """Save what the next chunk starts from: the random state, and the pairs left over from the previous one."""
+        """Save the state at the start of a chunk: the random state, and the pairs left from the previous chunk."""
         empty = torch.empty(0, dtype=torch.int64, device=self.device)
         shard.engine_state = {
             "random": generator.get_state(),

@@ -97,7 +97,7 @@ def reshard(shards: Sequence[Shard], offsets: npt.NDArray[np.integer], number: i
 
 
 def split_off(shard: Shard, offsets: npt.NDArray[np.integer], keep: int, of: int) -> SentenceRanges:
-    """Keep `keep` of `of` equal parts of what is unread in a shard, and return the ranges of the remaining parts."""
+    """Keep `keep` of `of` equal parts of the unread sentences of a shard; return the ranges of the remaining parts."""
     words_left = sum(int(offsets[last] - offsets[first]) for first, last in shard.unread)
     wanted, now, later = -(-words_left * keep // of), [], list(shard.unread)
     while later and (wanted > 0 or keep == of):

@@ -80,7 +80,7 @@ class _CheckedCache(FunctionCache):
 
 
 class _NoCache(NullCache):
-    """Stands for the cache if numba finds no writable folder; the user learns of it when compiling takes time."""
+    """Replaces the cache if numba finds no writable folder; it warns when a function is compiled."""
 
     def __init__(self, reason: str) -> None:
         self._reason = reason

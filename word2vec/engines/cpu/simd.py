@@ -210,7 +210,7 @@ def keep_alive(typing_context, record):
 
 @intrinsic
 def pointer_to(typing_context, array, place):
-    """Return a pointer to an item of an array, or of what a pointer points to."""
+    """Return a pointer to an item of an array, which may be given as a pointer."""
 
     def generate(context, builder, signature, arguments):
         array, place = _unpacked(context, builder, signature, arguments)
