@@ -3,7 +3,6 @@
 import bz2
 import errno
 import gzip
-import hashlib
 import io
 import json
 import lzma
@@ -237,14 +236,6 @@ def test_changed_content_is_detected_on_windows(text: Path, indexes: Path, monke
     os.utime(text, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert decoded(index_corpus([text]))[1] == ["on", "the", "hat"]
     assert list(indexes.glob("seen-*")) == []
-
-
-def test_digest_covers_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(content_key, "HASH_BYTES", 7)
-    path = tmp_path / "text"
-    for content in (b"1234567", b"1234567 ", b"1234567 8901234", b"7654321 8901234", b"1234567 8904321"):
-        path.write_bytes(content)
-        assert content_key._digest(path) == hashlib.sha256(content).digest()
 
 
 def test_lowercase_text_has_a_separate_index(text: Path) -> None:

@@ -324,7 +324,7 @@ def test_second_process_reuses_the_compiled_code(tmp_path: Path, monkeypatch: py
         from word2vec.corpus.word_counts import WordTable
         from word2vec.corpus.word_kernels import encode_block, rehash
         WordTable().encode(b" ".join(b"%d" % number for number in range(40_000)))
-        print(*(sum(getattr(kernel.args[0].stats, name).values()) for kernel in (encode_block, rehash)
+        print(*(sum(getattr(kernel.stats, name).values()) for kernel in (encode_block, rehash)
                 for name in ("cache_hits", "cache_misses")))
     """
 
