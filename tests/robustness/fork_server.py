@@ -27,7 +27,7 @@ def main() -> None:
     """Answer requests until stdin is closed."""
     torch.set_num_threads(1)  # no threads, which a fork would not have
     if "--do-not-compile" in sys.argv:
-        dispatcher._FunctionCompiler.compile = lambda *_: os._exit(WOULD_COMPILE)
+        dispatcher._FunctionCompiler.compile = lambda *_: os._exit(WOULD_COMPILE)  # type: ignore[attr-defined]
     for line in sys.stdin:
         request = json.loads(line)
         code = _run(request) if request["warm"] else _fork(request)
