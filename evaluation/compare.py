@@ -7,7 +7,7 @@ each round (a repetition with another seed), so that a machine that slows down h
 are computed within each round; the tables show their median over the rounds. The tables are printed to stdout. Every
 individual measurement is written to a JSON file, which is updated after each one.
 
-Three rounds of ours and gensim on wiki8 take about 15 minutes on two cores, one round of fastText about 10 minutes.
+Three rounds of this package and gensim on wiki8 take about 15 minutes on two cores, one round of fastText about ten.
 The worker processes are in peers.py, the tables in renderers.py.
 """
 
@@ -58,7 +58,7 @@ class Task:
     needs: str = ""
     """The package that has to be installed."""
     preset: str = ""
-    """The preset of ours, which then replaces the settings that all systems share."""
+    """The preset of this package, which then replaces the settings shared by all systems."""
 
 
 SYSTEMS: dict[str, tuple[Task, ...]] = {
@@ -166,7 +166,7 @@ def measure(task: Task, job: Job, words: int, options: argparse.Namespace, folde
 
 
 def plan(systems: Sequence[str], objectives: Sequence[str]) -> list[Task]:
-    """Return the tasks of a round, in order; ours once for each objective."""
+    """Return the tasks of a round, in order; this package once for each objective."""
     tasks = [task for system in systems for task in SYSTEMS[system]]
     variants = [Task(f"ours, {objective}", "ours", objective) for objective in objectives]
     return [each for task in tasks for each in (variants if variants and task.label == "ours" else [task])]
@@ -251,7 +251,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="compare.py",
         description="Compare this package with gensim, fastText and typical tutorial code on one text: speed, "
-        "memory, and with --quality the scores of the vectors. Three rounds of ours and gensim on 17 million words "
+        "memory, and with --quality the scores of the vectors. Three rounds with gensim on 17 million words "
         "take about 15 minutes on two cores.",
         formatter_class=HelpFormatter,
     )
@@ -267,9 +267,9 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--negatives", type=positive, default=5, help="number of noise words for each context word")
     add("--subsample", type=float, default=1e-3, help="subsampling threshold for frequent words")
     add("--threads", type=positive, default=2, help="number of threads of every system")
-    add("--objectives", type=comma_separated(), default=[], help="train ours once with each of these objectives")
-    add("--engine", default="", help="engine of ours; empty for the automatic choice")
-    add("--device", choices=("cpu", "cuda"), default="cpu", help="device of ours; the peers use the CPU")
+    add("--objectives", type=comma_separated(), default=[], help="objectives to train with this package, one run each")
+    add("--engine", default="", help="engine of this package; empty for auto")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="device of this package; other systems use the CPU")
     add("--output", type=Path, help="JSON file to write; by default a new file in evaluation/results/")
     return parser.parse_args(arguments)
 

@@ -136,16 +136,16 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--output", type=Path, default=RESULTS / "distributed.json", help="JSON file to write")
     works = parser.add_subparsers(dest="work", required=True)
     add = works.add_parser("train", help="train and score", formatter_class=style).add_argument
-    add("corpus", help="corpus, as `word2vec train` takes it")
+    add("corpus", help="corpus, as for `word2vec train`")
     add("--ranks", type=comma_separated(), default="1,2,4,8", help="numbers of processes")
     add("--sync-every", type=comma_separated(), default="1000000", help="numbers of words between two averagings")
     add("--seeds", type=positive, default=1, help="number of seeds")
     add("--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="another setting of TrainConfig")
-    add = works.add_parser("cost", help="time one averaging", formatter_class=style).add_argument
+    add = works.add_parser("cost", help="time the averaging of tables", formatter_class=style).add_argument
     add("--words", type=comma_separated(), default="100000,1000000", help="numbers of rows of a table")
     add("--dims", type=comma_separated(), default="100,300", help="dimensions")
     add("--ranks", type=comma_separated(), default="2", help="numbers of processes")
-    add = works.add_parser("rank", help="one process of `cost`; started by it").add_argument
+    add = works.add_parser("rank", help="one process of `cost`; for internal use").add_argument
     add("words", type=int)
     add("dim", type=int)
     return parser.parse_args(arguments)

@@ -246,7 +246,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="gpu_check.py",
         description="Check the GPU engine on a machine with CUDA: tests, a sweep over programs and precisions, and the "
-        "comparison with the CPU engine, the autograd engine and gensim. Each part is meant to fit into ten minutes on "
+        "comparison with the CPU engine, the autograd engine and gensim. Each part takes at most about ten minutes on "
         "17 million words.",
         formatter_class=HelpFormatter,
     )

@@ -12,13 +12,13 @@ previous part. Takes a minute.
 `scaling` measures the speed of the CPU engine against vocabulary, dimensions, negatives, window and threads. The text
 is drawn at random with word frequencies 1/i (Zipf's law), in sentences of 1,000 words: the speed depends on the
 frequencies, not on the words themselves. One setting is varied at a time, the others are those of BASE. The
-settings alternate within a round, and the best round counts, because other programs disturbed it least. Takes some
+settings alternate within a round, and the best round counts, because other programs disturbed it least. Takes several
 minutes per round; writes OUTPUT.json and the curves in OUTPUT.svg.
 
 `staleness` finds out without a GPU how many programs of the GPU engine may run concurrently before the vectors get
 worse. It runs the algorithm of word2vec/engines/gpu/kernels.py in lockstep: all programs read the tables, each trains
 one center word, then all write. On a GPU, programs are not in lockstep, but the values that they read are equally stale
-on average. Supports negative sampling only. Takes some minutes for each number of programs.
+on average. Supports negative sampling only. Takes several minutes for each number of programs.
 """
 
 import argparse
@@ -393,14 +393,16 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parts.add_argument("--rows", type=positive, default=6, help="number of context words in the block")
     parts.add_argument("--output", type=Path, help="JSON file to write")
     scaling = works.add_parser(
-        "scaling", help="measure speed by setting (some minutes per round)", formatter_class=style
+        "scaling", help="measure speed by setting (several minutes per round)", formatter_class=style
     )
     add = scaling.add_argument
     add("--rounds", type=positive, default=3, help="number of rounds")
     add("--output", type=Path, default=RESULTS / "scaling", help="files to write, without .json and .svg")
-    staleness = works.add_parser("staleness", help="score by programs (some minutes each)", formatter_class=style)
+    staleness = works.add_parser(
+        "staleness", help="measure quality by number of programs (several minutes each)", formatter_class=style
+    )
     add = staleness.add_argument
-    add("corpus", help="corpus, as `word2vec train` takes it")
+    add("corpus", help="corpus, as for `word2vec train`")
     add("--programs", type=comma_separated(), default="1,396,1584", help="numbers of programs at once")
     add("--seeds", type=positive, default=1, help="number of seeds")
     add("--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="another setting of TrainConfig")

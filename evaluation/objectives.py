@@ -4,7 +4,7 @@
 
 Trains each objective at multiples of its default learning rate, with each seed, and scores the vectors on word
 similarity and analogies. Prints a table of the means and writes every measurement to a JSON file, again after each one.
-On wiki8 and two cores a training with its scores takes about 20 seconds, with the in-batch softmax half an hour.
+On wiki8 and two cores, a training run with its scores takes about 20 seconds; in-batch softmax takes half an hour.
 """
 
 import argparse
@@ -49,11 +49,11 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="objectives.py",
         description="Compare the objectives on one text: scores at multiples of their default learning rates. A "
-        "training on 17 million words takes about 20 seconds on two cores, with the in-batch softmax half an hour.",
+        "training on 17 million words takes about 20 seconds on two cores, and half an hour with in-batch softmax.",
         formatter_class=HelpFormatter,
     )
     add = parser.add_argument
-    add("corpus", help="corpus, as `word2vec train` takes it")
+    add("corpus", help="corpus, as for `word2vec train`")
     add("--objectives", type=comma_separated(list(LOSSES)), default=",".join(LOSSES), help="objectives to train")
     add("--rates", type=comma_separated(), default="1", help="multiples of the default learning rates")
     add("--seeds", type=positive, default=1, help="number of seeds")

@@ -34,7 +34,7 @@ SECONDS_PER_BYTE = 2e-9  # of averaging, from distributed-cost.json
 
 
 def system_name(label: str, report: Report | None = None) -> str:
-    """Return how tables name a system: ours by the name of the distribution, peers with their versions if known."""
+    """Return the name of a system in tables: this package by its distribution, others with their versions if known."""
     name, _, detail = label.partition(", ")
     name = "word2vec-fused" if name == "ours" else name
     version = (report or {}).get("versions", {}).get(name, "") if name != "word2vec-fused" else ""
