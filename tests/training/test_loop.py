@@ -195,7 +195,7 @@ def test_ctrl_c_while_saving_keeps_the_result(
 ) -> None:
     save = WordVectors.save
 
-    def interrupted_save(self: WordVectors, *arguments: str, **options: str) -> None:
+    def interrupted_save(self: WordVectors, *arguments: Any, **options: Any) -> None:
         os.kill(os.getpid(), signal.SIGINT)
         save(self, *arguments, **options)
 

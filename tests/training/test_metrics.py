@@ -1,14 +1,17 @@
 """metrics.jsonl: its keys, the numbers in it, and that training does not depend on it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.training.interruptions import unfinished
 from tests.training.topics import metrics_lines, small
+from word2vec.engines.base import Progress
 from word2vec.errors import TrainingError
 from word2vec.training.loop import train
+from word2vec.training.metrics import Metrics
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -80,3 +83,22 @@ def test_a_text_without_pairs_is_reported(tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("cat\ndog\n" * 10)
     with pytest.raises(TrainingError, match="no two words of the vocabulary occur in one sentence"):
         train(small(tmp_path / "words.txt", epochs=1))
+
+
+def test_the_size_is_that_of_the_file_where_text_files_end_lines_with_two_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real_open = Path.open
+
+    def open_as_on_windows(path: Path, mode: str = "r", **options: Any) -> Any:
+        return real_open(path, mode, **options | ({} if "b" in mode else {"newline": "\r\n"}))
+
+    monkeypatch.setattr(Path, "open", open_as_on_windows)
+    path = tmp_path / "metrics.jsonl"
+    with Metrics(path, words_per_epoch=10, epochs=2) as metrics:
+        metrics.start_clock()
+        metrics.step(0, Progress(10, 5, 1.0), 0.1)
+        metrics.epoch(0, {})
+        state = metrics.state()
+    assert state.size == path.stat().st_size
+    assert b"\r" not in path.read_bytes()

@@ -1,11 +1,19 @@
 """Detection of diverged training, so that diverged tables never replace good ones."""
 
+import math
+
 import torch
 
 from word2vec.errors import TrainingError
+from word2vec.losses.base import Objective
 from word2vec.models.skipgram import SkipGram
 
 MAX_LOSS = 1e6  # per pair; objectives that learn stay far below, and diverging ones pass it long before infinity
+# Mean loss of an epoch relative to that of an untrained model. In experiments with all objectives on two small texts,
+# an epoch that learned ended below 1.5, and WARP's first steps reached 7.5; diverged ones ended at 14 or far above.
+MAX_RELATIVE_LOSS = 10.0
+MIN_REFERENCE = 1.0  # the untrained loss of a hinge with a small margin is near 0, which is not informative
+MAX_REFERENCE_BATCH = 1024  # examples of an untrained batch, for objectives that score the words of the batch
 MAX_ELEMENT = 1e4  # of a table; vectors that learn stay below 100, and diverging ones soon pass 1e6
 BLOCK_BYTES = 1 << 20  # of a table checked at a time: fits the cache
 
@@ -21,6 +29,47 @@ def check_loss(loss: float, epoch: int, lr: float) -> None:
             f"training diverged in epoch {epoch + 1}: the loss is {loss:.6g}; restart with a lower --lr "
             f"(it is {lr:.3g} now) or, with --engine autograd, a smaller --batch-size"
         )
+
+
+def check_epoch(loss: float, epoch: int, lr: float, untrained: float) -> None:
+    """Check the mean loss per pair at the end of an epoch (from 0).
+
+    Args:
+        loss: The mean loss per pair.
+        epoch: The epoch.
+        lr: The learning rate.
+        untrained: The mean loss of a model that is not trained; NaN if it is unknown.
+
+    Raises:
+        TrainingError: The loss is far above that of an untrained model.
+    """
+    if loss > MAX_RELATIVE_LOSS * max(untrained, MIN_REFERENCE):  # false for NaN
+        raise TrainingError(
+            f"training diverged in epoch {epoch + 1}: the loss is {loss:.6g}, and that of an untrained model is "
+            f"{untrained:.3g}; restart with a lower --lr (it is {lr:.3g} now), fewer --negatives or, with "
+            "--engine autograd, a smaller --batch-size"
+        )
+
+
+@torch.no_grad()
+def untrained_loss(objective: Objective, words: int, negatives: int, batch_size: int, device: torch.device) -> float:
+    """Return the mean loss per pair of a model whose output table, and so whose scores, are zero, as before training.
+
+    Args:
+        objective: The objective, with the reduction "sum".
+        words: The size V of the vocabulary.
+        negatives: K, noise words per pair.
+        batch_size: Examples in a batch.
+        device: The device of the objective.
+    """
+    if objective.in_batch:
+        size = min(batch_size, MAX_REFERENCE_BATCH)
+        rows = torch.zeros(size, 1, device=device)  # (B, 1)
+        loss, _ = objective.fortraining(rows, rows, ids=torch.arange(size, device=device))
+        return float(loss.sum()) / size
+    scores = torch.zeros(1, 1 + negatives, device=device)  # (1, 1 + K)
+    correction = {"log_q": torch.full_like(scores, -math.log(words))} if objective.needs_log_q else {}
+    return float(objective(scores[:, 0], scores[:, 1:], **correction).sum())
 
 
 def check_tables(model: SkipGram, epoch: int) -> None:

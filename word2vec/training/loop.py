@@ -85,6 +85,7 @@ def _train(setup: TrainingSetup, run: Path | None, pair_sets: Sequence[PairSet],
             config.epochs,
             earlier=start.metrics,
             progress=progress,
+            untrained_loss=setup.untrained_loss,
             board=board,
         ) as metrics,
     ):

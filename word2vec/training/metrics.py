@@ -15,14 +15,14 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Self, TextIO
+from typing import BinaryIO, NamedTuple, Self
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from word2vec.engines.base import Progress
 from word2vec.errors import TrainingError
-from word2vec.training.divergence import check_loss
+from word2vec.training.divergence import check_epoch, check_loss
 from word2vec.training.tensorboard import Board
 
 STEP_LINES = 100  # approximate number of step lines per run
@@ -48,6 +48,7 @@ class Metrics:
         epochs: Number of epochs.
         earlier: Counters at the checkpoint from which the run resumes; later lines in the file are dropped.
         progress: Whether to show a progress bar on stderr.
+        untrained_loss: Mean loss per pair of an untrained model; NaN if it is unknown.
         board: Receives the same numbers for TensorBoard.
 
     Attributes:
@@ -62,12 +63,13 @@ class Metrics:
         *,
         earlier: MetricsState = MetricsState(),  # noqa: B008 (immutable)
         progress: bool = False,
+        untrained_loss: float = math.nan,
         board: Board | None = None,
     ) -> None:
         self.words, self._seconds, self._next_line, self._size = earlier
-        self._board = board
+        self._board, self._untrained_loss = board, untrained_loss
         self._path, self._words_per_epoch, self._epochs, self._progress = path, words_per_epoch, epochs, progress
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
         self._clock = 0.0  # when time was last counted
         self._last, self._lr = Progress(0, 0, 0.0), 0.0  # of the last step
 
@@ -122,13 +124,14 @@ class Metrics:
             similarity: Spearman correlation for each test set.
 
         Raises:
-            TrainingError: There was nothing to train.
+            TrainingError: There was nothing to train, or training diverged.
         """
         if not epoch and not self._last.pairs:  # later, subsampling may drop all pairs of a tiny text by chance
             raise TrainingError(
                 "nothing to train: no two words of the vocabulary occur in one sentence; if the text has one word per "
                 "line, join the lines of each sentence, otherwise lower --min-count, raise --subsample or use more text"
             )
+        check_epoch(self._last.loss / max(self._last.pairs, 1), epoch, self._lr, self._untrained_loss)
         line = self._write("epoch", epoch, similarity)
         scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
         speed = f"{self._speed:,.0f}"
@@ -155,27 +158,30 @@ class Metrics:
             # subtle: JSON has no NaN, so an undefined correlation becomes null
             line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
         if self._path is not None:
-            self._append(self._path, json.dumps(line) + "\n")
+            self._append(self._path, json.dumps(line).encode() + b"\n")
         if self._board is not None:
             self._board.scalars(line)
         return line
 
-    def _append(self, path: Path, line: str) -> None:
+    def _append(self, path: Path, line: bytes) -> None:
         """Write a line; if that fails, training continues, since its result is worth more than its log."""
         try:
             self._file = self._file or self._open(path)
             self._file.write(line)
             self._file.flush()
-            self._size += len(line)  # ASCII, so also the number of bytes
+            self._size += len(line)
         except OSError as error:
             logger.warning("%s cannot be written: %s; training continues without it", path, error.strerror)
             self._path = None
 
-    def _open(self, path: Path) -> TextIO:
-        """Open the file and drop the lines that this run had not written at its checkpoint."""
+    def _open(self, path: Path) -> BinaryIO:
+        """Open the file and drop the lines that this run had not written at its checkpoint.
+
+        subtle: a binary file, because a text file on Windows would end lines with two bytes.
+        """
         if not self._size:
-            return path.open("w", encoding="utf-8")
-        file = path.open("a", encoding="utf-8")
+            return path.open("wb")
+        file = path.open("ab")
         if file.tell() > self._size:
             file.truncate(self._size)
         return file

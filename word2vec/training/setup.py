@@ -22,6 +22,7 @@ from word2vec.sampling.shards import Shard
 from word2vec.sampling.stability import stable_batch_size
 from word2vec.training.checkpoint import Checkpoint, load_tables
 from word2vec.training.distributed import AveragingEngine, ProcessGroup
+from word2vec.training.divergence import untrained_loss
 from word2vec.training.resume import find_checkpoint, reject_other_run, vocabulary_fingerprint
 from word2vec.training.table_memory import reject_too_large
 
@@ -108,6 +109,13 @@ class TrainingSetup:
         """The learning rate schedule."""
         assert self.config.lr is not None  # noqa: S101 (set_up has filled in the default of the objective)
         return LinearDecay(self.config.lr, self.config.min_lr, self.words_per_epoch, self.config.epochs)
+
+    @property
+    def untrained_loss(self) -> float:
+        """Mean loss per pair of an untrained model."""
+        dataset = self.dataset
+        negatives, batch_size = dataset.settings.negatives, dataset.batch_size
+        return untrained_loss(self.objective, len(self.vocabulary), negatives, batch_size, dataset.device)
 
     def make_engine(self) -> Engine:
         """Create the engine; with several processes, one that averages their tables."""
@@ -225,7 +233,7 @@ def _make_dataset(
     size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
     if size < config.batch_size and engine_class.uses_batches:
         logger.info(
-            "batch size reduced from %s to %s: larger batches would use the most frequent words too often",
+            "batch size reduced from %s to %s; larger batches could diverge with this vocabulary",
             config.batch_size,
             size,
         )
