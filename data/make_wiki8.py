@@ -83,7 +83,7 @@ def git(repository: Path, *arguments: str) -> bytes:
         raise BuildError(f"git: {error.strerror}; install git") from None
     if done.returncode:
         message = (done.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
-        raise BuildError(f"git {arguments[0]} in {repository}: {message}; name a clone of {SOURCE} with --source")
+        raise BuildError(f"git {arguments[0]} in {repository}: {message}; pass a clone of {SOURCE} with --source")
     return done.stdout
 
 

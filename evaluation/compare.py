@@ -281,7 +281,7 @@ def check(options: argparse.Namespace) -> None:
         ComparisonError: The corpus or a peer is missing.
     """
     if not options.corpus.is_file():
-        hint = "run `word2vec download text8` or name a text file" if options.corpus == TEXT8 else "name a text file"
+        hint = "run `word2vec download text8` or pass a text file" if options.corpus == TEXT8 else "pass a text file"
         raise ComparisonError(f"{options.corpus}: no such file; {hint}")
     for task in plan(options.systems, []):
         if task.needs and find_spec(task.needs) is None:

@@ -260,7 +260,7 @@ def main(arguments: Sequence[str]) -> int:
         print("gpu_check.py: no CUDA device found; run it on a machine that has one", file=sys.stderr)
         return 1
     if not Path(options.corpus).is_file():
-        print(f"gpu_check.py: {options.corpus}: no such file; name a text file, such as data/text8", file=sys.stderr)
+        print(f"gpu_check.py: {options.corpus}: no such file; pass a text file, such as data/text8", file=sys.stderr)
         return 1
     if not CUDA:
         print("gpu_check.py: no CUDA device found: these measurements say nothing about a GPU", file=sys.stderr)

@@ -212,13 +212,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     """
     try:
         if path.exists() and not (path.is_file() or path.is_fifo()):  # reading a device may never end
-            raise ConfigError(f"{path}: not a file; give a TOML file of settings")
+            raise ConfigError(f"{path}: not a file; pass a TOML file of settings")
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > MAX_CONFIG_BYTES:
-        raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES >> 20} MiB; give a TOML file of settings")
+        raise ConfigError(f"{path}: larger than {MAX_CONFIG_BYTES >> 20} MiB; pass a TOML file of settings")
     try:
         return tomllib.loads(content.decode("utf-8-sig"))  # Windows editors put a byte order mark before the text
     except UnicodeDecodeError as error:
@@ -243,7 +243,7 @@ def _check_type(name: str, kind: Any, value: object) -> Any:
             return None
         (kind,) = (member for member in get_args(kind) if member is not NoneType)
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
-        raise ConfigError(f"{option(name)} must be between -2^63 and 2^63; give a smaller number")
+        raise ConfigError(f"{option(name)} must be between -2^63 and 2^63; use a smaller number")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if get_origin(kind) is tuple:
@@ -270,7 +270,7 @@ def _check_encodable(name: str, path: str) -> str:
     try:
         path.encode()
     except UnicodeEncodeError as error:
-        raise ConfigError(f"{option(name)} {path!r}: the name is not UTF-8; rename it or give its folder") from error
+        raise ConfigError(f"{option(name)} {path!r}: the name is not UTF-8; rename it or pass its folder") from error
     return path
 
 

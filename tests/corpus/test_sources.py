@@ -201,6 +201,6 @@ def test_files_of_a_run_can_be_named(texts: Path) -> None:
     assert resolve([texts / "finished" / "**" / "*.txt"]) == [notes]
 
 
-def test_run_is_no_corpus(texts: Path) -> None:
+def test_a_run_folder_is_rejected_as_a_corpus(texts: Path) -> None:
     error = message(lambda: resolve([texts / "a.txt", texts / "finished"]))
     assert error.startswith(f"{texts / 'finished'}: is the folder of a run, not of texts")

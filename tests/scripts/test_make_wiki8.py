@@ -102,7 +102,7 @@ def test_wrong_sources_are_reported_in_one_line(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert build(tmp_path, tmp_path / "wiki8") == 1
-    assert "name a clone of https://github.com/jason-feng/wikiVisual" in capsys.readouterr().err
+    assert "pass a clone of https://github.com/jason-feng/wikiVisual" in capsys.readouterr().err
     assert make_wiki8.main(["--source", str(source), "--commit", "0" * 40, "--output", str(tmp_path / "wiki8")]) == 1
     assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "wiki8").exists()

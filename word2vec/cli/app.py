@@ -95,7 +95,7 @@ def _reject_empty(arguments: list[str]) -> None:
     """Reject `--output "$RUN"` with RUN unset: Python would take the empty path for the current folder."""
     for argument in arguments:
         if argument == "" or (argument.startswith("--") and argument.endswith("=")):
-            raise ConfigError(f"empty argument {argument!r}: a shell variable may be unset; give a value")
+            raise ConfigError(f"empty argument {argument!r}: a shell variable may be unset; pass a value")
 
 
 def _plain(message: str) -> str:
