@@ -1,6 +1,7 @@
 """Compressed files are recognized by their content, and damage never goes unnoticed."""
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from word2vec.system.compression import COMPRESSIONS, DamagedFileError, decompressed
+from word2vec.system.compression import COMPRESSIONS, DamagedFileError, _ZstdDecompressor, decompressed
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -151,6 +152,17 @@ def test_zstandard_with_the_largest_window() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=31, enable_ldm=True)  # zstd --long=31
     stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     assert read(stream.compress(TEXT) + stream.flush()) == TEXT
+
+
+def test_too_little_memory_for_a_window_is_not_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def decompress(self, _: bytes) -> bytes:
+            raise zstandard.ZstdError("zstd decompressor error: Allocation error : not enough memory")
+
+    monkeypatch.setattr(_ZstdDecompressor, "__init__", lambda self: setattr(self, "_stream", Full()))
+    with pytest.raises(OSError, match="not enough memory") as caught:
+        read(zstandard.compress(TEXT))
+    assert caught.value.errno == errno.ENOMEM
 
 
 def test_written_zstandard_files_have_a_checksum() -> None:

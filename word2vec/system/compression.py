@@ -7,6 +7,7 @@ or padding where the format allows it.
 """
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
@@ -199,7 +200,13 @@ class _ZstdDecompressor:
         return self._stream.unused_data
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:  # noqa: ARG002 (it has no limit)
-        return self._stream.decompress(data)
+        try:
+            return self._stream.decompress(data)
+        except zstandard.ZstdError as error:
+            if "not enough memory" in str(error):
+                message = "not enough memory to decompress it (zstd --long=31 needs 2 GiB)"
+                raise OSError(errno.ENOMEM, message) from error
+            raise
 
 
 COMPRESSIONS = {
