@@ -257,8 +257,8 @@ def _check_type(name: str, kind: Any, value: object) -> Any:
 
 
 def _unwrap(value: object) -> object:
-    """Convert a numpy scalar to the Python type with the same value; there is none for longdouble and durations."""
-    numpy = sys.modules.get("numpy")  # not imported here: it takes long, and without it there are no such scalars
+    """Convert a numpy scalar to a Python object of the same value; longdouble and durations have no equivalent."""
+    numpy = sys.modules.get("numpy")  # not imported here, because it is slow, and without it there are no such scalars
     if numpy is not None and isinstance(value, numpy.generic) and not isinstance(value, numpy.timedelta64):
         converted: object = value.item()
         return converted
@@ -289,5 +289,5 @@ def _check_limits(name: str, setting: Setting, value: Any) -> None:
 
 
 def _format(number: float) -> str:
-    """Write a number with all its digits, so that a value never looks like the limit it exceeds."""
+    """Format a number with all its digits, so that a value never looks equal to the limit it exceeds."""
     return repr(number).removesuffix(".0")

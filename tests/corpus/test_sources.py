@@ -203,4 +203,4 @@ def test_files_of_a_run_can_be_named(texts: Path) -> None:
 
 def test_a_run_folder_is_rejected_as_a_corpus(texts: Path) -> None:
     error = message(lambda: resolve([texts / "a.txt", texts / "finished"]))
-    assert error.startswith(f"{texts / 'finished'}: is the folder of a run, not of texts")
+    assert error.startswith(f"{texts / 'finished'}: is a run folder, not a folder of texts")

@@ -53,7 +53,7 @@ def download(name: Annotated[str, typer.Argument(metavar="NAME", help="Corpus to
 
 def info(
     vectors: VectorsArgument,
-    verify: Annotated[bool, typer.Option("--verify", help="Read all numbers and compare them with checksums.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Read all vectors and verify their checksums.")] = False,
 ) -> int:
     """Show the size, first words and settings of vectors."""
     words = load_vectors(vectors, verify=verify)

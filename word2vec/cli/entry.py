@@ -1,4 +1,4 @@
-"""The entry point: prepares signals and streams before anything else is imported, and runs the command line."""
+"""The entry point: prepare signals and streams before anything else is imported, and run the command line."""
 
 import os
 import sys

@@ -124,7 +124,7 @@ def _walk(folder: Path) -> Iterator[Path]:
     for parent, folders, names in os.walk(folder, onerror=_raise, followlinks=False):
         if _is_run(names):
             if Path(parent) == folder:
-                raise CorpusError(f"{folder}: is the folder of a run, not of texts; leave it out of the corpus")
+                raise CorpusError(f"{folder}: is a run folder, not a folder of texts; remove it from the corpus")
             logger.info("%s: contains a run; not read as text", parent)
             folders.clear()
             continue
