@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import CommandLine
+from tests.training.interruptions import unfinished
+from tests.training.topics import contents
 from word2vec.config import PRESETS, read_config
+from word2vec.system.atomic_files import locked
+from word2vec.training.checkpoint import read_checkpoint
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -62,3 +66,27 @@ def test_a_flag_of_the_config_file_can_be_turned_off(
     (tmp_path / "c.toml").write_text("lowercase = true\nmin_count = 1\nepochs = 1\ndim = 2\nsubsample = 0.0\n")
     cli.output("train", tmp_path / "text.txt", "--config", tmp_path / "c.toml", "--output", tmp_path / "run", *flags)
     assert ("One" in WordVectors.load(tmp_path / "run")) == kept
+
+
+def test_demo_keeps_an_unfinished_run(
+    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: CommandLine
+) -> None:
+    run = tmp_path / "run"
+    unfinished(topics_file, run, monkeypatch)
+    before = contents(run)
+    assert "unfinished run (epoch 3 of 5)" in cli.error("demo", "--output", run, code=1)
+    assert contents(run) == before
+
+
+def test_demo_resumes_an_interrupted_demo_but_not_while_it_is_running(
+    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: CommandLine
+) -> None:
+    run = tmp_path / "run"
+    monkeypatch.setattr("word2vec.cli.train.DEMO", unfinished(topics_file, run, monkeypatch), raising=False)
+    before = contents(run)
+    with locked(run):
+        assert "another process writes to this folder" in cli.error("demo", "--output", run, code=1)
+    assert contents(run) == before
+    _, messages = cli.output("demo", "--output", run, code=1)  # because the topics lack the words that demo shows
+    assert "resuming after 12,000 of 30,000 words" in messages
+    assert read_checkpoint(run).finished

@@ -108,3 +108,8 @@ def test_the_log_of_a_real_run(topics_file: Path, tmp_path: Path) -> None:
     assert found.unreadable == 0
     assert [curve.complete for curve in found.epochs] == [True, True]
     assert found.words_per_epoch == 6000
+
+
+def test_an_epoch_before_the_first_is_invalid(tmp_path: Path) -> None:
+    found = history([line(0, 500, 1.0, 3.0, "epoch"), line(-1, 500, 1.0), *TWO_EPOCHS], tmp_path)
+    assert ([curve.epoch for curve in found.epochs], found.words_per_epoch, found.unreadable) == ([1, 2], 1000, 2)

@@ -4,7 +4,9 @@ import base64
 import hashlib
 import html
 import json
+import os
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -154,3 +156,11 @@ def test_an_existing_page_is_replaced_only_by_a_complete_one(tmp_path: Path, mon
         write_report(WordVectors(["one"], np.ones((1, 3))), tmp_path, tmp_path / "r.html")
     assert (tmp_path / "r.html").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["r.html"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_the_name_of_a_run_need_not_be_utf8(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / os.fsdecode(b"caf\xe9")
+    write_sample_run(run)
+    assert run_command(["report", str(run), "-o", str(tmp_path / "report.html")]) == 0, capsys.readouterr().err
+    assert "<title>caf\ufffd" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -11,6 +11,8 @@ import torch
 
 from tests.training.interruptions import unfinished
 from tests.training.topics import small
+from word2vec.cli import run as command
+from word2vec.config import TrainConfig
 from word2vec.errors import FormatError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.formats.tensor_file import write_checked
@@ -27,7 +29,9 @@ def make_checkpoint() -> Checkpoint:
     """A checkpoint in the middle of an epoch."""
     state = {"random": torch.tensor([2**63 - 1, -5]), "loss": torch.tensor([0.1, 1e-300], dtype=torch.float64)}
     shards = [Shard([(3, 7), (9, 10)], (0, 4), 40, 2, 7, 0.1, 3, state), Shard([], (1, 4))]
-    return Checkpoint({"epochs": 3}, "c", "v", "FusedEngine", 2, shards, MetricsState(12, 0.5, 15, 99))
+    return Checkpoint(
+        TrainConfig(epochs=3).as_dict(), "c", "v", "FusedEngine", 2, shards, MetricsState(12, 0.5, 15, 99)
+    )
 
 
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -94,6 +98,33 @@ def test_another_version_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write_checkpoint(tmp_path, make_checkpoint(), {})
     with pytest.raises(FormatError, match="has version 99, not 2"):
         read_checkpoint(tmp_path)
+
+
+def test_a_setting_of_another_version_is_reported(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    unfinished(short_file, run, monkeypatch)
+    saved = read_checkpoint(run)
+    tables = {name: torch.zeros(18, 16) for name in ("input", "output")}
+    write_checkpoint(run, replace(saved, settings=saved.settings | {"new_setting": 3}), tables)
+    assert command(["train", "--output", str(run), "--resume"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "unknown setting 'new_setting'; it was written by another version of word2vec" in line
+
+
+@pytest.mark.parametrize("name", ["epochs", "tensorboard", "window"])  # their values are the defaults
+def test_a_setting_that_an_earlier_version_did_not_have_is_the_default(
+    name: str, short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    unfinished(short_file, run, monkeypatch)
+    saved = read_checkpoint(run)
+    settings = {key: value for key, value in saved.settings.items() if key != name}
+    tables = {key: torch.zeros(18, 16) for key in ("input", "output")}
+    write_checkpoint(run, replace(saved, settings=settings), tables)
+    assert command(["train", "--output", str(run), "--resume"]) == 0, capsys.readouterr().err
+    assert read_checkpoint(run).finished
 
 
 def test_a_position_outside_the_corpus_is_rejected(

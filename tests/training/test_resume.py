@@ -15,7 +15,7 @@ from word2vec.errors import ConfigError, CorpusError, TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE
 from word2vec.training.checkpoint import read_checkpoint
 from word2vec.training.loop import train
-from word2vec.training.resume import discard_checkpoint, saved_settings
+from word2vec.training.resume import is_unfinished, saved_settings
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -116,7 +116,10 @@ def test_an_unfinished_run_is_not_overwritten(
     with pytest.raises(TrainingError, match=r"unfinished run \(epoch 3 of 5\); add --resume"):
         train(config, run)
     assert contents(run) == before
-    discard_checkpoint(run)
+    assert is_unfinished(run, config)
+    assert not is_unfinished(run, replace(config, dim=17))
+    (run / CHECKPOINT_FILE).unlink()
+    assert not is_unfinished(run, config)
     train(config, run)
     assert read_checkpoint(run).finished
 

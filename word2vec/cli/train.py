@@ -14,6 +14,8 @@ from word2vec.config import PRESETS, TrainConfig, make_config, read_config
 from word2vec.config import preset as find_preset
 from word2vec.errors import ConfigError
 
+DEMO = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
+
 logger = logging.getLogger("word2vec")
 
 
@@ -73,12 +75,11 @@ def demo(
     Works offline and takes about a minute: the corpus is the docstrings of installed Python packages.
     """
     from word2vec.training.loop import train as train_vectors
-    from word2vec.training.resume import discard_checkpoint
+    from word2vec.training.resume import is_unfinished
 
-    config = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
     logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")
-    discard_checkpoint(output)  # of a demo that was interrupted
-    train_vectors(config, output, progress=sys.stderr.isatty())
+    resume = is_unfinished(output, DEMO)  # a demo that was interrupted; any other unfinished run is kept
+    train_vectors(DEMO, output, progress=sys.stderr.isatty(), resume=resume)
     evaluate(output, pairs=["wordsim353", "simlex999"])
     nearest(output, ["array", "mean", "monday", "random"])
     logger.info("to see the neighbors of other words, run: word2vec nearest %s WORD", output)

@@ -5,6 +5,7 @@ with a warning: a report is needed most when something went wrong.
 """
 
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +67,7 @@ def collect(vectors: WordVectors, source: Path) -> Content:
     logger.info("computing the map of words")
     word_map, embedded = map_words(vectors), embed(vectors)
     return Content(
-        title=source.resolve().name,
+        title=os.fsencode(source.resolve().name).decode(errors="replace"),  # a name need not be UTF-8
         summary=summarize(settings),
         word_count=len(vectors),
         facts=facts(vectors, history, settings),

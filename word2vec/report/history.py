@@ -108,6 +108,8 @@ def similarities(history: History) -> dict[str, list[tuple[int, float | None]]]:
 def _add_line(line: dict[str, object], curves: dict[int, EpochCurve]) -> None:
     """Add a line of the log to the curve of its epoch; all numbers are checked before any is added."""
     epoch, seconds, words = int(_number(line["epoch"])), _number(line["elapsed_seconds"]), int(_number(line["words"]))
+    if epoch < 1:
+        raise ValueError(f"epoch {epoch}: epochs count from 1")
     loss, similarity = _number(line["loss"]), dict(_similarity(line))
     curve = curves.setdefault(epoch, EpochCurve(epoch))
     curve.seconds.append(seconds)

@@ -9,7 +9,7 @@ When to write checkpoints is decided in run_folder.py, and whether a run may be 
 """
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from word2vec.errors import FormatError
+from word2vec.config import SETTINGS, TrainConfig
+from word2vec.errors import ConfigError, FormatError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.formats.tensor_file import CHECKSUM, checksum_of, map_tensors, verify_checksum, write_checked
 from word2vec.models.skipgram import SkipGram
@@ -98,6 +99,7 @@ def read_checkpoint(run: Path) -> Checkpoint:
 
     Raises:
         FormatError: The checkpoint is damaged, or of another version.
+        ConfigError: It has a setting that this version does not know.
     """
     path = run / CHECKPOINT_FILE
     try:
@@ -109,10 +111,27 @@ def read_checkpoint(run: Path) -> Checkpoint:
             for name in mapped.keys() - {*TABLES, CHECKSUM}:
                 rank, _, key = name.partition(".")
                 checkpoint.shards[int(rank)].engine_state[key] = torch.tensor(mapped[name])
-            return checkpoint
+            return replace(checkpoint, settings=_known_settings(path, checkpoint.settings))
+    except ConfigError:
+        raise
     except (FormatError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise FormatError(f"{path} is incomplete or corrupt ({error}); remove it to restart") from error
     raise FormatError(f"{path} has version {version}, not {VERSION}; use the word2vec that wrote it, or remove it")
+
+
+def _known_settings(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a checkpoint; those that its version did not know have their defaults, as they had then.
+
+    Raises:
+        ConfigError: There is a setting that this version does not know.
+    """
+    if unknown := sorted(settings.keys() - SETTINGS.keys()):
+        names = ", ".join(map(repr, unknown))
+        raise ConfigError(
+            f"{path}: unknown setting {names}; it was written by another version of word2vec: use that version to "
+            "resume, or remove the file to restart"
+        )
+    return TrainConfig().as_dict() | settings
 
 
 def write_checkpoint(run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor]) -> None:

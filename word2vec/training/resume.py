@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from word2vec.config import SETTINGS, option
+from word2vec.config import SETTINGS, TrainConfig, option
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import ConfigError, CorpusError, TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE
@@ -49,9 +49,13 @@ def saved_settings(run: Path) -> dict[str, Any]:
     return read_checkpoint(run).settings if (run / CHECKPOINT_FILE).exists() else {}
 
 
-def discard_checkpoint(run: Path) -> None:
-    """Remove the checkpoint of a run folder, so that training starts from scratch."""
-    (run / CHECKPOINT_FILE).unlink(missing_ok=True)
+def is_unfinished(run: Path, config: TrainConfig) -> bool:
+    """Return whether a run folder contains an unfinished run with these settings."""
+    if not (run / CHECKPOINT_FILE).exists():
+        return False
+    saved = read_checkpoint(run)
+    chosen = {"lr": saved.settings.get("lr")} if config.lr is None else {}  # by the objective
+    return not saved.finished and saved.settings == config.as_dict() | chosen
 
 
 def reject_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
