@@ -244,3 +244,33 @@ def test_old_temporary_folder_in_use_is_kept(tmp_path: Path) -> None:
         make_old(first)
         with temporary_folder(tmp_path, "tmp-"):
             assert first.exists()
+
+
+def write_new(*paths: Path) -> None:
+    with atomic_paths(*paths) as temporary:
+        for path in temporary:
+            path.write_text("new")
+
+
+@pytest.mark.parametrize("existing", [True, False])
+def test_if_one_of_several_files_cannot_be_replaced_all_are_kept(
+    existing: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, vectors = tmp_path / "vocab.tsv", tmp_path / "vectors.safetensors"
+    vectors.write_text("old vectors")
+    if existing:
+        words.write_text("old words")
+    replace = os.replace
+
+    def replace_as_on_windows(source: Path, target: Path) -> None:
+        if Path(target).name == vectors.name:
+            raise PermissionError(errno.EACCES, "Access is denied")  # the file is mapped by another process
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", replace_as_on_windows)
+    with pytest.raises(Word2VecError, match="safetensors: Access is denied"):
+        write_new(words, vectors)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "vectors.safetensors": "old vectors",
+        **({"vocab.tsv": "old words"} if existing else {}),
+    }

@@ -70,6 +70,12 @@ def test_processes_of_one_machine_share_its_processors() -> None:
     assert default_threads(1) == 1
 
 
+def test_threads_do_not_exceed_the_quota_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.training.setup.usable_processors", lambda: 3)
+    assert default_threads(None) == 3
+    assert default_threads(2) == 2
+
+
 # What ranks must agree on
 
 

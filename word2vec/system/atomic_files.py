@@ -54,7 +54,8 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
         One empty file for each target, on the same disk.
 
     Raises:
-        Word2VecError: One of the files cannot be written.
+        Word2VecError: One of the files cannot be written; none is replaced. On Windows this happens if another process
+            has one of the targets open.
     """
     try:
         final = [target.resolve() for target in targets]  # subtle: a link stays a link, and its target is replaced
@@ -69,13 +70,32 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
             for temporary, mode in modes.items():
                 temporary.chmod(mode)  # subtle: safetensors replaces the file by one that only its owner may read
                 flush_file(temporary)
-            for temporary, path in zip(modes, final, strict=True):
-                temporary.replace(path)
+            _replace_all(list(zip(modes, final, strict=True)))
             for folder in {path.parent for path in final}:
                 flush_folder(folder)
     except OSError as error:
         names = " and ".join(map(str, targets))
         raise Word2VecError(f"cannot write {names}: {error.strerror or error}") from error
+
+
+def _replace_all(files: list[tuple[Path, Path]]) -> None:
+    """Move each temporary file over its target; if one cannot be moved, the targets replaced before it are restored."""
+    backups = {}  # target -> its old content; not of the last one, after which nothing can fail
+    for temporary, target in files[:-1]:
+        backups[target] = temporary.with_name(f"old-{temporary.name}")
+        if target.exists():
+            shutil.copy2(target, backups[target])
+    try:
+        for temporary, target in files:
+            temporary.replace(target)
+    except BaseException:
+        replaced = [target for temporary, target in files if not temporary.exists()]
+        for target in replaced if len(replaced) < len(files) else []:
+            if backups[target].exists():
+                backups[target].replace(target)
+            else:
+                target.unlink()
+        raise
 
 
 @contextmanager

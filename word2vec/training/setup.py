@@ -4,7 +4,6 @@ All problems that can be found before training are reported here; loop.py trains
 """
 
 import logging
-import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
 from word2vec.sampling.shards import Shard
 from word2vec.sampling.stability import stable_batch_size
+from word2vec.system.processors import usable_processors
 from word2vec.training.checkpoint import Checkpoint, load_tables
 from word2vec.training.distributed import AveragingEngine, ProcessGroup
 from word2vec.training.divergence import untrained_loss
@@ -205,8 +205,7 @@ def default_threads(max_threads: int | None, processes: int = 1) -> int:
         max_threads: Upper limit; None for no limit.
         processes: Number of processes on this machine that share the processors.
     """
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    available = max(1, available // processes)
+    available = max(1, usable_processors() // processes)
     return available if max_threads is None else min(available, max_threads)
 
 
