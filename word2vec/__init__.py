@@ -25,8 +25,8 @@ All of them may use `config`, `errors` and `system` (files, memory, signals). To
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers take it for True; importing `typing` would delay the handling of Ctrl-C by 10 ms
 if TYPE_CHECKING:
     from os import PathLike
 

@@ -159,3 +159,11 @@ def test_a_closed_terminal_ends_training_and_saves_its_work(topics_file: Path, t
     _, status = os.waitpid(process, 0)
     assert os.waitstatus_to_exitcode(status) == 128 + signal.SIGHUP
     assert (run / VECTORS_FILE).exists()
+
+
+def test_entry_point_imports_nothing_that_delays_the_handling_of_signals() -> None:
+    command = [sys.executable, "-S", "-c", "import sys; from word2vec.cli import main; print(*sys.modules)"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()
+    assert "word2vec.cli.entry" in loaded
+    assert not {"typing", "contextlib", "enum", "signal", "word2vec.system.signals"} & set(loaded)

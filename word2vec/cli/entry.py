@@ -4,11 +4,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from word2vec.system.signals import Interrupted, ignore_signals, raise_on_signals
-
 
 def main() -> None:
     """Run the command line and exit."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        # subtle: Ctrl-C during the following imports, which take 20 ms, would print a traceback
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from word2vec.system.signals import Interrupted, ignore_signals, raise_on_signals
+
     code = None
     try:
         received = raise_on_signals()
