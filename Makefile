@@ -9,13 +9,16 @@ BIN := .venv/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow check format docs tables bench gpu-check torchtext clean
+.PHONY: demo test test-slow check format docs notebooks tables bench gpu-check torchtext clean
 
 demo: .venv/.demo            ## train on the embedded corpus, evaluate, show nearest words; offline
 	$(BIN)/word2vec demo
 
 test: .venv/.dev             ## the test suite, in parallel; WORD2VEC_DATA names a folder with real corpora, if there is one
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+notebooks: .venv/.dev        ## execute all notebooks
+	$(BIN)/python -m pytest -m "slow or not slow" tests/test_notebooks.py
 
 test-slow: .venv/.dev        ## the tests that train on real text or start many processes
 	$(BIN)/python -m pytest -m slow

@@ -52,7 +52,9 @@ WITHOUT = {"": WIDTH, "avx512": 8, "avx,fma": 4}  # features that are missing, a
 
 
 @pytest.mark.skipif(WIDTH < 8, reason="no larger vectors to leave out")
-@pytest.mark.parametrize("n_targets", [1, 6, pytest.param(21, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "n_targets", [pytest.param(1, marks=pytest.mark.slow), 6, pytest.param(21, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize(("missing", "width"), WITHOUT.items(), ids=["nothing", "avx512", "avx"])
 def test_blocks_equal_numpy_at_every_vector_width(missing: str, width: int, n_targets: int) -> None:
     command = [sys.executable, "-c", PROGRAM, missing, str(width), str(n_targets)]

@@ -1,6 +1,6 @@
 """Compile the training kernel for GPUs that need not be present, and report the resources that it uses.
 
-    python -m tests.engines.ahead_of_time ARCHITECTURE...
+    python -m tests.engines.gpu.ahead_of_time ARCHITECTURE CASES
 
 Prints a JSON list. A process of its own, for triton decides when it is imported whether it compiles or interprets.
 """
@@ -76,14 +76,13 @@ def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window
     }
 
 
-def main(architectures: list[int]) -> None:
-    """Compile all kernels, and print the resources that the training kernel uses."""
-    for each in architectures:
-        compile_kernel(each, gpu_kernels.survivors, {"BLOCK": 256})
-        compile_kernel(each, gpu_kernels.compact, {"BLOCK": 256})
-        compile_kernel(each, gpu_kernels.draw, {"BLOCK": 256, "NEGATIVES": 5})
-    json.dump([compile_train(each, *case) for each in architectures for case in CASES], sys.stdout)
+def main(architecture: int, cases: int) -> None:
+    """Compile all kernels, and print the resources that the training kernel uses in the first `cases` of CASES."""
+    compile_kernel(architecture, gpu_kernels.survivors, {"BLOCK": 256})
+    compile_kernel(architecture, gpu_kernels.compact, {"BLOCK": 256})
+    compile_kernel(architecture, gpu_kernels.draw, {"BLOCK": 256, "NEGATIVES": 5})
+    json.dump([compile_train(architecture, *case) for case in CASES[:cases]], sys.stdout)
 
 
 if __name__ == "__main__":
-    main([int(each) for each in sys.argv[1:]])
+    main(*(int(number) for number in sys.argv[1:]))
