@@ -97,7 +97,7 @@ def test_full_disk_does_not_prevent_the_use_of_compiled_code(
     def full_disk(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(IndexDataCacheFile, "save", full_disk)
+    monkeypatch.setattr(IndexDataCacheFile, "_save_data", full_disk)
     assert [new_function()(3), new_function()(4)] == [9, 12]
     (warning,) = caplog.messages
     assert "cannot be cached" in warning
@@ -115,6 +115,29 @@ def test_without_any_cache_folder_functions_are_compiled_by_every_process(
     (warning,) = caplog.messages
     assert "no locator available" in warning
     assert not cache.exists()
+
+
+def multiplication(factor: int) -> Any:
+    """One of several functions that share an index, because they differ only in a closure."""
+
+    @compiled
+    def multiply(number):  # type: ignore[no-untyped-def]
+        return factor * number
+
+    return multiply
+
+
+def test_code_of_another_function_is_never_used_if_a_save_fails(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full_disk(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert multiplication(3)(3) == 9
+    (index,) = cache.rglob("*.nbi")
+    index.unlink()  # as after damage; the code is still there
+    with monkeypatch.context() as patched:
+        patched.setattr(IndexDataCacheFile, "_save_data", full_disk)
+        assert multiplication(5)(3) == 15
+    assert [multiplication(5)(3), multiplication(3)(3)] == [15, 9]
 
 
 TRAIN = """

@@ -44,6 +44,18 @@ def cached_on_disk(dispatcher: Any) -> Callable[..., Any]:
 class _CheckedFiles(IndexDataCacheFile):
     """The files of one function: an index, and one file for each combination of argument types."""
 
+    def save(self, key: Any, data: Any) -> None:
+        """Save compiled code in a file of its own, then its entry in the index.
+
+        subtle: numba numbers the files and writes the entry first. If the code then cannot be written, or if two
+        processes compile at the same time, the entry names the code of an earlier version or of other argument types.
+        """
+        overloads = self._load_index()
+        digest = hashlib.sha256(repr((key, self._source_stamp)).encode()).hexdigest()
+        overloads[key] = self._data_name(int(digest[:16], 16))  # type: ignore[no-untyped-call]
+        self._save_data(overloads[key], data)  # type: ignore[no-untyped-call]
+        self._save_index(overloads)  # type: ignore[no-untyped-call]
+
     @contextmanager
     def _open_for_write(self, filepath: str) -> Iterator[BinaryIO]:
         content = io.BytesIO()
