@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from word2vec.corpus import content_key, indexing, word_counts
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.reader import MAX_WORD_BYTES
-from word2vec.errors import CorpusError, Word2VecError
+from word2vec.errors import CorpusError
 
 TEXT = "the Cat sat\non the mat\n\nthe end"
 SENTENCES = [["the", "Cat", "sat"], ["on", "the", "mat"], ["the", "end"]]
@@ -265,12 +266,10 @@ def test_index_in_a_read_only_cache(text: Path, monkeypatch: pytest.MonkeyPatch)
     for memo in folder.parent.glob("seen-*"):
         memo.unlink()
 
-    @contextmanager
-    def read_only(target: Path) -> Iterator[Path]:
-        raise Word2VecError(f"cannot write {target}: Read-only file system")
-        yield
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(content_key, "atomic_path", read_only)
+    monkeypatch.setattr(tempfile, "mkdtemp", read_only)
     assert index_corpus([text]).folder == folder
 
 

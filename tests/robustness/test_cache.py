@@ -67,6 +67,19 @@ def test_damaged_memo_is_never_used_as_a_path(text: str, topics_file: Path, inde
     assert IndexedCorpus(kept.folder).facts.words == 5
 
 
+def test_link_in_place_of_a_memo_is_replaced_and_not_followed(topics_file: Path, indexes: Path, tmp_path: Path) -> None:
+    index_corpus([topics_file], cache=indexes.parent)
+    memo, victim = memo_of(indexes), tmp_path / "thesis.txt"
+    good = memo.read_bytes()
+    victim.write_text("years of work")
+    memo.unlink()
+    memo.symlink_to(victim)
+    index_corpus([topics_file], cache=indexes.parent)
+    assert victim.read_text() == "years of work"
+    assert not memo.is_symlink()
+    assert memo.read_bytes() == good
+
+
 def test_any_bit_flip_in_a_memo_is_noticed(topics_file: Path, indexes: Path) -> None:
     folder = index_corpus([topics_file]).folder
     memo = memo_of(indexes)

@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from word2vec.corpus.index import INDEX_VERSION
-from word2vec.errors import CorpusError, Word2VecError
-from word2vec.system.atomic_files import atomic_path
+from word2vec.errors import CorpusError
+from word2vec.system.atomic_files import temporary_folder
 
 # Bytes hashed at a time. Subtle: after each step the thread waits up to 5 ms for the thread that loads the compiled
 # code, because that one holds Python's global lock; so the steps are large and few.
@@ -54,10 +54,12 @@ def content_key(files: Sequence[Path], states: list[FileState], indexes: Path, l
     check_unchanged(files, states)
     key = digest.hexdigest()[:32]
     if TRUSTS_STATUS_CHANGE:
-        with suppress(OSError, Word2VecError):  # the memo only saves time; if the disk has a problem, _build reports it
+        with suppress(OSError):  # the memo only saves time; if the disk has a problem, _build reports it
             indexes.mkdir(parents=True, exist_ok=True)
-            with atomic_path(memo) as path:
-                path.write_text(_memo_text(memo, key), encoding="ascii")
+            # subtle: a link in place of the memo is replaced; atomic_path would overwrite the file that it points to
+            with temporary_folder(indexes, "tmp-") as folder:
+                (folder / memo.name).write_text(_memo_text(memo, key), encoding="ascii")
+                (folder / memo.name).replace(memo)
     return key
 
 
