@@ -6,6 +6,7 @@ exception is a defect of this package and keeps its traceback.
 
 from pathlib import Path
 from signal import SIGINT
+from typing import Any
 
 
 class Word2VecError(Exception):
@@ -49,16 +50,20 @@ class RankEndedError(Word2VecError):
 
 
 class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: the user asked for it)
-    """Training was stopped by Ctrl-C, SIGTERM or SIGHUP; everything learned so far is saved.
+    """Training was stopped by Ctrl-C, SIGTERM or SIGHUP; everything learned so far is in `output` or `vectors`.
 
     Attributes:
         words: The number of corpus words trained so far, of `total`.
         total: The number of corpus words in all epochs.
         output: The run folder with the vectors, or None if nothing is written.
         signal: The signal number.
+        vectors: The `WordVectors` learned so far, or None if nothing is learned yet.
     """
 
-    def __init__(self, words: int, total: int, output: Path | None, signal: int = SIGINT) -> None:
-        self.words, self.total, self.output, self.signal = words, total, output, signal
-        saved = f"; the vectors learned so far are in {output}, add --resume to continue" if output and words else ""
+    def __init__(self, words: int, total: int, output: Path | None, signal: int = SIGINT, vectors: Any = None) -> None:
+        self.words, self.total, self.output, self.signal, self.vectors = words, total, output, signal, vectors
+        saved = ""
+        if vectors is not None:
+            resume = f"in {output}, add --resume to continue" if output else "in TrainingInterrupted.vectors"
+            saved = f"; the vectors learned so far are {resume}"
         super().__init__(f"interrupted after {words:,} of {total:,} words{saved}")

@@ -164,6 +164,22 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
     assert results(tmp_path / "run") == results(tmp_path / "whole")
 
 
+def test_an_interrupted_training_without_a_run_folder_returns_what_was_learned(
+    topics_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_epoch = Metrics.epoch
+
+    def interrupt(self: Metrics, epoch: int, similarity: dict[str, float]) -> None:
+        log_epoch(self, epoch, similarity)
+        if epoch == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Metrics, "epoch", interrupt)
+    with pytest.raises(TrainingInterrupted, match=r"TrainingInterrupted\.vectors") as caught:
+        train(small(topics_file))
+    assert margin(caught.value.vectors) > 0.4  # as above
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 def test_ctrl_c_while_the_kernel_is_compiled_keeps_an_earlier_run(
     earlier: bool, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

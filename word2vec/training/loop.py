@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import closing, nullcontext
 from pathlib import Path
+from signal import SIGINT
 
 from torch import nn
 
@@ -52,7 +53,8 @@ def train(
         The trained vectors.
 
     Raises:
-        TrainingInterrupted: Ctrl-C, SIGTERM or SIGHUP; what was learned is saved in `output`.
+        TrainingInterrupted: Ctrl-C, SIGTERM or SIGHUP; what was learned is saved in `output`, and is in
+            the attribute `vectors` of the error.
         Word2VecError: The corpus, a setting, the machine or the disk has a problem; the message says what to do.
     """
     with join_process_group(config.device) as group:
@@ -102,9 +104,10 @@ def _train(setup: TrainingSetup, run: Path | None, pair_sets: Sequence[PairSet],
                     request = Pause.STOP if signals else Pause.SAVE if folder.checkpoint_due else Pause.NONE
                     pause = engine.agree(request)
                     if pause is Pause.STOP:
-                        if metrics.words:
-                            folder.save_vectors(epoch, engine.state(), metrics.state())
-                        raise TrainingInterrupted(metrics.words, setup.total_words, run, *signals[:1])
+                        position = epoch, engine.state(), metrics.state()
+                        learned = folder.save_vectors(*position) if metrics.words else None
+                        number = signals[0] if signals else SIGINT  # another process may have received it
+                        raise TrainingInterrupted(metrics.words, setup.total_words, run, number, learned)
                     if pause is Pause.SAVE:
                         folder.save_checkpoint(epoch, engine.state(), metrics.state())
                         metrics.start_clock()
