@@ -115,6 +115,16 @@ def test_a_signal_ends_a_command_with_one_line(name: str, where: str, tmp_path: 
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", message)
 
 
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_second_signal_ends_an_import_that_does_not_end(name: str, tmp_path: Path) -> None:
+    number = int(signal.Signals[name])
+    twice = "import os, time\n" + f"os.kill(os.getpid(), {number}); time.sleep(0.2)\n" * 2
+    (tmp_path / "slow_module.py").write_text(twice + "time.sleep(60)\n")
+    program = PAUSED_COMMAND.replace("{definition}", DEFINITIONS["import"])
+    command = [sys.executable, "-c", program]
+    assert subprocess.run(command, cwd=tmp_path, check=False, timeout=20).returncode == 128 + number
+
+
 def test_a_signal_that_is_ignored_stays_ignored(tmp_path: Path) -> None:
     number = str(int(signal.SIGHUP))
     definition = DEFINITIONS["work"].replace("NUMBER", number).replace("time.sleep(20)", "raise OSError(5, 'no disk')")

@@ -35,8 +35,9 @@ def raise_on_signals() -> list[int]:
     """Raise `Interrupted` in the main thread at the first signal; at the second one, exit at once.
 
     subtle: an exception in the middle of an import leaves modules half loaded, and some libraries turn it into another
-    error or end the process. So a signal that arrives during an import is delivered after it. In a destructor or a
-    callback from C, Python would print the exception and drop it; then it is raised again.
+    error or end the process. So a signal that arrives during an import is delivered after it, unless a second one
+    ends the process. In a destructor or a callback from C, Python would print the exception and drop it; then it is
+    raised again.
 
     Returns:
         The signal received, or an empty list if there is none so far. If it is not empty, any error is a consequence.
@@ -46,10 +47,8 @@ def raise_on_signals() -> list[int]:
     report_unraisable, main_thread = sys.unraisablehook, _thread.get_ident()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        if received:
+        if received or number in retrying:
             os._exit(128 + number)
-        if number in retrying:
-            return
         if _is_importing(frame):
             retry(number)
             return
