@@ -3,10 +3,11 @@
 import math
 import os
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # control groups, version 2: quota and period
-CFS = (Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us"))  # version 1
+CONTROL_GROUPS = Path("/sys/fs/cgroup")  # version 2: the file cpu.max of a group contains its quota and its period
+OWN_GROUPS = Path("/proc/self/cgroup")  # the groups of this process; that of version 2 has the number 0
+CFS = (CONTROL_GROUPS / "cpu/cpu.cfs_quota_us", CONTROL_GROUPS / "cpu/cpu.cfs_period_us")  # version 1
 
 
 def usable_processors() -> int:
@@ -27,10 +28,23 @@ def _process_cpu_count() -> int:
 
 
 def _container_quota() -> float | None:
-    """The CPU seconds per second that a container may use; None for no limit."""
-    for files in ((CPU_MAX,), CFS):
+    """The CPU seconds per second that the control groups of this process may use; None for no limit."""
+    quotas = []
+    for files in (*((group / "cpu.max",) for group in _control_groups()), CFS):
         with suppress(OSError, ValueError):  # also for "max", which is no limit
             quota, period = (int(text) for file in files for text in file.read_text(encoding="ascii").split())
             if quota > 0 and period > 0:  # -1 is no limit
-                return quota / period
-    return None
+                quotas.append(quota / period)
+    return min(quotas, default=None)
+
+
+def _control_groups() -> list[Path]:
+    """The folders of the control group of this process and of those that contain it, as under systemd and Slurm.
+
+    In a container, the outermost group is usually its own.
+    """
+    own = PurePosixPath()
+    with suppress(OSError):
+        lines = os.fsdecode(OWN_GROUPS.read_bytes()).splitlines()
+        own = next((PurePosixPath(line.removeprefix("0::/")) for line in lines if line.startswith("0::/")), own)
+    return [CONTROL_GROUPS / group for group in (own, *own.parents)]
