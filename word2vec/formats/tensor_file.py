@@ -2,9 +2,9 @@
 
 A file consists of the length of a JSON object in eight bytes, the object with the name, type, shape and position of
 each tensor, and the numbers (https://github.com/huggingface/safetensors). The library validates a file, but it copies
-what it reads and writes only contiguous arrays, so mapping and writing are done here. Files of
-vectors have checksums of their numbers in the metadata, see block_checksums.py. In checkpoints, which are always read
-as a whole, the last tensor, `checksum`, is the CRC-32 of all preceding bytes.
+what it reads and writes only contiguous arrays, so mapping and writing are done here. Files of vectors have checksums
+of their numbers in the metadata, see block_checksums.py. In checkpoints, which are always read as a whole, the last
+tensor, `checksum`, is the CRC-32 of all preceding bytes.
 """
 
 import json
