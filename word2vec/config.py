@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 
 from word2vec.errors import ConfigError
 
@@ -260,8 +260,7 @@ def _unwrap(value: object) -> object:
     """Convert a numpy scalar to a Python object of the same value; longdouble and durations have no equivalent."""
     numpy = sys.modules.get("numpy")  # not imported here, because it is slow, and without it there are no such scalars
     if numpy is not None and isinstance(value, numpy.generic) and not isinstance(value, numpy.timedelta64):
-        converted: object = value.item()
-        return converted
+        return cast(Any, value).item()
     return value
 
 

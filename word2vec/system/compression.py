@@ -35,17 +35,21 @@ class Decompressor(Protocol):
     @property
     def eof(self) -> bool:
         """Whether the end of the stream has been reached."""
+        ...
 
     @property
     def needs_input(self) -> bool:
         """Whether the next call needs data."""
+        ...
 
     @property
     def unused_data(self) -> bytes:
         """The bytes that follow the end of the stream."""
+        ...
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
         """Return the next bytes of text, at most `max_length`; data that was not decompressed yet is kept."""
+        ...
 
 
 @dataclass(frozen=True)

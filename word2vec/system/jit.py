@@ -57,7 +57,7 @@ class _CheckedFiles(IndexDataCacheFile):
         self._save_index(overloads)  # type: ignore[no-untyped-call]
 
     @contextmanager
-    def _open_for_write(self, filepath: str) -> Iterator[BinaryIO]:
+    def _open_for_write(self, filepath: str) -> Iterator[BinaryIO]:  # pyright: ignore[reportIncompatibleMethodOverride]
         content = io.BytesIO()
         yield content
         with super()._open_for_write(filepath) as file:
@@ -97,7 +97,7 @@ class _NoCache(NullCache):
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    def save_overload(self, sig: Any, data: Any) -> None:  # noqa: ARG002 (numba's interface)
+    def save_overload(self, sig: Any, cres: Any) -> None:  # noqa: ARG002 (numba's interface)
         _warn_not_cached(self._reason)
 
 
