@@ -41,6 +41,7 @@ def test_a_closed_stdout_is_an_error_if_there_is_a_result(vectors_file: Path, tm
     assert shell(f"{WORD2VEC} export {vectors_file} {tmp_path / 'out.txt'} >&-") == (0, "", "")
 
 
+@pytest.mark.slow
 def test_a_closed_stdin_is_empty(vectors_file: Path, tmp_path: Path) -> None:
     code, out, err = shell(f"{WORD2VEC} train - -o {tmp_path / 'run'} <&-")
     assert (code, out) == (1, "")
@@ -103,7 +104,7 @@ complete = True
 
 
 @pytest.mark.parametrize("where", DEFINITIONS)
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.slow), "SIGHUP"])
 def test_a_signal_ends_a_command_with_one_line(name: str, where: str, tmp_path: Path) -> None:
     number = int(signal.Signals[name])
     (tmp_path / "slow_module.py").write_text(SLOW_MODULE.replace("NUMBER", str(number)))
@@ -115,7 +116,7 @@ def test_a_signal_ends_a_command_with_one_line(name: str, where: str, tmp_path: 
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", message)
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", pytest.param("SIGTERM", marks=pytest.mark.slow), "SIGHUP"])
 def test_a_second_signal_ends_an_import_that_does_not_end(name: str, tmp_path: Path) -> None:
     number = int(signal.Signals[name])
     twice = "import os, time\n" + f"os.kill(os.getpid(), {number}); time.sleep(0.2)\n" * 2

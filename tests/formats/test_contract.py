@@ -249,6 +249,7 @@ def test_files_have_the_default_permissions(name: str, table: Table, tmp_path: P
     assert modes == {stat.S_IMODE((tmp_path / "plain").stat().st_mode)}
 
 
+@pytest.mark.slow
 def test_writing_does_not_copy_the_table(tmp_path: Path) -> None:
     padded = np.zeros((200_000, 112), np.float32)
     table = Table([str(row) for row in range(200_000)], padded[:, :100], output=padded[:, :100])

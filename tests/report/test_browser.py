@@ -336,7 +336,7 @@ def test_print_uses_light_colors(opened: Opened) -> None:
     assert not opened.page.locator(".tools").is_visible()
 
 
-@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("count", [1, pytest.param(3, marks=pytest.mark.slow)])
 def test_smallest_vocabularies(count: int, browser: Browser, tmp_path: Path) -> None:
     vectors = WordVectors([f"w{i}" for i in range(count)], [[1.0, i] for i in range(count)])
     write_report(vectors, tmp_path / "none", tmp_path / "small.html")

@@ -133,7 +133,7 @@ def assert_files_are_complete(lab: Lab, run: Path) -> None:
     assert len(lab.temporary_files()) <= 3  # the last process may have been writing three files
 
 
-KILLS = [4, pytest.param(30, marks=pytest.mark.slow)]
+KILLS = [2, pytest.param(30, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("kills", KILLS)
@@ -180,7 +180,7 @@ def assert_rejected(lab: Lab, run: Path, remedy: str) -> None:
         assert remedy in message
 
 
-@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("epochs", [pytest.param(1, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("checkpoint", [True, False])
 def test_training_killed_between_words_and_vectors_is_reported_and_resumed(
     checkpoint: bool, epochs: int, lab: Lab
@@ -241,7 +241,7 @@ def test_indexing_killed_at_any_moment_starts_again(kills: int, lab: Lab) -> Non
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", ["out.bin", "out.txt"])
+@pytest.mark.parametrize("name", ["out.bin", pytest.param("out.txt", marks=pytest.mark.slow)])
 def test_export_killed_at_any_moment_keeps_the_old_file(name: str, kills: int, lab: Lab) -> None:
     draw = random.Random(kills)
     vectors = WordVectors([f"w{number}" for number in range(20_000)], np.random.default_rng(0).random((20_000, 100)))
