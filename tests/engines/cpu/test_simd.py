@@ -7,7 +7,7 @@ import pytest
 
 from word2vec.engines.cpu.simd import WIDTH
 
-# Compiled in a process of its own, which is told what features the processor has before the vectors are laid out.
+# Runs in its own process, in which some processor features are disabled before the vector layout is chosen.
 PROGRAM = """
 import sys
 import llvmlite.binding as llvm
