@@ -33,7 +33,8 @@ from word2vec.errors import ConfigError
         ({"max_vocab": 1}, "--max-vocab must be at least 2, not 1"),
         ({"device": "gpu"}, "--device must be one of auto, cpu, cuda, not 'gpu'"),
         ({"lowercase": 1}, "--lowercase must be true or false, not 1"),
-        ({"corpus": "text8"}, "CORPUS must be a list of strings, not 'text8'"),
+        ({"corpus": [["a", "b"]]}, "CORPUS must be a list of paths, not [['a', 'b']]"),
+        ({"window_mode": "wide"}, "--window-mode must be one of shrink, fixed, full, left, right, not 'wide'"),
         ({"lr": 0.01, "min_lr": 0.02}, "--min-lr 0.02 is above --lr 0.01"),
     ],
 )
@@ -42,6 +43,16 @@ def test_invalid_settings_are_reported_by_their_option(settings: dict[str, Any],
         TrainConfig(**settings)
     assert str(caught.value).startswith(message)
     assert "\n" not in str(caught.value)
+
+
+def test_a_single_path_is_a_corpus() -> None:
+    assert TrainConfig(corpus="a.txt").corpus == ("a.txt",)  # type: ignore[arg-type]
+
+
+def test_a_corpus_in_place_of_its_path_is_not_printed() -> None:
+    with pytest.raises(ConfigError) as caught:
+        TrainConfig(corpus=[["word"] * 1000] * 1000)  # type: ignore[arg-type]
+    assert len(str(caught.value)) < 200
 
 
 def test_integers_are_accepted_for_floats() -> None:

@@ -5,6 +5,7 @@ are checked. Inner classes take plain arguments, not a TrainConfig.
 """
 
 import difflib
+import reprlib
 import sys
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import Annotated, Any, cast, get_args, get_origin, get_type_hints
 from word2vec.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1 << 22  # far more than the names of 10,000 corpus files take
+MAX_QUOTED = 80  # characters of a wrong value in a message
 MAX_INTEGER = 2**63 - 1  # the range that TOML guarantees, and that of the libraries behind a setting
 
 
@@ -64,9 +66,15 @@ class TrainConfig:
     ] = "negative-sampling"
     dim: Annotated[int, Setting("Dimension of the word vectors.", minimum=1, maximum=65_536)] = 100
     window: Annotated[
-        int,
-        Setting("Maximum window size; each window's size is drawn uniformly from 1 to this.", minimum=1, maximum=1000),
+        int, Setting("Maximum window size, in words on each side; see --window-mode.", minimum=1, maximum=1000)
     ] = 5
+    window_mode: Annotated[
+        str,
+        Setting(
+            "Windows: random sizes up to --window (shrink), that size, the whole sequence, or one side only.",
+            choices=("shrink", "fixed", "full", "left", "right"),
+        ),
+    ] = "shrink"
     negatives: Annotated[int, Setting("Number of negative samples per positive pair.", minimum=1, maximum=10_000)] = 5
     noise_exponent: Annotated[
         float, Setting("Exponent of the word counts in the noise distribution.", minimum=-2, maximum=2)
@@ -79,6 +87,17 @@ class TrainConfig:
         int | None, Setting("Maximum vocabulary size; the most frequent words are kept.", minimum=2)
     ] = None
     lowercase: Annotated[bool, Setting("Convert the text to lowercase.")] = False
+    tokenizer: Annotated[
+        str,
+        Setting(
+            "Split at whitespace, or keep only words: letters, digits and inner apostrophes.",
+            choices=("whitespace", "words"),
+        ),
+    ] = "whitespace"
+    column: Annotated[
+        str | None,
+        Setting("Column of .csv, .tsv, .jsonl and .parquet files that contains the text.", metavar="NAME"),
+    ] = None
     epochs: Annotated[
         int, Setting("Number of passes over the corpus.", minimum=1, maximum=1_000_000, changeable_on_resume=True)
     ] = 5
@@ -123,6 +142,21 @@ class TrainConfig:
         ),
     ] = None
     seed: Annotated[int, Setting("Random seed.", minimum=0, maximum=2**32)] = 1
+    validation: Annotated[
+        float | None,
+        Setting(
+            "Fraction of the corpus held out for the validation loss (default: 0.01, at most 200,000 words; 0: none).",
+            minimum=0,
+            maximum=0.5,
+        ),
+    ] = None
+    patience: Annotated[
+        int | None,
+        Setting(
+            "Stop after this many epochs without a lower validation loss, and keep the best epoch's vectors.",
+            minimum=1,
+        ),
+    ] = None
     pairs: Annotated[
         tuple[str, ...],
         Setting("Word-similarity files to evaluate after each epoch.", metavar="FILE ...", changeable_on_resume=True),
@@ -247,12 +281,13 @@ def _check_type(name: str, kind: Any, value: object) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if get_origin(kind) is tuple:
+        value = [value] if isinstance(value, str | Path) else value
         if isinstance(value, list | tuple) and all(isinstance(item, str | Path) for item in value):
             return tuple(_check_encodable(name, str(item)) for item in value)
-        raise ConfigError(f"{option(name)} must be a list of strings, not {value!r}")
+        raise ConfigError(f"{option(name)} must be a list of paths, not {_shorten(value)}")
     if type(value) is not kind:
         wanted = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}[kind]
-        raise ConfigError(f"{option(name)} must be {wanted}, not {value!r}")
+        raise ConfigError(f"{option(name)} must be {wanted}, not {_shorten(value)}")
     return value
 
 
@@ -285,6 +320,12 @@ def _check_limits(name: str, setting: Setting, value: Any) -> None:
         raise ConfigError(f"{option(name)} must be above {_format(setting.exclusive_minimum)}, not {_format(value)}")
     if setting.maximum is not None and not value <= setting.maximum:
         raise ConfigError(f"{option(name)} must be at most {_format(setting.maximum)}, not {_format(value)}")
+
+
+def _shorten(value: object) -> str:
+    """Return the repr of a value; of a long one, such as a corpus in place of its path, only the beginning."""
+    text = reprlib.repr(value)
+    return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
 
 
 def _format(number: float) -> str:
