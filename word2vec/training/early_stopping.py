@@ -1,0 +1,57 @@
+"""Early stopping: end training when the validation loss no longer falls, and keep the tables of the best epoch.
+
+The copy of the best tables is saved in each checkpoint, so that an interrupted run keeps it.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from word2vec.models.skipgram import SkipGram
+
+
+class Best(NamedTuple):
+    """The best epoch so far.
+
+    Attributes:
+        epoch: Its number, from 1.
+        loss: Its validation loss.
+    """
+
+    epoch: int
+    loss: float
+
+
+class EarlyStopping:
+    """Watches the validation loss.
+
+    Args:
+        patience: Stop after this many epochs without a lower loss; None only counts.
+        best: The best epoch before the run was interrupted.
+        tables: The tables of that epoch, by name.
+
+    Attributes:
+        best: The best epoch; None before the first one, and without patience.
+        tables: Copies of its tables, by name.
+    """
+
+    def __init__(self, patience: int | None, best: Best | None = None, tables: dict[str, Tensor] | None = None) -> None:
+        self._patience = patience
+        self.best, self.tables = best, tables or {}
+
+    def update(self, epoch: int, loss: float | None, model: SkipGram) -> bool:
+        """Record the loss after an epoch (from 1); returns whether training should stop."""
+        if self._patience is None or loss is None:
+            return False
+        if self.best is None or loss < self.best.loss:
+            self.best = Best(epoch, loss)
+            self.tables = {name: table.detach().cpu().clone() for name, table in model.named_parameters()}
+        return epoch - self.best.epoch >= self._patience
+
+    @torch.no_grad()
+    def restore(self, model: SkipGram) -> None:
+        """Copy the tables of the best epoch into the model; without one, the model stays as it is."""
+        for name, table in model.named_parameters():
+            if name in self.tables:
+                table.copy_(self.tables[name])
