@@ -34,7 +34,7 @@ representations of words and phrases and their compositionality".
 
 import time
 from collections.abc import Generator, Iterator
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ from word2vec.engines.draws import SplitMix64, below, noise_word
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import Batch, SkipGramDataset
+from word2vec.sampling.datasets import Batch, ExampleDataset, SkipGramDataset
 from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
 
 CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same, as in engines/cpu/engine.py
@@ -67,12 +67,12 @@ class PlainEngine(Engine):
         self,
         model: SkipGram,
         objective: Objective,
-        dataset: SkipGramDataset,
+        dataset: ExampleDataset,
         learning_rate: LearningRate,
         threads: int = 1,  # noqa: ARG002, one thread is all it has
     ) -> None:
         super().__init__(model, objective, dataset, learning_rate, threads=1)
-        if len(dataset.keep) < 2:
+        if len(dataset.noise) < 2:
             raise ConfigError(
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
@@ -118,7 +118,7 @@ class PlainEngine(Engine):
         random = SplitMix64(derive_seed(self.dataset.seed, self._epoch, *shard.stream))
         if shard.engine_state:
             random = SplitMix64.from_tensor(shard.engine_state["random"])
-        for first, last in unread_chunks(shard, self.dataset.offsets, CHUNK_WORDS):
+        for first, last in unread_chunks(shard, self.dataset.offsets, self.chunk_words()):
             yield
             lr = self.learning_rate(self._epoch, words_read([shard]))
             self._load_tables()
@@ -129,6 +129,10 @@ class PlainEngine(Engine):
                     shard.pairs += len(block)
             self._store_tables()
             shard.engine_state = {"random": random.to_tensor()}
+
+    def chunk_words(self) -> int:
+        """Return the number of corpus words for which the learning rate stays the same."""
+        return CHUNK_WORDS
 
     def examples(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[int], list[int]]]:
         """Yield each center word of the sentences first..last with its context words, left to right, and noise words.
@@ -145,9 +149,10 @@ class PlainEngine(Engine):
                 yield center, words[max(0, place - width) : place] + words[place + 1 : place + 1 + width], noise
 
     def _subsample(self, sentence: int, random: SplitMix64) -> list[int]:
-        begin, end = self.dataset.offsets[sentence : sentence + 2]
-        known = [word for word in self.dataset.tokens[begin:end].tolist() if 0 <= word < len(self.dataset.keep)]
-        return [word for word in known if random.bits() >> 32 < self.dataset.keep[word].item() * 2.0**32]
+        text = cast("SkipGramDataset", self.dataset)
+        begin, end = text.offsets[sentence : sentence + 2]
+        known = [word for word in text.tokens[begin:end].tolist() if 0 <= word < len(text.keep)]
+        return [word for word in known if random.bits() >> 32 < text.keep[word].item() * 2.0**32]
 
     @np.errstate(over="ignore", invalid="ignore")  # the loss shows if training diverges
     def step(self, contexts: list[int], targets: list[int], lr: float) -> float:
