@@ -39,8 +39,7 @@ class PairDataset(ExampleDataset):
 
     Raises:
         CorpusError: There is no pair, or there are fewer than two targets.
-        ValueError: The arrays do not match, an id is not in its table, a target has no pair, or a weight is not
-            positive.
+        ValueError: The arrays do not match, an id is not in its table, or a weight is not positive.
 
     Attributes:
         inputs: (P,) int32 ids.
@@ -69,9 +68,10 @@ class PairDataset(ExampleDataset):
             np.bincount(ids, weights, minlength=size).astype(np.float64) / (len(ids) if weights is None else weights.sum())
             for ids, size in zip((self.inputs, self.targets), sizes, strict=True)
         ]  # (inputs,) and (targets,)
-        if not frequencies[1].all():
-            raise ValueError(f"target {int(frequencies[1].argmin())} occurs in no pair")
-        noise = frequencies[1] ** noise_exponent
+        if np.count_nonzero(frequencies[1]) < 2:
+            raise CorpusError("there is only one target, but training needs a second one as noise; pass more pairs")
+        noise = np.zeros(sizes[1])  # of rows of a shared vocabulary that are never a target
+        np.power(frequencies[1], noise_exponent, out=noise, where=frequencies[1] > 0)
         blocks = -(-len(inputs) // BLOCK_PAIRS)
         super().__init__(
             np.minimum(np.arange(blocks + 1) * BLOCK_PAIRS, len(inputs)),
@@ -125,8 +125,6 @@ def _check(
         raise ValueError(f"{len(inputs)} inputs, {len(targets)} targets: each pair needs one of both, and one weight")
     if not len(inputs):
         raise CorpusError("there are no pairs to train; pass at least one input and its target")
-    if sizes[1] < 2:
-        raise CorpusError("there is only one target, but training needs a second one as noise; pass more pairs")
     for name, ids, size in zip(("input", "target"), (inputs, targets), sizes, strict=True):
         if ids.min() < 0 or ids.max() >= size:
             raise ValueError(f"{name} ids range from {ids.min()} to {ids.max()}, but the table has {size} rows")
