@@ -228,7 +228,7 @@ def _make_dataset(
     threads: int,
 ) -> SkipGramDataset:
     negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
-    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
+    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent, config.window_mode)
     size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
     if size < config.batch_size and engine_class.uses_batches:
         logger.info(
