@@ -231,10 +231,10 @@ def test_one_sided_windows_learn_the_order_of_a_cycle(engine_class: type[Engine]
 
 @every_engine
 def test_full_windows_find_words_that_are_far_apart(engine_class: type[Engine]) -> None:
-    # a sentence that begins with word 12 + k ends with word 16 + k, and has twelve other words between them
+    # a sentence that begins with word 12 + k ends with word 16 + k, and has seven other words between them
     draw = np.random.default_rng(0)
-    sentences = [[12 + k, *draw.integers(0, 12, 12).tolist(), 16 + k] for k in [0, 1, 2, 3] * 100]
-    counts, partners = [400] * 12 + [100] * 8, {}
+    sentences = [[12 + k, *draw.integers(0, 12, 7).tolist(), 16 + k] for k in [0, 1, 2, 3] * 60]
+    counts, partners = [140] * 12 + [60] * 8, {}
     for mode in ("full", "fixed"):
         settings = {"window": 1, "window_mode": mode, "batch_size": 50}
         model, _ = train(engine_class, sentences, counts, lr_at=lambda epoch, words: 0.1, **settings)

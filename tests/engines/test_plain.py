@@ -146,17 +146,21 @@ def test_the_context_of_each_word_follows_the_mode(mode: str, window: int) -> No
 
 def test_chunks_of_wide_windows_are_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "CHUNK_PAIRS", 300)
-    begins: dict[str, list[int]] = {"fixed": [], "full": []}
-    for mode, words_before in begins.items():
+
+    def words_before_chunks(mode: str) -> list[int]:
+        words_before: list[int] = []
+
+        def lr_at(epoch: int, words: int) -> float:
+            words_before.append(words)
+            return 0.03
+
         dataset = make_dataset(SENTENCES, COUNTS, window=2, window_mode=mode, subsample=0)
-        engine = PlainEngine(
-            make_model(len(COUNTS), 7), NegativeSampling("sum"), dataset,
-            lambda epoch, words, log=words_before: log.append(words) or 0.03,
-        )  # fmt: skip
-        list(engine.epoch(0))
-    # 75 words, so six sentences of eleven, and the last chunk has a seventh that is shorter
-    assert begins["fixed"] == list(range(0, 590, 66))
-    assert begins["full"] == list(range(0, 600, 22))  # two sentences of 110 pairs
+        list(PlainEngine(make_model(len(COUNTS), 7), NegativeSampling("sum"), dataset, lr_at).epoch(0))
+        return words_before
+
+    # sentences of eleven words; the last one has six, and fits into the chunk before
+    assert words_before_chunks("fixed") == list(range(0, 590, 6 * 11))  # four pairs per word
+    assert words_before_chunks("full") == list(range(0, 590, 2 * 11))  # 110 pairs per sentence
 
 
 # An epoch

@@ -31,11 +31,13 @@ POINTERS = {
     "tokens": "*i32", "sentence": "*i32", "keep": "*i64", "kept": "*i8", "places": "*i64",
     "alias_acceptance": "*i64", "alias": "*i64", "cumulative": "*fp64",
 }  # fmt: skip
-CASES = [(kind, 100, 5, 5) for kind in GRADIENTS] + [
+FIRST = [(NegativeSampling, 100, 5, 5, mode) for mode in ("shrink", "left", "full")]
+CASES = FIRST + [(kind, 100, 5, 5, "shrink") for kind in GRADIENTS if kind is not NegativeSampling] + [
     (NegativeSampling, *settings)
     for settings in (
-        (100, 5, 5, "left"), (100, 5, 5, "full"), (100, 5, 5, "right"), (100, 5, 5, "fixed"), (300, 5, 15, "left"),
-        (50, 5, 5), (200, 5, 5), (300, 5, 5), (100, 20, 5), (100, 5, 15), (512, 5, 5), (300, 15, 10),
+        (50, 5, 5, "shrink"), (200, 5, 5, "shrink"), (300, 5, 5, "shrink"), (100, 20, 5, "shrink"),
+        (100, 5, 15, "shrink"), (512, 5, 5, "shrink"), (300, 15, 10, "shrink"), (100, 5, 5, "right"),
+        (100, 5, 5, "fixed"), (300, 5, 15, "left"), (300, 5, 5, "full"),
     )
 ]  # fmt: skip
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
@@ -54,9 +56,7 @@ def compile_kernel(architecture: int, function: Any, constants: dict[str, Any], 
     )
 
 
-def compile_train(
-    architecture: int, kind: Any, dim: int, negatives: int, window: int, mode: str = "shrink"
-) -> dict[str, Any]:
+def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window: int, mode: str) -> dict[str, Any]:
     """Registers, stack and shared memory of the kernel with the engine's own shape."""
     wide = make_window(mode, window, np.array([0, 1000, 1010]))
     shape = tile_shape(dim, negatives, typical_context(wide))
