@@ -29,7 +29,7 @@ from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, new_shards, words_read
+from word2vec.sampling.shards import Shard, derive_seed, words_read
 from word2vec.sampling.stability import CALIBRATED_LR, MAX_USES_IN_ALL, MAX_USES_IN_PAIRS, vocabulary_factor
 from word2vec.sampling.windows import Window
 from word2vec.system.memory import free_on_card
@@ -98,7 +98,7 @@ class GpuEngine(Engine):
     def _compile(self) -> None:
         """Compile the kernels by training a chunk of one word that is outside of the vocabulary."""
         word = torch.tensor([-1], dtype=torch.int32, device=self.dataset.device)
-        self._begin(new_shards(self.dataset.offsets, self.threads))
+        self._begin(self.dataset.new_shards(self.threads))
         try:
             self._train_tokens(0, 0, word, torch.ones_like(word, dtype=torch.int64), (0.0, 0.0))
         except (triton.runtime.errors.OutOfResources, RuntimeError, OSError) as error:
@@ -117,7 +117,7 @@ class GpuEngine(Engine):
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
         self._programs = self._fixed_programs or _programs(self.dataset, self._shape, self.learning_rate(number, 0))
-        self._begin(shards or new_shards(self.dataset.offsets, self.threads))
+        self._begin(shards or self.dataset.new_shards(self.threads))
         reported, queued = time.monotonic(), deque[torch.cuda.Event]()
         for begin, end in self.dataset.unread_chunks(self._shards[0], CHUNK_WORDS, self._chunk_pairs()):
             if time.monotonic() > reported + REPORT_SECONDS:
