@@ -12,15 +12,9 @@ from word2vec.engines.draws import SplitMix64, noise_word
 from word2vec.engines.plain import BLOCK_ROWS, PlainEngine
 from word2vec.sampling.pairs import PairDataset
 
-CHUNK_PAIRS = 1 << 14  # pairs for which the learning rate stays the same, as in engines/cpu/pair_engine.py
-
 
 class PlainPairEngine(PlainEngine):
     """Trains explicit pairs, a `PairDataset`, in one thread with any objective; see `PlainEngine`."""
-
-    def chunk_words(self) -> int:
-        """Return the number of pairs for which the learning rate stays the same."""
-        return CHUNK_PAIRS
 
     def examples(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[int], list[int]]]:
         """Yield the target of each group of the blocks first..last with its inputs and its noise words."""

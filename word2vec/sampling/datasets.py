@@ -20,6 +20,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
 from word2vec.sampling.shards import SentenceRanges, Shard, count_words, derive_seed, new_shards, unread_chunks
+from word2vec.sampling.windows import make_window
 
 CHUNK_PAIRS = 400_000  # pairs formed at once, before subsampling: about 20 MB of ids
 MAX_NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once: 16 MB
@@ -29,8 +30,8 @@ class Batch(NamedTuple):
     """A batch of B skip-gram examples with K noise words each.
 
     As in word2vec.c, each context word of a window predicts the center word: `context` selects rows of the input table,
-    `center` the true rows of the output table. (Textbooks present it the other way round; windows are symmetric, so the
-    distribution of the pairs is the same.)
+    `center` the true rows of the output table. (Textbooks present it the other way round; with windows on both sides
+    the distribution of the pairs is the same.)
     """
 
     center: Tensor  # (B,) int64, the words to predict
@@ -46,6 +47,7 @@ class SamplingSettings:
     negatives: int = 5
     subsample: float = 1e-3
     noise_exponent: float = 0.75
+    window_mode: str = "shrink"
 
 
 class _MemoryMap(NamedTuple):
@@ -124,10 +126,15 @@ class ExampleDataset(IterableDataset[Batch], ABC):
     def pairs_per_word(self) -> float:
         """Return how many pairs a corpus word gives on average."""
 
-    @property
-    def chunk_words(self) -> int:
-        """Corpus words whose pairs are formed at once."""
-        return CHUNK_PAIRS // (self.settings.window + 1)
+    @abstractmethod
+    def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
+        """Yield the rest of a shard as ranges of complete sentences; see `sampling.shards.unread_chunks`.
+
+        Args:
+            shard: The shard.
+            words: Approximate limit on the words of a chunk.
+            pairs: Approximate limit on its pairs, before subsampling. A sentence is never split.
+        """
 
     def set_epoch(self, epoch: int) -> None:
         """Set the number of the next epoch; each epoch has its own random draws."""
@@ -163,7 +170,7 @@ class ExampleDataset(IterableDataset[Batch], ABC):
         else:
             generator.manual_seed(derive_seed(self.seed, self.epoch, *shard.stream))
             self._begin_chunk(shard, generator)
-        for begin, end in unread_chunks(shard, self.offsets, self.chunk_words):
+        for begin, end in self.unread_chunks(shard, CHUNK_PAIRS, CHUNK_PAIRS):
             words = int(self.offsets[end] - self.offsets[begin])
             center, context = self._pairs(begin, end, generator)
             state = shard.engine_state
@@ -229,6 +236,7 @@ class SkipGramDataset(ExampleDataset):
         sentences: Ranges of sentences to train; all by default.
 
     Attributes:
+        window: The window of the settings, for the sentences of this corpus.
         keep: (V,) float32, keep probability of each word under subsampling.
     """
 
@@ -258,19 +266,25 @@ class SkipGramDataset(ExampleDataset):
             sentences=sentences,
         )
         self.tokens = tokens
+        self.window = make_window(settings.window_mode, settings.window, offsets)
         self.keep = torch.from_numpy(vocabulary.keep_probability(settings.subsample)).float().to(self.device)
 
     def pairs_per_word(self) -> float:
         """Return how many pairs a corpus word gives on average, if sentences are long."""
         kept = 1 / (self.pair_frequency / self.keep).sum()  # fraction of the words that survive subsampling
-        return float(kept) * (self.settings.window + 1)
+        return float(kept) * self.window.pairs
+
+    def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
+        """Yield the rest of a shard as ranges of complete sentences; see `ExampleDataset.unread_chunks`."""
+        words = max(1, min(words, int(pairs / self.window.pairs)))
+        return unread_chunks(shard, self.offsets, words, pairs if self.window.whole else None)
 
     def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return shuffled (center, context) word ids, both (P,), of the sentences from `begin` to before `end`."""
         ids, sentence = self._read(begin, end)
         kept = subsample(self.keep, ids, generator).nonzero().squeeze(1)
         ids, sentence = ids[kept], sentence[kept]
-        center, context = window_pairs(sentence, self.settings.window, generator)
+        center, context = window_pairs(sentence, self.window, generator)
         order = torch.randperm(len(center), generator=generator, device=self.device)
         return ids[center[order]], ids[context[order]]
 

@@ -8,15 +8,17 @@ An epoch has as many positions as there are pairs. pair_order.py says which pair
 once, or drawn in proportion to its weight. Shards are ranges of blocks of positions.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from word2vec.errors import CorpusError
-from word2vec.sampling.datasets import CHUNK_PAIRS, ExampleDataset, SamplingSettings
+from word2vec.sampling.datasets import ExampleDataset, SamplingSettings
 from word2vec.sampling.pair_order import U64, drawn, epoch_keys, permuted, weight_columns
-from word2vec.sampling.shards import SentenceRanges
+from word2vec.sampling.shards import Shard, unread_chunks
 
 BLOCK_PAIRS = 64  # positions in a block, the unit that shards are made of, in place of a sentence
 
@@ -35,15 +37,15 @@ class PairDataset(ExampleDataset):
         batch_size: Pairs per batch.
         seed: Random seed.
         device: Where batches are built.
-        sentences: Ranges of blocks to train; all by default.
+        part: Numbers of the pairs to train; all by default. Frequencies are those of all pairs.
 
     Raises:
         CorpusError: There is no pair, or there are fewer than two targets.
         ValueError: The arrays do not match, an id is not in its table, or a weight is not positive.
 
     Attributes:
-        inputs: (P,) int32 ids.
-        targets: (P,) int32 ids.
+        inputs: (P,) int32 ids of the pairs to train.
+        targets: (P,) int32 ids of the pairs to train.
         columns: (2 P,) alias table of the weights; None without weights.
     """
 
@@ -59,19 +61,22 @@ class PairDataset(ExampleDataset):
         batch_size: int = 1024,
         seed: int = 0,
         device: torch.device | str = "cpu",
-        sentences: SentenceRanges | None = None,
+        part: npt.NDArray[np.integer] | None = None,
     ) -> None:
         _check(inputs, targets, weights, sizes)
-        self.inputs = np.ascontiguousarray(inputs, np.int32)
-        self.targets = np.ascontiguousarray(targets, np.int32)
+        total = len(inputs) if weights is None else weights.sum()
         frequencies = [
-            np.bincount(ids, weights, minlength=size).astype(np.float64) / (len(ids) if weights is None else weights.sum())
-            for ids, size in zip((self.inputs, self.targets), sizes, strict=True)
+            np.bincount(ids, weights, minlength=size).astype(np.float64) / total
+            for ids, size in zip((inputs, targets), sizes, strict=True)
         ]  # (inputs,) and (targets,)
         if np.count_nonzero(frequencies[1]) < 2:
             raise CorpusError("there is only one target, but training needs a second one as noise; pass more pairs")
         noise = np.zeros(sizes[1])  # of rows of a shared vocabulary that are never a target
         np.power(frequencies[1], noise_exponent, out=noise, where=frequencies[1] > 0)
+        if part is not None:
+            inputs, targets, weights = inputs[part], targets[part], None if weights is None else weights[part]
+        self.inputs = np.ascontiguousarray(inputs, np.int32)
+        self.targets = np.ascontiguousarray(targets, np.int32)
         blocks = -(-len(inputs) // BLOCK_PAIRS)
         super().__init__(
             np.minimum(np.arange(blocks + 1) * BLOCK_PAIRS, len(inputs)),
@@ -81,18 +86,17 @@ class PairDataset(ExampleDataset):
             batch_size=batch_size,
             seed=seed,
             device=device,
-            sentences=sentences,
+            sentences=None,
         )
         self.columns = None if weights is None else weight_columns(np.asarray(weights, np.float64))
-
-    @property
-    def chunk_words(self) -> int:
-        """Pairs that are looked up at once."""
-        return CHUNK_PAIRS
 
     def pairs_per_word(self) -> float:
         """Return 1: a pair counts as one word."""
         return 1.0
+
+    def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
+        """Yield the rest of a shard as ranges of blocks; see `ExampleDataset.unread_chunks`."""
+        return unread_chunks(shard, self.offsets, min(words, pairs))
 
     def order_keys(self, epoch: int) -> npt.NDArray[np.uint64]:
         """Return the numbers that determine the order of an epoch; see pair_order.py."""

@@ -21,11 +21,11 @@ from word2vec.losses.registry import objective_name
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.pair_order import U64, width_of
 from word2vec.sampling.pairs import BLOCK_PAIRS, PairDataset
-from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
+from word2vec.sampling.shards import Shard, derive_seed, words_read
 
-# What a thread trains between two checks of the learning rate and of the stop flag. Larger chunks have larger groups:
-# with 1,000 equally frequent targets, 16,384 pairs fill them; with 100,000 targets, most groups have one pair anyway.
-CHUNK_PAIRS = 1 << 14
+# What a thread trains between two checks of the learning rate and of the stop flag, as in engines/plain.py. With up to
+# 1,000 equally frequent targets, such a chunk fills the groups; with 100,000, most groups have one pair anyway.
+CHUNK_PAIRS = 10_000
 
 
 class FusedPairEngine(Engine):
@@ -96,8 +96,8 @@ class FusedPairEngine(Engine):
         return self._shards
 
     def _train_shard(self, rank: int, stop: Event) -> None:
-        offsets = self.dataset.offsets
-        for number, (begin, end) in enumerate(unread_chunks(self._shards[rank], offsets, CHUNK_PAIRS)):
+        offsets, unread = self.dataset.offsets, self.dataset.unread_chunks
+        for number, (begin, end) in enumerate(unread(self._shards[rank], CHUNK_PAIRS, CHUNK_PAIRS)):
             if number and stop.is_set():
                 return
             lr = self.learning_rate(self._epoch, words_read(self._shards))
