@@ -36,18 +36,20 @@ def train(
     objective: nn.Module | None = None,
     progress: bool = False,
     resume: bool = False,
+    overwrite: bool = False,
 ) -> WordVectors:
     """Train word vectors; under torchrun, together with the other processes.
 
     Args:
         config: The settings.
-        output: The run folder to write; None keeps the result in memory only. Vectors of an earlier run in the folder
-            are replaced when the new ones are complete.
+        output: The run folder to write; None keeps the result in memory only.
         objective: A custom objective, used in place of `config.objective`; see `word2vec.losses`.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one. The text and all settings must be
             the same, except those marked `changeable_on_resume` in config.py. With more epochs than before, the
             learning rate decays linearly over all of them.
+        overwrite: Whether to start over if `output` contains a run. Its vectors are replaced when the new ones are
+            complete.
 
     Returns:
         The trained vectors.
@@ -59,13 +61,17 @@ def train(
     """
     with join_process_group(config.device) as group:
         _check(config, group)
+        if resume and overwrite:
+            raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
         pair_sets = read_pair_sets(config.pairs)
         run = Path(output) if output is not None and group.first else None
         if config.tensorboard and group.first:
             tensorboard.check_tensorboard(run)
         with open_run_folder(run):
             resume = resume or group.restarted
-            setup = set_up(config, objective, group, run, progress=progress and group.first, resume=resume)
+            setup = set_up(
+                config, objective, group, run, progress=progress and group.first, resume=resume, overwrite=overwrite
+            )
             return _train(setup, run, pair_sets, progress and group.first)
 
 

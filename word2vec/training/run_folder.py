@@ -128,6 +128,7 @@ class RunFolder:
             vectors.save(self.path, format="run")
             with atomic_path(self.path / "config.toml") as path:
                 path.write_text(tomli_w.dumps(self._config.as_dict()), encoding="utf-8")
+            logger.info("wrote %s: %s words, %d dimensions", self.path, f"{len(vectors):,}", vectors.dim)
         return vectors
 
     def restore_result(self) -> WordVectors:
