@@ -1,4 +1,4 @@
-"""Where the corpus of a run comes from: files, data in memory, or the copy of such data that an unfinished run keeps."""
+"""Where the corpus of a run comes from: files, data in memory, or the copy of them that an unfinished run keeps."""
 
 from dataclasses import dataclass
 from pathlib import Path
