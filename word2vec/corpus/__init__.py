@@ -1,11 +1,15 @@
-"""Turn any source of text into token ids.
+"""Turn any source of text or tokens into token ids.
 
-Sources are resolved to files (sources, named), read as clean UTF-8 (reader), counted and encoded (word_counts), and
-stored once as an index on disk (indexing, content_key, index) with its vocabulary.
+Files are resolved (sources, named), read as clean UTF-8 (reader), counted and encoded (word_counts), and stored once as
+an index on disk (indexing, content_key, index). Sequences and texts in memory (opening, containers, sequences, texts)
+are encoded the same way (token_counts, memory). Each corpus has a vocabulary.
 """
 
+from word2vec.corpus.base import Corpus
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
+from word2vec.corpus.opening import as_paths, open_corpus
+from word2vec.corpus.saving import save_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 
-__all__ = ["IndexedCorpus", "Vocabulary", "index_corpus"]
+__all__ = ["Corpus", "IndexedCorpus", "Vocabulary", "as_paths", "index_corpus", "open_corpus", "save_corpus"]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from word2vec.sampling.shards import SentenceRanges
+from word2vec.sampling.shards import SentenceRanges, count_words
 
 DEFAULT_FRACTION = 0.01
 MAX_WORDS = 200_000  # by default; more would take time and improve the estimate little
@@ -47,3 +47,15 @@ def split_corpus(offsets: npt.NDArray[np.integer], fraction: float | None) -> Sp
     borders = [0, *(border for ends in held_out for border in ends), sentences]
     training = [(start, end) for start, end in zip(borders[::2], borders[1::2], strict=True) if start < end]
     return Split(training, held_out)
+
+
+def shorten(sentences: SentenceRanges, offsets: npt.NDArray[np.integer], words: int) -> SentenceRanges:
+    """Return the beginning of each range, such that all together have about `words` words or fewer."""
+    total = count_words(sentences, offsets)
+    if total <= words:
+        return sentences
+    shorter = []
+    for first, last in sentences:
+        wanted = offsets[first] + int(offsets[last] - offsets[first]) * words // total
+        shorter.append((first, max(first + 1, int(np.searchsorted(offsets, wanted, side="right")) - 1)))
+    return shorter

@@ -40,18 +40,20 @@ class EarlyStopping:
         self._patience = patience
         self.best, self.tables = best, tables or {}
 
-    def update(self, epoch: int, loss: float | None, model: SkipGram) -> bool:
-        """Record the loss after an epoch (from 1); returns whether training should stop."""
-        if self._patience is None or loss is None:
-            return False
-        if self.best is None or loss < self.best.loss:
+    def update(self, epoch: int, loss: float | None, model: SkipGram) -> None:
+        """Record the loss after an epoch (from 1), and keep the tables if it is the lowest."""
+        if self._patience is not None and loss is not None and (self.best is None or loss < self.best.loss):
             self.best = Best(epoch, loss)
             self.tables = {name: table.detach().cpu().clone() for name, table in model.named_parameters()}
-        return epoch - self.best.epoch >= self._patience
+
+    def out_of_patience(self, epochs: int) -> bool:
+        """Return whether training should stop after this many epochs."""
+        return self._patience is not None and self.best is not None and epochs - self.best.epoch >= self._patience
 
     @torch.no_grad()
-    def restore(self, model: SkipGram) -> None:
-        """Copy the tables of the best epoch into the model; without one, the model stays as it is."""
+    def finish(self, model: SkipGram) -> None:
+        """Copy the tables of the best epoch into the model, if there is one, and forget them."""
         for name, table in model.named_parameters():
             if name in self.tables:
                 table.copy_(self.tables[name])
+        self.best, self.tables = None, {}

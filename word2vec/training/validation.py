@@ -6,6 +6,7 @@ training loss of an epoch, on the other hand, is a mean over tables that change,
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -14,7 +15,9 @@ from word2vec.losses.base import Objective, sum_losses
 from word2vec.models.skipgram import SkipGram, scores
 from word2vec.sampling.datasets import Batch, SkipGramDataset
 
-MAX_EXAMPLES = 1 << 16  # scored in a tenth of a second; the standard error of a mean is then below 0.01
+MAX_EXAMPLES = 1 << 16  # scored in a tenth of a second; the standard error of their mean is below 0.01
+MAX_ROWS = 6 * MAX_EXAMPLES  # scored: with many noise words there are fewer examples, so that the time is the same
+WORDS_PER_EXAMPLE = 4  # read, because subsampling drops some
 SEED = 0  # of the examples, which do not depend on the seed of the run
 
 
@@ -33,7 +36,7 @@ class Validation:
         self._objective = objective
         frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
         self._log_q = frequency.log() if objective.needs_log_q else None  # (V,)
-        self._batches = _spread(list(dataset), MAX_EXAMPLES)
+        self._batches = _evenly(dataset, min(MAX_EXAMPLES, MAX_ROWS // (1 + dataset.settings.negatives)))
         self.examples = sum(len(batch.center) for batch in self._batches)
 
     @torch.no_grad()
@@ -56,8 +59,22 @@ class Validation:
         return sum_losses(self._objective(s[:, 0], s[:, 1:], **correction), len(s), needs_gradient=False)
 
 
-def _spread(batches: list[Batch], examples: int) -> list[Batch]:
-    """Return at most about `examples` examples, in batches that are spread evenly over all batches."""
-    total = sum(len(batch.center) for batch in batches)
-    number = len(batches) if total <= examples else max(1, len(batches) * examples // total)
-    return [batches[position * len(batches) // number] for position in range(number)]
+def validation_words(window: int) -> int:
+    """Return how many held-out words provide enough examples.
+
+    Args:
+        window: Largest window width.
+    """
+    return WORDS_PER_EXAMPLE * MAX_EXAMPLES // (window + 1)
+
+
+def _evenly(batches: Iterable[Batch], examples: int) -> list[Batch]:
+    """Return every n-th batch, such that at most `examples` examples, but at least one batch, are in memory."""
+    kept: list[Batch] = []
+    step = 1
+    for number, batch in enumerate(batches):
+        if number % step == 0:
+            kept.append(Batch(*(ids.clone() for ids in batch)))  # subtle: a slice would keep its whole chunk in memory
+        if len(kept) > 1 and sum(len(each.center) for each in kept) > examples:
+            kept, step = kept[::2], 2 * step
+    return kept
