@@ -28,6 +28,7 @@ REPLACED = {
             "from gensim.models import word2vec, keyedvectors",
             "from word2vec.compat.gensim.models import word2vec, keyedvectors",
         ),
+        ("    from ot import emd2  # noqa:F401\n", ""),  # gensim's distance needs POT, this package's does not
     ),
 }
 

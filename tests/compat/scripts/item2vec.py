@@ -15,8 +15,17 @@ films = {
 sessions = [random.sample(films[random.choice(list(films))], 4) for _ in range(2000)]
 
 model = Word2Vec(
-    sentences=sessions, vector_size=12, window=10, min_count=1, sg=1, negative=10, ns_exponent=-0.5, sample=0,
-    workers=1, epochs=10, seed=2,
+    sentences=sessions,
+    vector_size=12,
+    window=10,
+    min_count=1,
+    sg=1,
+    negative=10,
+    ns_exponent=-0.5,
+    sample=0,
+    workers=1,
+    epochs=10,
+    seed=2,
 )
 genre = {title: name for name, titles in films.items() for title in titles}
 pure = [genre[near] == genre[title] for title in genre for near, _ in model.wv.most_similar(title, topn=4)]

@@ -25,10 +25,10 @@ loaded.train([["red", "paint"]] * 10, total_examples=10, epochs=1)
 print(
     json.dumps(
         {
-            "near red": [word for word, _ in model.wv.most_similar("red", topn=4)],
-            "near cat": [word for word, _ in model.wv.most_similar("cat", topn=4)],
+            "near red": sorted(word for word, _ in model.wv.most_similar("red", topn=4)),
+            "near cat": sorted(word for word, _ in model.wv.most_similar("cat", topn=4)),
             "odd": model.wv.doesnt_match(["red", "green", "dog", "blue"]),
-            "same": model.wv.similarity("red", "blue") > model.wv.similarity("red", "cow"),
+            "same": bool(model.wv.similarity("red", "blue") > model.wv.similarity("red", "cow")),
             "count": int(model.wv.get_vecattr("paint", "count")),
         }
     )
