@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from word2vec.config import TrainConfig
-    from word2vec.corpus import IndexedCorpus, Vocabulary, index_corpus
+    from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
     from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import evaluate_analogies, evaluate_similarity, read_pairs, read_questions, to_frame
     from word2vec.losses import LOSSES
@@ -48,6 +48,7 @@ __all__ = [
     "DocumentVectorizer",
     "EpochResult",
     "IndexedCorpus",
+    "MemoryCorpus",
     "SamplingSettings",
     "SkipGram",
     "SkipGramDataset",
@@ -61,6 +62,7 @@ __all__ = [
     "evaluate_similarity",
     "index_corpus",
     "load",
+    "open_corpus",
     "read_pairs",
     "read_questions",
     "to_frame",
@@ -70,7 +72,7 @@ __all__ = [
 
 _PUBLIC_NAMES = {
     "config": ["TrainConfig"],
-    "corpus": ["IndexedCorpus", "Vocabulary", "index_corpus"],
+    "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": ["evaluate_analogies", "evaluate_similarity", "read_pairs", "read_questions", "to_frame"],
     "losses": ["LOSSES"],

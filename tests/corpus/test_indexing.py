@@ -28,7 +28,7 @@ import pytest
 import zstandard
 from tqdm import tqdm
 
-from word2vec.corpus import content_key, indexing, word_counts
+from word2vec.corpus import content_key, index_writer, indexing, word_counts
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.reader import MAX_WORD_BYTES
@@ -112,7 +112,7 @@ def test_files_of_an_index(text: Path) -> None:
 @pytest.mark.parametrize("size", [0, 1, 1000])
 def test_array_file_equals_what_numpy_saves(tmp_path: Path, size: int) -> None:
     array = np.arange(size)
-    with indexing._npy_file(tmp_path / "written.npy", array.dtype) as file:
+    with index_writer.npy_file(tmp_path / "written.npy", array.dtype) as file:
         file.write(array.data)
     np.save(tmp_path / "saved.npy", array)
     assert (tmp_path / "written.npy").read_bytes() == (tmp_path / "saved.npy").read_bytes()
@@ -401,7 +401,7 @@ def test_full_disk(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPatch) -
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(indexing, "_write_vocabulary", full)
+    monkeypatch.setattr(indexing, "write_vocabulary", full)
     error = message(lambda: index_corpus([text]))
     assert error.startswith(
         f"{indexes}: the corpus index cannot be written: No space left on device; free some disk space"

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from word2vec.corpus.index import IndexedCorpus, IndexFacts, file_checksum, write_facts
+from word2vec.corpus.index import IndexedCorpus, IndexFacts, write_facts
+from word2vec.corpus.index_writer import file_checksum
 from word2vec.corpus.indexing import index_corpus
 from word2vec.errors import CorpusError
 

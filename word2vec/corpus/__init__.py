@@ -1,21 +1,26 @@
-"""Turn any source of text into token ids.
+"""Turn any source of text or tokens into token ids.
 
-Sources are resolved to files (sources, named), read as clean UTF-8 (reader), counted and encoded (word_counts), and
-stored once as an index on disk (indexing, content_key, index) with its vocabulary.
+Files are resolved (sources, named), read as clean UTF-8 (reader), counted and encoded (word_counts), and stored once as
+an index on disk (indexing, content_key, index). Sequences and texts in memory (opening, containers, sequences, texts)
+are encoded the same way (token_counts, memory). Each corpus has a vocabulary.
 """
 
+from word2vec.corpus.base import Corpus
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
+from word2vec.corpus.memory import MemoryCorpus
+from word2vec.corpus.opening import Tokenizer, as_paths, open_corpus
+from word2vec.corpus.saving import save_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 
-__all__ = ["IndexedCorpus", "Vocabulary", "index_corpus"]
-
-Corpus = IndexedCorpus
-
-
-def as_paths(corpus, tokenizer=None):
-    return (str(corpus),) if not isinstance(corpus, (list, tuple)) else tuple(corpus)
-
-
-def open_corpus(data, *, lowercase, tokenizer, column, padding, output, progress):
-    return index_corpus(data, lowercase=lowercase, output=output, progress=progress)
+__all__ = [
+    "Corpus",
+    "IndexedCorpus",
+    "MemoryCorpus",
+    "Tokenizer",
+    "Vocabulary",
+    "as_paths",
+    "index_corpus",
+    "open_corpus",
+    "save_corpus",
+]

@@ -6,7 +6,7 @@ prefix of all words, and larger ids are simply out of vocabulary: one index serv
 An index is a folder:
 
     index.json    format version, settings, numbers of words, sentences and distinct words, irregularities of the text,
-                  CRC-32 of the other files and of its own content
+                  CRC-32 of the other files and of its own content; the fingerprint, if it was saved from memory
     tokens.npy    (words,) int32 ids
     offsets.npy   (sentences + 1,) int64: sentence i is tokens[offsets[i]:offsets[i + 1]]
     vocab.tsv     word, tab, count; the line number of a word is its id
@@ -15,20 +15,20 @@ An index is verified whenever it is opened: the checksums, because disks and cop
 themselves, because compiled code uses them without checks, and anybody can write a file whose checksum matches. All
 files are read once, at the speed of CRC-32.
 
-This module reads it; indexing.py builds it.
+This module reads it; indexing.py builds it from files, and saving.py from memory.
 """
 
 import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import CorpusError
 from word2vec.system.cache import remedy
@@ -39,6 +39,7 @@ TOKENS_FILE = "tokens.npy"
 OFFSETS_FILE = "offsets.npy"
 VOCABULARY_FILE = "vocab.tsv"
 NPY_HEADER_BYTES = 128  # of the one-dimensional arrays of an index, in every version of numpy
+OPTIONAL_FACTS = {"empty_tokens", "missing_values", "fingerprint"}
 BLOCK_BYTES = 1 << 20  # bytes verified at a time; they stay in the processor's cache
 
 
@@ -59,6 +60,10 @@ class IndexFacts:
         undecodable_bytes: The number of invalid UTF-8 sequences that were replaced.
         long_words: The number of words that were ignored because they are too long.
         checksums: The CRC-32 of each other file of the index.
+        empty_tokens: The number of empty tokens that were ignored.
+        missing_values: The number of rows of a table that were skipped because they have no text.
+        fingerprint: The fingerprint of a corpus that was saved from memory; None for one that was read from files, for
+            which the name of the folder is its fingerprint.
     """
 
     version: int
@@ -69,6 +74,9 @@ class IndexFacts:
     undecodable_bytes: int
     long_words: int
     checksums: dict[str, int]
+    empty_tokens: int = 0
+    missing_values: int = 0
+    fingerprint: str | None = None
 
 
 class IndexedCorpus:
@@ -107,8 +115,8 @@ class IndexedCorpus:
 
     @property
     def fingerprint(self) -> str:
-        """The name of the index: a digest of the text and of the settings that affect the ids."""
-        return self.folder.name
+        """A digest of the text and of the settings that affect the ids: the name of the folder, unless it is stored."""
+        return self.facts.fingerprint or self.folder.name
 
     def _read_tokens(self) -> npt.NDArray[np.int32]:
         for block in self._blocks(TOKENS_FILE, NPY_HEADER_BYTES):
@@ -163,15 +171,12 @@ class IndexedCorpus:
                     break
         return Vocabulary(words, counts).prefix(min_count, max_size)
 
-    @cached_property
+    @property
     def warnings(self) -> list[str]:
         """Irregularities of the text, one line each."""
-        facts, lines = self.facts, []
-        if facts.undecodable_bytes:
-            lines.append(f"{facts.undecodable_bytes:,} byte sequences were not valid UTF-8; replaced by U+FFFD")
-        if facts.long_words:
-            lines.append(f"{facts.long_words:,} words were longer than 1,024 bytes; ignored")
-        return lines
+        facts = self.facts
+        report = ReadReport(facts.undecodable_bytes, facts.long_words, facts.empty_tokens, facts.missing_values)
+        return report.warnings
 
 
 def read_facts(folder: Path) -> IndexFacts:
@@ -189,18 +194,10 @@ def read_facts(folder: Path) -> IndexFacts:
 
 def write_facts(folder: Path, facts: IndexFacts) -> None:
     """Write index.json."""
-    content = asdict(facts)
+    # subtle: what most indexes do not have is left out, so that earlier versions of this program can read them
+    content = {name: value for name, value in asdict(facts).items() if value or name not in OPTIONAL_FACTS}
     content["checksum"] = _facts_checksum(content)
     (folder / FACTS_FILE).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-
-
-def file_checksum(path: Path) -> int:
-    """Return the CRC-32 of a file."""
-    checksum = 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            checksum = zlib.crc32(block, checksum)
-    return checksum
 
 
 def _facts_checksum(content: dict[str, Any]) -> int:

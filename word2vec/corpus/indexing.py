@@ -14,12 +14,11 @@ it is used as a path, except the name of an index in its exact form, and only an
 import logging
 import os
 import zlib
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from itertools import chain, pairwise
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -27,25 +26,23 @@ from tqdm import tqdm
 
 from word2vec.corpus.content_key import FileState, check_unchanged, content_key, file_states
 from word2vec.corpus.index import (
-    INDEX_VERSION,
     OFFSETS_FILE,
     TOKENS_FILE,
     VOCABULARY_FILE,
     DamagedIndexError,
     IndexedCorpus,
-    IndexFacts,
-    file_checksum,
-    write_facts,
 )
-from word2vec.corpus.reader import ReadReport, read_blocks
+from word2vec.corpus.index_writer import finish_index, npy_file, write_vocabulary
+from word2vec.corpus.read_report import ReadReport
+from word2vec.corpus.reader import read_blocks
 from word2vec.corpus.sources import reject_files_in, resolve
 from word2vec.corpus.spooling import is_stream, spooled
 from word2vec.errors import CorpusError
-from word2vec.system.atomic_files import flush_file, flush_folder, temporary_folder
+from word2vec.system.atomic_files import flush_folder, temporary_folder
 from word2vec.system.cache import cache_folder, remedy
 
 if TYPE_CHECKING:
-    from word2vec.corpus.word_counts import RankedWords, WordTable  # numba is loaded only when an index is built
+    from word2vec.corpus.word_counts import WordTable  # numba is loaded only when an index is built
 
 COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
 
@@ -145,35 +142,27 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
     load_kernels()
     report, table = ReadReport(), WordTable()
     with (
-        _npy_file(work / TOKENS_FILE, np.dtype(np.int32)) as ids,
-        _npy_file(work / OFFSETS_FILE, np.dtype(np.int64)) as offsets,
+        npy_file(work / TOKENS_FILE, np.dtype(np.int32)) as ids,
+        npy_file(work / OFFSETS_FILE, np.dtype(np.int64)) as offsets,
     ):
         words, sentences = _encode_files(files, table, report, ids, offsets, lowercase, progress)
     if not words:
         raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by whitespace")
     ranked = table.by_frequency()
     with ThreadPoolExecutor(1) as pool:
-        vocabulary = pool.submit(_write_vocabulary, work / VOCABULARY_FILE, ranked)
+        vocabulary = pool.submit(write_vocabulary, work / VOCABULARY_FILE, ranked.words, ranked.counts)
         tokens_checksum = _renumber(work / TOKENS_FILE, ranked.rank)
         vocabulary.result()
-    facts = IndexFacts(
-        version=INDEX_VERSION,
+    report.long_words = table.long_words
+    finish_index(
+        work,
         lowercase=lowercase,
         words=words,
         sentences=sentences,
         distinct_words=len(ranked.words),
-        undecodable_bytes=report.undecodable_bytes,
-        long_words=table.long_words,
-        checksums={
-            TOKENS_FILE: tokens_checksum,
-            OFFSETS_FILE: file_checksum(work / OFFSETS_FILE),
-            VOCABULARY_FILE: file_checksum(work / VOCABULARY_FILE),
-        },
+        report=report,
+        tokens_checksum=tokens_checksum,
     )
-    write_facts(work, facts)
-    for path in work.iterdir():
-        flush_file(path)
-    flush_folder(work)
 
 
 def _names(files: Sequence[Path]) -> str:
@@ -191,50 +180,24 @@ def _encode_files(
 ) -> tuple[int, int]:
     """Write the provisional ids and the sentence offsets of all files.
 
-    The compiled pass over a block runs in a thread of its own, while this thread writes the results of the previous
-    block and reads the next one.
-
     Returns:
         The numbers of words and sentences.
     """
+    from word2vec.corpus.word_counts import encoded
+
     words = sentences = 0
     offsets.write(np.zeros(1, np.int64).data)
     size = sum(file.stat().st_size for file in files)
-    with (
-        tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar,
-        ThreadPoolExecutor(1) as pool,
-    ):
+    with tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar:
         blocks = (
             block for file in files for block in read_blocks(file, report, lowercase=lowercase, advance=bar.update)
         )
-        encoding: Future[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] | None = None
-        for block in chain(blocks, [b""]):  # the empty block at the end is there to write the results of the last one
-            following = pool.submit(table.encode, block)
-            if encoding is not None:
-                block_ids, block_ends = encoding.result()
-                ids.write(block_ids.data)
-                offsets.write((block_ends + words).data)
-                words += len(block_ids)
-                sentences += len(block_ends)
-            encoding = following
+        for block_ids, block_ends in encoded(blocks, table):
+            ids.write(block_ids.data)
+            offsets.write((block_ends + words).data)
+            words += len(block_ids)
+            sentences += len(block_ends)
     return words, sentences
-
-
-@contextmanager
-def _npy_file(path: Path, dtype: np.dtype[Any]) -> Iterator[BinaryIO]:
-    """Write a one-dimensional .npy file of unknown length: the block writes the content, the header is filled in."""
-
-    def write_header(size: int) -> None:
-        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (size,)}
-        np.lib.format.write_array_header_1_0(file, header)
-
-    with path.open("wb") as file:
-        write_header(0)
-        start = file.tell()
-        yield file
-        size = (file.tell() - start) // dtype.itemsize
-        file.seek(0)
-        write_header(size)  # subtle: not longer than the first one, because numpy leaves room for a larger size
 
 
 def _renumber(path: Path, rank: npt.NDArray[np.int32]) -> int:
@@ -255,12 +218,3 @@ def _renumber(path: Path, rank: npt.NDArray[np.int32]) -> int:
             tokens.write(ids.data)
             checksum = zlib.crc32(ids.data, checksum)
     return checksum
-
-
-def _write_vocabulary(path: Path, ranked: "RankedWords") -> None:
-    """Write one line per word, all words of one count at a time: most words are rare, so there are few counts."""
-    borders = [0, *(np.flatnonzero(np.diff(ranked.counts)) + 1).tolist(), len(ranked.words)]
-    with path.open("wb") as file:
-        for start, end in pairwise(borders):
-            line_end = b"\t%d\n" % ranked.counts[start]
-            file.write(line_end.join(ranked.words[start:end]) + line_end)

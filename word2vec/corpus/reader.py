@@ -7,10 +7,10 @@ Words and sentences are defined in word_kernels.py; sources.py finds the files t
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from word2vec.corpus.read_report import ReadReport
 from word2vec.errors import CorpusError
 from word2vec.system.compression import COMPRESSIONS, DamagedFileError, decompressed
 
@@ -35,17 +35,6 @@ TAR_MAGIC, TAR_MAGIC_OFFSET = b"ustar", 257
 # Fraction of the first characters: accents in Latin-1 reach 15 %; Cyrillic, Chinese or noise 40 % and more.
 MAX_UNDECODABLE = 0.3
 MIN_UNDECODABLE = 50  # up to this number, undecodable bytes only cause the usual warning
-
-
-@dataclass
-class ReadReport:
-    """Irregularities found while reading.
-
-    Attributes:
-        undecodable_bytes: The number of invalid byte sequences that were replaced.
-    """
-
-    undecodable_bytes: int = 0
 
 
 def read_blocks(

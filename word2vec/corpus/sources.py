@@ -54,6 +54,17 @@ def resolve(sources: Sequence[str | Path]) -> list[Path]:
     return files
 
 
+def is_source(name: str) -> bool:
+    """Return whether a string names a file, a folder, standard input or a corpus, or is a pattern that matches."""
+    try:
+        path = Path(os.path.expanduser(name))  # noqa: PTH111 (see _resolve_one)
+        if path == STDIN or name in NAMED_CORPORA or path.exists():
+            return True
+        return glob.has_magic(name) and any(glob.iglob(str(path), recursive=True))  # noqa: PTH207 (absolute)
+    except (OSError, ValueError):  # a text is too long for a name, or contains a NUL character
+        return False
+
+
 def reject_files_in(folder: Path, files: Sequence[Path]) -> None:
     """Raise an error if a corpus file is inside the output folder.
 

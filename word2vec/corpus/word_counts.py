@@ -6,9 +6,11 @@ in word_kernels.py, which contains the compiled pass over the text.
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +72,11 @@ class WordTable:
         """The number of words that were ignored because they are longer than MAX_WORD_BYTES."""
         return int(self._state[LONG_WORDS])
 
+    @property
+    def empty_tokens(self) -> int:
+        """The number of empty words: none, because whitespace separates words."""
+        return 0
+
     def encode(self, block: bytes) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Count the words of a block.
 
@@ -126,6 +133,28 @@ class WordTable:
                 f"may need {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free; check that whitespace separates "
                 "its words, clean it (--lowercase helps), train on less text, or use a machine with more memory"
             )
+
+
+def encoded(blocks: Iterable[bytes], table: WordTable) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]:
+    """Encode the blocks of a text.
+
+    The compiled pass over a block runs in a thread of its own, while the caller handles the results of the previous
+    block and the next one is created.
+
+    Args:
+        blocks: Blocks of UTF-8 text that end between words; the last one ends with a newline.
+        table: The table that encodes them.
+
+    Yields:
+        The results of `WordTable.encode`.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        encoding: Future[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] | None = None
+        for block in chain(blocks, [b""]):  # the empty block at the end is there to yield the results of the last one
+            following = pool.submit(table.encode, block)
+            if encoding is not None:
+                yield encoding.result()
+            encoding = following
 
 
 def load_kernels() -> None:
