@@ -16,6 +16,7 @@ The subpackages, in the order in which data passes through them:
     vectors     word vectors and queries
     evaluation  word similarity and analogies
     training    the training loop, checkpoints, several processes
+    compat      gensim's classes on top of this package
     report      the HTML report of a run
     cli         the command line
 
