@@ -134,7 +134,9 @@ def _column(name: str, values: Iterable[Any]) -> _Column:
 def _as_array(name: str, values: Iterable[Any]) -> npt.NDArray[Any]:
     """Return a column as a one-dimensional array."""
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
-        raise CorpusError(f"{name} must be a list, an array or a column, not {type(values).__name__}; pass one per pair")
+        raise CorpusError(
+            f"{name} must be a list, an array or a column, not {type(values).__name__}; pass one per pair"
+        )
     if hasattr(values, "__array__"):
         array = np.asarray(values)
     else:
@@ -161,7 +163,9 @@ def _as_one_type(name: str, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         except OverflowError:
             raise CorpusError(f"{name}: a number is outside of 64 bits; convert the numbers to strings") from None
     types = sorted({type(value).__name__ for value in array})
-    raise CorpusError(f"{name} must be all strings or all whole numbers, not {', '.join(types)}; convert them to strings")
+    raise CorpusError(
+        f"{name} must be all strings or all whole numbers, not {', '.join(types)}; convert them to strings"
+    )
 
 
 def _missing(name: str, place: int) -> CorpusError:

@@ -60,12 +60,15 @@ def _read(path: Path, wanted: list[str]) -> "pd.DataFrame":
     if kind in SEPARATORS:
         options: dict[str, Any] = {"sep": SEPARATORS[kind], "encoding": "utf-8-sig", "dtype": str}
         _check_columns(path, wanted, pd.read_csv(path, nrows=0, **options).columns)
-        return pd.read_csv(path, usecols=wanted, keep_default_na=False, na_values=[""], **options)
+        frame: pd.DataFrame = pd.read_csv(path, usecols=wanted, keep_default_na=False, na_values=[""], **options)
+        return frame
     if kind in (".jsonl", ".ndjson"):
         return pd.read_json(path, lines=True, dtype=False, convert_dates=False, convert_axes=False)
     if kind == ".parquet":
         try:
             return pd.read_parquet(path)
         except ImportError:
-            raise CorpusError(f"{path}: reading Parquet files needs pyarrow; install it with: pip install pyarrow") from None
+            raise CorpusError(
+                f"{path}: reading Parquet files needs pyarrow; install it with: pip install pyarrow"
+            ) from None
     raise CorpusError(f"{path}: unknown kind of table; pass a .csv, .tsv, .jsonl or .parquet file, plain or compressed")

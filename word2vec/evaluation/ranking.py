@@ -137,8 +137,10 @@ def metrics_of_places(
         hit += first_here
         first_place += first_here / place
         chance = chance * np.maximum(t - i - r + 1, 0) / np.maximum(t - i, 1)
-    sums = [np.bincount(row, part, minlength=rows) for part in (dcg, average_precision, found, first_place, hit)]
-    dcg, average_precision, found, first_place, hit = sums  # (rows,) each
+    parts = np.stack([dcg, average_precision, found, first_place, hit])  # (5, G)
+    dcg, average_precision, found, first_place, hit = np.stack(
+        [np.bincount(row, part, minlength=rows) for part in parts]
+    )  # (rows,) each
     best = np.append(0.0, np.cumsum(1 / np.log2(np.arange(2, k + 2))))[np.minimum(relevant_in_row, k)]  # (rows,)
     return np.stack(
         [

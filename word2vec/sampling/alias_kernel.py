@@ -51,4 +51,4 @@ def fill_columns(mass: npt.NDArray[np.float64], columns: npt.NDArray[np.uint32])
 @compiled
 def _units(probability: float) -> int:
     """Return a probability below 1 in units of 2^-32."""
-    return min(np.int64(probability * UNITS + 0.5), np.int64(LARGEST))
+    return int(min(probability * UNITS + 0.5, float(LARGEST)))

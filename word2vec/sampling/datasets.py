@@ -141,18 +141,6 @@ class ExampleDataset(IterableDataset[Batch], ABC):
         """Set the number of the next epoch; each epoch has its own random draws."""
         self.epoch = epoch
 
-    def has_pairs(self) -> bool:
-        """Return whether a sentence to train has two words of the vocabulary, before subsampling."""
-        for first, last in self.sentences:
-            for begin, end in chunks(self.offsets, first, last, PROBED_WORDS):
-                bounds = np.asarray(self.offsets[begin : end + 1], dtype=np.int64)
-                ids = np.asarray(self.tokens[bounds[0] : bounds[-1]])  # (N,)
-                known = np.cumsum((ids >= 0) & (ids < len(self.keep)))  # (N,) number of known words up to each word
-                known = np.concatenate([[0], known])[bounds - bounds[0]]
-                if (np.diff(known) > 1).any():
-                    return True
-        return False
-
     def new_shards(self, number: int) -> list[Shard]:
         """Split an epoch into shards of about equally many words; see `shards.new_shards`."""
         return new_shards(self.offsets, number, self.sentences)
@@ -281,6 +269,18 @@ class SkipGramDataset(ExampleDataset):
         self.tokens = tokens
         self.window = make_window(settings.window_mode, settings.window, offsets)
         self.keep = torch.from_numpy(vocabulary.keep_probability(settings.subsample)).float().to(self.device)
+
+    def has_pairs(self) -> bool:
+        """Return whether a sentence to train has two words of the vocabulary, before subsampling."""
+        for first, last in self.sentences:
+            for begin, end in chunks(self.offsets, first, last, PROBED_WORDS):
+                bounds = np.asarray(self.offsets[begin : end + 1], dtype=np.int64)
+                ids = np.asarray(self.tokens[bounds[0] : bounds[-1]])  # (N,)
+                known = np.cumsum((ids >= 0) & (ids < len(self.keep)))  # (N,) number of known words up to each word
+                known = np.concatenate([[0], known])[bounds - bounds[0]]
+                if (np.diff(known) > 1).any():
+                    return True
+        return False
 
     def pairs_per_word(self) -> float:
         """Return how many pairs a corpus word gives on average, if sentences are long."""

@@ -25,7 +25,7 @@ KEYS = 6  # numbers that determine the order of an epoch
 
 def epoch_keys(seed: int, epoch: int) -> npt.NDArray[np.uint64]:
     """Return the numbers that determine the order of an epoch, (KEYS,): odd factors at even places, then terms."""
-    keys = np.random.SeedSequence((seed, epoch)).generate_state(KEYS, np.uint64)
+    keys = np.asarray(np.random.SeedSequence((seed, epoch)).generate_state(KEYS, np.uint64), U64)
     keys[::2] |= U64(1)
     return keys
 
@@ -60,7 +60,7 @@ def permuted(positions: npt.NDArray[np.uint64], pairs: int, keys: npt.NDArray[np
     while len(outside):
         numbers[outside] = scramble(numbers[outside], keys, mask, shift)
         outside = outside[numbers[outside] >= bound]
-    return numbers.astype(np.int64)
+    return np.asarray(numbers, np.int64)
 
 
 def drawn(

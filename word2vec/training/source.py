@@ -4,16 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from word2vec.config import TrainConfig
 from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, open_corpus
+from word2vec.engines import Engine, choose_engine
 from word2vec.errors import ConfigError
 from word2vec.training.distributed import ProcessGroup
+from word2vec.training.examples import Source
+from word2vec.training.text_examples import TextExamples
 
 CORPUS_FOLDER = "corpus"  # in a run folder: the corpus of an unfinished run that was trained from memory
 
 
 @dataclass(frozen=True)
-class CorpusSource:
+class CorpusSource(Source):
     """What the user passed as a corpus, beyond the settings.
 
     Attributes:
@@ -47,7 +53,13 @@ class CorpusSource:
                 "several processes cannot share standard input; save the text to a file and pass its path"
             )
 
-    def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> Corpus:
+    def engine_class(self, config: TrainConfig, objective: type[nn.Module], device: torch.device) -> type[Engine]:
+        """Choose the engine; see `Source.engine_class`."""
+        return choose_engine(
+            config.engine, objective, device, dim=config.dim, negatives=config.negatives, window=config.window
+        )
+
+    def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> TextExamples:
         """Index the corpus, or open its index.
 
         Args:
@@ -60,10 +72,11 @@ class CorpusSource:
             CorpusError: The corpus cannot be read.
         """
         if self.data is not None:
-            return self._open(self.data, self.tokenizer, config, run, progress)
+            return TextExamples(self._open(self.data, self.tokenizer, config, run, progress), config)
         if config.corpus or self._kept is None:
-            return group.in_turns(lambda: self._open(config.corpus, config.tokenizer, config, run, progress))
-        return IndexedCorpus(self._kept)
+            corpus = group.in_turns(lambda: self._open(config.corpus, config.tokenizer, config, run, progress))
+            return TextExamples(corpus, config)
+        return TextExamples(IndexedCorpus(self._kept), config)
 
     @property
     def _kept(self) -> Path | None:

@@ -58,12 +58,18 @@ class PairVectors:
         inputs, targets = formats.read_pair_tables(path, verify=verify)
         return cls(WordVectors.from_table(inputs), WordVectors.from_table(targets))
 
-    def save(self, path: str | PathLike[str]) -> None:
+    def save(self, path: str | PathLike[str], format: str = "run") -> None:  # noqa: A002
         """Save both tables in a run folder; existing files are replaced after the new ones are complete.
 
+        Args:
+            path: The run folder.
+            format: "run"; other formats contain one table: use `inputs.save` and `targets.save`.
+
         Raises:
-            Word2VecError: The folder cannot be written.
+            Word2VecError: The format is another one, or the folder cannot be written.
         """
+        if format != "run":
+            raise Word2VecError(f"format {format} cannot hold two tables; save vectors.inputs or vectors.targets in it")
         tables = (formats.Table(side.words, side.vectors, side.counts) for side in (self.inputs, self.targets))
         formats.write_pair_tables(path, *tables)
 
@@ -148,7 +154,9 @@ class PairVectors:
         return [self.targets.index(name) for name in names if name in self.targets]
 
 
-def load_vectors(path: str | PathLike[str], limit: int | None = None, *, progress: bool = False) -> "WordVectors | PairVectors":
+def load_vectors(
+    path: str | PathLike[str], limit: int | None = None, *, progress: bool = False
+) -> "WordVectors | PairVectors":
     """Load a run folder or a vectors file: `PairVectors` for a run that was trained on pairs, else `WordVectors`.
 
     Raises:

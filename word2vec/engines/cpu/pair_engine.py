@@ -135,7 +135,11 @@ class FusedPairEngine(Engine):
 def _new_thread(seed: int, targets: int) -> PairThread:
     size = max(CHUNK_PAIRS, BLOCK_PAIRS)  # a chunk has at least one block
     return PairThread(
-        *(np.zeros(size, np.int32) for _ in range(5)),
+        inputs=np.zeros(size, np.int32),
+        targets=np.zeros(size, np.int32),
+        group_of=np.zeros(size, np.int32),
+        members=np.zeros(size, np.int32),
+        group_targets=np.zeros(size, np.int32),
         starts=np.zeros(size + 1, np.int64),
         open_group=np.full(targets, -1, np.int32),
         random=np.array([seed], np.uint64),
