@@ -1,7 +1,7 @@
 """Explicit pairs in memory: columns of inputs and targets as ids of two vocabularies.
 
-Inputs and targets are strings or whole numbers; the "word" of a number is its decimal string. Each vocabulary is ordered
-by frequency, as that of a text.
+Inputs and targets are strings or whole numbers; the "word" of a number is its decimal string. Each vocabulary is
+ordered by frequency, as that of a text.
 """
 
 import hashlib
@@ -106,6 +106,16 @@ def make_pair_corpus(
     return PairCorpus(input_ids, target_ids, given, input_words, target_words, fingerprint, warnings)
 
 
+def column_names(name: str, values: Iterable[Any]) -> list[str]:
+    """Return the values of a column as they are in a vocabulary; `name` is for error messages.
+
+    Raises:
+        CorpusError: A value is missing or invalid.
+    """
+    column = _column(name, values)
+    return [str(text) for text in column.names[column.codes]]
+
+
 def _column(name: str, values: Iterable[Any]) -> _Column:
     """Check a column and replace its values by codes; `name` is for error messages."""
     import pandas as pd
@@ -183,8 +193,8 @@ def _weights(values: Iterable[Any], size: int) -> npt.NDArray[np.float64]:
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))
     if len(wrong):
         raise CorpusError(
-            f"weights: {weights[wrong[0]]} at position {wrong[0]} is not a positive number; remove that pair, or give it "
-            "a positive weight"
+            f"weights: {weights[wrong[0]]} at position {wrong[0]} is not a positive number; remove that pair, or "
+            "give it a positive weight"
         )
     return weights
 

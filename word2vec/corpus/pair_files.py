@@ -6,6 +6,7 @@ Fields of .csv and .tsv files are strings, so an id such as 007 keeps its zeros;
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from word2vec.corpus.pair_corpus import column_names
 from word2vec.errors import CorpusError
 
 if TYPE_CHECKING:
@@ -44,6 +45,16 @@ def read_pair_columns(
     _check_columns(path, wanted, frame.columns)
     weights = None if weight_column is None else frame[weight_column]
     return frame[input_column], frame[target_column], weights
+
+
+def make_pair_columns(path: Path, input_column: str, target_column: str) -> tuple[list[str], list[str]]:
+    """Read the inputs and targets of pairs as strings, with the same checks as for training.
+
+    Raises:
+        CorpusError: The file cannot be read, or a value is missing or invalid.
+    """
+    inputs, targets, _ = read_pair_columns(path, input_column, target_column)
+    return column_names("inputs", inputs), column_names("targets", targets)
 
 
 def _check_columns(path: Path, wanted: list[str], columns: "pd.Index[Any]") -> None:

@@ -137,7 +137,11 @@ class PlainEngine(Engine):
         A chunk is subsampled first, with one draw per word. Then, for each remaining word, K noise words and the window
         width are drawn.
         """
-        settings, alias, window = self.dataset.settings, self.dataset.alias, cast("SkipGramDataset", self.dataset).window
+        settings, alias, window = (
+            self.dataset.settings,
+            self.dataset.alias,
+            cast("SkipGramDataset", self.dataset).window,
+        )
         sentences = [self._subsample(number, random) for number in range(first, last)]
         for words in sentences:
             for place, center in enumerate(words):

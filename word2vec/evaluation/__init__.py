@@ -1,7 +1,7 @@
 """Evaluation of word vectors (word similarity and analogies) and of vectors of pairs (ranking metrics).
 
-`benchmarks.py` reads test sets, `similarity.py` and `analogies.py` score vectors on them, `ranking.py` ranks targets for
-held-out pairs, and `results.py` defines the results and converts them to JSON and data frames.
+`benchmarks.py` reads test sets, `similarity.py` and `analogies.py` score vectors on them, `ranking.py` ranks targets
+for held-out pairs, and `results.py` defines the results and converts them to JSON and data frames.
 """
 
 from word2vec.evaluation.analogies import evaluate_analogies

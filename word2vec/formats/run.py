@@ -144,7 +144,8 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
         raise FormatError(f"{path}: no {RUN_FORMAT} version in its metadata; the file was written by another program")
     if int(version) == PAIR_VERSION:
         raise FormatError(
-            f"{path}: trained on pairs, with vectors of inputs and of targets; load the run folder with word2vec.load"
+            f"{path}: trained on pairs, with vectors of inputs and of targets; load the folder with word2vec.load in "
+            "Python, or export one table: word2vec export RUN OUT --table targets"
         )
     if int(version) > RUN_VERSION:
         raise FormatError(

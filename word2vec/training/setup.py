@@ -175,10 +175,7 @@ def set_up(
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume, overwrite=overwrite) if run else None, group)
     examples = source.read(config, run, group, progress)
     inputs, targets = examples.result.rows
-    if objective is None:
-        chosen = make_objective(config.objective, num_labels=targets)
-    else:
-        chosen = as_objective(objective)
+    chosen = make_objective(config.objective, num_labels=targets) if objective is None else as_objective(objective)
     chosen.reduction = "sum"  # the one that learning rates are meant for
     start = Checkpoint(config.as_dict(), examples.corpus.fingerprint, examples.vocabulary, engine_class.__name__)
     _reject_different_ranks(start, group)

@@ -71,8 +71,8 @@ class TextExamples(Examples):
         )
         if not dataset.has_pairs():
             raise CorpusError(
-                "nothing to train: no sentence has two words of the vocabulary; if the text has one word per line, join "
-                "the lines of each sentence, otherwise lower --min-count, raise --max-vocab or use more text"
+                "nothing to train: no sentence has two words of the vocabulary; if the text has one word per line, "
+                "join the lines of each sentence, otherwise lower --min-count, raise --max-vocab or use more text"
             )
         self._window_pairs = dataset.window.pairs
         return dataset

@@ -24,10 +24,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu import kernel as windows
 from word2vec.engines.cpu.kernel import (
-    HALF,
-    LOW,
     U64,
-    Tables,
     add_losses,
     inlined,
     next_bits,
