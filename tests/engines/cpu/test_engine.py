@@ -22,11 +22,11 @@ from word2vec.engines.cpu.kernel import (
     Text,
     ThreadState,
     _below,
+    _subsample,
+    kernel,
     next_bits,
     noise_word,
     other_word,
-    _subsample,
-    kernel,
 )
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
