@@ -21,7 +21,7 @@ from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.errors import ConfigError, TrainingInterrupted
 from word2vec.losses import LOSSES
 from word2vec.sampling.shards import Shard
-from word2vec.training import setup, train
+from word2vec.training import train
 from word2vec.training.metrics import Metrics
 from word2vec.vectors.word_vectors import WordVectors
 
