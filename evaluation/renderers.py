@@ -382,5 +382,5 @@ def recommendation(report: Report) -> str:
             seconds = number(statistics.median(m["seconds"] for m in timed), 1) if timed else "-"
             rows.append([f"{name}: {label}", *scores, speed, seconds])
     k = report["settings"]["k"]
-    header = ["interactions: system", f"NDCG@{k}", f"recall@{k}", f"MRR@{k}", "M examples/s", "training s"]
+    header = ["interactions: system", f"NDCG@{k}", f"recall@{k}", f"MRR@{k}", "M examples per CPU second", "CPU s"]
     return markdown_table(header, rows)

@@ -71,10 +71,13 @@ def _read(path: Path, wanted: list[str]) -> "pd.DataFrame":
     if kind in SEPARATORS:
         options: dict[str, Any] = {"sep": SEPARATORS[kind], "encoding": "utf-8-sig", "dtype": str}
         _check_columns(path, wanted, pd.read_csv(path, nrows=0, **options).columns)
-        frame: pd.DataFrame = pd.read_csv(path, usecols=wanted, keep_default_na=False, na_values=[""], **options)
+        # all columns, because with some of them pandas would not notice rows with too many fields
+        frame: pd.DataFrame = pd.read_csv(path, keep_default_na=False, na_values=[""], **options)
+        if not isinstance(frame.index, pd.RangeIndex):  # pandas took the first fields for names of rows
+            raise CorpusError(f"{path}: rows have more fields than the header; quote fields that contain separators")
         return frame
     if kind in (".jsonl", ".ndjson"):
-        return pd.read_json(path, lines=True, dtype=False, convert_dates=False, convert_axes=False)
+        return pd.read_json(path, lines=True, dtype=False)
     if kind == ".parquet":
         try:
             return pd.read_parquet(path)
