@@ -6,7 +6,7 @@ from word2vec.cli.query import parse_queries
 from word2vec.errors import Word2VecError
 
 VOCABULARY = {"king", "man", "woman", "queen", "paris", "-", "+", "-ing", "new york", "c++ - the language"}
-VOCABULARY |= {"well", "well-known", "a-b-c", "a-b", "c-d"}
+VOCABULARY |= {"well", "known", "well-known", "a-b-c", "a-b", "c-d"}
 
 
 @pytest.mark.parametrize(

@@ -36,18 +36,16 @@ PLAIN_MESSAGES = {
 }
 """Messages of pydantic, which typer uses to check arguments, and their plain wording."""
 
-HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
-
 app = typer.Typer(
     name="word2vec",
     help="Train, evaluate and query word embeddings.",
-    context_settings=HELP_OPTIONS,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 for command in (train, evaluate, nearest, analogy, export, download, info, report, demo):
-    app.command(context_settings=HELP_OPTIONS)(command)
+    app.command()(command)
 
 
 def _print_version(asked: bool) -> None:

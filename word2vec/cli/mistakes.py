@@ -7,25 +7,17 @@ These programs write long options with one dash (`-size 100`). The parser would 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
+from word2vec.config import OTHER_NAMES, option
 from word2vec.errors import ConfigError
 
 MIN_SIMILARITY = 0.7  # of two options, from 0 to 1, below which one is no suggestion for the other
 LEAVE_OUT = ""  # in place of an option: there is none
 
-TRAIN_OPTIONS = {
-    # word2vec.c
-    "train": "CORPUS", "size": "--dim", "sample": "--subsample", "negative": "--negatives", "iter": "--epochs",
-    "alpha": "--lr", "binary": "word2vec export RUN vectors.bin", "debug": LEAVE_OUT, "cbow": LEAVE_OUT,
-    "hs": LEAVE_OUT,
-    # fastText
-    "input": "CORPUS", "ws": "--window", "epoch": "--epochs", "neg": "--negatives", "minCount": "--min-count",
-    "t": "--subsample", "thread": "--threads", "loss": "--objective", "verbose": LEAVE_OUT,
-    # GloVe and gensim
-    "vector-size": "--dim", "window-size": "--window", "max-iter": "--epochs", "workers": "--threads",
-    "min-alpha": "--min-lr", "ns-exponent": "--noise-exponent", "max-final-vocab": "--max-vocab",
-    "corpus-file": "CORPUS", "sentences": "CORPUS", "sg": LEAVE_OUT,
-}  # fmt: skip
-"""Options of other programs for training, and ours."""
+TRAIN_OPTIONS = {name.replace("_", "-"): option(setting) for name, setting in OTHER_NAMES.items()} | {
+    "binary": "word2vec export RUN vectors.bin",
+    **dict.fromkeys(("cbow", "hs", "sg", "debug", "verbose"), LEAVE_OUT),
+}
+"""Options of other programs for training, in lower case, and ours."""
 
 QUERY_OPTIONS = {"topn": "-n", "n": "-n", "k": "-n", "top-k": "-n", "restrict-vocab": "--restrict"}
 """Options of other programs for queries, and ours."""
@@ -52,9 +44,9 @@ def reject_foreign_options(command: str, arguments: Sequence[str], known: Iterab
         ConfigError: An argument is one; the message names the options to use.
     """
     known = set(known)
-    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    found = [option.partition("=")[0] for option in options if option[:1] == "-" and option[1:2].isalpha()]
-    instead = {option: _find(command, option, known) for option in found if option not in known}
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    found = [each.partition("=")[0] for each in before if each[:1] == "-" and each[1:2].isalpha()]
+    instead = {each: _find(command, each, known) for each in found if each not in known}
     advice = [
         f"use {new} instead of {old}" if new else f"omit {old}" for old, new in instead.items() if new is not None
     ]
@@ -62,12 +54,12 @@ def reject_foreign_options(command: str, arguments: Sequence[str], known: Iterab
         raise ConfigError(f"unknown options: {', '.join(advice)}; see word2vec {command} --help")
 
 
-def suggest_option(command: str, option: str, known: Iterable[str]) -> str:
+def suggest_option(command: str, argument: str, known: Iterable[str]) -> str:
     """Return advice on an option that a command does not have, such as "use --dim"; empty if there is none."""
     known = set(known)
-    instead = _find(command, option, known)
+    instead = _find(command, argument, known)
     if instead is None:
-        near = difflib.get_close_matches(f"--{_name(option)}", sorted(known), n=1, cutoff=MIN_SIMILARITY)
+        near = difflib.get_close_matches(f"--{_name(argument)}", sorted(known), n=1, cutoff=MIN_SIMILARITY)
         return f"did you mean {near[0]}?" if near else ""
     return f"use {instead}" if instead else "omit it"
 
@@ -78,15 +70,11 @@ def suggest_command(command: str) -> str:
     return f"use {instead}" if instead else ""
 
 
-def _find(command: str, option: str, known: set[str]) -> str | None:
+def _find(command: str, argument: str, known: set[str]) -> str | None:
     """Return what to use in place of an option; None if no program has such an option."""
-    name = _name(option)
-    foreign = OPTIONS.get(command, {})
-    for candidate in (option.lstrip("-"), name):
-        if candidate in foreign:
-            return foreign[candidate]
-    return f"--{name}" if f"--{name}" in known else None
+    name = _name(argument)
+    return OPTIONS.get(command, {}).get(name, f"--{name}" if f"--{name}" in known else None)
 
 
-def _name(option: str) -> str:
-    return option.lstrip("-").lower().replace("_", "-")
+def _name(argument: str) -> str:
+    return argument.lstrip("-").lower().replace("_", "-")

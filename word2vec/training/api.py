@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from word2vec.config import SETTINGS, TrainConfig, make_config
+from word2vec.config import SETTINGS, TrainConfig, make_config, suggest_setting
 from word2vec.corpus import as_paths
 from word2vec.errors import ConfigError
 from word2vec.training.callbacks import Callback
@@ -89,7 +89,7 @@ def _split(
         ConfigError: A setting is unknown or invalid.
     """
     if unknown := sorted(settings.keys() - SETTINGS.keys()):
-        raise ConfigError(f"unknown setting {unknown[0]!r}; settings are {', '.join(SETTINGS)}")
+        raise ConfigError(f"unknown setting {unknown[0]!r}; {suggest_setting(unknown[0])}")
     if isinstance(corpus, TrainConfig):
         return replace(corpus, **settings), None
     paths = None if corpus is None else as_paths(corpus, tokenizer=tokenizer or settings.get("tokenizer"))
