@@ -14,7 +14,9 @@ from torch.utils.data import DataLoader
 import word2vec.sampling.datasets
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
+from word2vec.sampling.distributions import window_pairs
 from word2vec.sampling.shards import new_shards, words_read
+from word2vec.sampling.windows import WINDOW_MODES
 
 ALL_PAIRS = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
 
@@ -65,6 +67,27 @@ def test_chunks_do_not_split_sentences(chunk_pairs: int, monkeypatch: pytest.Mon
     sentences = [[0, 1, 2, 3], [4, 5], [6], [7, 8, 9]] * 5
     expected = Counter(pair for s in sentences for a, b in pairwise(s) for pair in ((a, b), (b, a)))
     assert count_pairs(make_dataset(sentences)) == expected
+
+
+@pytest.mark.parametrize("mode", WINDOW_MODES)
+def test_chunks_have_a_limited_number_of_pairs(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", 500)
+    settings = SamplingSettings(window=4, subsample=0, window_mode=mode)
+    dataset = make_dataset([[0] * 3] * 100 + [[1] * 40] * 3 + [[2] * 5] * 20, settings, batch_size=10**6)
+    (shard,) = new_shards(dataset.offsets, 1)
+    sizes = [
+        len(dataset._pairs(begin, end, torch.Generator())[0]) for begin, end in dataset.unread_chunks(shard, 500, 500)
+    ]
+    longest = len(window_pairs(torch.zeros(40), dataset.window, torch.Generator())[0])
+    assert max(sizes) <= max(700, 1.5 * longest)  # complete sentences, and drawn widths
+    assert len(sizes) < 60  # not one chunk for each of the short sentences
+
+
+def test_a_full_window_is_the_whole_sentence() -> None:
+    settings = SamplingSettings(window=1, subsample=0, window_mode="full")
+    sentences = [[0], [0, 1], list(range(300))]
+    expected = Counter((a, b) for s in sentences for a in s for b in s if a != b)
+    assert count_pairs(make_dataset(sentences, settings, batch_size=10**5)) == expected
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 10_000])

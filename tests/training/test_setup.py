@@ -33,6 +33,16 @@ def test_losses_are_summed_with_any_reduction_of_the_objective(engine: str, shor
     assert np.array_equal(mean.vectors, total.vectors)
 
 
+@pytest.mark.parametrize("engine", ["autograd", "fused"])
+def test_the_window_mode_is_passed_to_the_engine(engine: str, short_file: Path) -> None:
+    def vectors(mode: str, window: int) -> bytes:
+        config = small(short_file, engine=engine, epochs=1, window_mode=mode, window=window)
+        return train(config).vectors.tobytes()
+
+    assert vectors("full", 1) == vectors("full", 7)  # the window is ignored
+    assert len({vectors(mode, 2) for mode in ("shrink", "fixed", "full", "left", "right")}) == 5
+
+
 def test_an_objective_of_the_user_is_given_by_name_or_as_a_module(short_file: Path) -> None:
     by_name = train(small(short_file, epochs=1, objective="tests.training.topics:UserObjective"))
     module = train(small(short_file, epochs=1), objective=UserObjective())

@@ -1,12 +1,12 @@
 """The log of a training run: a progress bar for users, metrics.jsonl for programs.
 
 metrics.jsonl has one JSON object per line with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
-loss and elapsed_seconds; lines of kind "epoch" have validation_loss, the mean per pair of the held-out sentences (see
-validation.py), held_out_words, the number of their words, and similarity, a Spearman correlation for each file of `--pairs`. Epochs count from 1. `words` is the
-number of corpus words since the run began; `loss` is the training loss, the mean per pair in this epoch so far, summed
-in float64, so that it depends on neither batches nor threads; precision_at_1 is the fraction of pairs whose true word
-had the highest score in the batch, for objectives that report it (in-batch softmax). Time is that of training alone,
-without indexing, checkpoints and evaluation.
+loss and elapsed_seconds. Lines of kind "epoch" also have validation_loss, the mean per pair of the held-out sentences
+(see validation.py), held_out_words, the number of their words, and similarity, a Spearman correlation for each file of
+`--pairs`. Epochs count from 1. `words` is the number of corpus words since the run began; `loss` is the training loss,
+the mean per pair in this epoch so far, summed in float64, so that it depends on neither batches nor threads;
+precision_at_1 is the fraction of pairs whose true word had the highest score in the batch, for objectives that report
+it (in-batch softmax). Time is that of training alone, without indexing, checkpoints and evaluation.
 """
 
 import json

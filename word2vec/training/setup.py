@@ -277,7 +277,7 @@ def _make_dataset(
 ) -> tuple[SkipGramDataset, SentenceRanges]:
     """Create the dataset; returns it with the ranges of sentences that are held out."""
     negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
-    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
+    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent, config.window_mode)
     size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
     if size < config.batch_size and engine_class.uses_batches:
         logger.info(
@@ -321,7 +321,7 @@ def _make_validation(
         batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
         seed=SEED,
         device=dataset.device,
-        sentences=shorten(held_out, dataset.offsets, validation_words(dataset.settings.window)),
+        sentences=shorten(held_out, dataset.offsets, validation_words(dataset.window.pairs)),
     )
     result = Validation(scored, objective) if held_out else None
     if result and result.examples:

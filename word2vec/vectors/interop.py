@@ -33,8 +33,8 @@ def to_frame(words: list[str], vectors: NDArray[np.float32], column: str | None 
     Args:
         words: The words, which become the index, named "word".
         vectors: Their vectors.
-        column: Name of a first column for the words, in place of the index. The dimensions are then named "0", "1", ...,
-            since other libraries accept only strings.
+        column: Name of a first column for the words, in place of the index. The dimensions are then named "0", "1" and
+            so on, since other libraries accept only strings.
     """
     import pandas as pd
 
