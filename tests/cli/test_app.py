@@ -30,7 +30,7 @@ from word2vec.vectors.word_vectors import WordVectors
         (["train", "CORPUS", "--output", "RUN", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.025"),
         (["train", "CORPUS", "--output", "RUN", "--lr", "inf"], 2, "--lr must be at most 1000, not inf"),
         (["train", "CORPUS", "--output", "RUN", "--seed", "9" * 20], 2, "--seed must be"),
-        (["train", "COLUMN", "--output", "RUN", "--min-count", "1"], 1, "no two words"),
+        (["train", "COLUMN", "--output", "RUN", "--min-count", "1"], 1, "no sentence has two words"),
         (["train", "EMPTY", "--output", "RUN"], 1, "EMPTY"),
         (["train", "CORPUS", "--output", ""], 2, "empty argument ''"),
         (["evaluate", "VECTORS", "--pairs", "BAD"], 1, "BAD, line 2:"),

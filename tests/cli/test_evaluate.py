@@ -12,10 +12,10 @@ def test_json_output(vectors_file: Path, tmp_path: Path, cli: CommandLine) -> No
     questions.write_text(": royal\nman king woman queen\n")
     out, _ = cli.output("evaluate", vectors_file, "--pairs", pairs, "--analogies", questions, "--json")
     similarity, analogy = json.loads(out)
-    keys = {"name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high"}
+    keys = {"name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high", "case"}
     assert set(similarity) == keys
     assert (similarity["pairs"], similarity["pairs_total"], similarity["oov"]) == (3, 4, ["emperor"])
-    assert set(analogy) == {"name", "kind", "accuracy", "questions", "questions_total", "sections"}
+    assert set(analogy) == {"name", "kind", "accuracy", "questions", "questions_total", "sections", "case"}
     assert analogy["accuracy"] == 1.0
     out, _ = cli.output("evaluate", vectors_file, "--pairs", pairs, "--oov", "zero", "--json")
     assert json.loads(out)[0]["pairs"] == 4

@@ -190,3 +190,19 @@ def test_spawned_workers_give_the_same_batches(tmp_path: Path) -> None:
     spawned = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="spawn")
     for batch, expected in zip(spawned, dataset, strict=True):
         assert torch.equal(batch.negatives, expected.negatives)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "ranges", "expected"),
+    [
+        ([[0], [1, 7], [], [2, -1, 9]], None, False),
+        ([[0], [1, 7, 1]], None, True),
+        ([[0], [7, 1], [0, 1], [1]], [(0, 2), (3, 4)], False),  # the sentence with two words is held out
+        ([[0]] * 200_000 + [[0, 0]], None, True),
+    ],
+)
+def test_has_pairs(sentences: list[list[int]], ranges: list[tuple[int, int]] | None, expected: bool) -> None:
+    tokens = np.array([word for sentence in sentences for word in sentence], dtype=np.int32)
+    offsets = np.cumsum([0, *map(len, sentences)])
+    vocabulary = Vocabulary(["a", "b", "c"], np.array([5, 4, 3]))
+    assert SkipGramDataset(tokens, offsets, vocabulary, sentences=ranges).has_pairs() == expected

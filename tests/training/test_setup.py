@@ -115,3 +115,10 @@ def test_ranks_must_have_the_same_corpus() -> None:
 def test_ranks_must_have_the_same_engine() -> None:
     with pytest.raises(ConfigError, match="rank 0 trains with GpuEngine and rank 1 with FusedEngine"):
         compare_ranks([{}, {}], engines=["GpuEngine", "FusedEngine"])
+
+
+def test_a_text_without_pairs_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("cat\ndog\n" * 10 + "cat zebra\n")
+    with pytest.raises(CorpusError, match=r"no sentence has two words of the vocabulary; .*lower --min-count"):
+        train(small(tmp_path / "words.txt", epochs=1))
+    assert train(small(tmp_path / "words.txt", epochs=1, min_count=1)).words == ["cat", "dog", "zebra"]

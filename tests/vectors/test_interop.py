@@ -62,10 +62,12 @@ def test_words_may_be_any_sequence(vectors: WordVectors, sequence: type) -> None
 
 
 def test_arguments_that_are_not_strings_are_rejected(vectors: WordVectors) -> None:
-    for asked in ([vectors["w1"]], [3], [None]):
-        with pytest.raises(Word2VecError, match=r"must be a string, not \w+; .* use nearest_to") as caught:
+    for asked, reason in (([3], r"not the integer 3; pass '3', or words\[3\]"), ([None], "got NoneType")):
+        with pytest.raises(Word2VecError, match=reason) as caught:
             vectors.nearest(asked)
         assert not isinstance(caught.value, UnknownWordError)
+    with pytest.raises(Word2VecError, match=r"must be a string, not int; .* use nearest_to"):
+        vectors.index(3)
 
 
 # torch

@@ -18,10 +18,11 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
-from word2vec.sampling.shards import SentenceRanges, Shard, count_words, derive_seed, new_shards, unread_chunks
+from word2vec.sampling.shards import SentenceRanges, Shard, chunks, count_words, derive_seed, new_shards, unread_chunks
 from word2vec.sampling.windows import make_window
 
 CHUNK_PAIRS = 400_000  # pairs formed at once, before subsampling: about 20 MB of ids
+PROBED_WORDS = 1 << 16  # examined at once for a sentence that can be trained; usually the first one can
 MAX_NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once: 16 MB
 
 
@@ -123,6 +124,18 @@ class SkipGramDataset(IterableDataset[Batch]):
     def set_epoch(self, epoch: int) -> None:
         """Set the number of the next epoch; each epoch has its own random draws."""
         self.epoch = epoch
+
+    def has_pairs(self) -> bool:
+        """Return whether a sentence to train has two words of the vocabulary, before subsampling."""
+        for first, last in self.sentences:
+            for begin, end in chunks(self.offsets, first, last, PROBED_WORDS):
+                bounds = np.asarray(self.offsets[begin : end + 1], dtype=np.int64)
+                ids = np.asarray(self.tokens[bounds[0] : bounds[-1]])  # (N,)
+                known = np.cumsum((ids >= 0) & (ids < len(self.keep)))  # (N,) number of known words up to each word
+                known = np.concatenate([[0], known])[bounds - bounds[0]]
+                if (np.diff(known) > 1).any():
+                    return True
+        return False
 
     def new_shards(self, number: int) -> list[Shard]:
         """Split an epoch into shards of about equally many words; see `shards.new_shards`."""

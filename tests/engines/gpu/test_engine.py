@@ -15,6 +15,7 @@ from torch import Tensor
 from tests.engines.gpu.gpu_twin import GpuTwin
 from tests.engines.gpu.score_gpu import DEVICE
 from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
+from word2vec import training
 from word2vec.config import TrainConfig
 from word2vec.engines.base import Progress
 from word2vec.engines.gpu import engine as gpu
@@ -25,7 +26,6 @@ from word2vec.errors import ConfigError
 from word2vec.losses import WMRB, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.windows import WINDOW_MODES, make_window
-from word2vec.training import loop as training
 from word2vec.training import setup as preparation
 
 every_objective = pytest.mark.parametrize("kind", GRADIENTS, ids=lambda kind: kind.__name__)
