@@ -42,7 +42,7 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
     trained: list[object] = []
     vectors = WordVectors.load("runs/text8")
     if command.split()[1] in ("train", "demo"):
-        monkeypatch.setattr("word2vec.training.loop.train", lambda *a, **k: trained.append(a))
+        monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
     monkeypatch.setattr(WordVectors, "load", lambda *a, **k: vectors)
     (workplace / "settings.toml").write_text(blocks(DOCS / "training.md", "toml")[0], encoding="utf-8")
     (workplace / "my_pairs.csv").write_text("king,queen,8\nman,woman,7\n", encoding="utf-8")

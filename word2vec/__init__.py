@@ -38,13 +38,14 @@ if TYPE_CHECKING:
     from word2vec.models import SkipGram
     from word2vec.report import write_report
     from word2vec.sampling import SamplingSettings, SkipGramDataset
-    from word2vec.training import train
+    from word2vec.training import EpochResult, train
     from word2vec.vectors import WordVectors
     from word2vec.vectors.documents import DocumentVectorizer
 
 __all__ = [
     "LOSSES",
     "DocumentVectorizer",
+    "EpochResult",
     "IndexedCorpus",
     "SamplingSettings",
     "SkipGram",
@@ -75,7 +76,7 @@ _PUBLIC_NAMES = {
     "models": ["SkipGram"],
     "report": ["write_report"],
     "sampling": ["SamplingSettings", "SkipGramDataset"],
-    "training": ["train"],
+    "training": ["EpochResult", "train"],
     "vectors": ["WordVectors"],
     "vectors.documents": ["DocumentVectorizer"],
 }

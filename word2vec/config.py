@@ -155,6 +155,7 @@ class TrainConfig:
         Setting(
             "Stop after this many epochs without a lower validation loss, and keep the best epoch's vectors.",
             minimum=1,
+            changeable_on_resume=True,
         ),
     ] = None
     pairs: Annotated[
@@ -183,6 +184,9 @@ class TrainConfig:
                 f"--min-lr {_format(self.min_lr)} is above --lr {_format(self.lr)}: the learning rate decays from --lr "
                 "to --min-lr; lower --min-lr"
             )
+
+        if self.patience is not None and self.validation == 0:
+            raise ConfigError("--patience needs the validation loss, but --validation is 0; omit one of them")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings that are not None, with values that TOML can represent."""

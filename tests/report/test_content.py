@@ -32,7 +32,7 @@ def test_facts_of_a_complete_run(tmp_path: Path) -> None:
         "epochs": "2",
         "training time": "8.0 s",
         "words per second": "250",
-        "final loss": "2.000",
+        "training loss": "2.000",
     }
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from word2vec.config import TrainConfig
 from word2vec.report.history import History, read_history, similarities, speeds
-from word2vec.training.loop import train
+from word2vec.training import train
 
 
 def line(epoch: int, words: int, seconds: float, loss: float = 2.0, kind: str = "step", **more: object) -> str:
@@ -37,7 +37,7 @@ def test_epochs_are_separate_curves(tmp_path: Path) -> None:
         (1, [1.0, 2.0], [3.0, 2.5], True),
         (2, [4.0, 8.0], [2.2, 2.0], True),
     ]
-    assert (found.words_per_epoch, found.seconds, found.speed, found.unreadable) == (1000, 8.0, 250.0, 0)
+    assert (found.corpus_words, found.seconds, found.speed, found.unreadable) == (1000, 8.0, 250.0, 0)
 
 
 def test_speed_of_each_interval(tmp_path: Path) -> None:
@@ -59,7 +59,7 @@ def test_truncated_log(tmp_path: Path) -> None:
     found = history([*TWO_EPOCHS[:3], TWO_EPOCHS[3][:40]], tmp_path)
     assert found.unreadable == 1
     assert not found.last.complete
-    assert found.words_per_epoch == 1000
+    assert found.corpus_words == 1000
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_the_log_of_a_real_run(topics_file: Path, tmp_path: Path) -> None:
     assert found is not None
     assert found.unreadable == 0
     assert [curve.complete for curve in found.epochs] == [True, True]
-    assert found.words_per_epoch == 6000
+    assert found.corpus_words == 6000
 
 
 def test_an_epoch_before_the_first_is_invalid(tmp_path: Path) -> None:
     found = history([line(0, 500, 1.0, 3.0, "epoch"), line(-1, 500, 1.0), *TWO_EPOCHS], tmp_path)
-    assert ([curve.epoch for curve in found.epochs], found.words_per_epoch, found.unreadable) == ([1, 2], 1000, 2)
+    assert ([curve.epoch for curve in found.epochs], found.corpus_words, found.unreadable) == ([1, 2], 1000, 2)

@@ -8,8 +8,7 @@ import pytest
 
 from tests.training.topics import small
 from word2vec.config import TrainConfig
-from word2vec.training import run_folder
-from word2vec.training.loop import train
+from word2vec.training import run_folder, train
 from word2vec.training.run_folder import RunFolder
 from word2vec.training.setup import LinearDecay
 

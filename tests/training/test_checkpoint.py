@@ -18,9 +18,8 @@ from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.formats.tensor_file import write_checked
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.shards import Shard
-from word2vec.training import checkpoint
+from word2vec.training import checkpoint, train
 from word2vec.training.checkpoint import Checkpoint, load_tables, model_tables, read_checkpoint, write_checkpoint
-from word2vec.training.loop import train
 from word2vec.training.metrics import MetricsState
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -96,7 +95,7 @@ def test_another_version_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "VERSION", 99)
         write_checkpoint(tmp_path, make_checkpoint(), {})
-    with pytest.raises(FormatError, match="has version 99, not 2"):
+    with pytest.raises(FormatError, match="has version 99, not 3"):
         read_checkpoint(tmp_path)
 
 

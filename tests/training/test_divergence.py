@@ -14,9 +14,8 @@ from word2vec.errors import TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.losses import LOSSES, make_objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.training import divergence
+from word2vec.training import divergence, train
 from word2vec.training.divergence import check_epoch, check_loss, check_tables, untrained_loss
-from word2vec.training.loop import train
 from word2vec.training.setup import LinearDecay
 
 

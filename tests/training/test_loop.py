@@ -21,8 +21,7 @@ from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.errors import ConfigError, TrainingInterrupted
 from word2vec.losses import LOSSES
 from word2vec.sampling.shards import Shard
-from word2vec.training import setup
-from word2vec.training.loop import train
+from word2vec.training import setup, train
 from word2vec.training.metrics import Metrics
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -120,8 +119,8 @@ def test_a_signal_saves_the_vectors_and_ends_training(
 ) -> None:
     log_epoch = Metrics.epoch
 
-    def interrupt(self: Metrics, epoch: int, similarity: dict[str, float]) -> None:
-        log_epoch(self, epoch, similarity)
+    def interrupt(self: Metrics, epoch: int, *measures: Any) -> None:
+        log_epoch(self, epoch, *measures)
         if epoch == 1:
             os.kill(os.getpid(), number)
 
@@ -169,8 +168,8 @@ def test_an_interrupted_training_without_a_run_folder_returns_what_was_learned(
 ) -> None:
     log_epoch = Metrics.epoch
 
-    def interrupt(self: Metrics, epoch: int, similarity: dict[str, float]) -> None:
-        log_epoch(self, epoch, similarity)
+    def interrupt(self: Metrics, epoch: int, *measures: Any) -> None:
+        log_epoch(self, epoch, *measures)
         if epoch == 1:
             os.kill(os.getpid(), signal.SIGINT)
 

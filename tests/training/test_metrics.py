@@ -10,7 +10,7 @@ from tests.training.interruptions import unfinished
 from tests.training.topics import metrics_lines, small
 from word2vec.engines.base import Progress
 from word2vec.errors import TrainingError
-from word2vec.training.loop import train
+from word2vec.training import train
 from word2vec.training.metrics import Metrics
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -98,7 +98,7 @@ def test_the_size_is_that_of_the_file_where_text_files_end_lines_with_two_bytes(
     with Metrics(path, words_per_epoch=10, epochs=2) as metrics:
         metrics.start_clock()
         metrics.step(0, Progress(10, 5, 1.0), 0.1)
-        metrics.epoch(0, {})
+        metrics.epoch(0, None, {})
         state = metrics.state()
     assert state.size == path.stat().st_size
     assert b"\r" not in path.read_bytes()

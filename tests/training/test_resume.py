@@ -13,8 +13,8 @@ from word2vec.cli import run as command
 from word2vec.config import SETTINGS
 from word2vec.errors import ConfigError, CorpusError, TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE
+from word2vec.training import train
 from word2vec.training.checkpoint import read_checkpoint
-from word2vec.training.loop import train
 from word2vec.training.resume import is_unfinished, saved_settings
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -138,6 +138,10 @@ OTHER_VALUES: dict[str, Any] = {
     "min_lr": 1e-3,
     "batch_size": 32,
     "seed": 2,
+    "window_mode": "fixed",
+    "tokenizer": "words",
+    "column": "text",
+    "validation": 0.1,
 }
 
 

@@ -13,9 +13,9 @@ from tests.training.topics import UserObjective, small
 from word2vec.config import TrainConfig, read_config
 from word2vec.errors import ConfigError, CorpusError, Word2VecError
 from word2vec.losses import NegativeSampling
+from word2vec.training import train
 from word2vec.training.checkpoint import Checkpoint
 from word2vec.training.distributed.process_group import ProcessGroup
-from word2vec.training.loop import train
 from word2vec.training.setup import LinearDecay, _reject_different_ranks, default_threads
 
 

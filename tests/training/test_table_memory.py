@@ -9,8 +9,7 @@ import torch
 
 from tests.training.topics import small
 from word2vec.errors import ConfigError
-from word2vec.training import table_memory
-from word2vec.training.loop import train
+from word2vec.training import table_memory, train
 from word2vec.training.table_memory import reject_too_large
 
 CPU = torch.device("cpu")

@@ -12,8 +12,7 @@ from tests.training.topics import metrics_lines, small
 from word2vec.cli import run
 from word2vec.config import TrainConfig, read_config
 from word2vec.errors import ConfigError, Word2VecError
-from word2vec.training import tensorboard
-from word2vec.training.loop import train
+from word2vec.training import tensorboard, train
 from word2vec.training.tensorboard import Board
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -33,16 +32,18 @@ def with_tensorboard(corpus: Path, **settings: object) -> TrainConfig:
 def test_scalars_are_the_numbers_of_the_metrics_log(topics_file: Path, tmp_path: Path) -> None:
     pairs = tmp_path / "mine.csv"
     pairs.write_text("cat,dog,9\nred,green,8\ncat,red,1\n")
-    train(with_tensorboard(topics_file, pairs=(str(pairs),)), tmp_path / "run")
+    train(with_tensorboard(topics_file, pairs=(str(pairs),), validation=0.1), tmp_path / "run")
     found = scalars(tmp_path / "run" / "tensorboard")
     lines = metrics_lines(tmp_path / "run")
     assert len(lines) >= 4
-    for name in ("loss", "words_per_second", "lr"):
+    for name, key in (("training_loss", "loss"), ("words_per_second", "words_per_second"), ("lr", "lr")):
         assert [step for step, _ in found[name]] == [line["words"] for line in lines]
-        assert [value for _, value in found[name]] == pytest.approx([line[name] for line in lines], rel=1e-6)
+        assert [value for _, value in found[name]] == pytest.approx([line[key] for line in lines], rel=1e-6)
+    validation = [(line["words"], line["validation_loss"]) for line in lines if line["kind"] == "epoch"]
+    assert found["validation_loss"] == [(words, pytest.approx(value, rel=1e-6)) for words, value in validation]
     epochs = [(line["words"], line["similarity"]["mine"]) for line in lines if line["kind"] == "epoch"]
     assert found["similarity/mine"] == [(words, pytest.approx(value, rel=1e-6)) for words, value in epochs]
-    assert set(found) == {"loss", "words_per_second", "lr", "similarity/mine"}
+    assert set(found) == {"validation_loss", "training_loss", "words_per_second", "lr", "similarity/mine"}
 
 
 def test_tensorboard_does_not_change_the_result(topics_file: Path, tmp_path: Path) -> None:
@@ -55,10 +56,10 @@ def test_tensorboard_does_not_change_the_result(topics_file: Path, tmp_path: Pat
 
 def test_a_resumed_run_keeps_earlier_entries(topics_file: Path, tmp_path: Path) -> None:
     train(with_tensorboard(topics_file, epochs=1), tmp_path / "run")
-    before = scalars(tmp_path / "run" / "tensorboard")["loss"]
+    before = scalars(tmp_path / "run" / "tensorboard")["training_loss"]
     train(with_tensorboard(topics_file, epochs=2), tmp_path / "run", resume=True)
     lines = metrics_lines(tmp_path / "run")
-    after = scalars(tmp_path / "run" / "tensorboard")["loss"]
+    after = scalars(tmp_path / "run" / "tensorboard")["training_loss"]
     assert after[: len(before)] == before
     assert [step for step, _ in after] == [line["words"] for line in lines]
 
@@ -88,7 +89,7 @@ def test_only_the_most_frequent_words_are_projected(tmp_path: Path, monkeypatch:
 def test_a_new_run_removes_earlier_entries(topics_file: Path, tmp_path: Path) -> None:
     train(with_tensorboard(topics_file, epochs=3), tmp_path / "run")
     train(with_tensorboard(topics_file, epochs=1), tmp_path / "run")
-    steps = [step for step, _ in scalars(tmp_path / "run" / "tensorboard")["loss"]]
+    steps = [step for step, _ in scalars(tmp_path / "run" / "tensorboard")["training_loss"]]
     assert max(steps) == 6000
     assert not (tmp_path / "run" / "tensorboard" / "00003").exists()
 
@@ -102,7 +103,7 @@ def test_the_option_of_the_command_line(topics_file: Path, tmp_path: Path, capsy
     arguments = ["train", str(topics_file), "-o", str(tmp_path / "run"), "--tensorboard", "--epochs", "1", "--dim", "4"]
     assert run(arguments) == 0
     assert capsys.readouterr().out == ""
-    assert scalars(tmp_path / "run" / "tensorboard")["loss"]
+    assert scalars(tmp_path / "run" / "tensorboard")["training_loss"]
     assert read_config(tmp_path / "run" / "config.toml")["tensorboard"] is True
 
 

@@ -24,6 +24,7 @@ def small(corpus: Path, **settings: object) -> TrainConfig:
         "lr": 0.1,
         "threads": 1,
         "batch_size": 64,
+        "validation": 0.0,
     }
     return make_config(defaults, settings)
 

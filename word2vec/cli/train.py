@@ -43,7 +43,7 @@ def train(
         find_preset(preset) if preset else {},
         given,
     )
-    from word2vec.training.loop import train as train_vectors
+    from word2vec.training import train as train_vectors
 
     train_vectors(merged, output, progress=sys.stderr.isatty(), resume=resume)
     return 0
@@ -74,7 +74,7 @@ def demo(
 
     Works offline and takes about a minute: the corpus is the docstrings of installed Python packages.
     """
-    from word2vec.training.loop import train as train_vectors
+    from word2vec.training import train as train_vectors
     from word2vec.training.resume import is_unfinished
 
     logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")

@@ -23,7 +23,7 @@ from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.losses.base import Objective, sum_losses
 from word2vec.models.skipgram import SkipGram, scores
 from word2vec.sampling.datasets import Batch, SkipGramDataset
-from word2vec.sampling.shards import Shard, new_shards, words_read
+from word2vec.sampling.shards import Shard, words_read
 
 
 class AutogradEngine(Engine):
@@ -64,7 +64,7 @@ class AutogradEngine(Engine):
         """Train one pass over the corpus; see `Engine.epoch`."""
         self.dataset.set_epoch(number)
         self._epoch = number
-        self._shards = shards or new_shards(self.dataset.offsets, self.threads)
+        self._shards = shards or self.dataset.new_shards(self.threads)
         self._loss = [self._sum(shard.loss, torch.float64) for shard in self._shards]
         self._hits = [self._sum(shard.hits, torch.int64) for shard in self._shards]
         threads_before = torch.get_num_threads()

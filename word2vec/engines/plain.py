@@ -45,7 +45,7 @@ from word2vec.errors import ConfigError
 from word2vec.losses import Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import Batch, SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, new_shards, unread_chunks, words_read
+from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
 
 CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same, as in engines/cpu/engine.py
 BLOCK_ROWS = 10  # context words that move at once, as in engines/cpu/simd.py
@@ -82,7 +82,7 @@ class PlainEngine(Engine):
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
         self.dataset.set_epoch(number)
-        self._epoch, self._shards = number, shards or new_shards(self.dataset.offsets, 1)
+        self._epoch, self._shards = number, shards or self.dataset.new_shards(1)
         train = self._train_batches if self.objective.in_batch else self._train_chunks
         reported, threads_before = time.monotonic(), torch.get_num_threads()
         torch.set_num_threads(1)  # subtle: torch splits even a softmax of ten rows, and waits longer than it computes

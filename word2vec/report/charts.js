@@ -48,8 +48,15 @@ function trainingCharts(history) {
 }
 
 function describeLoss(history) {
-  const losses = history.epochs.map((epoch) => epoch.loss.at(-1).toFixed(3));
-  return `Loss at the end of each epoch: ${losses.join(", ")}.`;
+  const training = history.epochs.map((epoch) => epoch.loss.at(-1).toFixed(3));
+  const text = `Training loss at the end of each epoch: ${training.join(", ")}.`;
+  const validation = validated(history).map((epoch) => epoch.validation.toFixed(3));
+  return validation.length ? `Validation loss after each epoch: ${validation.join(", ")}. ${text}` : text;
+}
+
+/** Returns the epochs that have a validation loss. */
+function validated(history) {
+  return history.epochs.filter((epoch) => epoch.validation !== null);
 }
 
 function describeSpeed(history) {
@@ -68,9 +75,16 @@ function describeSimilarity(history) {
 function drawLoss(element, history, ends) {
   const traces = history.epochs.map((epoch) => ({
     x: epoch.seconds, y: epoch.loss, mode: epoch.loss.length > 1 ? "lines" : "markers",
-    line: { color: style("accent"), width: 2.5 }, marker: { color: style("accent"), size: 8 },
-    hovertemplate: `epoch ${epoch.epoch}<br>%{x:.1f} s<br>loss %{y:.4f}<extra></extra>`,
+    line: { color: style("muted"), width: 1.5 }, marker: { color: style("muted"), size: 8 },
+    hovertemplate: `epoch ${epoch.epoch}<br>%{x:.1f} s<br>training loss %{y:.4f}<extra></extra>`,
   }));
+  const epochs = validated(history);
+  traces.push({
+    x: epochs.map((epoch) => epoch.seconds.at(-1)), y: epochs.map((epoch) => epoch.validation),
+    mode: epochs.length > 1 ? "lines+markers" : "markers", customdata: epochs.map((epoch) => epoch.epoch),
+    line: { color: style("accent"), width: 2.5 }, marker: { color: style("accent"), size: 8 },
+    hovertemplate: "after epoch %{customdata}<br>validation loss %{y:.4f}<extra></extra>",
+  });
   Plotly.react(element, traces, timeLayout(ends), CHART_OPTIONS);
 }
 

@@ -113,7 +113,7 @@ def examples(words: list[str], word_map: WordMap) -> list[str]:
 def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any]) -> list[tuple[str, str]]:
     """Return key figures of vectors, corpus and training, as (label, value)."""
     found = [("vocabulary words", f"{len(vectors):,}"), ("dimensions", f"{vectors.dim:,}")]
-    total = history.words_per_epoch if history else None
+    total = history.corpus_words if history else None
     kept = int(vectors.counts.sum()) if vectors.counts is not None else None
     if total or kept:
         found.append(("corpus words", short_number(total or kept or 0)))
@@ -124,7 +124,10 @@ def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any
         found.append(("training time", duration(history.seconds)))
         if history.speed:
             found.append(("words per second", short_number(history.speed)))
-        found.append(("final loss", f"{history.last.loss[-1]:.3f}"))
+        losses = [curve.validation_loss for curve in history.epochs if curve.validation_loss is not None]
+        if losses:
+            found.append(("validation loss", f"{losses[-1]:.3f}"))
+        found.append(("training loss", f"{history.last.loss[-1]:.3f}"))
     return found
 
 

@@ -19,10 +19,12 @@ class EpochCurve:
     Attributes:
         epoch: Number of the epoch, from 1.
         seconds: Seconds since training began, one entry per logged step.
-        loss: Mean loss per pair since the epoch began, at those times.
+        loss: Training loss, the mean per pair since the epoch began, at those times.
         words: Corpus words processed since training began, at those times.
         complete: Whether the epoch was completed.
         similarity: Spearman correlation after the epoch by name of the test set; None if undefined.
+        validation_loss: Mean loss per pair of the held-out sentences after the epoch; None if nothing is held out.
+        held_out_words: Corpus words held out for it.
     """
 
     epoch: int
@@ -31,6 +33,8 @@ class EpochCurve:
     words: list[int] = field(default_factory=list)
     complete: bool = False
     similarity: dict[str, float | None] = field(default_factory=dict)
+    validation_loss: float | None = None
+    held_out_words: int = 0
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,10 @@ class History:
         return self.epochs[-1]
 
     @property
-    def words_per_epoch(self) -> int | None:
-        """Corpus words per epoch; None if no epoch was completed."""
+    def corpus_words(self) -> int | None:
+        """Words of the corpus, including those held out; None if no epoch was completed."""
         complete = [curve for curve in self.epochs if curve.complete]
-        return round(complete[-1].words[-1] / complete[-1].epoch) if complete else None
+        return round(complete[-1].words[-1] / complete[-1].epoch) + complete[-1].held_out_words if complete else None
 
     @property
     def seconds(self) -> float:
@@ -111,12 +115,16 @@ def _add_line(line: dict[str, object], curves: dict[int, EpochCurve]) -> None:
     if epoch < 1:
         raise ValueError(f"epoch {epoch}: epochs count from 1")
     loss, similarity = _number(line["loss"]), dict(_similarity(line))
+    validation_loss = _number(line["validation_loss"]) if "validation_loss" in line else None
+    held_out_words = int(_number(line.get("held_out_words", 0)))
     curve = curves.setdefault(epoch, EpochCurve(epoch))
     curve.seconds.append(seconds)
     curve.loss.append(loss)
     curve.words.append(words)
     curve.complete = curve.complete or line.get("kind") == "epoch"
     curve.similarity |= similarity
+    if validation_loss is not None:
+        curve.validation_loss, curve.held_out_words = validation_loss, held_out_words
 
 
 def _similarity(line: dict[str, object]) -> Iterator[tuple[str, float | None]]:

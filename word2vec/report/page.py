@@ -77,7 +77,12 @@ def _history(content: Content) -> dict[str, Any] | None:
     points = speeds(history)
     return {
         "epochs": [
-            {"epoch": curve.epoch, "seconds": curve.seconds, "loss": [round(loss, 6) for loss in curve.loss]}
+            {
+                "epoch": curve.epoch,
+                "seconds": curve.seconds,
+                "loss": [round(loss, 6) for loss in curve.loss],
+                "validation": curve.validation_loss,
+            }
             for curve in history.epochs
         ],
         "speed": {"seconds": [at for at, _ in points], "words": [round(words) for _, words in points]},

@@ -18,7 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
-from word2vec.sampling.shards import Shard, derive_seed, new_shards, unread_chunks
+from word2vec.sampling.shards import SentenceRanges, Shard, count_words, derive_seed, new_shards, unread_chunks
 
 CHUNK_PAIRS = 400_000  # pairs formed at once, before subsampling: about 20 MB of ids
 MAX_NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once: 16 MB
@@ -81,8 +81,10 @@ class SkipGramDataset(IterableDataset[Batch]):
         batch_size: Pairs per batch; the last batch of an epoch may be smaller.
         seed: Random seed.
         device: Where batches are built.
+        sentences: Ranges of sentences to train; all by default.
 
     Attributes:
+        words: Corpus words in an epoch.
         keep: (V,) float32, keep probability of each word under subsampling.
         alias: Alias table that draws the noise words.
         noise: (V,) float32, probability of each word as a noise word.
@@ -99,8 +101,11 @@ class SkipGramDataset(IterableDataset[Batch]):
         batch_size: int = 1024,
         seed: int = 0,
         device: torch.device | str = "cpu",
+        sentences: SentenceRanges | None = None,
     ) -> None:
         self.tokens, self.offsets = tokens, offsets
+        self.sentences = [(0, len(offsets) - 1)] if sentences is None else sentences
+        self.words = count_words(self.sentences, offsets)
         self.settings = settings = settings or SamplingSettings()
         self.batch_size, self.seed, self.device = batch_size, seed, torch.device(device)
         self.epoch = 0
@@ -115,6 +120,10 @@ class SkipGramDataset(IterableDataset[Batch]):
         """Set the number of the next epoch; each epoch has its own random draws."""
         self.epoch = epoch
 
+    def new_shards(self, number: int) -> list[Shard]:
+        """Split an epoch into shards of about equally many words; see `shards.new_shards`."""
+        return new_shards(self.offsets, number, self.sentences)
+
     def __getstate__(self) -> dict[str, Any]:
         """Return the state for the workers of a DataLoader: memory maps are sent as locations, not as their content."""
         return {name: _MemoryMap.locate(value) for name, value in self.__dict__.items()}
@@ -127,7 +136,7 @@ class SkipGramDataset(IterableDataset[Batch]):
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         rank, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        return self.batches(new_shards(self.offsets, workers)[rank])
+        return self.batches(self.new_shards(workers)[rank])
 
     def batches(self, shard: Shard) -> Iterator[Batch]:
         """Yield the batches of a shard from its current position, and keep the shard up to date.

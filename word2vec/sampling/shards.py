@@ -63,14 +63,15 @@ class Shard:
         )
 
 
-def new_shards(offsets: npt.NDArray[np.integer], number: int) -> list[Shard]:
+def new_shards(offsets: npt.NDArray[np.integer], number: int, sentences: SentenceRanges | None = None) -> list[Shard]:
     """Split a corpus into contiguous, disjoint shards of about equally many words.
 
     Args:
         offsets: (sentences + 1,) positions at which sentences begin; the last one is the end of the corpus.
         number: How many shards to create.
+        sentences: The sentences to train; all by default.
     """
-    parts = _split([(0, len(offsets) - 1)], offsets, number)
+    parts = _split([(0, len(offsets) - 1)] if sentences is None else sentences, offsets, number)
     return [Shard(unread, (rank,)) for rank, unread in enumerate(parts)]
 
 
@@ -98,7 +99,7 @@ def reshard(shards: Sequence[Shard], offsets: npt.NDArray[np.integer], number: i
 
 def split_off(shard: Shard, offsets: npt.NDArray[np.integer], keep: int, of: int) -> SentenceRanges:
     """Keep `keep` of `of` equal parts of the unread sentences of a shard; return the ranges of the remaining parts."""
-    words_left = sum(int(offsets[last] - offsets[first]) for first, last in shard.unread)
+    words_left = count_words(shard.unread, offsets)
     wanted, now, later = -(-words_left * keep // of), [], list(shard.unread)
     while later and (wanted > 0 or keep == of):
         first, last = later.pop(0)
@@ -109,6 +110,11 @@ def split_off(shard: Shard, offsets: npt.NDArray[np.integer], keep: int, of: int
             later.insert(0, (end, last))
     shard.unread = now
     return later
+
+
+def count_words(sentences: SentenceRanges, offsets: npt.NDArray[np.integer]) -> int:
+    """Return the number of corpus words in ranges of sentences."""
+    return sum(int(offsets[last] - offsets[first]) for first, last in sentences)
 
 
 def words_read(shards: Sequence[Shard]) -> int:
@@ -148,7 +154,7 @@ def derive_seed(*numbers: int) -> int:
 
 def _split(unread: SentenceRanges, offsets: npt.NDArray[np.integer], number: int) -> list[SentenceRanges]:
     """Split ranges of sentences into `number` parts of about equally many words."""
-    total = sum(int(offsets[last] - offsets[first]) for first, last in unread)
+    total = count_words(unread, offsets)
     parts: list[SentenceRanges] = [[] for _ in range(number)]
     part = words = 0
     for first, last in unread:

@@ -1,6 +1,6 @@
 """The checkpoint file of a run: its content, how it is written, and how it is read.
 
-`checkpoint.safetensors` contains both tables, the shards with their random states and sums, the settings, and the
+`checkpoint.safetensors` contains both tables (with early stopping, also those of the best epoch), the shards with their random states and sums, the settings, and the
 fingerprints of corpus and vocabulary. It is written under a temporary name, flushed to disk and moved over the previous
 one, and it ends with a checksum. When training ends or is interrupted, the tables are in `vectors.safetensors`, and the
 checkpoint refers to them by their checksum.
@@ -25,9 +25,13 @@ from word2vec.formats.tensor_file import CHECKSUM, checksum_of, map_tensors, ver
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.shards import Shard, reshard
 from word2vec.system.atomic_files import atomic_path
+from word2vec.training.early_stopping import Best
 from word2vec.training.metrics import MetricsState
 
-VERSION_KEY, VERSION = "word2vec-checkpoint", 2  # increase it when an older reader would misread the file
+VERSION_KEY, VERSION = "word2vec-checkpoint", 3  # increase it when an older reader would misread the file
+READABLE_VERSIONS = (2, VERSION)
+MISSING_IN_VERSION_2 = {"validation": 0.0}  # settings whose default changes what was trained
+BEST = "best-"  # begins the names of the tables of the best epoch
 TABLES = ("input", "output")
 
 
@@ -43,6 +47,8 @@ class Checkpoint:
         epoch: Number of finished epochs.
         shards: Shards of the epoch in progress; empty between two epochs.
         metrics: Counters of the metrics log.
+        stopped: Whether early stopping or a callback ended training.
+        best: The best epoch of early stopping, or None.
         tables: Checksum of the tables if they are in vectors.safetensors; None if they are in the checkpoint.
     """
 
@@ -53,12 +59,15 @@ class Checkpoint:
     epoch: int = 0
     shards: list[Shard] = field(default_factory=list)
     metrics: MetricsState = MetricsState()  # noqa: RUF009 (immutable)
+    stopped: bool = False
+    best: Best | None = None
     tables: int | None = None
 
     @property
     def finished(self) -> bool:
         """Whether all epochs are trained and the vectors are saved."""
-        return not self.shards and self.epoch >= int(self.settings["epochs"]) and self.tables is not None
+        trained = self.stopped or self.epoch >= int(self.settings["epochs"])
+        return not self.shards and trained and self.tables is not None
 
     def shards_for(self, engine: str, threads: int, offsets: NDArray[np.integer]) -> list[Shard] | None:
         """Return the shards to resume from: unchanged for the same engine and number of threads, split again otherwise.
@@ -91,7 +100,9 @@ class Checkpoint:
     def from_dict(cls, values: dict[str, Any]) -> "Checkpoint":
         """Create a checkpoint from the result of `to_dict`."""
         shards = [Shard.from_dict(shard) for shard in values["shards"]]
-        return cls(**values | {"shards": shards, "metrics": MetricsState(*values["metrics"])})
+        best = values.get("best")
+        metrics = MetricsState(*values["metrics"])
+        return cls(**values | {"shards": shards, "metrics": metrics, "best": best and Best(*best)})
 
 
 def read_checkpoint(run: Path) -> Checkpoint:
@@ -106,12 +117,12 @@ def read_checkpoint(run: Path) -> Checkpoint:
         verify_checksum(path)
         mapped, metadata = map_tensors(path)
         version = int(metadata[VERSION_KEY])
-        if version == VERSION:
+        if version in READABLE_VERSIONS:
             checkpoint = Checkpoint.from_dict(json.loads(metadata["facts"]))
-            for name in mapped.keys() - {*TABLES, CHECKSUM}:
+            for name in mapped.keys() - {*TABLES, *(BEST + name for name in TABLES), CHECKSUM}:
                 rank, _, key = name.partition(".")
                 checkpoint.shards[int(rank)].engine_state[key] = torch.tensor(mapped[name])
-            return replace(checkpoint, settings=_known_settings(path, checkpoint.settings))
+            return replace(checkpoint, settings=_known_settings(path, checkpoint.settings, version))
     except ConfigError:
         raise
     except (FormatError, OSError, ValueError, LookupError, TypeError, AttributeError) as error:
@@ -119,7 +130,7 @@ def read_checkpoint(run: Path) -> Checkpoint:
     raise FormatError(f"{path} has version {version}, not {VERSION}; use the word2vec that wrote it, or remove it")
 
 
-def _known_settings(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
+def _known_settings(path: Path, settings: dict[str, Any], version: int) -> dict[str, Any]:
     """Return the settings of a checkpoint; those that its version did not know have their defaults, as they had then.
 
     Raises:
@@ -131,16 +142,20 @@ def _known_settings(path: Path, settings: dict[str, Any]) -> dict[str, Any]:
             f"{path}: unknown setting {names}; it was written by another version of word2vec: use that version to "
             "resume, or remove the file to restart"
         )
-    return TrainConfig().as_dict() | settings
+    defaults = TrainConfig().as_dict() | (MISSING_IN_VERSION_2 if version == 2 else {})
+    return defaults | settings
 
 
-def write_checkpoint(run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor]) -> None:
+def write_checkpoint(
+    run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor], best: dict[str, Tensor] | None = None
+) -> None:
     """Write a checkpoint; the previous one remains until the new one is complete.
 
     Args:
         run: The run folder.
         checkpoint: What to save.
         tables: The tables by name; empty if `checkpoint.tables` refers to those in vectors.safetensors.
+        best: The tables of the best epoch by name, if there is one.
 
     Raises:
         Word2VecError: The file cannot be written, for instance because the disk is full.
@@ -152,7 +167,8 @@ def write_checkpoint(run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor
         for rank, shard in enumerate(checkpoint.shards)
         for key, tensor in shard.engine_state.items()
     }
-    arrays = {name: _as_array(tensor) for name, tensor in (tables | states).items()}
+    kept = {BEST + name: tensor for name, tensor in (best or {}).items()}
+    arrays = {name: _as_array(tensor) for name, tensor in (tables | kept | states).items()}
     with atomic_path(run / CHECKPOINT_FILE) as path:
         write_checked(path, arrays, {VERSION_KEY: str(VERSION), "facts": json.dumps(facts)})
 
@@ -160,6 +176,14 @@ def write_checkpoint(run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor
 def model_tables(model: SkipGram) -> dict[str, Tensor]:
     """Return the tables of a model, by the names under which checkpoints store them."""
     return {name: getattr(model, name) for name in TABLES}
+
+
+def load_best_tables(run: Path, checkpoint: Checkpoint) -> dict[str, Tensor]:
+    """Return the tables of the best epoch by name, memory-mapped; empty if the checkpoint has none."""
+    if checkpoint.best is None:
+        return {}
+    mapped = map_tensors(run / CHECKPOINT_FILE).tensors
+    return {name: torch.from_numpy(mapped[BEST + name]) for name in TABLES}
 
 
 def load_tables(run: Path, checkpoint: Checkpoint, model: SkipGram) -> None:

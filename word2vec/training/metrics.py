@@ -1,11 +1,12 @@
 """The log of a training run: a progress bar for users, metrics.jsonl for programs.
 
 metrics.jsonl has one JSON object per line with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
-loss and elapsed_seconds; lines of kind "epoch" have similarity, a Spearman correlation for each file of `--pairs`.
-Epochs count from 1. `words` is the number of corpus words since the run began; `loss` is the mean per pair in this
-epoch so far, summed in float64, so that it depends on neither batches nor threads; precision_at_1 is the fraction of
-pairs whose true word had the highest score in the batch, for objectives that report it (in-batch softmax). Time is that
-of training alone, without indexing, checkpoints and evaluation.
+loss and elapsed_seconds; lines of kind "epoch" have validation_loss, the mean per pair of the held-out sentences (see
+validation.py), held_out_words, the number of their words, and similarity, a Spearman correlation for each file of `--pairs`. Epochs count from 1. `words` is the
+number of corpus words since the run began; `loss` is the training loss, the mean per pair in this epoch so far, summed
+in float64, so that it depends on neither batches nor threads; precision_at_1 is the fraction of pairs whose true word
+had the highest score in the batch, for objectives that report it (in-batch softmax). Time is that of training alone,
+without indexing, checkpoints and evaluation.
 """
 
 import json
@@ -50,9 +51,11 @@ class Metrics:
         progress: Whether to show a progress bar on stderr.
         untrained_loss: Mean loss per pair of an untrained model; NaN if it is unknown.
         board: Receives the same numbers for TensorBoard.
+        held_out_words: Corpus words held out for the validation loss.
 
     Attributes:
         words: Corpus words trained since the run began.
+        lr: Learning rate at the last report.
     """
 
     def __init__(
@@ -65,13 +68,15 @@ class Metrics:
         progress: bool = False,
         untrained_loss: float = math.nan,
         board: Board | None = None,
+        held_out_words: int = 0,
     ) -> None:
         self.words, self._seconds, self._next_line, self._size = earlier
-        self._board, self._untrained_loss = board, untrained_loss
+        self._board, self._untrained_loss, self._held_out_words = board, untrained_loss, held_out_words
         self._path, self._words_per_epoch, self._epochs, self._progress = path, words_per_epoch, epochs, progress
         self._file: BinaryIO | None = None
         self._clock = 0.0  # when time was last counted
-        self._last, self._lr = Progress(0, 0, 0.0), 0.0  # of the last step
+        self._last, self.lr = Progress(0, 0, 0.0), 0.0  # of the last step
+        self._validation = ""  # text of the last validation loss
 
     def __enter__(self) -> Self:
         total = self._words_per_epoch * self._epochs
@@ -105,22 +110,24 @@ class Metrics:
         """
         now = time.perf_counter()
         self._seconds += now - self._clock
-        self._clock, self._last, self._lr = now, progress, lr
+        self._clock, self._last, self.lr = now, progress, lr
         self.words = epoch * self._words_per_epoch + progress.words
-        mean = progress.loss / max(progress.pairs, 1)
-        check_loss(mean, epoch, lr)
+        check_loss(self.training_loss, epoch, lr)
         self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}", refresh=False)
-        self._bar.set_postfix_str(f"lr {lr:.4f}, loss {mean:.4f}", refresh=False)
+        self._bar.set_postfix_str(
+            f"{self._validation}training loss {self.training_loss:.4f}, lr {lr:.4f}", refresh=False
+        )
         self._bar.update(self.words - self._bar.n)
         if self.words >= self._next_line and progress.pairs:
             self._next_line = self.words + self._words_per_epoch * self._epochs // STEP_LINES
             self._write("step", epoch)
 
-    def epoch(self, epoch: int, similarity: Mapping[str, float]) -> None:
+    def epoch(self, epoch: int, validation_loss: float | None, similarity: Mapping[str, float]) -> None:
         """Record the end of an epoch (from 0), after its last step.
 
         Args:
             epoch: The finished epoch.
+            validation_loss: Mean loss per pair of the held-out sentences; None if nothing is held out.
             similarity: Spearman correlation for each test set.
 
         Raises:
@@ -131,29 +138,44 @@ class Metrics:
                 "nothing to train: no two words of the vocabulary occur in one sentence; if the text has one word per "
                 "line, join the lines of each sentence, otherwise lower --min-count, raise --subsample or use more text"
             )
-        check_epoch(self._last.loss / max(self._last.pairs, 1), epoch, self._lr, self._untrained_loss)
-        line = self._write("epoch", epoch, similarity)
+        check_epoch(self.training_loss, epoch, self.lr, self._untrained_loss)
+        self._validation = "" if validation_loss is None else f"validation loss {validation_loss:.4f}, "
+        self._write("epoch", epoch, validation_loss, similarity)
+        losses = f"{self._validation}training loss {self.training_loss:.4f}"
         scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
         speed = f"{self._speed:,.0f}"
-        logger.info("epoch %d/%d: loss %.4f%s, %s words/s", epoch + 1, self._epochs, line["loss"], scores, speed)
+        logger.info("epoch %d/%d: %s%s, %s words/s", epoch + 1, self._epochs, losses, scores, speed)
+
+    @property
+    def training_loss(self) -> float:
+        """Mean loss per pair in the current epoch so far."""
+        return self._last.loss / max(self._last.pairs, 1)
+
+    @property
+    def seconds(self) -> float:
+        """Training time since the run began."""
+        return self._seconds
 
     @property
     def _speed(self) -> float:
         return self.words / max(self._seconds, 1e-9)
 
-    def _write(self, kind: str, epoch: int, similarity: Mapping[str, float] | None = None) -> dict[str, object]:
-        pairs = max(self._last.pairs, 1)
+    def _write(
+        self, kind: str, epoch: int, validation_loss: float | None = None, similarity: Mapping[str, float] | None = None
+    ) -> None:
         line: dict[str, object] = {
             "kind": kind,
             "epoch": epoch + 1,
             "words": self.words,
             "words_per_second": round(self._speed, 1),
-            "lr": self._lr,
-            "loss": self._last.loss / pairs,
+            "lr": self.lr,
+            "loss": self.training_loss,
             "elapsed_seconds": round(self._seconds, 3),
         }
         if self._last.hits is not None:
-            line["precision_at_1"] = self._last.hits / pairs
+            line["precision_at_1"] = self._last.hits / max(self._last.pairs, 1)
+        if validation_loss is not None:
+            line |= {"validation_loss": validation_loss, "held_out_words": self._held_out_words}
         if similarity:
             # subtle: JSON has no NaN, so an undefined correlation becomes null
             line["similarity"] = {name: value if math.isfinite(value) else None for name, value in similarity.items()}
@@ -161,7 +183,6 @@ class Metrics:
             self._append(self._path, json.dumps(line).encode() + b"\n")
         if self._board is not None:
             self._board.scalars(line)
-        return line
 
     def _append(self, path: Path, line: bytes) -> None:
         """Write a line; if that fails, training continues, since its result is worth more than its log."""

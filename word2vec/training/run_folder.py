@@ -23,6 +23,7 @@ from word2vec.sampling.shards import Shard
 from word2vec.system.atomic_files import atomic_path, locked, new_folder
 from word2vec.training.checkpoint import Checkpoint, model_tables, tables_checksum, write_checkpoint
 from word2vec.training.divergence import check_tables
+from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.metrics import MetricsState
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -55,12 +56,20 @@ class RunFolder:
         vocabulary: The words of its rows.
         config: The settings of the run.
         start: A checkpoint of this run before its first epoch.
+        stopping: Has the best epoch, which checkpoints keep.
     """
 
     def __init__(
-        self, path: Path | None, model: SkipGram, vocabulary: Vocabulary, config: TrainConfig, start: Checkpoint
+        self,
+        path: Path | None,
+        model: SkipGram,
+        vocabulary: Vocabulary,
+        config: TrainConfig,
+        start: Checkpoint,
+        stopping: EarlyStopping,
     ) -> None:
         self.path, self._model, self._vocabulary, self._config, self._start = path, model, vocabulary, config, start
+        self._stopping = stopping
         self._last_write = time.monotonic()
         self._has_tables = False  # whether the folder has a checkpoint with tables from this training
 
@@ -83,15 +92,17 @@ class RunFolder:
         check_tables(self._model, epoch)
         if self.path is None:
             return
-        checkpoint = replace(self._start, epoch=epoch, shards=shards, metrics=metrics)
+        checkpoint = replace(self._start, epoch=epoch, shards=shards, metrics=metrics, best=self._stopping.best)
         try:
-            write_checkpoint(self.path, checkpoint, model_tables(self._model))
+            write_checkpoint(self.path, checkpoint, model_tables(self._model), self._stopping.tables)
             self._has_tables = True
         except Word2VecError as error:
             logger.warning("%s; training continues without a new checkpoint", error)
         self._last_write = time.monotonic()
 
-    def save_vectors(self, epoch: int, shards: list[Shard], metrics: MetricsState) -> WordVectors:
+    def save_vectors(
+        self, epoch: int, shards: list[Shard], metrics: MetricsState, *, finished: bool = False
+    ) -> WordVectors:
         """Write the vectors and the settings, then a checkpoint that refers to these vectors for its tables.
 
         subtle: An older checkpoint may refer to the vectors that are about to be replaced, and a process killed between
@@ -102,6 +113,7 @@ class RunFolder:
             epoch: Number of finished epochs.
             shards: Shards of the epoch in progress; empty between two epochs.
             metrics: Counters of the metrics log.
+            finished: Whether no epoch is left, because all are trained or training was stopped early.
 
         Raises:
             TrainingError: Training diverged.
@@ -113,10 +125,17 @@ class RunFolder:
         if not self._has_tables and any((self.path / name).exists() for name in (CHECKPOINT_FILE, VECTORS_FILE)):
             self.save_checkpoint(epoch, shards, metrics)
         vectors = self.write_result()
-        tables = tables_checksum(self._model)
-        checkpoint = replace(self._start, epoch=epoch, shards=shards, metrics=metrics, tables=tables)
+        checkpoint = replace(
+            self._start,
+            epoch=epoch,
+            shards=shards,
+            metrics=metrics,
+            stopped=finished and epoch < self._config.epochs,
+            best=self._stopping.best,
+            tables=tables_checksum(self._model),
+        )
         try:
-            write_checkpoint(self.path, checkpoint, {})
+            write_checkpoint(self.path, checkpoint, {}, self._stopping.tables)
         except Word2VecError as error:
             logger.warning("%s; --resume continues from the previous checkpoint, if there is one", error)
         return vectors

@@ -11,23 +11,29 @@ import torch
 from torch import nn
 
 from word2vec.config import SETTINGS, TrainConfig, option
-from word2vec.corpus import IndexedCorpus, Vocabulary, index_corpus
+from word2vec.corpus import Corpus, Vocabulary
 from word2vec.engines import Engine, choose_engine
 from word2vec.errors import ConfigError, CorpusError, Word2VecError
 from word2vec.losses import Objective, as_objective, find_objective, make_objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.sampling.shards import Shard
+from word2vec.sampling.held_out import shorten, split_corpus
+from word2vec.sampling.shards import SentenceRanges, Shard, count_words
 from word2vec.sampling.stability import stable_batch_size
 from word2vec.system.processors import usable_processors
-from word2vec.training.checkpoint import Checkpoint, load_tables
+from word2vec.training.checkpoint import Checkpoint, load_best_tables, load_tables
 from word2vec.training.distributed import AveragingEngine, ProcessGroup
 from word2vec.training.divergence import untrained_loss
+from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.resume import find_checkpoint, reject_other_run, vocabulary_fingerprint
+from word2vec.training.source import CorpusSource
 from word2vec.training.table_memory import reject_too_large
+from word2vec.training.validation import SEED, Validation, validation_words
 
 # settings that processes training one model may set differently
 LOCAL_SETTINGS = frozenset({"corpus", "device", "threads", "pairs", "checkpoint_every"})
+
+VALIDATION_BATCH = 4096  # examples scored at once
 
 logger = logging.getLogger("word2vec")
 
@@ -66,6 +72,7 @@ class TrainingSetup:
         engine_class: The engine.
         objective: The objective, on the device, with the reduction "sum" that learning rates are meant for.
         dataset: The corpus as examples.
+        validation: The held-out examples, or None.
         threads: Threads of the engine.
         group: The processes that train.
         start: A checkpoint of this run before its first epoch.
@@ -73,12 +80,13 @@ class TrainingSetup:
     """
 
     config: TrainConfig
-    corpus: IndexedCorpus
+    corpus: Corpus
     vocabulary: Vocabulary
     model: SkipGram
     engine_class: type[Engine]
     objective: Objective
     dataset: SkipGramDataset
+    validation: Validation | None
     threads: int
     group: ProcessGroup
     start: Checkpoint
@@ -92,7 +100,7 @@ class TrainingSetup:
     @property
     def words_per_epoch(self) -> int:
         """Corpus words in an epoch."""
-        return len(self.corpus.tokens)
+        return self.dataset.words
 
     @property
     def total_words(self) -> int:
@@ -102,7 +110,10 @@ class TrainingSetup:
     @property
     def finished(self) -> bool:
         """Whether no epoch is left."""
-        return self.resumed is not None and self.resumed.finished and self.resumed.epoch == self.config.epochs
+        if self.resumed is None or not self.resumed.finished:
+            return False
+        same_epochs = self.resumed.settings["epochs"] == self.config.epochs  # with more of them, training continues
+        return same_epochs and (self.resumed.stopped or self.resumed.epoch == self.config.epochs)
 
     @property
     def learning_rate(self) -> LinearDecay:
@@ -117,6 +128,13 @@ class TrainingSetup:
         negatives, batch_size = dataset.settings.negatives, dataset.batch_size
         return untrained_loss(self.objective, len(self.vocabulary), negatives, batch_size, dataset.device)
 
+    def early_stopping(self, run: Path | None) -> EarlyStopping:
+        """Create what watches the validation loss; from the checkpoint if training resumes."""
+        patience, saved = self.config.patience, self.resumed
+        if saved is None:
+            return EarlyStopping(patience)
+        return EarlyStopping(patience, saved.best, load_best_tables(run, saved) if run else {})
+
     def make_engine(self) -> Engine:
         """Create the engine; with several processes, one that averages their tables."""
         self.model.to(self.dataset.device)
@@ -130,22 +148,26 @@ class TrainingSetup:
 
 def set_up(
     config: TrainConfig,
+    source: CorpusSource,
     objective: nn.Module | None,
     group: ProcessGroup,
     run: Path | None,
     *,
     progress: bool,
     resume: bool,
+    overwrite: bool,
 ) -> TrainingSetup:
     """Read the corpus and create everything the loop needs.
 
     Args:
         config: The settings.
+        source: The corpus.
         objective: A user's objective in place of `config.objective`.
         group: The processes that train.
         run: The run folder; None if none is written, or if another rank writes it.
         progress: Show progress bars on stderr.
         resume: Resume from the checkpoint in `run`, if there is one.
+        overwrite: Replace a finished run.
 
     Raises:
         Word2VecError: The corpus, a setting, the machine or the disk has a problem; the message says what to do.
@@ -160,7 +182,8 @@ def set_up(
     default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
     config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume) if run else None, group)
-    corpus, vocabulary = group.in_turns(lambda: _read_corpus(config, run, progress))
+    corpus = source.read(config, run, group, progress)
+    vocabulary = _vocabulary(config, corpus)
     if objective is None:
         chosen = make_objective(config.objective, num_labels=len(vocabulary))
     else:
@@ -173,8 +196,9 @@ def set_up(
     threads = config.threads or default_threads(engine_class.max_threads, group.local_size)
     if device.type == "cuda":
         threads = 1  # the device is parallel itself
-    dataset = _make_dataset(config, corpus, vocabulary, chosen, engine_class, device, threads)
-    reject_too_large(len(vocabulary), config.dim, device, group.local_size if group.size > 1 else 0)
+    dataset, held_out = _make_dataset(config, corpus, vocabulary, chosen, engine_class, device, threads)
+    processes = group.local_size if group.size > 1 else 0
+    reject_too_large(len(vocabulary), config.dim, device, processes, best_epoch=config.patience is not None)
     group.wait()  # until all have checked the free memory, before any of them allocates
     model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
     if run and found:
@@ -182,7 +206,18 @@ def set_up(
     group.broadcast(model.input, model.output)
     chosen = chosen.to(device)
     return TrainingSetup(
-        config, corpus, vocabulary, model, engine_class, chosen, dataset, threads, group, start, resumed=found
+        config=config,
+        corpus=corpus,
+        vocabulary=vocabulary,
+        model=model,
+        engine_class=engine_class,
+        objective=chosen,
+        dataset=dataset,
+        validation=_make_validation(config, dataset, vocabulary, chosen, held_out),
+        threads=threads,
+        group=group,
+        start=start,
+        resumed=found,
     )
 
 
@@ -209,24 +244,24 @@ def default_threads(max_threads: int | None, processes: int = 1) -> int:
     return available if max_threads is None else min(available, max_threads)
 
 
-def _read_corpus(config: TrainConfig, run: Path | None, progress: bool) -> tuple[IndexedCorpus, Vocabulary]:
-    corpus = index_corpus(config.corpus, lowercase=config.lowercase, output=run, progress=progress)
+def _vocabulary(config: TrainConfig, corpus: Corpus) -> Vocabulary:
     for warning in corpus.warnings:
         logger.warning(warning)
     vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
     logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(vocabulary):,}")
-    return corpus, vocabulary
+    return vocabulary
 
 
 def _make_dataset(
     config: TrainConfig,
-    corpus: IndexedCorpus,
+    corpus: Corpus,
     vocabulary: Vocabulary,
     objective: Objective,
     engine_class: type[Engine],
     device: torch.device,
     threads: int,
-) -> SkipGramDataset:
+) -> tuple[SkipGramDataset, SentenceRanges]:
+    """Create the dataset; returns it with the ranges of sentences that are held out."""
     negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
     sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
     size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
@@ -236,9 +271,53 @@ def _make_dataset(
             config.batch_size,
             size,
         )
-    return SkipGramDataset(
-        corpus.tokens, corpus.offsets, vocabulary, sampling, batch_size=size, seed=config.seed, device=device
+    sentences = split_corpus(corpus.offsets, config.validation)
+    if held_out := count_words(sentences.held_out, corpus.offsets):
+        logger.info("%s words held out for the validation loss", f"{held_out:,}")
+    dataset = SkipGramDataset(
+        corpus.tokens,
+        corpus.offsets,
+        vocabulary,
+        sampling,
+        batch_size=size,
+        seed=config.seed,
+        device=device,
+        sentences=sentences.training,
     )
+    return dataset, sentences.held_out
+
+
+def _make_validation(
+    config: TrainConfig,
+    dataset: SkipGramDataset,
+    vocabulary: Vocabulary,
+    objective: Objective,
+    held_out: SentenceRanges,
+) -> Validation | None:
+    """Draw the held-out examples; None if there are none.
+
+    Raises:
+        ConfigError: The corpus is too small for early stopping.
+    """
+    scored = SkipGramDataset(
+        dataset.tokens,
+        dataset.offsets,
+        vocabulary,
+        dataset.settings,
+        batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
+        seed=SEED,
+        device=dataset.device,
+        sentences=shorten(held_out, dataset.offsets, validation_words(dataset.settings.window)),
+    )
+    result = Validation(scored, objective) if held_out else None
+    if result and result.examples:
+        return result
+    if config.patience is not None:
+        raise ConfigError(
+            "--patience needs held-out sentences, but the corpus is too small for them; raise --validation, or omit "
+            "--patience"
+        )
+    return None
 
 
 def _checkpoint_of_rank_0(found: Checkpoint | None, group: ProcessGroup) -> Checkpoint | None:

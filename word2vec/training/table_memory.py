@@ -17,9 +17,12 @@ TABLES = 3
 # as the next one will average them, and the same again for the changes that remain to be applied; plus the send buffer
 # in half precision.
 AVERAGED_TABLES = 9
+BEST_TABLES = 2  # the copy that early stopping keeps
 
 
-def reject_too_large(words: int, dim: int, device: torch.device, processes: int = 0) -> None:
+def reject_too_large(
+    words: int, dim: int, device: torch.device, processes: int = 0, *, best_epoch: bool = False
+) -> None:
     """Raise an error if the tables do not fit into the free memory of the machine or of the CUDA device.
 
     Args:
@@ -27,13 +30,14 @@ def reject_too_large(words: int, dim: int, device: torch.device, processes: int 
         dim: The number of dimensions.
         device: The device to train on.
         processes: The number of processes that train together on this machine; 0 if this process trains alone.
+        best_epoch: Whether early stopping keeps a copy of the best tables, in the memory of the machine.
 
     Raises:
         ConfigError: The tables do not fit; the message names settings that do.
     """
     on_card = device.type == "cuda"
     free = free_on_card(device) if on_card else free_memory(processes or 1)
-    tables = AVERAGED_TABLES if processes else TABLES
+    tables = (AVERAGED_TABLES if processes else TABLES) + (BEST_TABLES if best_epoch and not on_card else 0)
     width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
     needed = tables * NUMBER_BYTES * words * width
     if free is None or needed <= free:

@@ -18,7 +18,13 @@ from word2vec.vectors.word_vectors import WordVectors
 logger = logging.getLogger("word2vec")
 
 FOLDER = "tensorboard"
-SCALARS = ("loss", "words_per_second", "lr", "precision_at_1")  # keys of a line in metrics.jsonl
+SCALARS = {  # keys of a line in metrics.jsonl, and their names on the board
+    "validation_loss": "validation_loss",
+    "loss": "training_loss",
+    "words_per_second": "words_per_second",
+    "lr": "lr",
+    "precision_at_1": "precision_at_1",
+}
 FLUSH_SECONDS = 10  # between two writes, so that training can be watched
 PROJECTOR_WORDS = 2000  # most frequent words; more are not drawn smoothly and take more than 1.5 MB per epoch
 
@@ -69,7 +75,7 @@ class Board:
     def scalars(self, line: Mapping[str, object]) -> None:
         """Write the numbers of a line of metrics.jsonl; the step is the number of corpus words."""
         similarity = line.get("similarity", {})
-        values = {name: line.get(name) for name in SCALARS}
+        values = {name: line.get(key) for key, name in SCALARS.items()}
         if isinstance(similarity, dict):
             values |= {f"similarity/{name}": value for name, value in similarity.items()}
         for name, value in values.items():

@@ -17,14 +17,15 @@ from tests.training.interruptions import killed, many_checkpoints
 from tests.training.topics import margin, metrics_lines, results, small, untimed_lines, words_after_epochs
 from word2vec.errors import ConfigError, TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE
+from word2vec.training import train
 from word2vec.training.checkpoint import read_checkpoint
 from word2vec.training.distributed.process_group import ProcessGroup, join_process_group
-from word2vec.training.loop import train
 from word2vec.vectors.word_vectors import WordVectors
 
 ROOT = Path(__file__).parents[3]
 SETTINGS = [
     "--dim=16", "--epochs=5", "--subsample=0", "--lr=0.1", "--threads=1", "--batch-size=64", "--sync-every=250",
+    "--validation=0",
 ]  # fmt: skip
 STANDALONE = ("--standalone", "--max-restarts=0")
 WORDS_AFTER_EPOCHS = [6_000, 12_000, 18_000, 24_000, 30_000]

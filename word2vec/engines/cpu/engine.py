@@ -27,7 +27,7 @@ from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, new_shards, unread_chunks, words_read
+from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
 
 # What a thread trains between two checks of the learning rate and of the stop flag: at most as many words as word2vec.c
 # does, and fewer where a word needs more multiply-adds than with default settings (about 4,000 for each of the three
@@ -89,7 +89,7 @@ class FusedEngine(Engine):
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
         self._epoch = number
-        self._shards = shards or new_shards(self.dataset.offsets, self.threads)
+        self._shards = shards or self.dataset.new_shards(self.threads)
         self._states = [
             _state_of(shard, derive_seed(self.dataset.seed, number, *shard.stream)) for shard in self._shards
         ]

@@ -28,7 +28,7 @@ from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, new_shards, unread_chunks, words_read
+from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
 from word2vec.sampling.stability import CALIBRATED_LR, MAX_USES_IN_ALL, MAX_USES_IN_PAIRS, vocabulary_factor
 from word2vec.system.memory import free_on_card
 
@@ -96,7 +96,7 @@ class GpuEngine(Engine):
     def _compile(self) -> None:
         """Compile the kernels by training a chunk of one word that is outside of the vocabulary."""
         word = torch.tensor([-1], dtype=torch.int32, device=self.dataset.device)
-        self._begin(new_shards(self.dataset.offsets, self.threads))
+        self._begin(self.dataset.new_shards(self.threads))
         try:
             self._train_tokens(0, 0, word, torch.ones_like(word, dtype=torch.int64), (0.0, 0.0))
         except (triton.runtime.errors.OutOfResources, RuntimeError, OSError) as error:
@@ -115,7 +115,7 @@ class GpuEngine(Engine):
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
         self._programs = self._fixed_programs or _programs(self.dataset, self._shape, self.learning_rate(number, 0))
-        self._begin(shards or new_shards(self.dataset.offsets, self.threads))
+        self._begin(shards or self.dataset.new_shards(self.threads))
         reported, queued = time.monotonic(), deque[torch.cuda.Event]()
         for begin, end in unread_chunks(self._shards[0], self.dataset.offsets, self._chunk_words()):
             if time.monotonic() > reported + REPORT_SECONDS:

@@ -35,7 +35,7 @@ from torch import Tensor
 from word2vec.engines.base import Pause, Progress
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SkipGramDataset
-from word2vec.sampling.shards import Shard, new_shards, split_off, words_read
+from word2vec.sampling.shards import Shard, split_off, words_read
 from word2vec.sampling.stability import MAX_USES_IN_PAIRS, vocabulary_factor
 from word2vec.training.distributed.process_group import ProcessGroup
 from word2vec.training.distributed.shared_rows import SharedRows, send_buffer, shared_rows
@@ -84,7 +84,7 @@ class Rounds:
         all_threads = [int(number) for number in group.gather(threads)]
         self.threads = sum(all_threads)
         self._mine = slice(sum(all_threads[: group.rank]), sum(all_threads[: group.rank + 1]))
-        self._words = int(dataset.offsets[-1])
+        self._words = dataset.words
         # momentum spreads a round over as many rounds as there are ranks, so there must be at least that many
         rounds = max(group.size, self._words // (group.size * sync_every))
         self._period = min(MAX_PERIOD, 1 << (rounds // group.size).bit_length() - 1)
@@ -102,7 +102,7 @@ class Rounds:
 
     def begin(self, all_shards: Sequence[Shard] | None) -> list[Shard]:
         """Start an epoch, or resume one with the shards of all ranks; returns the shards of this rank."""
-        shards = list((all_shards or new_shards(self.dataset.offsets, self.threads))[self._mine])
+        shards = list((all_shards or self.dataset.new_shards(self.threads))[self._mine])
         self._record(self._exchange_progress(_progress(shards), Pause.NONE))
         return shards
 

@@ -1,0 +1,84 @@
+"""Where the corpus of a run comes from: files, data in memory, or the copy of such data that an unfinished run keeps."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from word2vec.config import TrainConfig
+from word2vec.corpus import Corpus, IndexedCorpus, open_corpus
+from word2vec.errors import ConfigError
+from word2vec.training.distributed import ProcessGroup
+
+CORPUS_FOLDER = "corpus"  # in a run folder: the corpus of an unfinished run that was trained from memory
+
+
+@dataclass(frozen=True)
+class CorpusSource:
+    """What the user passed as a corpus, beyond the settings.
+
+    Attributes:
+        data: Sequences in memory, or files for a tokenizer that is a function; None for the files of `config.corpus`.
+        tokenizer: A function from a text to its tokens, in place of `config.tokenizer`.
+        padding: The number that fills the rows of an integer array.
+        output: The run folder, which may contain the corpus of the run to resume.
+    """
+
+    data: Any = None
+    tokenizer: Callable[[str], Sequence[str]] | None = None
+    padding: int | None = None
+    output: Path | None = None
+
+    def check(self, config: TrainConfig, group: ProcessGroup) -> None:
+        """Report what is wrong with the source before anything is written.
+
+        Args:
+            config: The settings.
+            group: The processes that train.
+
+        Raises:
+            ConfigError: There is no corpus, or several processes would have to share standard input.
+        """
+        if self.data is None and not config.corpus and self._kept is None:
+            raise ConfigError(
+                "no corpus given; pass a text file, a folder, a glob pattern, '-' for standard input, text8 or pydocs"
+            )
+        if "-" in config.corpus and group.size > 1:
+            raise ConfigError(
+                "several processes cannot share standard input; save the text to a file and pass its path"
+            )
+
+    def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> Corpus:
+        """Index the corpus, or open its index.
+
+        Args:
+            config: The settings.
+            run: The run folder that this process writes, or None.
+            group: The processes that train; files are indexed by the first one.
+            progress: Whether to show a progress bar on stderr.
+
+        Raises:
+            CorpusError: The corpus cannot be read.
+        """
+        if self.data is not None:
+            return self._open(self.data, config, run, progress)
+        if config.corpus or self._kept is None:
+            return group.in_turns(lambda: self._open(config.corpus, config, run, progress))
+        return IndexedCorpus(self._kept)
+
+    @property
+    def _kept(self) -> Path | None:
+        """The corpus that an unfinished run keeps, if there is one."""
+        folder = self.output / CORPUS_FOLDER if self.output else None
+        return folder if folder and folder.is_dir() else None
+
+    def _open(self, data: Any, config: TrainConfig, run: Path | None, progress: bool) -> Corpus:
+        return open_corpus(
+            data,
+            lowercase=config.lowercase,
+            tokenizer=self.tokenizer or config.tokenizer,
+            column=config.column,
+            padding=self.padding,
+            output=run,
+            progress=progress,
+        )

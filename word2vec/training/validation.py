@@ -1,0 +1,80 @@
+"""The validation loss: the mean loss of examples from held-out sentences, with fixed windows and fixed noise words.
+
+The examples are drawn once, so that the losses of two epochs differ only because the tables differ. They are drawn from
+the same distribution as those of training (subsampling, windows, noise), so both losses have the same scale. The
+training loss of an epoch, on the other hand, is a mean over tables that change, on examples that change.
+"""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from word2vec.losses.base import Objective, sum_losses
+from word2vec.models.skipgram import SkipGram, scores
+from word2vec.sampling.datasets import Batch, SkipGramDataset
+
+MAX_EXAMPLES = 1 << 16  # scored in a tenth of a second; the standard error of their mean is below 0.01
+MAX_ROWS = 6 * MAX_EXAMPLES  # scored: with many noise words there are fewer examples, so that the time is the same
+WORDS_PER_EXAMPLE = 4  # read, because subsampling drops some
+SEED = 0  # of the examples, which do not depend on the seed of the run
+
+
+class Validation:
+    """Scores a model on held-out sentences.
+
+    Args:
+        dataset: The held-out sentences; its batches are the examples.
+        objective: The objective, with the reduction "sum".
+
+    Attributes:
+        examples: Number of examples; 0 if nothing is held out or no held-out sentence has a pair.
+    """
+
+    def __init__(self, dataset: SkipGramDataset, objective: Objective) -> None:
+        self._objective = objective
+        frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
+        self._log_q = frequency.log() if objective.needs_log_q else None  # (V,)
+        self._batches = _evenly(dataset, min(MAX_EXAMPLES, MAX_ROWS // (1 + dataset.settings.negatives)))
+        self.examples = sum(len(batch.center) for batch in self._batches)
+
+    @torch.no_grad()
+    def loss(self, model: SkipGram) -> float:
+        """Return the mean loss per example; NaN if there is none."""
+        losses = [self._batch_loss(model, batch) for batch in self._batches]
+        return float(torch.stack(losses).double().sum()) / self.examples if losses else math.nan
+
+    def _batch_loss(self, model: SkipGram, batch: Batch) -> Tensor:
+        x = model.input.index_select(0, batch.context)  # (B, D)
+        if self._objective.in_batch:
+            right = model.output.index_select(0, batch.center)  # (B, D)
+            log_q = None if self._log_q is None else self._log_q[batch.center]  # (B,)
+            loss, _ = self._objective.fortraining(x, right, ids=batch.center, log_q=log_q)
+            return loss.sum()
+        targets = torch.cat([batch.center.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
+        y = model.output.index_select(0, targets.view(-1)).view(*targets.shape, -1)  # (B, 1 + K, D)
+        s = scores(x, y)  # (B, 1 + K)
+        correction = {} if self._log_q is None else {"log_q": self._log_q[targets]}
+        return sum_losses(self._objective(s[:, 0], s[:, 1:], **correction), len(s), needs_gradient=False)
+
+
+def validation_words(window: int) -> int:
+    """Return how many held-out words provide enough examples.
+
+    Args:
+        window: Largest window width.
+    """
+    return WORDS_PER_EXAMPLE * MAX_EXAMPLES // (window + 1)
+
+
+def _evenly(batches: Iterable[Batch], examples: int) -> list[Batch]:
+    """Return every n-th batch, such that at most `examples` examples, but at least one batch, are in memory."""
+    kept: list[Batch] = []
+    step = 1
+    for number, batch in enumerate(batches):
+        if number % step == 0:
+            kept.append(Batch(*(ids.clone() for ids in batch)))  # subtle: a slice would keep its whole chunk in memory
+        if len(kept) > 1 and sum(len(each.center) for each in kept) > examples:
+            kept, step = kept[::2], 2 * step
+    return kept
