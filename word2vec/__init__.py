@@ -2,8 +2,7 @@
 
     import word2vec
 
-    config = word2vec.TrainConfig(corpus=("pydocs",), dim=50)
-    vectors = word2vec.train(config)
+    vectors = word2vec.train("pydocs", dim=50)
     vectors.nearest("array")
 
 The subpackages, in the order in which data passes through them:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.training.topics import contents, small
-from word2vec.training.loop import train
+from word2vec.training import train
 from word2vec.vectors.word_vectors import WordVectors
 
 

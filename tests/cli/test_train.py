@@ -11,8 +11,8 @@ from tests.training.interruptions import unfinished
 from tests.training.topics import contents, small
 from word2vec.config import PRESETS, read_config
 from word2vec.system.atomic_files import locked
+from word2vec.training import train
 from word2vec.training.checkpoint import read_checkpoint
-from word2vec.training.loop import train
 from word2vec.vectors.word_vectors import WordVectors
 
 

@@ -10,9 +10,9 @@ import pytest
 from rich.logging import RichHandler
 
 from tests.training.topics import small
-from word2vec.training.loop import train
+from word2vec.training import train
 
-EPOCH = "epoch 1/1: loss"
+EPOCH = "epoch 1/1: training loss"
 
 
 def package_handler() -> None:

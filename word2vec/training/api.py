@@ -48,7 +48,7 @@ def train(
         resume: Whether to continue from the checkpoint in `output`, if there is one. The corpus and all settings must
             be the same, except those marked `changeable_on_resume` in config.py. With more epochs than before, the
             learning rate decays linearly over all of them.
-        overwrite: Whether to replace a finished run in `output`. Its vectors are replaced when the new ones are
+        overwrite: Whether to start over if `output` contains a run. Its vectors are replaced when the new ones are
             complete.
         **settings: Fields of `TrainConfig`, such as `dim` or `epochs`.
 
@@ -62,6 +62,8 @@ def train(
     """
     if isinstance(objective, str):
         settings["objective"], objective = objective, None
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
     folder = None if output is None else Path(output)
     config, data = _split(corpus, tokenizer, settings)
     return run_training(

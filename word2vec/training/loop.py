@@ -16,7 +16,7 @@ from torch import nn
 
 from word2vec.config import TrainConfig
 from word2vec.engines import Pause
-from word2vec.errors import ConfigError, TrainingInterrupted
+from word2vec.errors import TrainingInterrupted
 from word2vec.evaluation import read_pair_sets
 from word2vec.evaluation.benchmarks import PairSet
 from word2vec.system.signals import held_signals
@@ -47,8 +47,6 @@ def run_training(
     """Train with complete settings; see `api.train`, which creates the arguments."""
     with join_process_group(config.device) as group:
         source.check(config, group)
-        if resume and overwrite:
-            raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
         pair_sets = read_pair_sets(config.pairs)
         run = output if group.first else None
         if config.tensorboard and group.first:

@@ -75,8 +75,8 @@ class Metrics:
         self._file: BinaryIO | None = None
         self._clock = 0.0  # when time was last counted
         self._last, self.lr = Progress(0, 0, 0.0), 0.0  # of the last step
-        self._validation = ""  # text of the last validation loss
         self._warned = False  # about an epoch without pairs
+        self._validation = ""  # text of the last validation loss
 
     def __enter__(self) -> Self:
         total = self._words_per_epoch * self._epochs
@@ -145,8 +145,8 @@ class Metrics:
         self._write("epoch", epoch, validation_loss, similarity)
         losses = f"{self._validation}training loss {self.training_loss:.4f}"
         scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
-        place, speed = f"epoch {epoch + 1}/{self._epochs}", f"{self._speed:,.0f} words/s"
-        log_progress(f"{place}: {losses}{scores}, {speed}", self._progress)
+        line = f"epoch {epoch + 1}/{self._epochs}: {losses}{scores}, {self._speed:,.0f} words/s"
+        log_progress(line, self._progress)
 
     @property
     def training_loss(self) -> float:
