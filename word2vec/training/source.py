@@ -71,7 +71,14 @@ class CorpusSource:
             )
         if config.corpus or self._kept is None:
             return group.in_turns(
-                lambda: index_corpus(config.corpus, lowercase=config.lowercase, output=run, progress=progress)
+                lambda: index_corpus(
+                    config.corpus,
+                    lowercase=config.lowercase,
+                    tokenizer=config.tokenizer,
+                    column=config.column,
+                    output=run,
+                    progress=progress,
+                )
             )
         return IndexedCorpus(self._kept)
 
