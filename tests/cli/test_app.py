@@ -17,7 +17,7 @@ from word2vec.vectors.word_vectors import WordVectors
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["train", "missing.txt", "--output", "RUN"], 1, "missing.txt"),
+        (["train", "missing.txt", "--output", "RUN"], 1, "missing.txt: no such file"),
         (["train", "CORPUS", "--output", "RUN", "--dim", "0"], 2, "--dim must be at least 1, not 0"),
         (["train", "CORPUS", "--output", "RUN", "--dim", "x"], 2, "Invalid value for '--dim'"),
         (["train", "CORPUS"], 2, "Missing option '--output'"),

@@ -22,12 +22,18 @@ TRAIN_OPTIONS = {name.replace("_", "-"): option(setting) for name, setting in OT
 QUERY_OPTIONS = {"topn": "-n", "n": "-n", "k": "-n", "top-k": "-n", "restrict-vocab": "--restrict"}
 """Options of other programs for queries, and ours."""
 
-OPTIONS: dict[str, Mapping[str, str]] = {"train": TRAIN_OPTIONS, "nearest": QUERY_OPTIONS, "analogy": QUERY_OPTIONS}
+OPTIONS: dict[str, Mapping[str, str]] = {
+    "train": TRAIN_OPTIONS,
+    "nearest": QUERY_OPTIONS,
+    "analogy": QUERY_OPTIONS,
+    "export": {"binary": "--format word2vec-binary"},
+}
 
 COMMANDS = {
     "skipgram": "train", "cbow": "train", "fit": "train", "nn": "nearest", "distance": "nearest",
     "most-similar": "nearest", "similar": "nearest", "neighbors": "nearest", "analogies": "analogy",
     "convert": "export", "save": "export", "test": "evaluate", "eval": "evaluate", "score": "evaluate", "show": "info",
+    "help": "--help", "version": "--version",
 }  # fmt: skip
 """Commands of other programs, and ours."""
 
