@@ -168,6 +168,8 @@ def test_added_and_replaced_vectors_are_found(ours: KeyedVectors) -> None:
     assert keyed.most_similar("w1", topn=1)[0] == ("new", pytest.approx(1))
     keyed["w2"] = -keyed["w1"]
     assert keyed.similarity("w1", "w2") == -1
+    keyed["w3"] = keyed["w1"] * 9
+    assert dict(keyed.most_similar("w1", topn=2)) == pytest.approx({"new": 1, "w3": 1})
     assert len(keyed) == V + 1
     assert keyed.get_vecattr("new", "count") == 0
     keyed.add_vectors(["w1", "a", "a"], np.ones((3, D)), {"count": np.array([7, 8, 9])})
