@@ -332,9 +332,8 @@ def test_short_and_missing_files(tmp_path: Path) -> None:
 
 def test_a_file_of_gensim_is_refused(theirs: "Reference", tmp_path: Path) -> None:
     theirs.save(str(tmp_path / "gensim.kv"))
-    with pytest.raises(FormatError) as caught:
+    with pytest.raises(FormatError, match=r"not opened because it can run code; .*save_word2vec_format"):
         KeyedVectors.load(tmp_path / "gensim.kv")
-    assert "\n" not in str(caught.value)
 
 
 def test_damaged_settings_are_one_line(ours: KeyedVectors, tmp_path: Path) -> None:
