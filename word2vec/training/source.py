@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from word2vec.config import TrainConfig
-from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, open_corpus
+from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, index_corpus, open_corpus
 from word2vec.errors import ConfigError
 from word2vec.training.distributed import ProcessGroup
 
@@ -60,9 +60,26 @@ class CorpusSource:
             CorpusError: The corpus cannot be read.
         """
         if self.data is not None:
-            return self._open(self.data, self.tokenizer, config, run, progress)
+            return open_corpus(
+                self.data,
+                lowercase=config.lowercase,
+                tokenizer=self.tokenizer,
+                column=config.column,
+                padding=self.padding,
+                output=run,
+                progress=progress,
+            )
         if config.corpus or self._kept is None:
-            return group.in_turns(lambda: self._open(config.corpus, config.tokenizer, config, run, progress))
+            return group.in_turns(
+                lambda: index_corpus(
+                    config.corpus,
+                    lowercase=config.lowercase,
+                    tokenizer=config.tokenizer,
+                    column=config.column,
+                    output=run,
+                    progress=progress,
+                )
+            )
         return IndexedCorpus(self._kept)
 
     @property
@@ -70,16 +87,3 @@ class CorpusSource:
         """The corpus that an unfinished run keeps, if there is one."""
         folder = self.output / CORPUS_FOLDER if self.output else None
         return folder if folder and folder.is_dir() else None
-
-    def _open(
-        self, data: Any, tokenizer: Tokenizer | None, config: TrainConfig, run: Path | None, progress: bool
-    ) -> Corpus:
-        return open_corpus(
-            data,
-            lowercase=config.lowercase,
-            tokenizer=tokenizer,
-            column=config.column,
-            padding=self.padding,
-            output=run,
-            progress=progress,
-        )
