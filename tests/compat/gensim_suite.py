@@ -33,8 +33,13 @@ REPLACED = {
 }
 
 
-def load(name: str) -> types.ModuleType:
-    """Execute a test module of gensim with this package's classes."""
+def load(name: str, *, without_hs: bool = False) -> types.ModuleType:
+    """Execute a test module of gensim with this package's classes.
+
+    Args:
+        name: The module in `gensim.test`.
+        without_hs: Whether to replace hierarchical softmax by negative sampling as well.
+    """
     specification = importlib.util.find_spec(f"gensim.test.{name}")
     assert specification is not None
     assert specification.origin is not None
@@ -42,6 +47,8 @@ def load(name: str) -> types.ModuleType:
     for old, new in REPLACED[name]:
         assert old in source, f"gensim's {name} has changed: {old!r} is not there"
         source = source.replace(old, new)
+    if without_hs:
+        source = re.sub(r"\bhs=1,\s+negative=0\b", "hs=0, negative=5", source).replace("model.syn1.", "model.syn1neg.")
     module = types.ModuleType(name)
     exec(compile(source, specification.origin, "exec"), vars(module))
     return module

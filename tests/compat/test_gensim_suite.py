@@ -15,8 +15,7 @@ pytest.importorskip("testfixtures")
 
 NAME = re.compile(r"`(\w+\.test\w*)`")
 PAGE = read(ROOT / "docs" / "gensim.md")
-SLOW = {"test_evaluate_word_pairs", "test_evaluate_word_pairs_from_file", "test_cbow_neg", "test_cbow_neg_fromfile",
-        "test_cbow_neg_online", "test_sg_neg_fromfile", "test_parallel", "test_evaluate_word_analogies"}  # fmt: skip
+SLOW = re.compile(r"word_pairs|analogies|parallel|online\b|fixedwindow|fromfile|cbow_(hs|neg)")
 """Tests that train for a second or longer."""
 
 
@@ -25,8 +24,12 @@ def listed(heading: str) -> list[str]:
     return NAME.findall(section)
 
 
-PASS, CANNOT, OTHER = (listed(f"Tests {which}") for which in ("that pass", "that cannot pass", "of other parts"))
-MARKED = [pytest.param(name, marks=pytest.mark.slow) if name.split(".")[1] in SLOW else name for name in PASS]
+PASS, ADAPTED = listed("Tests that pass"), listed("Tests that pass with negative sampling")
+CANNOT, OTHER = listed("Tests that cannot pass"), listed("Tests of other parts")
+
+
+def marked(names: list[str]) -> list[object]:
+    return [pytest.param(name, marks=pytest.mark.slow) if SLOW.search(name) else name for name in names]
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,11 @@ def modules() -> dict[str, ModuleType]:
     """The test modules with replaced imports, by the names of their test classes."""
     loaded = [gensim_suite.load(name) for name in gensim_suite.MODULES]
     return {name.split(".")[0]: module for module in loaded for name in gensim_suite.names(module)}
+
+
+@pytest.fixture(scope="module")
+def without_hs() -> ModuleType:
+    return gensim_suite.load("test_word2vec", without_hs=True)
 
 
 @pytest.fixture(autouse=True)
@@ -44,14 +52,21 @@ def quiet_and_in_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_every_test_of_gensim_is_listed_once(modules: dict[str, ModuleType]) -> None:
     names = sorted(name for module in set(modules.values()) for name in gensim_suite.names(module))
-    assert sorted(PASS + CANNOT + OTHER) == names
+    assert sorted(PASS + ADAPTED + CANNOT + OTHER) == names
     assert len(PASS) > 70
 
 
 @pytest.mark.filterwarnings("ignore")  # gensim's
-@pytest.mark.parametrize("name", MARKED)
+@pytest.mark.parametrize("name", marked(PASS))
 def test_passes(name: str, modules: dict[str, ModuleType]) -> None:
     assert gensim_suite.run(modules[name.split(".")[0]], name) == ""
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", marked(ADAPTED))
+def test_passes_with_negative_sampling(name: str, without_hs: ModuleType, modules: dict[str, ModuleType]) -> None:
+    assert "hs=1" in gensim_suite.run(modules[name.split(".")[0]], name)
+    assert gensim_suite.run(without_hs, name) == ""
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -60,8 +75,7 @@ def test_cannot_pass(name: str, modules: dict[str, ModuleType]) -> None:
     problem = gensim_suite.run(modules[name.split(".")[0]], name)
     assert problem, f"{name} passes now: move it to the other list in docs/gensim.md"
     reason = next(row for row in PAGE.splitlines() if f"`{name}`" in row and row.startswith("|")).split("|")[2]
-    expected = re.search(r"`(hs=1|shrink_windows=False)`", reason)
-    assert expected is None or expected[1] in problem
+    assert "hs=1" in problem or "`hs=1`" not in reason
 
 
 def test_the_classes_under_test_are_those_of_this_package(modules: dict[str, ModuleType]) -> None:

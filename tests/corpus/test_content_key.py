@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from word2vec.corpus import content_key
+from word2vec.corpus.read_settings import ReadSettings
 from word2vec.errors import CorpusError
 
 
@@ -18,7 +19,7 @@ def texts(tmp_path: Path) -> list[Path]:
 
 
 def key_of(text: Path, indexes: Path) -> str:
-    return content_key.content_key([text], content_key.file_states([text]), indexes, lowercase=False)
+    return content_key.content_key([text], content_key.file_states([text]), indexes, ReadSettings())
 
 
 def fail(*_: object) -> bytes:

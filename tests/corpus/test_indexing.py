@@ -445,7 +445,7 @@ def test_cache_that_cannot_be_created(text: Path, tmp_path: Path, monkeypatch: p
     assert error in message(lambda: index_corpus(["-"]))
 
 
-@pytest.mark.parametrize("step", ["read_blocks", "_renumber", "_write_vocabulary"])  # the last one runs in a thread
+@pytest.mark.parametrize("step", ["_write_ids", "_renumber", "write_vocabulary"])  # the last one runs in a thread
 @pytest.mark.parametrize("interruption", [KeyboardInterrupt, MemoryError])
 def test_interruption_leaves_nothing_behind(
     text: Path, indexes: Path, interruption: type[BaseException], step: str, monkeypatch: pytest.MonkeyPatch

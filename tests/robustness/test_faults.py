@@ -24,7 +24,7 @@ import pytest
 
 from tests.conftest import topic_text
 from word2vec.cli import run as run_command
-from word2vec.corpus import content_key, indexing, reader
+from word2vec.corpus import content_key, encoding, reader
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
 from word2vec.errors import CorpusError
@@ -430,7 +430,7 @@ def test_corpus_that_changes_while_it_is_read(
     change: Any, moment: str, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader, "BLOCK_BYTES", 1000)
-    read_blocks, digest = indexing.read_blocks, content_key._digest
+    read_blocks, digest = encoding.read_blocks, content_key._digest
     changed: list[Path] = []
 
     def change_once(path: Path) -> None:
@@ -450,7 +450,7 @@ def test_corpus_that_changes_while_it_is_read(
         return found
 
     if moment == "encoded":
-        monkeypatch.setattr(indexing, "read_blocks", blocks)
+        monkeypatch.setattr(encoding, "read_blocks", blocks)
     else:
         monkeypatch.setattr(content_key, "_digest", hashed)
     with pytest.raises(CorpusError) as caught:

@@ -14,7 +14,6 @@ from torch.utils.data import DataLoader
 import word2vec.sampling.datasets
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
-from word2vec.sampling.distributions import window_pairs
 from word2vec.sampling.shards import new_shards, words_read
 from word2vec.sampling.windows import WINDOW_MODES
 
@@ -73,14 +72,13 @@ def test_chunks_do_not_split_sentences(chunk_pairs: int, monkeypatch: pytest.Mon
 def test_chunks_have_a_limited_number_of_pairs(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", 500)
     settings = SamplingSettings(window=4, subsample=0, window_mode=mode)
-    dataset = make_dataset([[0] * 3] * 100 + [[1] * 40] * 3 + [[2] * 5] * 20, settings, batch_size=10**6)
+    dataset = make_dataset([[0] * 3] * 1000 + [[1] * 40] * 3 + [[2] * 5] * 20, settings, batch_size=10**6)
     (shard,) = new_shards(dataset.offsets, 1)
-    sizes = [
-        len(dataset._pairs(begin, end, torch.Generator())[0]) for begin, end in dataset.unread_chunks(shard, 500, 500)
-    ]
-    longest = len(window_pairs(torch.zeros(40), dataset.window, torch.Generator())[0])
-    assert max(sizes) <= max(700, 1.5 * longest)  # complete sentences, and drawn widths
-    assert len(sizes) < 60  # not one chunk for each of the short sentences
+    generator = torch.Generator()
+    sizes = [len(dataset._pairs(*chunk, generator)[0]) for chunk in dataset.unread_chunks(shard, 500, 500)]
+    longest = 40 * 39 if mode == "full" else 0  # pairs of a sentence, which is never split
+    assert max(sizes) <= max(500, longest)
+    assert len(sizes) < 100  # not one chunk for each of the short sentences
 
 
 def test_a_full_window_is_the_whole_sentence() -> None:

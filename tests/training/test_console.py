@@ -1,6 +1,7 @@
 """What training prints: nothing without a progress bar, each line once with one, whatever logging is configured."""
 
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from rich.logging import RichHandler
 from tests.training.topics import small
 from word2vec.training import train
 
-EPOCH = "epoch 1/1: training loss"
+EPOCH = re.compile(r"epoch 1/1: training loss")
 
 
 def package_handler() -> None:
@@ -71,16 +72,17 @@ def test_epoch_lines_are_printed_once_or_not_at_all(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")  # for rich, which breaks lines
     with new_logging():
         CONFIGURATIONS[name]()
         train(small(tiny_file, epochs=1, engine="plain"), progress=progress)
     printed = "".join(capsys.readouterr())
-    assert printed.count(EPOCH) == (progress or name in LOGGED)
+    assert len(EPOCH.findall(printed)) == (progress or name in LOGGED)
     assert ("word/s" in printed) == progress  # the bar
     if not progress and name not in LOGGED:
         assert printed == ""
     if name == "a file":
-        assert (tmp_path / "log.txt").read_text().count(EPOCH) == 1
+        assert (tmp_path / "log.txt").read_text().count("training loss") == 1
 
 
 def test_the_handlers_of_the_application_are_left_alone(tiny_file: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -89,7 +91,7 @@ def test_the_handlers_of_the_application_are_left_alone(tiny_file: Path, caplog:
     before = [(list(logger.handlers), list(logger.filters), logger.level) for logger in loggers]
     train(small(tiny_file, epochs=1, engine="plain"), progress=True)
     assert [(logger.handlers, logger.filters, logger.level) for logger in loggers] == before
-    assert sum(EPOCH in message for message in caplog.messages) == 1
+    assert sum("training loss" in message for message in caplog.messages) == 1
 
 
 def test_a_record_starts_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,6 +112,21 @@ def test_frame_has_one_row_per_word(vectors: WordVectors) -> None:
     assert vectors["w0"].any()
 
 
+def test_the_words_of_a_frame_can_be_a_column(vectors: WordVectors) -> None:
+    frame = vectors.to_frame(column="token")
+    assert list(frame.columns) == ["token", *map(str, range(D))]
+    assert list(frame["token"]) == WORDS
+    assert list(frame.index) == list(range(V))
+    np.testing.assert_array_equal(frame.drop(columns="token").to_numpy(), vectors.vectors)
+
+
+def test_polars_keeps_the_words(vectors: WordVectors) -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(vectors.to_frame(column="word").to_dict("list"))
+    assert frame["word"].to_list() == WORDS
+    assert frame.shape == (V, D + 1)
+
+
 # gensim
 
 

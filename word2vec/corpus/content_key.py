@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from word2vec.corpus.index import INDEX_VERSION
+from word2vec.corpus.read_settings import ReadSettings
 from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import temporary_folder
 
@@ -27,7 +27,7 @@ FileState = tuple[str, int, int, int]
 """Path, size, modification time and status change time of a file."""
 
 
-def content_key(files: Sequence[Path], states: list[FileState], indexes: Path, lowercase: bool) -> str:
+def content_key(files: Sequence[Path], states: list[FileState], indexes: Path, settings: ReadSettings) -> str:
     """Return the name of the index: a digest of the files' content, remembered for files that have not changed.
 
     The name is remembered in a file whose own name is a digest of paths, sizes and times. It contains the name of the
@@ -37,16 +37,15 @@ def content_key(files: Sequence[Path], states: list[FileState], indexes: Path, l
         files: The files of the corpus.
         states: Their states before they are read.
         indexes: The folder of the indexes and memos.
-        lowercase: Whether the text is lowercased.
+        settings: How the files are turned into words.
 
     Raises:
         CorpusError: A file cannot be read, or it changed while it was read.
     """
-    settings = f"version {INDEX_VERSION} lowercase {lowercase}"
-    memo = indexes / f"seen-{hashlib.sha256(repr((settings, states)).encode()).hexdigest()[:32]}"
+    memo = indexes / f"seen-{hashlib.sha256(repr((settings.key, states)).encode()).hexdigest()[:32]}"
     if TRUSTS_STATUS_CHANGE and (known := _read_memo(memo)):
         return known
-    digest = hashlib.sha256(settings.encode())
+    digest = hashlib.sha256(settings.key.encode())
     with ThreadPoolExecutor(1) as pool:
         pool.submit(_load_kernels)  # a text not seen before will nearly always be encoded next
         for file in files:

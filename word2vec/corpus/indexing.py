@@ -14,9 +14,9 @@ it is used as a path, except the name of an index in its exact form, and only an
 import logging
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from word2vec.corpus.columns import is_table
 from word2vec.corpus.content_key import FileState, check_unchanged, content_key, file_states
 from word2vec.corpus.index import (
     OFFSETS_FILE,
@@ -34,15 +35,17 @@ from word2vec.corpus.index import (
 )
 from word2vec.corpus.index_writer import finish_index, npy_file, write_vocabulary
 from word2vec.corpus.read_report import ReadReport
-from word2vec.corpus.reader import read_blocks
+from word2vec.corpus.read_settings import ReadSettings
+from word2vec.corpus.remote import downloaded, is_remote
 from word2vec.corpus.sources import reject_files_in, resolve
 from word2vec.corpus.spooling import is_stream, spooled
+from word2vec.corpus.tokenizers import find_tokenizer
 from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import flush_folder, temporary_folder
 from word2vec.system.cache import cache_folder, remedy
 
 if TYPE_CHECKING:
-    from word2vec.corpus.word_counts import WordTable  # numba is loaded only when an index is built
+    pass  # numba is loaded only when an index is built
 
 COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
 
@@ -53,6 +56,8 @@ def index_corpus(
     sources: Sequence[str | Path],
     *,
     lowercase: bool = False,
+    tokenizer: str = "whitespace",
+    column: str | None = None,
     cache: Path | None = None,
     output: Path | None = None,
     progress: bool = False,
@@ -60,8 +65,10 @@ def index_corpus(
     """Index a corpus, or open the index that was built from the same text before.
 
     Args:
-        sources: Files, folders, glob patterns or named corpora; see `sources.resolve`.
+        sources: Files, folders, glob patterns, named corpora or addresses; see `sources.resolve`.
         lowercase: Whether to lowercase the text.
+        tokenizer: How the text is split: "whitespace" or "words", see tokenizers.py.
+        column: The column of .csv, .tsv, .jsonl, .ndjson and .parquet files that contains texts or lists of tokens.
         cache: The cache folder; `system.cache.cache_folder()` by default.
         output: The folder that results will be written to; it must not contain a file of the corpus.
         progress: Whether to draw a progress bar on stderr.
@@ -70,23 +77,58 @@ def index_corpus(
         The opened index.
 
     Raises:
-        CorpusError: A source is missing, unreadable, not text, empty, inside `output`, or changed while it was read.
+        CorpusError: A source is missing, unreadable, not text, empty, inside `output`, or changed while it was read; or
+            a table has no such column.
     """
-    files = resolve(sources)
-    if output is not None:
-        reject_files_in(output, files)
+    find_tokenizer(tokenizer)  # fails before anything is read
+    settings = ReadSettings(lowercase, tokenizer, column)
     cache = cache_folder() if cache is None else cache
-    with ExitStack() as spools:
-        files = [spools.enter_context(spooled(file, cache)) if is_stream(file) else file for file in files]
-        return _index_files(files, cache / "indexes", lowercase, progress)
+    with local_files(sources, cache, output, column, progress) as files:
+        return _index_files(files, cache / "indexes", settings, progress)
 
 
-def _index_files(files: Sequence[Path], indexes: Path, lowercase: bool, progress: bool) -> IndexedCorpus:
+@contextmanager
+def local_files(
+    sources: Sequence[str | Path], cache: Path, output: Path | None, column: str | None, progress: bool
+) -> Iterator[list[Path]]:
+    """Resolve sources to files on disk; streams and remote files are copied to the cache for the time of the block.
+
+    Args:
+        sources: See `index_corpus`.
+        cache: The cache folder.
+        output: The folder that results will be written to.
+        column: The column to read; without one, a table is read as text, with a warning.
+        progress: Whether to draw a progress bar on stderr.
+
+    Raises:
+        CorpusError: See `index_corpus`.
+    """
+    sources = [sources] if isinstance(sources, str | Path) else sources
+    with ExitStack() as copies:
+        local: list[str | Path] = []
+        for source in sources:
+            if is_remote(source):
+                local += copies.enter_context(downloaded(str(source), cache, progress=progress))
+            else:
+                local.append(source)
+        files = resolve(local)
+        if output is not None:
+            reject_files_in(output, files)
+        tables = [] if column is not None else [file for file in files if is_table(file)]
+        if tables:
+            logger.warning(
+                "%s: read as plain text, including its other columns; name the column of its text with --column",
+                tables[0].name,
+            )
+        yield [copies.enter_context(spooled(file, cache)) if is_stream(file) else file for file in files]
+
+
+def _index_files(files: Sequence[Path], indexes: Path, settings: ReadSettings, progress: bool) -> IndexedCorpus:
     states = file_states(files)
-    folder = indexes / content_key(files, states, indexes, lowercase)
+    folder = indexes / content_key(files, states, indexes, settings)
     if (corpus := _existing_index(folder)) is not None:
         return corpus
-    _build(files, states, folder, lowercase, progress)
+    _build(files, states, folder, settings, progress)
     return IndexedCorpus(folder)
 
 
@@ -105,14 +147,16 @@ def _existing_index(folder: Path) -> IndexedCorpus | None:
         return None
 
 
-def _build(files: Sequence[Path], states: list[FileState], folder: Path, lowercase: bool, progress: bool) -> None:
+def _build(
+    files: Sequence[Path], states: list[FileState], folder: Path, settings: ReadSettings, progress: bool
+) -> None:
     """Build the index in a temporary folder beside `folder`, then rename it."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(folder.parent, "tmp-") as private:
             work = private / "index"
             work.mkdir()  # subtle: with the usual permissions, because the temporary folder is closed to other users
-            _write_index(files, work, lowercase, progress)
+            _write_index(files, work, settings, progress)
             check_unchanged(files, states)
             _put_in_place(work, folder)
     except OSError as error:
@@ -136,16 +180,20 @@ def _put_in_place(work: Path, folder: Path) -> None:
     flush_folder(folder.parent)
 
 
-def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: bool) -> None:
-    from word2vec.corpus.word_counts import WordTable, load_kernels
+def _write_index(files: Sequence[Path], work: Path, settings: ReadSettings, progress: bool) -> None:
+    from word2vec.corpus.encoding import encode_files
+    from word2vec.corpus.word_counts import load_kernels
 
     load_kernels()
-    report, table = ReadReport(), WordTable()
+    report = ReadReport()
+    size = sum(file.stat().st_size for file in files)
     with (
         npy_file(work / TOKENS_FILE, np.dtype(np.int32)) as ids,
         npy_file(work / OFFSETS_FILE, np.dtype(np.int64)) as offsets,
+        tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar,
     ):
-        words, sentences = _encode_files(files, table, report, ids, offsets, lowercase, progress)
+        table, encoded = encode_files(files, settings, report, bar.update)
+        words, sentences = _write_ids(encoded, ids, offsets)
     if not words:
         raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by whitespace")
     ranked = table.by_frequency()
@@ -153,10 +201,10 @@ def _write_index(files: Sequence[Path], work: Path, lowercase: bool, progress: b
         vocabulary = pool.submit(write_vocabulary, work / VOCABULARY_FILE, ranked.words, ranked.counts)
         tokens_checksum = _renumber(work / TOKENS_FILE, ranked.rank)
         vocabulary.result()
-    report.long_words = table.long_words
+    report.long_words, report.empty_tokens = table.long_words, table.empty_tokens
     finish_index(
         work,
-        lowercase=lowercase,
+        lowercase=settings.lowercase,
         words=words,
         sentences=sentences,
         distinct_words=len(ranked.words),
@@ -169,34 +217,21 @@ def _names(files: Sequence[Path]) -> str:
     return str(files[0]) if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
-def _encode_files(
-    files: Sequence[Path],
-    table: "WordTable",
-    report: ReadReport,
-    ids: BinaryIO,
-    offsets: BinaryIO,
-    lowercase: bool,
-    progress: bool,
+def _write_ids(
+    encoded: Iterable[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]], ids: BinaryIO, offsets: BinaryIO
 ) -> tuple[int, int]:
-    """Write the provisional ids and the sentence offsets of all files.
+    """Write the provisional ids and the sentence offsets.
 
     Returns:
         The numbers of words and sentences.
     """
-    from word2vec.corpus.word_counts import encoded
-
     words = sentences = 0
     offsets.write(np.zeros(1, np.int64).data)
-    size = sum(file.stat().st_size for file in files)
-    with tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar:
-        blocks = (
-            block for file in files for block in read_blocks(file, report, lowercase=lowercase, advance=bar.update)
-        )
-        for block_ids, block_ends in encoded(blocks, table):
-            ids.write(block_ids.data)
-            offsets.write((block_ends + words).data)
-            words += len(block_ids)
-            sentences += len(block_ends)
+    for block_ids, block_ends in encoded:
+        ids.write(block_ids.data)
+        offsets.write((block_ends + words).data)
+        words += len(block_ids)
+        sentences += len(block_ends)
     return words, sentences
 
 

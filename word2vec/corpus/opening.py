@@ -1,20 +1,24 @@
 """The front door: open a corpus from files, from sequences of tokens, or from texts, in memory or in tables."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from tqdm import tqdm
 
 from word2vec.corpus.base import Corpus
 from word2vec.corpus.containers import container_of, names_of, values
-from word2vec.corpus.indexing import index_corpus
+from word2vec.corpus.indexing import index_corpus, local_files
 from word2vec.corpus.messages import shorten
+from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.sources import is_source
+from word2vec.corpus.tokenizers import find_tokenizer
 from word2vec.errors import CorpusError
+from word2vec.system.cache import cache_folder
 
 if TYPE_CHECKING:
     from word2vec.corpus.memory import MemoryCorpus  # numba is loaded only when something is encoded
@@ -104,7 +108,7 @@ def open_corpus(
         lowercase: Whether to lowercase the text or the tokens.
         tokenizer: How texts are split: "whitespace", "words", or a function that returns the tokens of a text.
             Files are split at whitespace by default; texts in memory require a tokenizer.
-        column: The column of a table that contains texts or lists of tokens.
+        column: The column of a table, in memory or in files, that contains texts or lists of tokens.
         padding: An integer that marks the unused places of an array of integers.
         cache: The cache folder for indexes of files; `system.cache.cache_folder()` by default.
         output: The folder that results will be written to; it must not contain a file of the corpus.
@@ -122,7 +126,32 @@ def open_corpus(
         return _read_memory(source, lowercase, tokenizer, column, padding)
     if padding is not None:
         raise CorpusError("padding= applies to arrays of integers, and the corpus is in files; remove it")
-    return index_corpus(paths, lowercase=lowercase, cache=cache, output=output, progress=progress)
+    if callable(tokenizer):
+        return _read_files(paths, lowercase, tokenizer, column, cache, output, progress)
+    name = "whitespace" if tokenizer is None else tokenizer
+    return index_corpus(
+        paths, lowercase=lowercase, tokenizer=name, column=column, cache=cache, output=output, progress=progress
+    )
+
+
+def _read_files(
+    paths: Sequence[str],
+    lowercase: bool,
+    tokenizer: Callable[[str], Iterable[str]],
+    column: str | None,
+    cache: Path | None,
+    output: Path | None,
+    progress: bool,
+) -> "MemoryCorpus":
+    """Encode the tokens that a function returns for each line of text files, or for each text of a column."""
+    from word2vec.corpus.encoding import file_texts
+
+    report = ReadReport()
+    with local_files(paths, cache_folder() if cache is None else cache, output, column, progress) as files:
+        size = sum(file.stat().st_size for file in files)
+        with tqdm(total=size, unit="B", unit_scale=True, desc="tokenizing", disable=not progress, leave=False) as bar:
+            texts = file_texts(files, column, report, bar.update)
+            return _encode_sequences(map(tokenizer, texts), "text", lowercase, report=report)
 
 
 def _read_memory(
@@ -156,7 +185,6 @@ def _read_memory(
 
 def _encode_texts(items: Iterable[object], unit: str, lowercase: bool, tokenizer: Tokenizer | None) -> "MemoryCorpus":
     from word2vec.corpus.memory import collect
-    from word2vec.corpus.read_report import ReadReport
     from word2vec.corpus.texts import checked_texts, text_blocks
     from word2vec.corpus.word_counts import WordTable, encoded
 
@@ -164,14 +192,18 @@ def _encode_texts(items: Iterable[object], unit: str, lowercase: bool, tokenizer
         raise CorpusError(f"the corpus consists of strings; {TEXTS_NEED_A_TOKENIZER}")
     texts = checked_texts(items, unit)
     if callable(tokenizer):
-        return _encode_sequences(map(tokenizer, texts), unit, lowercase, None)
+        return _encode_sequences(map(tokenizer, texts), unit, lowercase)
     table, report = WordTable(), ReadReport()
-    blocks = text_blocks(texts, report, lowercase=lowercase)
+    blocks = text_blocks(texts, report, lowercase=lowercase, tokenizer=find_tokenizer(tokenizer))
     return collect(encoded(blocks, table), table, lowercase=lowercase, report=report)
 
 
 def _encode_sequences(
-    sequences: "Iterable[object] | npt.NDArray[Any]", unit: str, lowercase: bool, padding: int | None
+    sequences: "Iterable[object] | npt.NDArray[Any]",
+    unit: str,
+    lowercase: bool,
+    padding: int | None = None,
+    report: ReadReport | None = None,
 ) -> "MemoryCorpus":
     from word2vec.corpus.memory import collect
     from word2vec.corpus.sequences import array_batches, batches
@@ -179,7 +211,7 @@ def _encode_sequences(
 
     table = SequenceTable(lowercase=lowercase, padding=padding)
     found: Iterable[Batch] = array_batches(sequences) if isinstance(sequences, np.ndarray) else batches(sequences, unit)
-    return collect(map(table.encode, found), table, lowercase=lowercase)
+    return collect(map(table.encode, found), table, lowercase=lowercase, report=report)
 
 
 def _check_array(array: npt.NDArray[Any]) -> None:

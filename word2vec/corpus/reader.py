@@ -5,12 +5,13 @@ Words and sentences are defined in word_kernels.py; sources.py finds the files t
 """
 
 import io
-import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from word2vec.corpus.read_report import ReadReport
+from word2vec.corpus.tokenizers import LAST_CHARACTER, NamedTokenizer
 from word2vec.errors import CorpusError
 from word2vec.system.compression import COMPRESSIONS, DamagedFileError, decompressed
 
@@ -19,7 +20,6 @@ MAX_WORD_BYTES = 1024  # longer "words" are base64, minified code or binary; the
 BINARY_PROBE_BYTES = 1 << 13  # how much of a file is searched for NUL bytes, as git and grep do
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 SEPARATORS = [bytes([byte]) for byte in range(0x21)]  # bytes that separate words, see word_counts.py
-LAST_CHARACTER = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")  # a last character that may be incomplete
 
 UNPACK = "unpack it first: {} FILE | word2vec train - --output RUN"
 # Formats that users mistake for text, by their first bytes. Archives may contain several files.
@@ -29,6 +29,7 @@ NOT_TEXT = {
     b"Rar!\x1a\x07": ("a rar archive", UNPACK.format("unrar p -inul")),
     b"\x1f\x9d": ("a file written by compress", UNPACK.format("zcat")),
     b"\x04\x22\x4d\x18": ("an lz4 file", UNPACK.format("lz4 -dc")),
+    b"PAR1": ("a parquet file", "name the column that contains its text with --column"),
     b"%PDF-": ("a PDF", "extract its text first: pdftotext FILE text.txt"),
 }
 TAR_MAGIC, TAR_MAGIC_OFFSET = b"ustar", 257
@@ -37,21 +38,20 @@ MAX_UNDECODABLE = 0.3
 MIN_UNDECODABLE = 50  # up to this number, undecodable bytes only cause the usual warning
 
 
-def read_blocks(
-    path: Path, report: ReadReport, *, lowercase: bool = False, advance: Callable[[int], object] | None = None
-) -> Iterator[bytes]:
-    """Yield the text of a file as valid UTF-8 in blocks of a few MiB that end between words.
+@contextmanager
+def open_text(path: Path, advance: Callable[[int], object] | None = None) -> Iterator[tuple[bytes, BinaryIO]]:
+    """Open a text file, which may be compressed, and check that it begins like UTF-8 text.
 
     Files compressed with gzip, bzip2, xz or zstandard are recognized by their first bytes, whatever their names, and
-    streamed: their decompressed size affects time and the size of the index, but not memory. Invalid bytes become
-    U+FFFD and are counted in `report`; a byte order mark is removed. The last block ends with a newline.
+    streamed: their decompressed size affects time, but not memory.
 
     Args:
-        path: The file to read. Standard input has to be copied to a file first, as indexing.py does.
-        report: Collects irregularities.
-        lowercase: Whether to lowercase the text, by the rules of Unicode.
+        path: The file to read.
         advance: A function that is called with the number of bytes read from disk since its last call, for a progress
             bar.
+
+    Yields:
+        The first bytes of the decompressed content, and the rest of it.
 
     Raises:
         CorpusError: The file cannot be read, is damaged, or does not begin like UTF-8 text.
@@ -67,15 +67,45 @@ def read_blocks(
                         "rename the file or download it again"
                     )
                 _reject_non_text(path, start)
-                for block in _split_between_words(start.removeprefix(BYTE_ORDER_MARK), file):
-                    yield _clean(block, report, lowercase)
-                yield b"\n"  # a sentence never continues in the next file
+                yield start, file
     except DamagedFileError as error:
         raise CorpusError(
             f"{path}: the compressed file is damaged or truncated ({error}); download it again"
         ) from error
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def read_blocks(
+    path: Path,
+    report: ReadReport,
+    *,
+    lowercase: bool = False,
+    tokenizer: NamedTokenizer | None = None,
+    advance: Callable[[int], object] | None = None,
+) -> Iterator[bytes]:
+    """Yield the text of a file as valid UTF-8 in blocks of a few MiB that end between words.
+
+    Invalid bytes become U+FFFD and are counted in `report`; a byte order mark is removed. The last block ends with a
+    newline.
+
+    Args:
+        path: The file to read; see `open_text`. Standard input has to be copied to a file first, as indexing.py does.
+        report: Collects irregularities.
+        lowercase: Whether to lowercase the text, by the rules of Unicode.
+        tokenizer: What separates words; whitespace by default.
+        advance: See `open_text`.
+
+    Raises:
+        CorpusError: The file cannot be read, is damaged, or does not begin like UTF-8 text.
+    """
+    boundary = None if tokenizer is None else tokenizer.boundary
+    separate = None if tokenizer is None else tokenizer.separate
+    with open_text(path, advance) as (start, file):
+        for block in _split_between_words(start.removeprefix(BYTE_ORDER_MARK), file, boundary):
+            clean = _clean(block, report, lowercase)
+            yield clean if separate is None else separate(clean)
+        yield b"\n"  # a sentence never continues in the next file
 
 
 class _CountingReader(io.RawIOBase):
@@ -95,14 +125,22 @@ class _CountingReader(io.RawIOBase):
         return int(size)
 
 
-def _split_between_words(start: bytes, file: BinaryIO) -> Iterator[bytes]:
-    """Yield `start` and the rest of the file in blocks of about BLOCK_BYTES that end after whitespace."""
+def _split_between_words(start: bytes, file: BinaryIO, boundary: Callable[[bytes], int] | None) -> Iterator[bytes]:
+    """Yield `start` and the rest of the file in blocks of about BLOCK_BYTES that end after whitespace.
+
+    Args:
+        start: The first bytes of the file.
+        file: The rest of the file.
+        boundary: Finds another place between two words if there is no whitespace near the end of a block.
+    """
     rest = start
     while block := file.read(BLOCK_BYTES):
         block = rest + block
         cut = 1 + max(block.rfind(b" "), block.rfind(b"\n"))
         if len(block) - cut > MAX_WORD_BYTES:
             cut = max(cut, 1 + max(block.rfind(separator, cut) for separator in SEPARATORS))
+        if len(block) - cut > MAX_WORD_BYTES and boundary is not None:
+            cut += boundary(block[cut:])
         rest = block[cut:]
         if len(rest) > MAX_WORD_BYTES:
             # The word is too long to be used, so any word that is too long may replace it: memory stays bounded.

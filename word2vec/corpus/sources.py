@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from word2vec.corpus.named import NAMED_CORPORA
+from word2vec.corpus.remote import is_remote
 from word2vec.errors import CorpusError
 
 STDIN = Path("-")
@@ -55,10 +56,10 @@ def resolve(sources: Sequence[str | Path]) -> list[Path]:
 
 
 def is_source(name: str) -> bool:
-    """Return whether a string names a file, a folder, standard input or a corpus, or is a pattern that matches."""
+    """Return whether a string is a file, folder, address, corpus or standard input, or a pattern that matches."""
     try:
         path = Path(os.path.expanduser(name))  # noqa: PTH111 (see _resolve_one)
-        if path == STDIN or name in NAMED_CORPORA or path.exists():
+        if is_remote(name) or path == STDIN or name in NAMED_CORPORA or path.exists():
             return True
         return glob.has_magic(name) and any(glob.iglob(str(path), recursive=True))  # noqa: PTH207 (absolute)
     except (OSError, ValueError):  # a text is too long for a name, or contains a NUL character

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from word2vec.config import SETTINGS, TrainConfig, make_config
+from word2vec.config import SETTINGS, TrainConfig, make_config, suggest_setting
 from word2vec.corpus import Tokenizer, as_paths
 from word2vec.errors import ConfigError
 from word2vec.training.callbacks import Callback
@@ -87,7 +87,7 @@ def _split(corpus: Any, tokenizer: Tokenizer | None, settings: dict[str, Any]) -
         CorpusError: The corpus is a string, or contains one, that is no file.
     """
     if unknown := sorted(settings.keys() - SETTINGS.keys()):
-        raise ConfigError(f"unknown setting {unknown[0]!r}; settings are {', '.join(SETTINGS)}")
+        raise ConfigError(f"unknown setting {unknown[0]!r}; {suggest_setting(unknown[0])}")
     if isinstance(tokenizer, str):
         settings["tokenizer"] = tokenizer
     if isinstance(corpus, TrainConfig):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from word2vec.config import TrainConfig
-from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, open_corpus
+from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, index_corpus, open_corpus
 from word2vec.engines import Engine, choose_engine
 from word2vec.errors import ConfigError
 from word2vec.training.distributed import ProcessGroup
@@ -72,27 +72,32 @@ class CorpusSource(Source):
             CorpusError: The corpus cannot be read.
         """
         if self.data is not None:
-            return TextExamples(self._open(self.data, self.tokenizer, config, run, progress), config)
-        if config.corpus or self._kept is None:
-            corpus = group.in_turns(lambda: self._open(config.corpus, config.tokenizer, config, run, progress))
-            return TextExamples(corpus, config)
-        return TextExamples(IndexedCorpus(self._kept), config)
+            corpus: Corpus = open_corpus(
+                self.data,
+                lowercase=config.lowercase,
+                tokenizer=self.tokenizer,
+                column=config.column,
+                padding=self.padding,
+                output=run,
+                progress=progress,
+            )
+        elif config.corpus or self._kept is None:
+            corpus = group.in_turns(
+                lambda: index_corpus(
+                    config.corpus,
+                    lowercase=config.lowercase,
+                    tokenizer=config.tokenizer,
+                    column=config.column,
+                    output=run,
+                    progress=progress,
+                )
+            )
+        else:
+            corpus = IndexedCorpus(self._kept)
+        return TextExamples(corpus, config)
 
     @property
     def _kept(self) -> Path | None:
         """The corpus that an unfinished run keeps, if there is one."""
         folder = self.output / CORPUS_FOLDER if self.output else None
         return folder if folder and folder.is_dir() else None
-
-    def _open(
-        self, data: Any, tokenizer: Tokenizer | None, config: TrainConfig, run: Path | None, progress: bool
-    ) -> Corpus:
-        return open_corpus(
-            data,
-            lowercase=config.lowercase,
-            tokenizer=tokenizer,
-            column=config.column,
-            padding=self.padding,
-            output=run,
-            progress=progress,
-        )

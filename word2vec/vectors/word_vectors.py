@@ -272,9 +272,14 @@ class WordVectors:
         """
         return interop.to_embedding(self.vectors, freeze)
 
-    def to_frame(self) -> "pd.DataFrame":
-        """Return a pandas data frame with a copy of the vectors: one row per word, one column per dimension."""
-        return interop.to_frame(self.words, self.vectors)
+    def to_frame(self, column: str | None = None) -> "pd.DataFrame":
+        """Return a pandas data frame with a copy of the vectors: one row per word, one column per dimension.
+
+        Args:
+            column: Name of a first column for the words. By default they are the index, which polars, DuckDB and
+                parquet files of other programs ignore.
+        """
+        return interop.to_frame(self.words, self.vectors, column)
 
     def to_gensim(self) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` with a copy of the vectors and, if known, the word counts.

@@ -161,9 +161,7 @@ class Word2Vec(VocabularyModel):
         from word2vec.sampling.datasets import SamplingSettings
         from word2vec.sampling.shards import derive_seed
 
-        if not self.shrink_windows:
-            raise ArgumentError("shrink_windows=False is not implemented yet; use shrink_windows=True")
-        started = time.monotonic()
+        mode, started = "shrink" if self.shrink_windows else "fixed", time.monotonic()
         corpus = encode(corpus_iterable, corpus_file, self.wv.key_to_index)
         if not len(corpus.tokens):
             raise ArgumentError("the corpus has no words; check how it is read")
@@ -172,7 +170,7 @@ class Word2Vec(VocabularyModel):
             self.min_alpha if end_alpha is None else end_alpha,
         )
         settings = FitSettings(
-            SamplingSettings(self.window, self.negative, self.sample, self.ns_exponent),
+            SamplingSettings(self.window, self.negative, self.sample, self.ns_exponent, mode),
             epochs,
             lr=first,
             min_lr=last,
@@ -187,6 +185,7 @@ class Word2Vec(VocabularyModel):
             for number, state in enumerate(states):
                 self.wv.vectors, self.syn1neg, self.wv.norms = state.input, state.output, None
                 self.running_training_loss, received = state.loss, state.signal
+                _log.info("%d of %d epochs trained on %s words", number, epochs, f"{len(corpus.tokens):,}")
                 for callback in callbacks:
                     if number:
                         callback.on_epoch_end(self)
