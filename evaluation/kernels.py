@@ -339,7 +339,7 @@ def train_in_lockstep(config: TrainConfig, programs: int) -> WordVectors:
 
 
 def _single_tile(config: TrainConfig) -> Shape:
-    shape = tile_shape(config.dim, config.negatives, config.window)
+    shape = tile_shape(config.dim, config.negatives, 2 * config.window)
     if shape.centers + 2 * config.window > shape.rows:
         raise SystemExit(f"window {config.window}: too wide for one tile, and lockstep supports no more; lower it")
     return shape

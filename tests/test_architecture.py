@@ -32,6 +32,7 @@ ORDER = (
     "vectors",
     "evaluation",
     "training",
+    "compat",
     "report",
     "cli",
     "__main__",

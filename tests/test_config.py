@@ -1,5 +1,6 @@
 """Settings: limits, sources, and help texts."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,18 @@ import numpy as np
 import pytest
 import tomli_w
 
-from word2vec.config import PRESETS, SETTINGS, TrainConfig, make_config, preset, read_config, read_toml
+import word2vec
+from word2vec.config import (
+    OTHER_NAMES,
+    PRESETS,
+    SETTINGS,
+    TrainConfig,
+    make_config,
+    preset,
+    read_config,
+    read_toml,
+    suggest_setting,
+)
 from word2vec.errors import ConfigError
 
 
@@ -150,3 +162,23 @@ def test_numpy_scalars_are_accepted() -> None:
 def test_other_numpy_values_are_rejected(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be"):
         make_config(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("vector_size", "did you mean 'dim'?"),
+        ("minCount", "did you mean 'min_count'?"),
+        ("dimm", "did you mean 'dim'?"),
+        ("zzz", "settings are corpus, objective, dim"),
+    ],
+)
+def test_unknown_settings_are_answered_with_the_one_that_was_meant(name: str, message: str) -> None:
+    assert message in suggest_setting(name)
+    with pytest.raises(ConfigError, match=f"unknown setting '{name}'; {re.escape(message)}"):
+        word2vec.train("text", **{name: 1})
+
+
+def test_names_of_other_programs_lead_to_settings() -> None:
+    assert set(OTHER_NAMES.values()) <= set(SETTINGS)
+    assert not set(OTHER_NAMES) & set(SETTINGS)

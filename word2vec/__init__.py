@@ -2,8 +2,7 @@
 
     import word2vec
 
-    config = word2vec.TrainConfig(corpus=("pydocs",), dim=50)
-    vectors = word2vec.train(config)
+    vectors = word2vec.train("pydocs", dim=50)
     vectors.nearest("array")
 
 The subpackages, in the order in which data passes through them:
@@ -17,6 +16,7 @@ The subpackages, in the order in which data passes through them:
     vectors     word vectors and queries
     evaluation  word similarity and analogies
     training    the training loop, checkpoints, several processes
+    compat      gensim's classes on top of this package
     report      the HTML report of a run
     cli         the command line
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from word2vec.config import TrainConfig
-    from word2vec.corpus import IndexedCorpus, Vocabulary, index_corpus
+    from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
     from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import evaluate_analogies, evaluate_similarity, read_pairs, read_questions, to_frame
     from word2vec.losses import LOSSES
@@ -47,6 +47,7 @@ __all__ = [
     "DocumentVectorizer",
     "EpochResult",
     "IndexedCorpus",
+    "MemoryCorpus",
     "SamplingSettings",
     "SkipGram",
     "SkipGramDataset",
@@ -60,6 +61,7 @@ __all__ = [
     "evaluate_similarity",
     "index_corpus",
     "load",
+    "open_corpus",
     "read_pairs",
     "read_questions",
     "to_frame",
@@ -69,7 +71,7 @@ __all__ = [
 
 _PUBLIC_NAMES = {
     "config": ["TrainConfig"],
-    "corpus": ["IndexedCorpus", "Vocabulary", "index_corpus"],
+    "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": ["evaluate_analogies", "evaluate_similarity", "read_pairs", "read_questions", "to_frame"],
     "losses": ["LOSSES"],

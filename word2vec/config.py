@@ -205,6 +205,23 @@ SETTINGS = _settings()
 """The type and the Setting of each field, by the field's name."""
 
 
+OTHER_NAMES = {
+    "size": "dim", "vector_size": "dim", "ws": "window", "window_size": "window", "negative": "negatives",
+    "neg": "negatives", "ns_exponent": "noise_exponent", "sample": "subsample", "t": "subsample",
+    "mincount": "min_count", "max_final_vocab": "max_vocab", "iter": "epochs", "max_iter": "epochs", "epoch": "epochs",
+    "alpha": "lr", "min_alpha": "min_lr", "workers": "threads", "thread": "threads", "loss": "objective",
+    "train": "corpus", "input": "corpus", "sentences": "corpus", "corpus_file": "corpus",
+}  # fmt: skip
+"""Names of settings in word2vec.c, fastText, GloVe and gensim, in lower case, and in this package."""
+
+
+def suggest_setting(name: str) -> str:
+    """Return advice on a setting that does not exist: the one that was probably meant, or all of them."""
+    name = name.lower().replace("-", "_")
+    near = [OTHER_NAMES[name]] if name in OTHER_NAMES else difflib.get_close_matches(name, SETTINGS, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(SETTINGS)}"
+
+
 PRESETS: dict[str, dict[str, Any]] = {
     "quality": {"dim": 200, "subsample": 1e-4, "epochs": 10},
 }
@@ -236,9 +253,7 @@ def read_config(path: Path) -> dict[str, Any]:
     values = read_toml(path)
     for key in values:
         if key not in SETTINGS:
-            near = difflib.get_close_matches(key.lower().replace("-", "_"), SETTINGS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(SETTINGS)}"
-            raise ConfigError(f"{path}: unknown setting {key!r}; {hint}")
+            raise ConfigError(f"{path}: unknown setting {key!r}; {suggest_setting(key)}")
     return values
 
 

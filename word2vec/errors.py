@@ -29,6 +29,10 @@ class FormatError(Word2VecError):
     """A file of vectors, word pairs or analogy questions is invalid; names the file and, if possible, the line."""
 
 
+class TruncatedError(FormatError):
+    """A file of vectors ends before the data that it declares."""
+
+
 class UnknownWordError(Word2VecError, KeyError):
     """A word has no vector; the message suggests similar spellings."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import word2vec
 from tests.cli.conftest import CommandLine
 from word2vec.cli import run
 from word2vec.vectors.word_vectors import WordVectors
@@ -16,7 +17,7 @@ from word2vec.vectors.word_vectors import WordVectors
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["train", "missing.txt", "--output", "RUN"], 1, "missing.txt"),
+        (["train", "missing.txt", "--output", "RUN"], 1, "missing.txt: no such file"),
         (["train", "CORPUS", "--output", "RUN", "--dim", "0"], 2, "--dim must be at least 1, not 0"),
         (["train", "CORPUS", "--output", "RUN", "--dim", "x"], 2, "Invalid value for '--dim'"),
         (["train", "CORPUS"], 2, "Missing option '--output'"),
@@ -30,7 +31,7 @@ from word2vec.vectors.word_vectors import WordVectors
         (["train", "CORPUS", "--output", "RUN", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.025"),
         (["train", "CORPUS", "--output", "RUN", "--lr", "inf"], 2, "--lr must be at most 1000, not inf"),
         (["train", "CORPUS", "--output", "RUN", "--seed", "9" * 20], 2, "--seed must be"),
-        (["train", "COLUMN", "--output", "RUN", "--min-count", "1"], 1, "no two words"),
+        (["train", "COLUMN", "--output", "RUN", "--min-count", "1"], 1, "no sentence has two words"),
         (["train", "EMPTY", "--output", "RUN"], 1, "EMPTY"),
         (["train", "CORPUS", "--output", ""], 2, "empty argument ''"),
         (["evaluate", "VECTORS", "--pairs", "BAD"], 1, "BAD, line 2:"),
@@ -39,7 +40,7 @@ from word2vec.vectors.word_vectors import WordVectors
         (["nearest", "VECTORS", "kin"], 1, "'kin'"),
         (["nearest", "VECTORS", "king - kin"], 1, "'kin'"),
         (["nearest", "VECTORS", "king", "-"], 1, "put spaces around the signs"),
-        (["nearest", "VECTORS", "king", "-man"], 2, "No such option: -m; to subtract a word, put spaces around"),
+        (["nearest", "VECTORS", "king", "-man"], 2, "No such option: -man; to subtract a word, put spaces around"),
         (["nearest", "VECTORS", "king", "--man"], 2, "No such option: --man"),
         (["nearest", "VECTORS", "king", "--restrict", "0"], 2, "Invalid value for '--restrict'"),
         (["nearest", "VECTORS", "king", "-n", "0"], 2, "Invalid value for '-n'"),
@@ -65,6 +66,17 @@ def test_every_error_is_one_line_with_the_right_code(
     assert message in cli.error(*(paths.get(argument, argument) for argument in arguments), code=code)
     created = [path for path in sorted(tmp_path.iterdir()) if path not in before and path.name != "cache"]
     assert created == []
+
+
+@pytest.mark.parametrize("command", ["", "train", "evaluate", "nearest", "analogy", "export", "info", "report", "demo"])
+def test_both_help_options_show_the_same(command: str, cli: CommandLine) -> None:
+    arguments = command.split()
+    assert cli.output(*arguments, "-h")[0] == cli.output(*arguments, "--help")[0] != ""
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_printed(option: str, cli: CommandLine) -> None:
+    assert cli.output(option) == (f"word2vec-fused {word2vec.__version__}\n", "")
 
 
 def test_no_arguments_show_the_help(cli: CommandLine) -> None:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from tests.cli.conftest import CommandLine
+from tests.training.topics import contents, small
+from word2vec.training import train
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -18,10 +20,23 @@ def test_extension_and_option_choose_the_format(vectors_file: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove", "npz", "safetensors", "run"])
 def test_export_writes_every_format(name: str, vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:
-    assert cli.output("export", vectors_file, tmp_path / "out", "--format", name, "--limit", "2") == ("", "")
+    out, err = cli.output("export", vectors_file, tmp_path / "out", "--format", name, "--limit", "2")
+    assert (out, err) == ("", f"wrote {tmp_path / 'out'}: 2 words, 3 dimensions\n")
     found, whole = WordVectors.load(tmp_path / "out"), WordVectors.load(vectors_file)
     assert found.words == whole.words[:2]
     np.testing.assert_array_equal(found.vectors, whole.vectors[:2])
+
+
+def test_export_keeps_training_runs(topics_file: Path, vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:
+    run = tmp_path / "run"
+    train(small(topics_file, epochs=1), run)
+    before = contents(run)
+    assert "contains a training run and its checkpoint; choose another OUT" in cli.error(
+        "export", vectors_file, run, code=2
+    )
+    assert contents(run) == before
+    for _ in range(2):  # an exported run is replaced
+        cli.output("export", vectors_file, tmp_path / "exported")
 
 
 def test_info_shows_size_and_first_words(vectors_file: Path, cli: CommandLine) -> None:

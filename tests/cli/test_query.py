@@ -6,6 +6,7 @@ from word2vec.cli.query import parse_queries
 from word2vec.errors import Word2VecError
 
 VOCABULARY = {"king", "man", "woman", "queen", "paris", "-", "+", "-ing", "new york", "c++ - the language"}
+VOCABULARY |= {"well", "known", "well-known", "a-b-c", "a-b", "c-d"}
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,16 @@ VOCABULARY = {"king", "man", "woman", "queen", "paris", "-", "+", "-ing", "new y
         (["-"], {"-": (["-"], [])}),
         (["+", "-", "-"], {"+ - -": (["+"], ["-"])}),
         (["king", "-", "-ing"], {"king - -ing": (["king"], ["-ing"])}),
+        # sums without spaces: whole words first, then the longest words from left to right
+        (["king-man+woman"], {"king - man + woman": (["king", "woman"], ["man"])}),
+        (["well-known"], {"well-known": (["well-known"], [])}),
+        (["well-known-man"], {"well-known - man": (["well-known"], ["man"])}),
+        (["king-well-known+man"], {"king - well-known + man": (["king", "man"], ["well-known"])}),
+        (["well-man"], {"well - man": (["well"], ["man"])}),
+        (["a-b-c-d"], {"a-b - c-d": (["a-b"], ["c-d"])}),  # not a-b-c, because d is not a word
+        (["king-kong"], {"king-kong": (["king-kong"], [])}),
+        (["king-"], {"king-": (["king-"], [])}),
+        (["paris", "king-man"], {"paris": (["paris"], []), "king - man": (["king"], ["man"])}),
     ],
 )  # fmt: skip
 def test_parse_queries(arguments: list[str], expected: dict[str, tuple[list[str], list[str]]]) -> None:

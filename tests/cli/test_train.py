@@ -1,15 +1,17 @@
 """`word2vec train`: where settings come from and which source takes precedence."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.training.interruptions import unfinished
-from tests.training.topics import contents
+from tests.training.topics import contents, small
 from word2vec.config import PRESETS, read_config
 from word2vec.system.atomic_files import locked
+from word2vec.training import train
 from word2vec.training.checkpoint import read_checkpoint
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -90,3 +92,19 @@ def test_demo_resumes_an_interrupted_demo_but_not_while_it_is_running(
     _, messages = cli.output("demo", "--output", run, code=1)  # because the topics lack the words that demo shows
     assert "resuming after 12,000 of 30,000 words" in messages
     assert read_checkpoint(run).finished
+
+
+def test_demo_replaces_only_its_own_run(
+    topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cli: CommandLine
+) -> None:
+    run, config = tmp_path / "run", small(topics_file, epochs=1)
+    train(config, run)
+    before = contents(run)
+    assert "contains a finished run; add --overwrite" in cli.error("demo", "--output", run, code=1)
+    assert contents(run) == before
+    monkeypatch.setattr("word2vec.cli.train.DEMO", config)
+    for demo in (config, replace(config, dim=5)):
+        monkeypatch.setattr("word2vec.cli.train.DEMO", demo)
+        options = [] if demo == config else ["--overwrite"]
+        _, messages = cli.output("demo", "--output", run, *options, code=1)  # the topics lack the words that demo shows
+        assert f"wrote {run}: 18 words, {demo.dim} dimensions" in messages

@@ -190,6 +190,61 @@ def test_a_word_has_as_many_pairs_as_its_window_plus_one(engine_class: type[Engi
 
 
 @every_engine
+@pytest.mark.parametrize("mode", ["left", "right"])
+def test_a_word_has_half_as_many_pairs_on_one_side(engine_class: type[Engine], mode: str) -> None:
+    _, last = train(engine_class, [list(chain(*SENTENCES))], lr_at=frozen, window=5, window_mode=mode)
+    assert last.pairs / last.words == pytest.approx((1 + 5) / 2, rel=0.05)
+
+
+@every_engine
+@pytest.mark.parametrize("window", [1, 4, 200])
+def test_fixed_and_full_windows_have_an_exact_number_of_pairs(engine_class: type[Engine], window: int) -> None:
+    lengths = [1, 2, 3, 7, 0, 80, 5, 2]
+    sentences = random_sentences(sum(lengths), EQUAL, length=sum(lengths))[0]
+    words = [sentences[end - length : end] for length, end in zip(lengths, np.cumsum(lengths), strict=True)]
+    fixed = sum(min(n - 1 - place, window) + min(place, window) for n in lengths for place in range(n))
+    full = sum(n * (n - 1) for n in lengths)
+    for mode, expected in (("fixed", fixed), ("full", full)):
+        _, last = train(engine_class, words, lr_at=frozen, window=window, window_mode=mode)
+        assert last.pairs == expected
+
+
+@every_engine
+@pytest.mark.parametrize(("mode", "inputs"), [("left", [0, 1]), ("right", [1, 2]), ("fixed", [0, 1, 2])])
+def test_context_words_are_before_or_after_the_center_word(
+    engine_class: type[Engine], mode: str, inputs: list[int]
+) -> None:
+    model, _ = train(engine_class, [[0, 1, 2]] * 200, [200] * 3, window=1, window_mode=mode)
+    assert moved_rows(model.input, make_model(3, 8).input) == inputs
+
+
+@every_engine
+@pytest.mark.parametrize(("mode", "step"), [("left", 1), ("right", -1)])
+def test_one_sided_windows_learn_the_order_of_a_cycle(engine_class: type[Engine], mode: str, step: int) -> None:
+    # in 0 1 2 0 1 2 ... the word before predicts its successor
+    sentences = [[0, 1, 2] * 10] * 80
+    settings = {"window": 1, "window_mode": mode, "batch_size": 10}
+    model, _ = train(engine_class, sentences, [800] * 3, lr_at=lambda epoch, words: 0.1, **settings)
+    scores = (model.input @ model.output.T).detach()  # (context, target)
+    assert scores.argmax(dim=1).tolist() == [(word + step) % 3 for word in range(3)]
+
+
+@every_engine
+def test_full_windows_find_words_that_are_far_apart(engine_class: type[Engine]) -> None:
+    # a sentence that begins with word 12 + k ends with word 16 + k, and has seven other words between them
+    draw = np.random.default_rng(0)
+    sentences = [[12 + k, *draw.integers(0, 12, 7).tolist(), 16 + k] for k in [0, 1, 2, 3] * 60]
+    counts, partners = [140] * 12 + [60] * 8, {}
+    for mode in ("full", "fixed"):
+        settings = {"window": 1, "window_mode": mode, "batch_size": 50}
+        model, _ = train(engine_class, sentences, counts, lr_at=lambda epoch, words: 0.1, **settings)
+        scores = (model.input[12:16] @ model.output[16:20].T).detach()  # (beginning, end)
+        partners[mode] = scores.argmax(dim=1).tolist()
+    assert partners["full"] == [0, 1, 2, 3]
+    assert partners["fixed"] != [0, 1, 2, 3]
+
+
+@every_engine
 def test_subsampling_follows_the_keep_probabilities(engine_class: type[Engine]) -> None:
     counts = [16_000, 2000, 1000, 500, 500]
     sentence = random_sentences(20_000, counts, length=20_000)

@@ -13,13 +13,14 @@ from word2vec.engines import plain
 from word2vec.engines.autograd import in_batch_step, train_step
 from word2vec.engines.cpu.engine import CHUNK_WORDS
 from word2vec.engines.cpu.simd import BLOCK_ROWS
-from word2vec.engines.draws import SplitMix64
+from word2vec.engines.draws import SplitMix64, below, noise_word
 from word2vec.engines.plain import PlainEngine
 from word2vec.errors import ConfigError
 from word2vec.losses import LOSSES, InBatchSoftmax, NegativeSampling, Objective, SampledSoftmax, as_objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import Batch
 from word2vec.sampling.shards import Shard
+from word2vec.sampling.windows import WINDOW_MODES
 
 COUNTS = [60, 40, 30, 20, 10, 8, 6, 4, 2, 1]
 SENTENCES = random_sentences(600, COUNTS, length=11)
@@ -109,6 +110,57 @@ def test_an_in_batch_step_is_that_of_the_autograd_engine(dim: int, corrected: bo
     assert hits == expected_hits.item()
     np.testing.assert_allclose(engine.input, model.input.detach(), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(engine.output, model.output.detach(), rtol=1e-9, atol=1e-9)
+
+
+# The examples
+
+
+SIDES: dict[str, Callable[[int, int], tuple[int, int]]] = {
+    "shrink": lambda width, window: (width, width),
+    "fixed": lambda width, window: (window, window),
+    "full": lambda width, window: (10**6, 10**6),
+    "left": lambda width, window: (width, 0),
+    "right": lambda width, window: (0, width),
+}
+"""How many words before and after the center word each mode selects."""
+
+
+@pytest.mark.parametrize("mode", WINDOW_MODES)
+@pytest.mark.parametrize("window", [1, 3, 50])
+def test_the_context_of_each_word_follows_the_mode(mode: str, window: int) -> None:
+    sentences = [[0], [1, 2], [3, 4, 5, 6, 7, 8, 9], [], list(range(10)) * 100]
+    dataset = make_dataset(sentences, [100] * 10, window=window, negatives=2, subsample=0, window_mode=mode)
+    engine, draws = PlainEngine(make_model(10, 3), NegativeSampling(), dataset, falling), SplitMix64(5)
+    examples = engine.examples(0, len(sentences), SplitMix64(5))
+    for _ in range(sum(map(len, sentences))):
+        draws.bits()  # of the subsampling
+    for words in sentences:
+        for place, word in enumerate(words):
+            center, contexts, noise = next(examples)
+            assert noise == [noise_word(dataset.alias, word, draws) for _ in range(2)]
+            before, after = SIDES[mode](1 + below(draws.bits(), window), window)
+            assert center == word
+            assert contexts == words[max(0, place - before) : place] + words[place + 1 : place + 1 + after]
+    assert next(examples, None) is None
+
+
+def test_chunks_of_wide_windows_are_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "CHUNK_PAIRS", 300)
+
+    def words_before_chunks(mode: str) -> list[int]:
+        words_before: list[int] = []
+
+        def lr_at(epoch: int, words: int) -> float:
+            words_before.append(words)
+            return 0.03
+
+        dataset = make_dataset(SENTENCES, COUNTS, window=2, window_mode=mode, subsample=0)
+        list(PlainEngine(make_model(len(COUNTS), 7), NegativeSampling("sum"), dataset, lr_at).epoch(0))
+        return words_before
+
+    # sentences of eleven words; the last one has six, and fits into the chunk before
+    assert words_before_chunks("fixed") == list(range(0, 590, 6 * 11))  # four pairs per word
+    assert words_before_chunks("full") == list(range(0, 590, 2 * 11))  # 110 pairs per sentence
 
 
 # An epoch

@@ -31,6 +31,7 @@ def test_json_has_the_documented_keys() -> None:
         "oov": ["x", "y"],
         "ci_low": 0.125,
         "ci_high": 0.75,
+        "case": "exact-then-lower",
     }
     assert json.loads(json.dumps(ANALOGY.as_dict())) == {
         "name": "questions",
@@ -38,6 +39,7 @@ def test_json_has_the_documented_keys() -> None:
         "accuracy": 0.25,
         "questions": 4,
         "questions_total": 7,
+        "case": "gensim",
         "sections": [
             {"name": "family", "kind": "semantic", "accuracy": 0.25, "questions": 4, "questions_total": 5},
             {"name": "gram1", "kind": "syntactic", "accuracy": None, "questions": 0, "questions_total": 2},

@@ -77,7 +77,7 @@ def test_case_is_folded_only_for_words_unknown_as_written() -> None:
     vectors = WordVectors(words, np.array([[1, 0], [0, 1], [0.1, 1], [1, 1]], dtype=np.float32))
     pairs = pair_set([("Mars", "water", 3), ("Israel", "water", 2), ("MARS", "WATER", 1)])
     assert evaluate_similarity(vectors, pairs).spearman == pytest.approx(1)
-    exact = evaluate_similarity(vectors, pairs, fold_case=False)
+    exact = evaluate_similarity(vectors, pairs, case="exact")
     assert (exact.pairs, exact.oov) == (1, ("Israel", "MARS", "WATER"))
 
 

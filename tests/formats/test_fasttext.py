@@ -11,6 +11,7 @@ from tests.formats.fasttext_models import finite
 from tests.formats.samples import read_error, write_bytes
 from word2vec import formats
 from word2vec.errors import UnknownWordError, Word2VecError
+from word2vec.formats.fasttext import SETTINGS
 from word2vec.vectors.word_vectors import WordVectors
 
 UNKNOWN = ["catdog", "qwertyuiop", "naïveté", "日本語テキスト", "🙂x", "a", "</s", "x" * 500]
@@ -45,6 +46,14 @@ def model(
     head += struct.pack("<?qq", given["compressed"], rows, given["columns"])
     table = np.arange(rows * given["columns"], dtype="<f4").tobytes()
     return head + table + struct.pack("<?qq", False, len(words), 3) + bytes(12 * len(words))
+
+
+def first_version(content: bytes) -> bytes:
+    """The same model as the first version of fastText wrote it: without magic number, pruned n-grams and flags."""
+    dictionary, columns = 8 + SETTINGS.size + 20, content.rindex(struct.pack("<?q", False, 3))  # of the output table
+    rest = content[dictionary + 8 : columns]
+    table = rest.rindex(struct.pack("<?qq", False, 8, 3))
+    return content[8:dictionary] + rest[:table] + rest[table + 1 :]
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +133,40 @@ def test_classifiers_of_version_11_have_no_ngrams(tmp_path: Path) -> None:
     assert formats.read(write_bytes(tmp_path / "m.bin", model(version=11))).subwords is not None
 
 
+def test_the_first_version_is_read(tmp_path: Path) -> None:
+    old = write_bytes(tmp_path / "old.bin", first_version(model()))
+    new = write_bytes(tmp_path / "new.bin", model())
+    expected, found = WordVectors.load(new), WordVectors.load(old)
+    assert found.words == expected.words == ["a", "</s>", "café"]
+    np.testing.assert_array_equal(found.counts, expected.counts)
+    for word in ["a", "café", *UNKNOWN[:4]]:
+        np.testing.assert_array_equal(found[word], expected[word])
+    # which gave n-grams to the end of the sentence, too
+    ids, _ = expected.subwords.ngrams([b"</s"]) if expected.subwords else ([], [])
+    assert len(ids) > 0
+    assert not np.array_equal(found["</s>"], expected["</s>"])
+
+
+@pytest.mark.parametrize("position", range(12))
+def test_a_file_whose_settings_are_out_of_range_is_not_a_model(position: int, tmp_path: Path) -> None:
+    content = bytearray(first_version(model()))
+    content[4 * position + 3] = 0xFF  # makes the number negative
+    assert "unknown format" in read_error(write_bytes(tmp_path / "m.bin", bytes(content)))
+    message = read_error(tmp_path / "m.bin", format="fasttext")
+    assert "not a fastText model; its settings are out of range" in message
+
+
+def test_empty_words_are_ignored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write_bytes(tmp_path / "m.bin", model((b"a", b"", b"b")))
+    table = formats.read(path)
+    assert table.words == ["a", "b"]
+    assert table.counts is not None
+    assert table.counts.tolist() == [10, 8]
+    assert [record.getMessage() for record in caplog.records] == [f"{path}: empty words in the dictionary are ignored"]
+    both = formats.read(write_bytes(tmp_path / "n.bin", model((b"a", b"x", b"b"))))
+    np.testing.assert_array_equal(table.vectors, both.vectors[[0, 2]])
+
+
 def test_saving_warns_that_ngrams_are_dropped(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     WordVectors.load(write_bytes(tmp_path / "m.bin", model())).save(tmp_path / "v.txt")
     assert [record.getMessage() for record in caplog.records] == [
@@ -145,7 +188,7 @@ def test_saving_warns_that_ngrams_are_dropped(tmp_path: Path, caplog: pytest.Log
         (model(count=2**31 - 1, entries=2**31 - 1), "a dictionary of 2147483647 words and 0 labels does not match the"),
         (model(entries=2), "a dictionary of 3 words and 0 labels does not match the file"),
         (model(count=4, entries=4), "unexpected entry"),
-        (model((b"a", b"", b"b")), "entry 2 of the dictionary: unexpected entry b''"),
+        (model((b"", b"")), "all words are empty; the file is damaged"),
         (model(dim=4), "a table of 8 rows with 3 columns does not match 3 words, 5 buckets and 4 dimensions"),
         (model(rows=7), "a table of 7 rows with 3 columns does not match 3 words, 5 buckets and 3 dimensions"),
         (model(bucket=2**31 - 1, rows=8), "does not match 3 words, 2147483647 buckets"),

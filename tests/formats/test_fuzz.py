@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.formats.samples import NAMES
-from tests.formats.test_fasttext import model
+from tests.formats.test_fasttext import first_version, model
 from word2vec import formats
 from word2vec.errors import FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
@@ -88,7 +88,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     found = {name: (folder / path).read_bytes() for name, path in NAMES.items() if name != "run"}
     np.savez_compressed(folder / "packed.npz", words=np.array(table.words), vectors=vectors)
     found["npz, compressed"] = (folder / "packed.npz").read_bytes()
-    return found | {"fasttext": model()}
+    return found | {"fasttext": model(), "fasttext, first version": first_version(model())}
 
 
 @FUZZ

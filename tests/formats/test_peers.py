@@ -73,6 +73,39 @@ def test_gensim_computes_the_same_vectors_from_fasttext_models(tmp_path: Path) -
         np.testing.assert_allclose(loaded[word], gensim[word], rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "toy-model-pretrained.bin",  # has an empty word
+        "lee_fasttext.bin",  # the first version of the format
+        "non_ascii_fasttext.bin",  # the same
+        "lee_fasttext_new.bin",
+    ],
+)
+def test_gensim_computes_the_same_vectors_from_its_fasttext_models(name: str) -> None:
+    from gensim.models.fasttext import load_facebook_vectors
+    from gensim.test.utils import datapath
+
+    from word2vec.vectors.word_vectors import WordVectors
+
+    loaded, gensim = WordVectors.load(datapath(name)), load_facebook_vectors(datapath(name))
+    assert loaded.words == [word for word in gensim.index_to_key if word]
+    # in later versions of fastText, unlike in gensim, the end of the sentence has no n-grams
+    words = [word for word in loaded.words if word != "</s>" or name == "lee_fasttext.bin"]
+    for word in [*words, "rejection", "přiliš", "日本", "a" * 30]:
+        np.testing.assert_allclose(loaded[word], gensim[word], rtol=1e-4, atol=1e-6)
+
+
+def test_the_first_version_gives_the_vectors_that_fasttext_wrote() -> None:
+    from gensim.test.utils import datapath
+
+    from word2vec.vectors.word_vectors import WordVectors
+
+    model, text = (WordVectors.load(datapath(f"lee_fasttext.{extension}")) for extension in ("bin", "vec"))
+    assert model.words == text.words
+    np.testing.assert_allclose(model.vectors, text.vectors, rtol=1e-4, atol=1e-5)  # the text has five digits
+
+
 @pytest.mark.parametrize("extension", ["gz", "bz2"])
 def test_gensim_reads_our_compressed_files(extension: str, table: Table, tmp_path: Path) -> None:
     path = tmp_path / f"v.bin.{extension}"

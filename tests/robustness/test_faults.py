@@ -196,7 +196,7 @@ def test_training_killed_between_words_and_vectors_is_reported_and_resumed(
     if not checkpoint:
         (run / CHECKPOINT_FILE).unlink()
     settings = [*ONE_THREAD, "--epochs", epochs]
-    lab.killed_before_replacing(VECTORS_FILE, "train", text, "--output", run, *settings)
+    lab.killed_before_replacing(VECTORS_FILE, "train", text, "--output", run, *settings, "--overwrite")
     assert_rejected(lab, run, "--resume")
     assert lab.run("train", text, "--output", run, *settings) == 1  # what was learned is not discarded
     assert f"an unfinished run (epoch {epochs} of {epochs})" in lab.message()
@@ -215,12 +215,15 @@ def test_export_killed_between_words_and_vectors_is_reported_and_undone(lab: Lab
     for corpus_file, folder in ((text, run), (other_words(lab.folder / "words"), other)):
         assert lab.run("train", corpus_file, "--output", folder, *ONE_THREAD) == 0
     before = {path.name: path.read_bytes() for path in run.iterdir()}
+    assert lab.run("export", other, run) == 2  # a run with a checkpoint; Python's `save` may still write there
+    (run / CHECKPOINT_FILE).rename(lab.folder / CHECKPOINT_FILE)
     lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
+    (lab.folder / CHECKPOINT_FILE).rename(run / CHECKPOINT_FILE)
     assert_rejected(lab, run, "--resume")
     assert lab.run("train", "--output", run, "--resume") == 0
     assert {path.name: path.read_bytes() for path in run.iterdir()} == before
-    lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
     (run / CHECKPOINT_FILE).unlink()
+    lab.killed_before_replacing(VECTORS_FILE, "export", other, run)
     assert_rejected(lab, run, "restore the original file, or train again")
 
 
@@ -353,7 +356,8 @@ def test_full_disk_while_saving(overwrite: bool, lab: Lab) -> None:
     else:
         index_corpus([text], cache=lab.cache)
     before = {path.name: path.read_bytes() for path in run.glob("*") if path.name != "metrics.jsonl"}
-    assert lab.run("train", text, "--output", run, *settings, max_file=5_000_000) == 1
+    again = ["--overwrite"] if overwrite else []
+    assert lab.run("train", text, "--output", run, *settings, *again, max_file=5_000_000) == 1
     lines = lab.stderr.read_text().splitlines()
     assert any(line.startswith(f"cannot write {run / CHECKPOINT_FILE}: File too large") for line in lines)
     assert lines[-1].startswith(f"word2vec: cannot write {run / 'vocab.tsv'} and {run / 'vectors.safetensors'}: ")
@@ -377,7 +381,7 @@ def test_disk_that_fills_up_during_training(lab: Lab, small_disk: Path) -> None:
     text, run = many_words(lab.folder / "text"), small_disk / "run"
     assert lab.run("train", text, "--output", run, "--dim", 16, "--epochs", 1) == 0
     before = (run / "vectors.safetensors").read_bytes()
-    assert lab.run("train", text, "--output", run, "--dim", 100, "--epochs", 2) == 1
+    assert lab.run("train", text, "--output", run, "--dim", 100, "--epochs", 2, "--overwrite") == 1
     assert "No space left on device" in lab.message()
     assert (run / "vectors.safetensors").read_bytes() == before
     assert lab.temporary_files() == []

@@ -154,7 +154,7 @@ def test_folder_with_loops_pipes_sockets_and_broken_links(folder: Path, capfd: p
         listener.bind("texts/socket")
         assert run(["train", "texts", *TRAIN]) == 0
         assert "600 words" in capfd.readouterr().err
-        assert run(["train", "texts/**", *TRAIN]) == 0
+        assert run(["train", "texts/**", *TRAIN, "--overwrite"]) == 0
 
 
 def test_corpus_is_never_overwritten_by_its_result(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -165,18 +165,19 @@ def test_corpus_is_never_overwritten_by_its_result(folder: Path, capfd: pytest.C
     Path("twin.txt").hardlink_to("run/vocab.tsv")
     Path("file.txt").write_bytes(TEXT)
     for source in ("run/vocab.tsv", "run", "link.txt", "twin.txt"):
-        message = error_of(["train", source, *TRAIN], 1, capfd)
+        message = error_of(["train", source, *TRAIN, "--overwrite"], 1, capfd)
         assert message.startswith(f"{source}")
         assert "inside the output folder run" in message
     assert "cannot create the folder file.txt: " in error_of(["train", "file.txt", *TRAIN, "-o", "file.txt"], 1, capfd)
-    assert run(["train", "file.txt", *TRAIN]) == 0  # a run folder may be overwritten
+    assert run(["train", "file.txt", *TRAIN, "--overwrite"]) == 0
     (run_folder / "notes").symlink_to("nowhere")
-    command = [sys.executable, "-m", "word2vec", "train", "-", *TRAIN]
+    command = [sys.executable, "-m", "word2vec", "train", "-", *TRAIN, "--overwrite"]
     subprocess.run(command, input=TEXT, check=True, capture_output=True)  # as from a pipe
     capfd.readouterr()
     (run_folder / "metrics.jsonl").unlink()
     (run_folder / "metrics.jsonl").symlink_to("../file.txt")
-    assert "file.txt: the corpus is inside the output folder run" in error_of(["train", "file.txt", *TRAIN], 1, capfd)
+    message = error_of(["train", "file.txt", *TRAIN, "--overwrite"], 1, capfd)
+    assert "file.txt: the corpus is inside the output folder run" in message
 
 
 def test_output_folder_inside_the_corpus_folder(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -185,7 +186,7 @@ def test_output_folder_inside_the_corpus_folder(folder: Path, capfd: pytest.Capt
     command = ["train", "texts", *TRAIN, "-o", "texts/first"]
     assert run(command) == 0
     assert run([*command, "--epochs", "2", "--resume"]) == 0
-    assert run(command) == 0  # a finished run may be overwritten
+    assert run([*command, "--overwrite"]) == 0
     assert run(["train", "texts", *TRAIN, "-o", "texts/second"]) == 0
     err = capfd.readouterr().err
     assert err.count("corpus of 600 words") == 4

@@ -15,6 +15,7 @@ import word2vec.sampling.datasets
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
 from word2vec.sampling.shards import new_shards, words_read
+from word2vec.sampling.windows import WINDOW_MODES
 
 ALL_PAIRS = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
 
@@ -65,6 +66,26 @@ def test_chunks_do_not_split_sentences(chunk_pairs: int, monkeypatch: pytest.Mon
     sentences = [[0, 1, 2, 3], [4, 5], [6], [7, 8, 9]] * 5
     expected = Counter(pair for s in sentences for a, b in pairwise(s) for pair in ((a, b), (b, a)))
     assert count_pairs(make_dataset(sentences)) == expected
+
+
+@pytest.mark.parametrize("mode", WINDOW_MODES)
+def test_chunks_have_a_limited_number_of_pairs(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", 500)
+    settings = SamplingSettings(window=4, subsample=0, window_mode=mode)
+    dataset = make_dataset([[0] * 3] * 1000 + [[1] * 40] * 3 + [[2] * 5] * 20, settings, batch_size=10**6)
+    (shard,) = new_shards(dataset.offsets, 1)
+    generator = torch.Generator()
+    sizes = [len(dataset._pairs(*chunk, generator)[0]) for chunk in dataset.unread_chunks(shard, 500, 500)]
+    longest = 40 * 39 if mode == "full" else 0  # pairs of a sentence, which is never split
+    assert max(sizes) <= max(500, longest)
+    assert len(sizes) < 100  # not one chunk for each of the short sentences
+
+
+def test_a_full_window_is_the_whole_sentence() -> None:
+    settings = SamplingSettings(window=1, subsample=0, window_mode="full")
+    sentences = [[0], [0, 1], list(range(300))]
+    expected = Counter((a, b) for s in sentences for a in s for b in s if a != b)
+    assert count_pairs(make_dataset(sentences, settings, batch_size=10**5)) == expected
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, 64, 10_000])
@@ -169,3 +190,19 @@ def test_spawned_workers_give_the_same_batches(tmp_path: Path) -> None:
     spawned = DataLoader(dataset, batch_size=None, num_workers=1, multiprocessing_context="spawn")
     for batch, expected in zip(spawned, dataset, strict=True):
         assert torch.equal(batch.negatives, expected.negatives)
+
+
+@pytest.mark.parametrize(
+    ("sentences", "ranges", "expected"),
+    [
+        ([[0], [1, 7], [], [2, -1, 9]], None, False),
+        ([[0], [1, 7, 1]], None, True),
+        ([[0], [7, 1], [0, 1], [1]], [(0, 2), (3, 4)], False),  # the sentence with two words is held out
+        ([[0]] * 200_000 + [[0, 0]], None, True),
+    ],
+)
+def test_has_pairs(sentences: list[list[int]], ranges: list[tuple[int, int]] | None, expected: bool) -> None:
+    tokens = np.array([word for sentence in sentences for word in sentence], dtype=np.int32)
+    offsets = np.cumsum([0, *map(len, sentences)])
+    vocabulary = Vocabulary(["a", "b", "c"], np.array([5, 4, 3]))
+    assert SkipGramDataset(tokens, offsets, vocabulary, sentences=ranges).has_pairs() == expected

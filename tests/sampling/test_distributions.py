@@ -1,11 +1,14 @@
 """The random draws: frequencies against the distribution, and pairs against a plain double loop."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from scipy.stats import chisquare
 
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
+from word2vec.sampling.windows import WINDOW_MODES, make_window
 
 SIGNIFICANCE = 1e-4  # a correct sampler fails a chi-square test for one seed in 10,000; the seed is fixed
 DRAWS = 200_000
@@ -99,36 +102,65 @@ def test_subsampling_follows_the_keep_probabilities_and_drops_unknown_words() ->
     assert fractions[3] == 1
 
 
-def plain_pairs(sentence: list[int], widths: list[int]) -> set[tuple[int, int]]:
+IN_CONTEXT: dict[str, Callable[[int, int, int], bool]] = {
+    "shrink": lambda distance, width, window: abs(distance) <= width,
+    "fixed": lambda distance, width, window: abs(distance) <= window,
+    "full": lambda distance, width, window: True,
+    "left": lambda distance, width, window: -width <= distance < 0,
+    "right": lambda distance, width, window: 0 < distance <= width,
+}
+"""The definition of each mode, for the distance of a word from the center word, which is negative before it."""
+
+
+def plain_pairs(mode: str, window: int, sentence: list[int], widths: list[int]) -> set[tuple[int, int]]:
     """The definition, word by word."""
-    pairs = set()
-    for center, width in enumerate(widths):
-        for context in range(max(0, center - width), min(len(sentence), center + width + 1)):
-            if context != center and sentence[context] == sentence[center]:
-                pairs.add((center, context))
-    return pairs
+    return {
+        (center, context)
+        for center, width in enumerate(widths)
+        for context in range(len(sentence))
+        if context != center
+        and sentence[context] == sentence[center]
+        and IN_CONTEXT[mode](context - center, width, window)
+    }
 
 
+@pytest.mark.parametrize("mode", WINDOW_MODES)
 @pytest.mark.parametrize("window", [1, 2, 5, 40])
 @pytest.mark.parametrize("lengths", [[1], [2], [1, 1, 1], [7, 1, 13], [30, 3, 30]])
-def test_window_pairs_equal_the_plain_double_loop(window: int, lengths: list[int]) -> None:
+def test_window_pairs_equal_the_plain_double_loop(mode: str, window: int, lengths: list[int]) -> None:
     sentence = torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths))
     widths = torch.randint(1, window + 1, (len(sentence),), generator=generator(3)).tolist()
-    center, context = window_pairs(sentence, window, generator(3))  # draws the same widths
+    bounds = make_window(mode, window, np.cumsum([0, *lengths]))
+    center, context = window_pairs(sentence, bounds, generator(3))  # draws the same widths
     found = list(zip(center.tolist(), context.tolist(), strict=True))
     assert len(found) == len(set(found))
-    assert set(found) == plain_pairs(sentence.tolist(), widths)
+    assert set(found) == plain_pairs(mode, window, sentence.tolist(), widths)
 
 
-def test_window_widths_are_uniform() -> None:
+def test_a_full_window_pairs_all_words_of_the_longest_sentence() -> None:
+    sentence = torch.repeat_interleave(torch.arange(3), torch.tensor([2, 1000, 5]))
+    center, context = window_pairs(sentence, make_window("full", 1, np.array([0, 2, 1002, 1007])), generator())
+    assert len(center) == 2 + 1000 * 999 + 5 * 4
+    assert len(torch.unique(center * 2000 + context)) == len(center)
+    assert torch.equal(sentence[center], sentence[context])
+    assert not (center == context).any()
+
+
+@pytest.mark.parametrize(("mode", "sides"), [("shrink", [-1, 1]), ("left", [-1]), ("right", [1])])
+def test_window_widths_are_uniform(mode: str, sides: list[int]) -> None:
     # in one long sentence, pairs at distance d have centers whose width is at least d: a fraction of 1 - (d - 1)/W
     size, window = 50_000, 5
-    center, context = window_pairs(torch.zeros(size, dtype=torch.int64), window, generator())
-    distance = (center - context).abs()
-    fractions = [(distance == d).sum().item() / (2 * size) for d in range(1, window + 1)]
-    assert fractions == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2], abs=0.01)
+    bounds = make_window(mode, window, np.array([0, size]))
+    center, context = window_pairs(torch.zeros(size, dtype=torch.int64), bounds, generator())
+    for side in (-1, 1):
+        distance = (context - center) * side
+        fractions = [(distance == d).sum().item() / size for d in range(1, window + 1)]
+        expected = [1.0, 0.8, 0.6, 0.4, 0.2] if side in sides else [0.0] * 5
+        assert fractions == pytest.approx(expected, abs=0.01)
 
 
-def test_no_words_make_no_pairs() -> None:
-    center, context = window_pairs(torch.empty(0, dtype=torch.int64), 5, generator())
+@pytest.mark.parametrize("mode", WINDOW_MODES)
+def test_no_words_make_no_pairs(mode: str) -> None:
+    window = make_window(mode, 5, np.array([0]))
+    center, context = window_pairs(torch.empty(0, dtype=torch.int64), window, generator())
     assert len(center) == len(context) == 0

@@ -70,6 +70,14 @@ def test_chunks_are_complete_sentences() -> None:
     assert list(chunks(OFFSETS, 4, 4, 100)) == []
 
 
+def test_chunks_of_whole_windows_have_a_limited_number_of_pairs() -> None:
+    # the sentences have 6, 0, 0, 42, 2, 2, 870, 0, 12 and 0 pairs
+    assert list(chunks(OFFSETS, 0, 10, 1000, pairs=50)) == [(0, 5), (5, 6), (6, 7), (7, 10)]
+    assert list(chunks(OFFSETS, 0, 10, 1000, pairs=48)) == [(0, 4), (4, 6), (6, 7), (7, 10)]
+    assert list(chunks(OFFSETS, 0, 10, 4, pairs=50)) == list(chunks(OFFSETS, 0, 10, 4))
+    assert list(chunks(OFFSETS, 2, 5, 1000, pairs=0)) == [(2, 3), (3, 4), (4, 5)]
+
+
 @pytest.mark.parametrize("keep", range(1, 8))
 def test_split_off_returns_what_is_not_kept(keep: int) -> None:
     shard = Shard([(0, 6), (7, 10)], (0,))

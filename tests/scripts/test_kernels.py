@@ -56,7 +56,7 @@ def test_each_setting_is_measured_once_per_round_and_drawn(tmp_path: Path, monke
 def test_lockstep_with_one_program_equals_the_plain_gpu_engine() -> None:
     counts = [60, 40, 30, 20, 10, 8]
     dataset = make_dataset(random_sentences(150, counts, length=11), counts, window=3, subsample=0)
-    model, shape = make_model(len(counts), 8, spread=1.0), tile_shape(8, 5, 3)
+    model, shape = make_model(len(counts), 8, spread=1.0), tile_shape(8, 5, 2 * 3)
     twin = GpuTwin(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.1, 10**6, shape)
     drawn = twin.draws(0, 0, len(dataset.offsets) - 1)
     words, sentences, widths = (np.array([each[i] for each in drawn]) for i in range(3))

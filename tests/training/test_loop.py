@@ -199,7 +199,7 @@ def test_ctrl_c_while_the_kernel_is_compiled_keeps_an_earlier_run(
 
     monkeypatch.setattr(setup, "choose_engine", lambda *_, **__: Compiling)
     with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
-        train(small(topics_file), run)
+        train(small(topics_file), run, overwrite=earlier)
     assert run.exists() == earlier
     if earlier:
         assert contents(run) == before

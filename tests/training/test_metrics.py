@@ -1,5 +1,6 @@
 """metrics.jsonl: its keys, the numbers in it, and that training does not depend on it."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,22 @@ import pytest
 
 from tests.training.interruptions import unfinished
 from tests.training.topics import metrics_lines, small
+from word2vec.config import TrainConfig
 from word2vec.engines.base import Progress
-from word2vec.errors import TrainingError
 from word2vec.training import train
 from word2vec.training.metrics import Metrics
 from word2vec.vectors.word_vectors import WordVectors
+
+TITLES = """human interface computer
+survey user computer system response time
+eps user interface system
+system human system eps
+user response time
+trees
+graph trees
+graph minors trees
+graph minors survey
+"""
 
 
 def test_lines_have_the_documented_keys_and_numbers(topics_file: Path, tmp_path: Path) -> None:
@@ -79,10 +91,29 @@ def test_training_continues_if_the_log_cannot_be_written(
     assert sum("metrics.jsonl cannot be written" in message for message in caplog.messages) == 1
 
 
-def test_a_text_without_pairs_is_reported(tmp_path: Path) -> None:
-    (tmp_path / "words.txt").write_text("cat\ndog\n" * 10)
-    with pytest.raises(TrainingError, match="no two words of the vocabulary occur in one sentence"):
-        train(small(tmp_path / "words.txt", epochs=1))
+@pytest.mark.parametrize("engine", ["plain", "autograd", "fused"])
+def test_texts_that_subsampling_leaves_empty_are_trained(
+    engine: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # nine short documents, as in gensim's first example: most epochs have no two words left in a sentence
+    (tmp_path / "text.txt").write_text(TITLES, encoding="utf-8")
+    warned = 0
+    for seed in range(30):
+        caplog.clear()
+        config = TrainConfig(
+            corpus=(str(tmp_path / "text.txt"),), min_count=1, threads=1, dim=8, seed=seed, engine=engine
+        )
+        vectors = train(config)
+        assert np.isfinite(vectors.vectors).all()
+        assert len(vectors) == 12
+        messages = [record.getMessage() for record in caplog.records]
+        assert len(messages) <= 1
+        assert all("set --subsample 0" in message for message in messages)
+        warned += len(messages)
+    assert 20 < warned <= 30  # 29 when this was written
+    caplog.clear()
+    train(replace(config, subsample=0.0))
+    assert caplog.records == []
 
 
 def test_the_size_is_that_of_the_file_where_text_files_end_lines_with_two_bytes(

@@ -11,11 +11,11 @@ from tests.training.interruptions import killed, many_checkpoints, unfinished
 from tests.training.topics import contents, margin, results, small, untimed_lines, words_after_epochs
 from word2vec.cli import run as command
 from word2vec.config import SETTINGS
-from word2vec.errors import ConfigError, CorpusError, TrainingError
+from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE
 from word2vec.training import train
 from word2vec.training.checkpoint import read_checkpoint
-from word2vec.training.resume import is_unfinished, saved_settings
+from word2vec.training.resume import find_checkpoint, find_run, saved_settings
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -90,11 +90,43 @@ def test_without_a_checkpoint_training_starts_from_scratch(
     assert f"{tmp_path / 'run'} contains no checkpoint; training starts from scratch" in caplog.messages
 
 
-def test_a_finished_run_is_replaced(short_file: Path, tmp_path: Path) -> None:
-    train(small(short_file, dim=4), tmp_path / "run")
-    train(small(short_file), tmp_path / "run")
-    assert WordVectors.load(tmp_path / "run").dim == 16
-    assert saved_settings(tmp_path / "run")["dim"] == 16
+def test_a_run_is_replaced_only_on_request(short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tmp_path / "run"
+    train(small(short_file, dim=4), run)
+    before = contents(run)
+    with pytest.raises(TrainingError, match=r"run contains a finished run; add --overwrite"):
+        train(small(short_file), run)
+    with pytest.raises(ConfigError, match="--resume and --overwrite contradict each other"):
+        train(small(short_file), run, resume=True, overwrite=True)
+    assert contents(run) == before
+    train(small(short_file), run, overwrite=True)
+    assert WordVectors.load(run).dim == 16
+    assert saved_settings(run)["dim"] == 16
+    unfinished(short_file, tmp_path / "other", monkeypatch)
+    train(small(short_file, dim=4), tmp_path / "other", overwrite=True)
+    assert WordVectors.load(tmp_path / "other").dim == 4
+
+
+def test_exported_vectors_are_replaced_only_on_request(short_file: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(small(short_file, epochs=1)).save(run)
+    before = contents(run)
+    with pytest.raises(TrainingError, match="contains vectors without a checkpoint; add --overwrite"):
+        train(small(short_file), run)
+    with pytest.raises(TrainingError, match="contains vectors without a checkpoint; replace --resume by --overwrite"):
+        train(small(short_file), run, resume=True)
+    assert contents(run) == before
+    train(small(short_file, epochs=1), run, overwrite=True)
+    assert read_checkpoint(run).finished
+
+
+def test_a_damaged_checkpoint_is_replaced_only_on_request(short_file: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(small(short_file, epochs=1), run)
+    (run / CHECKPOINT_FILE).write_bytes(b"damaged")
+    with pytest.raises(FormatError):
+        find_checkpoint(run, resume=False)
+    assert find_checkpoint(run, resume=False, overwrite=True) is None
 
 
 def test_a_corpus_may_move(short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,10 +148,12 @@ def test_an_unfinished_run_is_not_overwritten(
     with pytest.raises(TrainingError, match=r"unfinished run \(epoch 3 of 5\); add --resume"):
         train(config, run)
     assert contents(run) == before
-    assert is_unfinished(run, config)
-    assert not is_unfinished(run, replace(config, dim=17))
+    found = find_run(run, config)
+    assert found is not None
+    assert not found.finished
+    assert find_run(run, replace(config, dim=17)) is None
     (run / CHECKPOINT_FILE).unlink()
-    assert not is_unfinished(run, config)
+    assert find_run(run, config) is None
     train(config, run)
     assert read_checkpoint(run).finished
 
@@ -184,6 +218,19 @@ def test_epochs_must_not_be_fewer_than_started(
 
 
 # On the command line
+
+
+def test_a_finished_run_is_kept_without_overwrite(
+    short_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = str(tmp_path / "run")
+    arguments = ["train", str(short_file), "--output", run, "--epochs", "1", "--dim", "4"]
+    assert command(arguments) == 0
+    assert f"wrote {run}: 18 words, 4 dimensions" in capsys.readouterr().err.splitlines()
+    assert command(arguments) == 1
+    assert capsys.readouterr().err.startswith(f"word2vec: {run} contains a finished run; add --overwrite")
+    assert command([*arguments, "--overwrite"]) == 0
+    assert command([*arguments, "--overwrite", "--resume"]) == 2
 
 
 def test_resume_takes_the_settings_of_the_run(

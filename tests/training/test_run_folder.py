@@ -63,7 +63,7 @@ def test_a_failed_training_keeps_the_earlier_vectors(topics_file: Path, tmp_path
     train(small(topics_file, epochs=1), run)
     before = (run / VECTORS_FILE).read_bytes()
     with pytest.raises(RuntimeError, match="a defect in the objective"):
-        train(small(topics_file), run, objective=Failing())
+        train(small(topics_file), run, objective=Failing(), overwrite=True)
     assert (run / VECTORS_FILE).read_bytes() == before
 
 

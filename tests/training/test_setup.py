@@ -33,6 +33,16 @@ def test_losses_are_summed_with_any_reduction_of_the_objective(engine: str, shor
     assert np.array_equal(mean.vectors, total.vectors)
 
 
+@pytest.mark.parametrize("engine", ["autograd", "fused"])
+def test_the_window_mode_is_passed_to_the_engine(engine: str, short_file: Path) -> None:
+    def vectors(mode: str, window: int) -> bytes:
+        config = small(short_file, engine=engine, epochs=1, window_mode=mode, window=window)
+        return train(config).vectors.tobytes()
+
+    assert vectors("full", 1) == vectors("full", 7)  # the window is ignored
+    assert len({vectors(mode, 2) for mode in ("shrink", "fixed", "full", "left", "right")}) == 5
+
+
 def test_an_objective_of_the_user_is_given_by_name_or_as_a_module(short_file: Path) -> None:
     by_name = train(small(short_file, epochs=1, objective="tests.training.topics:UserObjective"))
     module = train(small(short_file, epochs=1), objective=UserObjective())
@@ -105,3 +115,10 @@ def test_ranks_must_have_the_same_corpus() -> None:
 def test_ranks_must_have_the_same_engine() -> None:
     with pytest.raises(ConfigError, match="rank 0 trains with GpuEngine and rank 1 with FusedEngine"):
         compare_ranks([{}, {}], engines=["GpuEngine", "FusedEngine"])
+
+
+def test_a_text_without_pairs_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "words.txt").write_text("cat\ndog\n" * 10 + "cat zebra\n")
+    with pytest.raises(CorpusError, match=r"no sentence has two words of the vocabulary; .*lower --min-count"):
+        train(small(tmp_path / "words.txt", epochs=1))
+    assert train(small(tmp_path / "words.txt", epochs=1, min_count=1)).words == ["cat", "dog", "zebra"]

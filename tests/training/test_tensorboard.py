@@ -88,7 +88,7 @@ def test_only_the_most_frequent_words_are_projected(tmp_path: Path, monkeypatch:
 
 def test_a_new_run_removes_earlier_entries(topics_file: Path, tmp_path: Path) -> None:
     train(with_tensorboard(topics_file, epochs=3), tmp_path / "run")
-    train(with_tensorboard(topics_file, epochs=1), tmp_path / "run")
+    train(with_tensorboard(topics_file, epochs=1), tmp_path / "run", overwrite=True)
     steps = [step for step, _ in scalars(tmp_path / "run" / "tensorboard")["training_loss"]]
     assert max(steps) == 6000
     assert not (tmp_path / "run" / "tensorboard" / "00003").exists()

@@ -62,10 +62,12 @@ def test_words_may_be_any_sequence(vectors: WordVectors, sequence: type) -> None
 
 
 def test_arguments_that_are_not_strings_are_rejected(vectors: WordVectors) -> None:
-    for asked in ([vectors["w1"]], [3], [None]):
-        with pytest.raises(Word2VecError, match=r"must be a string, not \w+; .* use nearest_to") as caught:
+    for asked, reason in (([3], r"not the integer 3; pass '3', or words\[3\]"), ([None], "got NoneType")):
+        with pytest.raises(Word2VecError, match=reason) as caught:
             vectors.nearest(asked)
         assert not isinstance(caught.value, UnknownWordError)
+    with pytest.raises(Word2VecError, match=r"must be a string, not int; .* use nearest_to"):
+        vectors.index(3)
 
 
 # torch
@@ -108,6 +110,21 @@ def test_frame_has_one_row_per_word(vectors: WordVectors) -> None:
     np.testing.assert_array_equal(frame.loc["nan"], vectors["nan"])
     frame.loc["w0"] = 0
     assert vectors["w0"].any()
+
+
+def test_the_words_of_a_frame_can_be_a_column(vectors: WordVectors) -> None:
+    frame = vectors.to_frame(column="token")
+    assert list(frame.columns) == ["token", *map(str, range(D))]
+    assert list(frame["token"]) == WORDS
+    assert list(frame.index) == list(range(V))
+    np.testing.assert_array_equal(frame.drop(columns="token").to_numpy(), vectors.vectors)
+
+
+def test_polars_keeps_the_words(vectors: WordVectors) -> None:
+    polars = pytest.importorskip("polars")
+    frame = polars.DataFrame(vectors.to_frame(column="word").to_dict("list"))
+    assert frame["word"].to_list() == WORDS
+    assert frame.shape == (V, D + 1)
 
 
 # gensim

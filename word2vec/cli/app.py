@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -17,6 +18,7 @@ from word2vec.cli.ask import analogy, nearest
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
 from word2vec.cli.evaluate import evaluate, report
+from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
 from word2vec.cli.options import repeat_list_options
 from word2vec.cli.train import demo, train
 from word2vec.errors import ConfigError, RankEndedError, TrainingInterrupted, Word2VecError
@@ -37,12 +39,30 @@ PLAIN_MESSAGES = {
 app = typer.Typer(
     name="word2vec",
     help="Train, evaluate and query word embeddings.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 for command in (train, evaluate, nearest, analogy, export, download, info, report, demo):
     app.command()(command)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"word2vec-fused {version('word2vec-fused')}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool,
+        typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None: ...
 
 
 def run_app(arguments: list[str], received: Sequence[int] = ()) -> int:
@@ -65,6 +85,7 @@ def _run(arguments: list[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # for terminals that cannot show every character
     _reject_empty(arguments)
+    _reject_foreign_options(arguments)
     code = int(app(repeat_list_options(arguments) or ["--help"], prog_name="word2vec", standalone_mode=False) or 0)
     sys.stdout.flush()
     return fail_on_signal(signal.SIGINT) if code == INTERRUPTED else code  # typer turns KeyboardInterrupt into a code
@@ -75,7 +96,7 @@ def _report(error: BaseException, arguments: list[str]) -> int:
     match error:
         case typer.TyperException():
             message = error.format_message()
-            return _fail(_plain(message) + _hint(arguments, message), error.exit_code)
+            return _fail(_with_advice(message, arguments) or _plain(message), error.exit_code)
         case ConfigError():
             return _fail(str(error), WRONG_USAGE)
         case RankEndedError():
@@ -105,10 +126,41 @@ def _plain(message: str) -> str:
     return message
 
 
-def _hint(arguments: list[str], message: str) -> str:
-    """Return advice for `nearest RUN king -man`, where typer takes `-man` for an option."""
-    is_subtraction = arguments[:1] == ["nearest"] and message.startswith("No such option: -")
-    return "; to subtract a word, put spaces around the sign: king - man" if is_subtraction else ""
+def _reject_foreign_options(arguments: list[str]) -> None:
+    """Reject the options of other programs, such as `-size 100`, which would be parsed as something else."""
+    command = arguments[0] if arguments else ""
+    if command.startswith("-") and len(command) > 2 and command[1] != "-":
+        raise ConfigError(f"no command before {command}; to train, use: word2vec train CORPUS --output RUN")
+    if command in _commands():
+        reject_foreign_options(command, arguments[1:], _options(command))
+
+
+def _with_advice(message: str, arguments: list[str]) -> str | None:
+    """Return the message about an unknown command or option, with what to use instead; None for other messages."""
+    command = arguments[0]
+    if message.startswith("No such command "):
+        advice = suggest_command(command)
+        return f"No such command {command!r}; {advice}" if advice else None
+    if not message.startswith("No such option: "):
+        return None
+    option = message.removeprefix("No such option: ").split()[0]
+    if option[1] != "-":  # the parser splits `-man` into letters
+        option = next((each for each in arguments[1:] if each[:1] == "-" != each[1:2] and option[1] in each), option)
+    advice = suggest_option(command, option, _options(command) if command in _commands() else ())
+    if not advice and command == "nearest" and option[1] != "-":
+        advice = "to subtract a word, put spaces around the sign: king - man"
+    return f"No such option: {option}" + (f"; {advice}" if advice else f"; see word2vec {command} --help")
+
+
+def _commands() -> dict[str, Any]:
+    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    return commands
+
+
+def _options(command: str) -> list[str]:
+    """Return the options of a command, such as "--dim" and "-o"."""
+    parameters = [each for each in _commands()[command].params if each.param_type_name == "option"]
+    return [name for each in parameters for name in (*each.opts, *each.secondary_opts)] + ["-h", "--help"]
 
 
 def _fail_on_os_error(error: OSError) -> int:

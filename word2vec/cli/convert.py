@@ -37,7 +37,13 @@ def export(
 
     Text and word2vec-binary files are compressed if OUT ends in .gz, .bz2, .xz or .zst.
     """
-    load_vectors(vectors, limit).save(out, format=to, progress=sys.stderr.isatty())
+    from word2vec.formats.run import CHECKPOINT_FILE
+
+    if (out / CHECKPOINT_FILE).exists():
+        raise ConfigError(f"{out}: contains a training run and its checkpoint; choose another OUT")
+    table = load_vectors(vectors, limit)
+    table.save(out, format=to, progress=sys.stderr.isatty())
+    logger.info("wrote %s: %s words, %d dimensions", out, f"{len(table):,}", table.dim)
     return 0
 
 

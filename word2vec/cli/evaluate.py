@@ -36,6 +36,10 @@ def evaluate(
         Literal["skip", "zero"],
         typer.Option(help="Pairs with an out-of-vocabulary word: skip them, or score them zero."),
     ] = "skip",
+    case: Annotated[
+        Literal["exact", "exact-then-lower", "gensim"],
+        typer.Option(help="Look up words of pairs as written, then also in lowercase, or ignore case as gensim does."),
+    ] = "exact-then-lower",
     as_json: JsonOption = False,
 ) -> int:
     """Evaluate vectors on word similarity and analogies.
@@ -54,7 +58,9 @@ def evaluate(
     pair_sets = read_pair_sets(pairs or [])
     question_sets = [read_questions(source) for source in analogies or []]
     words = load_vectors(vectors)
-    results: list[SimilarityResult | AnalogyResult] = [evaluate_similarity(words, each, oov=oov) for each in pair_sets]
+    results: list[SimilarityResult | AnalogyResult] = [
+        evaluate_similarity(words, each, oov=oov, case=case) for each in pair_sets
+    ]
     results += [evaluate_analogies(words, each, restrict=restrict) for each in question_sets]
     if as_json:
         print_json([result.as_dict() for result in results])

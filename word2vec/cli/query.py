@@ -1,11 +1,18 @@
-"""Parse the queries of the command line: a word, or a sum of words such as `king - man + woman`."""
+"""Parse the queries of the command line: a word, or a sum of words such as `king - man + woman`.
 
+Without spaces, `king-man+woman` is a word if the vocabulary contains it, and otherwise a sum if it consists of words of
+the vocabulary. If that is possible in several ways, the longest word is taken first, from left to right: with the words
+`well` and `well-known`, `well-known-man` is `well-known - man`.
+"""
+
+import re
 from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from word2vec.errors import Word2VecError
 
 SIGNS = ("+", "-")
+MAX_PIECES = 200  # of a sum without spaces; the number of ways to split it grows with the square
 
 
 class Query(NamedTuple):
@@ -39,8 +46,8 @@ def parse_queries(arguments: Sequence[str], vocabulary: Container[str]) -> dict[
     queries: dict[str, Query] = {}
     for terms in _group(arguments):
         (first, *others) = terms
-        if not others and first not in vocabulary and len(first.split()) > 1:
-            terms = first.split()
+        if not others and first not in vocabulary:
+            terms = first.split() if len(first.split()) > 1 else _split_at_signs(first, vocabulary)
         queries[" ".join(terms)] = _parse_sum(terms)
     return queries
 
@@ -55,6 +62,21 @@ def _group(arguments: Sequence[str]) -> list[list[str]]:
         else:
             groups.append([argument])
     return groups
+
+
+def _split_at_signs(text: str, vocabulary: Container[str]) -> list[str]:
+    """Split a sum without spaces into words of the vocabulary and signs; return it whole if that is impossible."""
+    pieces = re.split(r"([+-])", text)  # texts at even positions, signs between them
+    if len(pieces) > MAX_PIECES:
+        return [text]
+    best: dict[int, list[str]] = {len(pieces) + 1: []}  # the terms of the rest of the text from each position
+    for start in range(len(pieces) - 1, -1, -2):
+        for end in range(len(pieces), start, -2):  # longest word first
+            word, rest = "".join(pieces[start:end]), best.get(end + 1)
+            if rest is not None and word in vocabulary:
+                best[start] = [word, *pieces[end : end + 1], *rest]
+                break
+    return best.get(0, [text])
 
 
 def _parse_sum(terms: list[str]) -> Query:

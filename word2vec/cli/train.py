@@ -16,6 +16,8 @@ from word2vec.errors import ConfigError
 
 DEMO = TrainConfig(corpus=("pydocs",), subsample=1e-4, window=8)
 
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace a run that is already in RUN.")]
+
 logger = logging.getLogger("word2vec")
 
 
@@ -33,6 +35,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume from the checkpoint in RUN, with its settings, if there is one.")
     ] = False,
+    overwrite: OverwriteOption = False,
     **settings: Any,
 ) -> int:
     """Train word vectors on CORPUS and save them in the folder RUN."""
@@ -45,7 +48,7 @@ def train(
     )
     from word2vec.training import train as train_vectors
 
-    train_vectors(merged, output, progress=sys.stderr.isatty(), resume=resume)
+    train_vectors(merged, output, progress=sys.stderr.isatty(), resume=resume, overwrite=overwrite)
     return 0
 
 
@@ -69,17 +72,20 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")] = Path(
         "runs/demo"
     ),
+    overwrite: OverwriteOption = False,
 ) -> int:
     """Train a small model, evaluate it and show nearest words.
 
     Works offline and takes about a minute: the corpus is the docstrings of installed Python packages.
     """
     from word2vec.training import train as train_vectors
-    from word2vec.training.resume import is_unfinished
+    from word2vec.training.resume import find_run
 
     logger.info("training on the docstrings of numpy, pandas, scipy, scikit-learn and torch")
-    resume = is_unfinished(output, DEMO)  # a demo that was interrupted; any other unfinished run is kept
-    train_vectors(DEMO, output, progress=sys.stderr.isatty(), resume=resume)
+    earlier = None if overwrite else find_run(output, DEMO)
+    resume = earlier is not None and not earlier.finished
+    overwrite = overwrite or (earlier is not None and earlier.finished)  # any other run is kept
+    train_vectors(DEMO, output, progress=sys.stderr.isatty(), resume=resume, overwrite=overwrite)
     evaluate(output, pairs=["wordsim353", "simlex999"])
     nearest(output, ["array", "mean", "monday", "random"])
     logger.info("to see the neighbors of other words, run: word2vec nearest %s WORD", output)

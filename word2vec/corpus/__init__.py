@@ -8,8 +8,19 @@ are encoded the same way (token_counts, memory). Each corpus has a vocabulary.
 from word2vec.corpus.base import Corpus
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
-from word2vec.corpus.opening import as_paths, open_corpus
+from word2vec.corpus.memory import MemoryCorpus
+from word2vec.corpus.opening import Tokenizer, as_paths, open_corpus
 from word2vec.corpus.saving import save_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 
-__all__ = ["Corpus", "IndexedCorpus", "Vocabulary", "as_paths", "index_corpus", "open_corpus", "save_corpus"]
+__all__ = [
+    "Corpus",
+    "IndexedCorpus",
+    "MemoryCorpus",
+    "Tokenizer",
+    "Vocabulary",
+    "as_paths",
+    "index_corpus",
+    "open_corpus",
+    "save_corpus",
+]

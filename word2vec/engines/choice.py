@@ -73,7 +73,7 @@ def _gpu_obstacle(objective: type[nn.Module], dim: int, negatives: int, window: 
     from word2vec.engines.gpu.objectives import GRADIENTS
 
     try:
-        tile_shape(dim, negatives, window)
+        tile_shape(dim, negatives, 2 * window)
     except ConfigError as error:
         return str(error)
     return _objective_obstacle(objective, GRADIENTS)

@@ -19,10 +19,10 @@ and the chain rule. Because ds_k/dx = y_k and ds_k/dy_k = x,
 
 and each row moves by -lr times its gradient: x toward y_0 and away from y_1..y_K, and these rows toward or away from x.
 
-**The examples.** Frequent words are subsampled. Each remaining word is the center of a window of random width, which
-selects its context words. These share one set of noise words, and up to BLOCK_ROWS of them are updated at once, from
-the values before the update (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"). Then X (B, D)
-and Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X.
+**The examples.** Frequent words are subsampled. Each remaining word is the center of a window, usually of random width,
+which selects its context words. These share one set of noise words, and up to BLOCK_ROWS of them are updated at once,
+from the values before the update (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"). Then
+X (B, D) and Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X.
 
 The fused CPU engine (engines/cpu/) makes the same draws in the same order and is tested against this one: with one
 thread and one seed, both end with the same tables except for rounding. This module leaves speed and threads to the
@@ -45,9 +45,10 @@ from word2vec.errors import ConfigError
 from word2vec.losses import Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import Batch, SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
+from word2vec.sampling.shards import Shard, derive_seed, words_read
 
 CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same, as in engines/cpu/engine.py
+CHUNK_PAIRS = 60_000  # limit on their pairs, which wide windows reach; a second or two
 BLOCK_ROWS = 10  # context words that move at once, as in engines/cpu/simd.py
 
 
@@ -118,7 +119,7 @@ class PlainEngine(Engine):
         random = SplitMix64(derive_seed(self.dataset.seed, self._epoch, *shard.stream))
         if shard.engine_state:
             random = SplitMix64.from_tensor(shard.engine_state["random"])
-        for first, last in unread_chunks(shard, self.dataset.offsets, CHUNK_WORDS):
+        for first, last in self.dataset.unread_chunks(shard, CHUNK_WORDS, CHUNK_PAIRS):
             yield
             lr = self.learning_rate(self._epoch, words_read([shard]))
             self._load_tables()
@@ -136,13 +137,15 @@ class PlainEngine(Engine):
         A chunk is subsampled first, with one draw per word. Then, for each remaining word, K noise words and the window
         width are drawn.
         """
-        settings, alias = self.dataset.settings, self.dataset.alias
+        settings, alias, window = self.dataset.settings, self.dataset.alias, self.dataset.window
         sentences = [self._subsample(number, random) for number in range(first, last)]
         for words in sentences:
             for place, center in enumerate(words):
                 noise = [noise_word(alias, center, random) for _ in range(settings.negatives)]
-                width = 1 + below(random.bits(), settings.window)
-                yield center, words[max(0, place - width) : place] + words[place + 1 : place + 1 + width], noise
+                width = window.min_width + below(random.bits(), window.widths)
+                before = words[max(0, place - min(width, window.left)) : place]
+                after = words[place + 1 : place + 1 + min(width, window.right)]
+                yield center, before + after, noise
 
     def _subsample(self, sentence: int, random: SplitMix64) -> list[int]:
         begin, end = self.dataset.offsets[sentence : sentence + 2]

@@ -7,13 +7,14 @@ representations"). The accuracies agree with gensim's `evaluate_word_analogies`.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import ConfigError
 from word2vec.evaluation.benchmarks import QuestionSet, read_questions
+from word2vec.evaluation.lookup import find_rows
 from word2vec.evaluation.results import AnalogyResult, SectionResult
 from word2vec.vectors.search import AnalogyMethod, three_cos_mul
 from word2vec.vectors.word_vectors import WordVectors
@@ -27,44 +28,66 @@ def evaluate_analogies(
     *,
     restrict: int | None = 30_000,
     method: AnalogyMethod = "3cosadd",
+    case: Literal["exact", "gensim"] = "gensim",
 ) -> AnalogyResult:
     """Answer analogy questions: a is to b as c is to d.
 
-    As in gensim, case is ignored: a word stands for its first, most frequent spelling, and no spelling of a, b or c can
-    be the answer. Questions with a word outside the restricted vocabulary are skipped.
+    Questions with a word outside the restricted vocabulary are skipped.
 
     Args:
         vectors: The vectors to evaluate, most frequent words first.
         questions: The questions, a file of questions, or the name of a built-in set.
         restrict: Use only this many most frequent words, in questions and answers; None for all.
         method: "3cosadd", the word nearest to b - a + c, or "3cosmul", which multiplies the three cosines.
+        case: "gensim" ignores case: a word stands for its first, most frequent spelling, and no spelling of a, b or c
+            can be the answer. "exact" uses words as written.
 
     Raises:
-        ConfigError: `restrict` is below 1, or the method is unknown.
+        ConfigError: `restrict` is below 1, or the method or `case` is unknown.
         FormatError: The file of questions cannot be read.
+    """
+    questions = questions if isinstance(questions, QuestionSet) else read_questions(questions)
+    answered = answer_questions(vectors, questions, restrict=restrict, method=method, case=case)
+    results = tuple(
+        SectionResult(
+            section.name, section.kind, outcomes.count(True), len(outcomes) - outcomes.count(None), len(outcomes)
+        )
+        for section, outcomes in zip(questions.sections, answered, strict=True)
+    )
+    words = (word for section in questions.sections for question in section.questions for word in question)
+    unknown = tuple(word for word, row in find_rows(vectors.words, words, case, restrict).items() if row < 0)
+    return AnalogyResult(questions.name, results, unknown, case)
+
+
+def answer_questions(
+    vectors: WordVectors,
+    questions: QuestionSet,
+    *,
+    restrict: int | None,
+    method: AnalogyMethod,
+    case: Literal["exact", "gensim"],
+) -> list[list[bool | None]]:
+    """Return for each question of each section whether it was answered correctly; None if a word is unknown.
+
+    The arguments and errors are those of `evaluate_analogies`.
     """
     if restrict is not None and restrict < 1:
         raise ConfigError(f"restrict must be 1 or more, got {restrict}; a usual value is 30000")
     if method not in SCORES:
         raise ConfigError(f"unknown analogy method {method!r}; choose {' or '.join(SCORES)}")
-    questions = questions if isinstance(questions, QuestionSet) else read_questions(questions)
-    first: dict[str, int] = {}
-    # (V,) the first row that equals word i up to case; upper() is how gensim folds case
-    first_spelling = np.array([first.setdefault(word.upper(), i) for i, word in enumerate(vectors.words[:restrict])])
-    asked = [
-        [row for question in section.questions if min(row := [first.get(word.upper(), -1) for word in question]) >= 0]
-        for section in questions.sections
-    ]
-    rows = np.array([row for section in asked for row in section], dtype=np.int64).reshape(-1, 4)  # (Q, 4)
-    correct = _answers(vectors.unit[:restrict], rows[:, :3], first_spelling, method) == rows[:, 3]  # (Q,)
-
-    ends = np.cumsum([len(section) for section in asked])
-    results = tuple(
-        SectionResult(section.name, section.kind, int(part.sum()), len(part), len(section.questions))
-        for section, part in zip(questions.sections, np.split(correct, ends[:-1]), strict=True)
-    )
-    words = dict.fromkeys(word for section in questions.sections for question in section.questions for word in question)
-    return AnalogyResult(questions.name, results, tuple(word for word in words if word.upper() not in first))
+    words = (word for section in questions.sections for question in section.questions for word in question)
+    row_of = find_rows(vectors.words, words, case, restrict)
+    listed = [[row_of[word] for word in question] for section in questions.sections for question in section.questions]
+    rows = np.array(listed, dtype=np.int64).reshape(-1, 4)  # (Q, 4), -1 for an unknown word
+    vocabulary = vectors.words[:restrict]
+    first = find_rows(vocabulary, vocabulary, case)  # the first row of the spellings of each word
+    first_spelling = np.array([first[word] for word in vocabulary])  # (V,)
+    known: NDArray[np.bool_] = np.all(rows >= 0, axis=1)  # (Q,)
+    asked = rows[known]  # (A, 4)
+    answers = _answers(vectors.unit[:restrict], asked[:, :3], first_spelling, method)  # (A,)
+    correct = iter(np.equal(answers, asked[:, 3]).tolist())
+    outcomes = iter([next(correct) if each else None for each in known.tolist()])
+    return [[next(outcomes) for _ in section.questions] for section in questions.sections]
 
 
 def _answers(

@@ -32,11 +32,13 @@ class SimilarityResult:
     """Upper end of that interval."""
     note: str = ""
     """A caveat about the figures, or an empty string."""
+    case: str = "exact-then-lower"
+    """How upper and lower case were treated, see `evaluate_similarity`."""
     kind: ClassVar[Literal["similarity"]] = "similarity"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
-        keys = ("name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high")
+        keys = ("name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high", "case")
         return {key: _json_value(getattr(self, key)) for key in keys}
 
     def _repr_html_(self) -> str:  # how notebooks show it
@@ -76,6 +78,8 @@ class AnalogyResult:
     sections: tuple[SectionResult, ...]
     oov: tuple[str, ...]
     """Words outside the restricted vocabulary, in the order of the set."""
+    case: str = "gensim"
+    """How upper and lower case were treated, see `evaluate_analogies`."""
     kind: ClassVar[Literal["analogy"]] = "analogy"
 
     @property
@@ -110,7 +114,7 @@ class AnalogyResult:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
-        keys = ("name", "kind", "accuracy", "questions", "questions_total")
+        keys = ("name", "kind", "accuracy", "questions", "questions_total", "case")
         sections = [section.as_dict() for section in self.sections]
         return {key: _json_value(getattr(self, key)) for key in keys} | {"sections": sections}
 

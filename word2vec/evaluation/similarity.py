@@ -2,11 +2,13 @@
 
 The main figure is Spearman's rank correlation, with a percentile bootstrap interval, because a set such as WordSim-353
 is small and its scores are noisy. Unknown words are always reported, because ignoring their pairs or scoring them 0
-can change a score by several points. The correlations agree with gensim's `evaluate_word_pairs`. Reading test sets is
-left to `benchmarks.py`.
+can change a score by several points. With `case="gensim"`, the correlations agree with those of gensim's
+`evaluate_word_pairs`; they also do with the default if the vocabulary is in lowercase. Reading test sets is left to
+`benchmarks.py`, and looking up their words to `lookup.py`.
 """
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from word2vec.errors import ConfigError
 from word2vec.evaluation.benchmarks import PairSet, read_pairs
+from word2vec.evaluation.lookup import CaseRule, find_rows
 from word2vec.evaluation.results import SimilarityResult
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -30,7 +33,7 @@ def evaluate_similarity(
     pairs: PairSet | str | Path,
     *,
     oov: Literal["skip", "zero"] = "skip",
-    fold_case: bool = True,
+    case: CaseRule = "exact-then-lower",
     bootstrap: int = 1000,
     seed: int = 0,
 ) -> SimilarityResult:
@@ -40,24 +43,20 @@ def evaluate_similarity(
         vectors: The vectors to evaluate.
         pairs: The word pairs, a file of word pairs, or the name of a built-in set.
         oov: How to treat pairs with an unknown word: "skip" ignores them, "zero" counts them as a cosine of 0.
-        fold_case: Whether to look up a word in lowercase if it is unknown as written.
+        case: How words are looked up: "exact", as written; "exact-then-lower", in lowercase if it is unknown as
+            written; "gensim", ignoring case, where the most frequent spelling in the vocabulary counts.
         bootstrap: Number of resamples for the 95 % percentile interval; 0 for no interval.
         seed: Random seed of the resampling.
 
     Raises:
-        ConfigError: `oov` is unknown.
+        ConfigError: `oov` or `case` is unknown.
         FormatError: The file of word pairs cannot be read.
     """
     if oov not in ("skip", "zero"):
         raise ConfigError(f"unknown treatment of unknown words {oov!r}; choose skip or zero")
     pairs = pairs if isinstance(pairs, PairSet) else read_pairs(pairs)
-    ids = {word: _lookup(vectors, word, fold_case) for pair in pairs.words for word in pair}
-    # (P, 2), -1 for an unknown word
-    index = np.array([[ids[first], ids[second]] for first, second in pairs.words], dtype=np.int64).reshape(-1, 2)
-    known = (index >= 0).all(axis=1)  # (P,)
-    cosines = np.zeros(len(index))  # (P,)
-    left, right = vectors.unit[index[known, 0]], vectors.unit[index[known, 1]]  # (K, D) each
-    cosines[known] = np.einsum("pd,pd->p", left, right, dtype=np.float64)
+    rows = find_rows(vectors.words, (word for pair in pairs.words for word in pair), case)
+    cosines, known = pair_cosines(vectors, pairs, rows)  # (P,) each
     used = known if oov == "skip" else np.ones_like(known)
     cosines, scores = cosines[used], pairs.scores[used]
 
@@ -69,16 +68,26 @@ def evaluate_similarity(
         low, high = _bootstrap_interval(cosines, scores, bootstrap, seed)
         if len(cosines) < MIN_PAIRS:
             note = f"only {len(cosines)} usable pairs: the correlation is unreliable"
-    unknown = tuple(word for word, row in ids.items() if row < 0)
-    return SimilarityResult(pairs.name, spearman, pearson, len(cosines), len(index), unknown, low, high, note)
+    unknown = tuple(word for word, row in rows.items() if row < 0)
+    return SimilarityResult(pairs.name, spearman, pearson, len(cosines), len(known), unknown, low, high, note, case)
 
 
-def _lookup(vectors: WordVectors, word: str, fold_case: bool) -> int:
-    """Return the row of a word, -1 if it is unknown."""
-    for form in (word, word.lower()) if fold_case else (word,):
-        if form in vectors:
-            return vectors.index(form)
-    return -1
+def pair_cosines(
+    vectors: WordVectors, pairs: PairSet, rows: Mapping[str, int]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the cosines of word pairs, (P,), 0 where a word is unknown, and where both words are known, (P,).
+
+    Args:
+        vectors: The vectors.
+        pairs: The word pairs.
+        rows: The row of each of their words, -1 for an unknown word.
+    """
+    index = np.array([[rows[first], rows[second]] for first, second in pairs.words], dtype=np.int64).reshape(-1, 2)
+    known: NDArray[np.bool_] = np.all(index >= 0, axis=1)  # (P,)
+    cosines = np.zeros(len(index))  # (P,)
+    left, right = vectors.unit[index[known, 0]], vectors.unit[index[known, 1]]  # (K, D) each
+    cosines[known] = np.einsum("pd,pd->p", left, right, dtype=np.float64)
+    return cosines, known
 
 
 def _why_undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats.fasttext import is_fasttext, read_fasttext
 from word2vec.formats.file_io import BYTE_ORDER_MARK, read_head
+from word2vec.formats.foreign import describe_file
 from word2vec.formats.glove import is_glove, read_glove, write_glove
 from word2vec.formats.npz import is_npz, read_npz, verify_npz, write_npz
 from word2vec.formats.run import read_run, verify_run, write_run
@@ -171,6 +172,9 @@ def _detect(path: Path) -> Format:
     for candidate in FORMATS.values():
         if candidate.detect and candidate.detect(start):
             return candidate
+    foreign = describe_file(start)
+    if foreign:
+        raise FormatError(f"{path}: {foreign}")
     raise FormatError(
         f"{path}: unknown format, with neither a header 'count dim' nor lines of a word and its numbers; "
         f"known formats: {_list_formats()}"

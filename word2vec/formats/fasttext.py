@@ -4,8 +4,12 @@ Bojanowski, Grave, Joulin and Mikolov (2017), "Enriching word vectors with subwo
 magic number and a version; twelve settings of four bytes and one of eight; the dictionary; a flag for quantized tables;
 the input table, with one row per word followed by one row per n-gram bucket; and the output table, which is not read.
 The vector of a word is the mean of its own row and those of its n-grams; it is computed here, once.
+
+The first public version of fastText (2016) wrote the same without the magic number, the version, the number of pruned
+n-grams and the flag. Such a file is recognized by its settings, each of which must be within its limits.
 """
 
+import logging
 import re
 import struct
 from collections.abc import Iterator
@@ -18,13 +22,16 @@ from numpy.typing import NDArray
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import FileReader, open_file
 from word2vec.formats.table import BLOCK, Table, WordList, distinct
-from word2vec.models.subwords import Subwords
+from word2vec.models.subwords import END_OF_SENTENCE, Subwords
 
 MAGIC = struct.pack("<i", 793712314)
 VERSIONS = 11, 12
 SETTINGS = struct.Struct("<12id")  # dim, ws, epoch, minCount, neg, wordNgrams, loss, model, bucket, minn, maxn, ..., t
-DICTIONARY = struct.Struct("<iiiqq")  # entries, words, labels, corpus words, pruned n-grams (-1 for none)
-SHAPE = struct.Struct("<?qq")  # whether the table is quantized, rows, columns
+DICTIONARY = struct.Struct("<iiiq")  # entries, words, labels, corpus words
+PRUNED = struct.Struct("<q")  # number of pruned n-grams, -1 for none
+QUANTIZED = struct.Struct("<?")  # whether the table is quantized
+SHAPE = struct.Struct("<qq")  # rows, columns
+FIRST_VERSION = 0  # the format without a version number
 WORD, SUPERVISED = 0, 3  # codes of an entry type and of a model type
 MIN_ENTRY_BYTES = 10  # the NUL after the word, the count, the type
 _ENTRY = re.compile(rb"([^\0]*)\0(.{8})(.)", re.DOTALL)
@@ -32,7 +39,18 @@ MAX_WORD_BYTES = 1 << 16
 MAX_NGRAM = 100  # characters; more is a sign of damage
 
 
+# limits of the settings in a file without magic number: far beyond what anyone uses, far below what other files contain
+LIMITS = {
+    "dim": (1, 100_000), "ws": (1, 10_000), "epoch": (0, 1_000_000), "minCount": (0, 10_000_000), "neg": (0, 100_000),
+    "wordNgrams": (0, 100), "loss": (1, 3), "model": (1, 3), "bucket": (0, 2**31), "minn": (0, MAX_NGRAM),
+    "maxn": (0, MAX_NGRAM), "lrUpdateRate": (0, 2**31), "t": (0, 1),
+}  # fmt: skip
+
+_log = logging.getLogger(__name__)
+
+
 class _Settings(NamedTuple):
+    version: int
     dim: int
     buckets: int
     min_n: int  # characters of the shortest n-grams
@@ -40,54 +58,87 @@ class _Settings(NamedTuple):
 
 
 def is_fasttext(head: bytes) -> bool:
-    """Return whether a file starts with fastText's magic number."""
-    return head.startswith(MAGIC)
+    """Return whether a file starts with fastText's magic number, or with settings and a dictionary without one."""
+    return head.startswith(MAGIC) or _is_first_version(head)
+
+
+def _is_first_version(head: bytes) -> bool:
+    if len(head) < SETTINGS.size + DICTIONARY.size:
+        return False
+    settings = SETTINGS.unpack_from(head)
+    entries, words, labels, _ = DICTIONARY.unpack_from(head, SETTINGS.size)
+    within = all(low <= value <= high for value, (low, high) in zip(settings, LIMITS.values(), strict=True))
+    return within and 0 < words <= entries == words + labels
 
 
 def read_fasttext(path: Path, limit: int | None, progress: bool) -> Table:
     """Read a model: its words, up to the limit, and all n-gram rows."""
     with open_file(path, progress) as file:
         settings = _read_settings(file)
-        words, counts = _read_dictionary(file)
+        words, counts = _read_dictionary(file, settings.version)
         rows, buckets = _read_input_table(file, settings, len(words))
         if limit is None:
             file.skip_to_end()
-    subwords = Subwords(buckets, settings.min_n, settings.max_n)
+    whole_words = {END_OF_SENTENCE} if settings.version > FIRST_VERSION else set()
+    subwords = Subwords(buckets, settings.min_n, settings.max_n, frozenset(whole_words))
     kept = words[:limit]
     vectors = subwords.known_vectors(kept, rows[:limit])
     decoded = WordList(path)
     decoded.extend(b"".join(word + b"\0" for word in kept), "\0")
     decoded.warn()
-    return distinct(path, Table(decoded.words, vectors, counts[:limit], subwords=subwords if len(buckets) else None))
+    table = Table(decoded.words, vectors, counts[:limit], subwords=subwords if len(buckets) else None)
+    return distinct(path, _without_empty_words(path, table))
+
+
+def _without_empty_words(path: Path, table: Table) -> Table:
+    """Drop the empty words that fastText adds to the dictionary if a file of pretrained vectors has empty lines."""
+    if "" not in table.words:
+        return table
+    rows = [row for row, word in enumerate(table.words) if word]
+    if not rows:
+        raise FormatError(f"{path}: all words are empty; the file is damaged")
+    _log.warning("%s: empty words in the dictionary are ignored", path)
+    counts = None if table.counts is None else table.counts[rows]
+    return table._replace(words=[table.words[row] for row in rows], vectors=table.vectors[rows], counts=counts)
 
 
 def _read_settings(file: FileReader) -> _Settings:
-    magic, version = _unpack(file, struct.Struct("<4si"))
-    if magic != MAGIC:
-        raise FormatError(f"{file.path}: not a fastText model; it does not start with fastText's magic number")
-    if version not in VERSIONS:
-        raise FormatError(f"{file.path}: version {version} of fastText's format is not supported, only {VERSIONS}")
+    version = _read_version(file)
     dim, *_, kind, buckets, min_n, max_n, _, _ = _unpack(file, SETTINGS)
-    if kind == SUPERVISED and version == min(VERSIONS):
-        max_n = 0  # classifiers of this version have no n-grams, whatever the setting says
+    if kind == SUPERVISED and version <= min(VERSIONS):
+        max_n = 0  # classifiers of these versions have no n-grams, whatever the setting says
     if dim < 1 or buckets < (max_n > 0) or not 0 <= max_n <= MAX_NGRAM:
         raise FormatError(f"{file.path}: {dim} dimensions, {buckets} buckets, n-grams of {max_n}; the file is damaged")
-    return _Settings(dim, buckets, min_n, max_n)
+    return _Settings(version, dim, buckets, min_n, max_n)
 
 
-def _read_dictionary(file: FileReader) -> tuple[list[bytes], NDArray[np.int64]]:
+def _read_version(file: FileReader) -> int:
+    head = file.read(SETTINGS.size + DICTIONARY.size)
+    if not head.startswith(MAGIC):
+        file.unread(head)
+        if not _is_first_version(head):
+            raise FormatError(f"{file.path}: not a fastText model; its settings are out of range")
+        return FIRST_VERSION
+    file.unread(head[len(MAGIC) :])
+    (version,) = _unpack(file, struct.Struct("<i"))
+    if version not in VERSIONS:
+        raise FormatError(f"{file.path}: version {version} of fastText's format is not supported, only {VERSIONS}")
+    return int(version)
+
+
+def _read_dictionary(file: FileReader, version: int) -> tuple[list[bytes], NDArray[np.int64]]:
     """Return the words, most frequent first, and their counts, (V,); the labels that follow them are skipped."""
-    entries, n_words, n_labels, _, pruned = _unpack(file, DICTIONARY)
+    entries, n_words, n_labels, _ = _unpack(file, DICTIONARY)
     if n_words < 1 or n_labels < 0 or entries != n_words + n_labels or entries * MIN_ENTRY_BYTES > file.left:
         raise FormatError(
             f"{file.path}: a dictionary of {n_words} words and {n_labels} labels does not match the file, which is "
             "truncated or damaged"
         )
-    if pruned >= 0:
+    if version > FIRST_VERSION and _unpack(file, PRUNED)[0] >= 0:
         raise FormatError(f"{file.path}: pruned models (.ftz) are not supported; use the .bin file it was made from")
     words, counts = [], np.empty(n_words, np.int64)
     for row, (word, count, kind) in enumerate(_read_entries(file, entries)):
-        if (kind == WORD) != (row < n_words) or not word:
+        if (kind == WORD) != (row < n_words):
             raise FormatError(
                 f"{file.path}, entry {row + 1} of the dictionary: unexpected entry {word[:40]!r}; the file is damaged"
             )
@@ -119,9 +170,9 @@ def _read_input_table(
     file: FileReader, settings: _Settings, words: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the rows of the words, (V, D), and those of the n-gram buckets, (B, D)."""
-    quantized, rows, dim = _unpack(file, SHAPE)
-    if quantized:
+    if settings.version > FIRST_VERSION and _unpack(file, QUANTIZED)[0]:
         raise FormatError(f"{file.path}: quantized models (.ftz) are not supported; use the .bin file it was made from")
+    rows, dim = _unpack(file, SHAPE)
     needed = words + (settings.buckets if settings.max_n else 0)
     if dim != settings.dim or rows < needed:
         raise FormatError(

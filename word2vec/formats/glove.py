@@ -9,7 +9,7 @@ from pathlib import Path
 
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import BYTE_ORDER_MARK, HEAD_BYTES, open_file, write_rows
-from word2vec.formats.table import Table, distinct, encode_words
+from word2vec.formats.table import DecodingErrors, Table, distinct, encode_words
 from word2vec.formats.text_rows import GAP, MAX_LINE_BYTES, NUMBER, RowReader, ends_in_number, format_rows
 from word2vec.formats.word2vec_text import HEADER
 
@@ -23,7 +23,7 @@ def is_glove(head: bytes) -> bool:
     return 2 * len(with_numbers) > len(rows) and not HEADER.fullmatch(head.partition(b"\n")[0])
 
 
-def read_glove(path: Path, limit: int | None, progress: bool) -> Table:
+def read_glove(path: Path, limit: int | None, progress: bool, errors: DecodingErrors = "replace") -> Table:
     """Read a GloVe file."""
     with open_file(path, progress) as file:
         start = (file.readline(MAX_LINE_BYTES) + file.read(HEAD_BYTES)).removeprefix(BYTE_ORDER_MARK)
@@ -31,7 +31,7 @@ def read_glove(path: Path, limit: int | None, progress: bool) -> Table:
         if not dims:
             raise FormatError(f"{path}, line 1: expected a word and its numbers, found {start[:60]!r}")
         (dim, _), *_ = dims.most_common(1)  # ties go to the first
-        table = RowReader(file, dim, limit, first_line=1, spaces=True).read(start)
+        table = RowReader(file, dim, limit, first_line=1, spaces=True, errors=errors).read(start)
     return distinct(path, table)
 
 

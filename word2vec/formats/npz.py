@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import ALWAYS_ALLOWED_BYTES, MAX_EXPANSION
+from word2vec.formats.foreign import describe_archive
 from word2vec.formats.table import BLOCK, Table, distinct, encode_words
 from word2vec.system.atomic_files import atomic_path
 
@@ -67,6 +68,8 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
     try:
         with zipfile.ZipFile(path) as archive:
             found = {name: f"{name}.npy" for name in ARRAYS if f"{name}.npy" in archive.namelist()}
+            if foreign := describe_archive(archive.namelist()):
+                raise FormatError(f"{path}: {foreign}")
             if not {"words", "vectors"} <= set(found):
                 raise FormatError(f"{path}: the array 'words' or 'vectors' is missing; write both with numpy.savez")
             arrays = {name: _array(path, archive, name) for name in found}

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
+from word2vec.formats.foreign import describe_folder
 from word2vec.formats.table import Table, encode_words
 from word2vec.formats.tensor_file import TensorFile, map_tensors, verify_blocks, write_tensors
 from word2vec.system.atomic_files import atomic_paths, new_folder
@@ -44,6 +45,8 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
     """Read a run folder."""
     for name in (VECTORS_FILE, VOCABULARY_FILE):
         if not (path / name).is_file():
+            if foreign := describe_folder(path):
+                raise FormatError(f"{path}: {foreign}")
             raise FormatError(f"{path}: not a run folder, {name} is missing; pass a run folder or a file of vectors")
     file, text = map_tensors(path / VECTORS_FILE), (path / VOCABULARY_FILE).read_bytes()
     tables = read_tables(path / VECTORS_FILE, file, limit)

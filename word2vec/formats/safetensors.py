@@ -4,9 +4,12 @@ The tensor `words` contains the words as UTF-8 text, one per line. Like a run fo
 takes memory only for the rows that are accessed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
 from word2vec.formats.run import (
@@ -52,8 +55,16 @@ def write_safetensors(path: Path, table: Table, progress: bool = False) -> None:
     """Write a single file, or a run folder if the path is a folder or has no extension."""
     if path.is_dir() or not path.suffix:
         write_run(path, table, progress)
-        return
-    tensors = tensors_of(table) | ({} if table.counts is None else {"counts": table.counts})
+    else:
+        write_single_file(path, table)
+
+
+def write_single_file(
+    path: Path, table: Table, extra: Mapping[str, NDArray[Any]] | None = None, metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write a single file with any extension; `read_safetensors` ignores the additional tensors and metadata."""
+    tensors = tensors_of(table) | dict(extra or {}) | ({} if table.counts is None else {"counts": table.counts})
     text = b"".join(word + b"\n" for word in encode_words(path, table.words, spaces=True))
+    metadata = {**(metadata or {}), RUN_FORMAT: str(RUN_VERSION)}
     with atomic_path(path) as temporary:
-        write_tensors(temporary, tensors | {"words": np.frombuffer(text, np.uint8)}, {RUN_FORMAT: str(RUN_VERSION)})
+        write_tensors(temporary, tensors | {"words": np.frombuffer(text, np.uint8)}, metadata)

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from word2vec.errors import FormatError
 from word2vec.models.subwords import Subwords
 
 _log = logging.getLogger(__name__)
+
+DecodingErrors = Literal["strict", "ignore", "replace"]
+"""How words that are not valid UTF-8 are treated, as in `bytes.decode`."""
 
 BLOCK = 1 << 22  # bytes read or written at a time: large enough to be fast, small compared with the vectors
 # only the whitespace of ASCII: other whitespace may be part of a word
@@ -86,15 +89,19 @@ def encode_words(path: Path, words: list[str], *, spaces: bool) -> list[bytes]:
 
 
 class WordList:
-    """The words of a file, decoded block by block; invalid UTF-8 is replaced and reported once.
+    """The words of a file, decoded block by block; invalid UTF-8 is reported once.
+
+    Args:
+        path: The file, for messages.
+        errors: What happens to invalid UTF-8: it is replaced by U+FFFD or ignored, or a UnicodeDecodeError is raised.
 
     Attributes:
         words: The words decoded so far.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, errors: DecodingErrors = "replace") -> None:
         self.words: list[str] = []
-        self._path = path
+        self._path, self._errors = path, errors
         self._invalid = 0
 
     def extend(self, joined: bytes, separator: str) -> None:
@@ -103,7 +110,7 @@ class WordList:
             new = joined.decode().split(separator)
         except UnicodeDecodeError:
             # subtle: an invalid sequence ends before a separator, so this equals decoding each word separately
-            new = joined.decode(errors="replace").split(separator)
+            new = joined.decode(errors=self._errors).split(separator)
             self._invalid += sum(
                 word.encode() != raw for word, raw in zip(new, joined.split(separator.encode()), strict=True)
             )
@@ -113,9 +120,10 @@ class WordList:
         """Log a warning if words were not valid UTF-8."""
         if self._invalid:
             _log.warning(
-                "%s: %d words are not valid UTF-8; their invalid bytes were replaced by \ufffd",
+                "%s: %d words are not valid UTF-8; their invalid bytes were %s",
                 self._path,
                 self._invalid,
+                "removed" if self._errors == "ignore" else "replaced by \ufffd",
             )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import FileReader
 from word2vec.formats.growable_table import GrowableTable
-from word2vec.formats.table import BLOCK, Table, WordList, row_blocks
+from word2vec.formats.table import BLOCK, DecodingErrors, Table, WordList, row_blocks
 
 MAX_LINE_BYTES = 1 << 26  # about five million numbers
 HARD_NUMBERS = 4096  # numbers left to Python at a time, see parse_floats.py
@@ -30,12 +30,22 @@ class RowReader:
         max_rows: Maximum number of rows to read, or None for all.
         first_line: Line number of the first row, 1 or 2.
         spaces: Whether words may contain spaces.
+        errors: How to treat words that are not valid UTF-8.
     """
 
-    def __init__(self, file: FileReader, dim: int, max_rows: int | None, *, first_line: int, spaces: bool) -> None:
+    def __init__(
+        self,
+        file: FileReader,
+        dim: int,
+        max_rows: int | None,
+        *,
+        first_line: int,
+        spaces: bool,
+        errors: DecodingErrors = "replace",
+    ) -> None:
         self._file, self._dim, self._first_line, self._spaces = file, dim, first_line, spaces
         self._rows = GrowableTable(dim, max_rows, certain=first_line > 1 and not file.compressed)
-        self._words = WordList(file.path)
+        self._words = WordList(file.path, errors)
         self._hard = np.empty((max(dim, HARD_NUMBERS), 4), np.int64)  # row, column, start and end in the text
         self._unread = b""  # the part of the last block that was not parsed
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from word2vec.errors import FormatError
+from word2vec.errors import FormatError, TruncatedError
 from word2vec.formats.file_io import FileReader, open_file, write_rows
 from word2vec.formats.growable_table import GrowableTable
-from word2vec.formats.table import BLOCK, Table, WordList, distinct, encode_words, row_blocks
+from word2vec.formats.table import BLOCK, DecodingErrors, Table, WordList, distinct, encode_words, row_blocks
 from word2vec.formats.word2vec_text import HEADER, is_word2vec_text, read_header
 
 MAX_WORD_BYTES = 1 << 16  # without a space within this many bytes, the file is damaged
@@ -24,16 +24,16 @@ def is_word2vec_binary(head: bytes) -> bool:
     return HEADER.fullmatch(head.partition(b"\n")[0]) is not None and not is_word2vec_text(head)
 
 
-def read_word2vec_binary(path: Path, limit: int | None, progress: bool) -> Table:
+def read_word2vec_binary(path: Path, limit: int | None, progress: bool, errors: DecodingErrors = "replace") -> Table:
     """Read a word2vec binary file, with or without a line feed after each row."""
     with open_file(path, progress) as file:
         count, dim = read_header(file, bytes_per_number=4)
         wanted = min(count, limit or count)
-        table, words = GrowableTable(dim, wanted, certain=not file.compressed), WordList(path)
+        table, words = GrowableTable(dim, wanted, certain=not file.compressed), WordList(path, errors)
         rest = _read_rows(file, table, words)
         if table.filled < wanted:
             place = f"within row {table.filled + 1}" if rest.strip(b"\n") else f"after {table.filled} words"
-            raise FormatError(
+            raise TruncatedError(
                 f"{path}: ends {place}, but line 1 declares {count}; the file is truncated; get a new copy"
             )
         if limit is None and (rest + file.read(BLOCK)).strip(b"\n"):

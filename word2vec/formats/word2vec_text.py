@@ -7,9 +7,9 @@ format has the same header, which is read here for both.
 import re
 from pathlib import Path
 
-from word2vec.errors import FormatError
+from word2vec.errors import FormatError, TruncatedError
 from word2vec.formats.file_io import BYTE_ORDER_MARK, FileReader, open_file, write_rows
-from word2vec.formats.table import Table, distinct, encode_words
+from word2vec.formats.table import DecodingErrors, Table, distinct, encode_words
 from word2vec.formats.text_rows import RowReader, format_rows
 
 HEADER = re.compile(rb"(\d{1,12})[ \t]+(\d{1,9})\s*")
@@ -34,7 +34,7 @@ def read_header(file: FileReader, bytes_per_number: int) -> tuple[int, int]:
     needed = count * (2 + dim * bytes_per_number) - 1
     if file.left < needed:
         at_most = "at most " if file.compressed else ""
-        raise FormatError(
+        raise TruncatedError(
             f"{file.path}: line 1 declares {count} words with {dim} dimensions, which take {needed} bytes or more, but "
             f"only {at_most}{file.left} bytes follow; the file is truncated or its first line is wrong"
         )
@@ -51,15 +51,15 @@ def is_word2vec_text(head: bytes) -> bool:
     return printable > 0 and re.fullmatch(rb"[\x20-\x7e\t]{%d,}\r?" % printable, row) is not None
 
 
-def read_word2vec_text(path: Path, limit: int | None, progress: bool) -> Table:
+def read_word2vec_text(path: Path, limit: int | None, progress: bool, errors: DecodingErrors = "replace") -> Table:
     """Read a word2vec text file."""
     with open_file(path, progress) as file:
         count, dim = read_header(file, bytes_per_number=2)
         wanted = min(count, limit or count)
-        reader = RowReader(file, dim, wanted, first_line=2, spaces=False)
+        reader = RowReader(file, dim, wanted, first_line=2, spaces=False, errors=errors)
         table = reader.read()
         if len(table.words) < wanted:
-            raise FormatError(
+            raise TruncatedError(
                 f"{path}: contains {len(table.words)} words, but line 1 declares {count}; the file is truncated"
             )
         if limit is None and not reader.at_end():

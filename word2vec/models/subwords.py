@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from word2vec.errors import Word2VecError
 
-END_OF_SENTENCE = b"</s>"  # has a row, but no n-grams
+END_OF_SENTENCE = b"</s>"  # has a row, but no n-grams, except in the first version of fastText
 _BLOCK_WORDS = 1024  # words whose n-grams are computed at a time
 _BLOCK_ROWS = 1 << 14  # n-gram rows gathered at a time: 20 MB at 300 dimensions
 
@@ -26,11 +26,13 @@ class Subwords:
         buckets: (B, D) float32, one row for each value of the hash.
         min_n: Number of characters of the shortest n-grams, including < and >.
         max_n: Number of characters of the longest n-grams; 0 for a model without n-grams.
+        whole_words: Words that have no n-grams.
     """
 
     buckets: NDArray[np.float32]
     min_n: int
     max_n: int
+    whole_words: frozenset[bytes] = frozenset({END_OF_SENTENCE})
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
         """Return the vector of a word outside the vocabulary, (D,); None if it is too short for any n-gram.
@@ -68,7 +70,7 @@ class Subwords:
         """Return the bucket of each n-gram of each word, (N,), and the end of each word's n-grams, (words,)."""
         from word2vec.models.ngram_hash import hash_ngrams  # numba is imported only when it is needed
 
-        enclosed = [b"" if word == END_OF_SENTENCE else b"<" + word + b">" for word in words]
+        enclosed = [b"" if word in self.whole_words else b"<" + word + b">" for word in words]
         text_ends = np.cumsum([len(word) for word in enclosed], dtype=np.int64)
         lengths = max(0, self.max_n - max(1, self.min_n) + 1)
         ids = np.empty(int(text_ends[-1]) * lengths, np.int64)

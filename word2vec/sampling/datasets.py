@@ -18,9 +18,11 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
-from word2vec.sampling.shards import SentenceRanges, Shard, count_words, derive_seed, new_shards, unread_chunks
+from word2vec.sampling.shards import SentenceRanges, Shard, chunks, count_words, derive_seed, new_shards, unread_chunks
+from word2vec.sampling.windows import make_window
 
 CHUNK_PAIRS = 400_000  # pairs formed at once, before subsampling: about 20 MB of ids
+PROBED_WORDS = 1 << 16  # examined at once for a sentence that can be trained; usually the first one can
 MAX_NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once: 16 MB
 
 
@@ -28,8 +30,8 @@ class Batch(NamedTuple):
     """A batch of B skip-gram examples with K noise words each.
 
     As in word2vec.c, each context word of a window predicts the center word: `context` selects rows of the input table,
-    `center` the true rows of the output table. (Textbooks present it the other way round; windows are symmetric, so the
-    distribution of the pairs is the same.)
+    `center` the true rows of the output table. (Textbooks present it the other way round; with windows on both sides
+    the distribution of the pairs is the same.)
     """
 
     center: Tensor  # (B,) int64, the words to predict
@@ -45,6 +47,7 @@ class SamplingSettings:
     negatives: int = 5
     subsample: float = 1e-3
     noise_exponent: float = 0.75
+    window_mode: str = "shrink"
 
 
 class _MemoryMap(NamedTuple):
@@ -84,6 +87,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         sentences: Ranges of sentences to train; all by default.
 
     Attributes:
+        window: The window of the settings, for the sentences of this corpus.
         words: Corpus words in an epoch.
         keep: (V,) float32, keep probability of each word under subsampling.
         alias: Alias table that draws the noise words.
@@ -109,6 +113,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         self.settings = settings = settings or SamplingSettings()
         self.batch_size, self.seed, self.device = batch_size, seed, torch.device(device)
         self.epoch = 0
+        self.window = make_window(settings.window_mode, settings.window, offsets)
         keep = vocabulary.keep_probability(settings.subsample)  # (V,)
         noise = vocabulary.noise_distribution(settings.noise_exponent)  # (V,)
         self.keep = torch.from_numpy(keep).float().to(self.device)
@@ -119,6 +124,18 @@ class SkipGramDataset(IterableDataset[Batch]):
     def set_epoch(self, epoch: int) -> None:
         """Set the number of the next epoch; each epoch has its own random draws."""
         self.epoch = epoch
+
+    def has_pairs(self) -> bool:
+        """Return whether a sentence to train has two words of the vocabulary, before subsampling."""
+        for first, last in self.sentences:
+            for begin, end in chunks(self.offsets, first, last, PROBED_WORDS):
+                bounds = np.asarray(self.offsets[begin : end + 1], dtype=np.int64)
+                ids = np.asarray(self.tokens[bounds[0] : bounds[-1]])  # (N,)
+                known = np.cumsum((ids >= 0) & (ids < len(self.keep)))  # (N,) number of known words up to each word
+                known = np.concatenate([[0], known])[bounds - bounds[0]]
+                if (np.diff(known) > 1).any():
+                    return True
+        return False
 
     def new_shards(self, number: int) -> list[Shard]:
         """Split an epoch into shards of about equally many words; see `shards.new_shards`."""
@@ -150,7 +167,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         else:
             generator.manual_seed(derive_seed(self.seed, self.epoch, *shard.stream))
             self._begin_chunk(shard, generator)
-        for begin, end in unread_chunks(shard, self.offsets, CHUNK_PAIRS // (self.settings.window + 1)):
+        for begin, end in self.unread_chunks(shard, CHUNK_PAIRS, CHUNK_PAIRS):
             words = int(self.offsets[end] - self.offsets[begin])
             center, context = self._pairs(begin, end, generator)
             state = shard.engine_state
@@ -162,6 +179,17 @@ class SkipGramDataset(IterableDataset[Batch]):
         state = shard.engine_state
         yield from self._untrained(shard, state["center"], state["context"], 0, generator)
         self._begin_chunk(shard, generator)  # for a shard that receives more sentences to read
+
+    def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
+        """Yield the rest of a shard as ranges of complete sentences; see `sampling.shards.unread_chunks`.
+
+        Args:
+            shard: The shard.
+            words: Approximate limit on the words of a chunk.
+            pairs: Approximate limit on its pairs, before subsampling. A sentence is never split.
+        """
+        words = max(1, min(words, int(pairs / self.window.pairs)))
+        return unread_chunks(shard, self.offsets, words, pairs if self.window.whole else None)
 
     def _begin_chunk(
         self,
@@ -197,7 +225,7 @@ class SkipGramDataset(IterableDataset[Batch]):
         ids, sentence = self._read(begin, end)
         kept = subsample(self.keep, ids, generator).nonzero().squeeze(1)
         ids, sentence = ids[kept], sentence[kept]
-        center, context = window_pairs(sentence, self.settings.window, generator)
+        center, context = window_pairs(sentence, self.window, generator)
         order = torch.randperm(len(center), generator=generator, device=self.device)
         return ids[center[order]], ids[context[order]]
 

@@ -9,6 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from word2vec.sampling.windows import Window
+
 
 def subsample(keep: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
     """Draw which occurrences of words survive subsampling.
@@ -26,31 +28,36 @@ def subsample(keep: Tensor, ids: Tensor, generator: torch.Generator) -> Tensor:
     return known & (torch.rand(len(ids), generator=generator, device=ids.device) < chance)
 
 
-def window_pairs(sentence: Tensor, window: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Form all (center, context) pairs of positions, with a window width drawn uniformly from 1..window per center.
+def window_pairs(sentence: Tensor, window: Window, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Form all (center, context) pairs of positions, with a window width drawn for each center.
 
-    Drawing the width gives near context words more weight than distant ones, as in word2vec. Windows do not cross the
-    ends of sentences.
+    Windows do not cross the ends of sentences.
 
     Args:
         sentence: (N,) sentence number of each word, ascending.
-        window: Largest width, in words on each side.
+        window: The widths to draw from, and the sides of the center word.
         generator: Random state, on the device of `sentence`.
 
     Returns:
         Positions of the center words (P,) and of the context words (P,), ordered by distance.
     """
     size, device = len(sentence), sentence.device
-    width = torch.randint(1, window + 1, (size,), generator=generator, device=device)  # (N,)
+    width = torch.randint(window.min_width, window.max_width + 1, (size,), generator=generator, device=device)  # (N,)
+    first = torch.arange(size, device=device)  # (M,) first words of the pairs of words at a distance
+    remaining = torch.searchsorted(sentence, sentence, right=True) - 1 - first  # (N,) words after each word
     centers, contexts = [], []
-    for distance in range(1, min(window, size - 1) + 1):
-        together = sentence[:-distance] == sentence[distance:]  # (N - distance,)
-        if not together.any():
+    for distance in range(1, window.max_width + 1):
+        first = first[remaining[first] >= distance]
+        if not len(first):
             break  # no sentence is this long
-        left = (together & (width[:-distance] >= distance)).nonzero().squeeze(1)  # centers with a context to the right
-        right = (together & (width[distance:] >= distance)).nonzero().squeeze(1) + distance  # and to the left
-        centers += [left, right]
-        contexts += [left + distance, right - distance]
+        if distance <= window.right:
+            center = first[width[first] >= distance]
+            centers.append(center)
+            contexts.append(center + distance)
+        if distance <= window.left:
+            center = first[width[first + distance] >= distance] + distance
+            centers.append(center)
+            contexts.append(center - distance)
     if not centers:
         empty = torch.empty(0, dtype=torch.int64, device=device)
         return empty, empty

@@ -122,15 +122,17 @@ def words_read(shards: Sequence[Shard]) -> int:
     return sum(shard.words + shard.partial_words for shard in shards)
 
 
-def unread_chunks(shard: Shard, offsets: npt.NDArray[np.integer], words: int) -> Iterator[tuple[int, int]]:
-    """Yield the rest of a shard as ranges of complete sentences with about `words` words each.
+def unread_chunks(
+    shard: Shard, offsets: npt.NDArray[np.integer], words: int, pairs: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """Yield the rest of a shard as ranges of complete sentences; see `chunks` for their size.
 
     A chunk counts as read when the next one is requested. A thread that stops before it trains the chunk it has
     received finds that chunk in `unread` again.
     """
     while shard.unread:
         first, last = shard.unread[0]
-        for begin, end in chunks(offsets, first, last, words):
+        for begin, end in chunks(offsets, first, last, words, pairs):
             yield begin, end
             shard.unread[0] = (end, last)
             shard.words += int(offsets[end] - offsets[begin])
@@ -138,11 +140,26 @@ def unread_chunks(shard: Shard, offsets: npt.NDArray[np.integer], words: int) ->
         shard.unread.pop(0)
 
 
-def chunks(offsets: npt.NDArray[np.integer], first: int, last: int, words: int) -> Iterator[tuple[int, int]]:
-    """Yield ranges of complete sentences, from `first` to before `last`, with about `words` words each."""
+def chunks(
+    offsets: npt.NDArray[np.integer], first: int, last: int, words: int, pairs: int | None = None
+) -> Iterator[tuple[int, int]]:
+    """Yield ranges of complete sentences, from `first` to before `last`, with about `words` words each.
+
+    Args:
+        offsets: (sentences + 1,) positions at which sentences begin; the last one is the end of the corpus.
+        first: First sentence.
+        last: One past the last sentence.
+        words: Words per chunk; a longer sentence is a chunk of its own.
+        pairs: Limit on the pairs of a chunk if each word is paired with all others of its sentence; a sentence with
+            more pairs is a chunk of its own. None for no limit.
+    """
     while first < last:
         end = int(np.searchsorted(offsets, offsets[first] + words, side="right")) - 1
         end = min(max(end, first + 1), last)
+        if pairs is not None:
+            lengths = np.diff(offsets[first : end + 1]).astype(np.int64)
+            total = np.cumsum(lengths * (lengths - 1))  # (sentences,)
+            end = first + max(1, int(np.searchsorted(total, pairs, side="right")))
         yield first, end
         first = end
 

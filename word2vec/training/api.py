@@ -1,14 +1,14 @@
 """train: the function that users call. It turns any corpus and keyword arguments into settings and runs the loop."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from word2vec.config import SETTINGS, TrainConfig, make_config
-from word2vec.corpus import as_paths
+from word2vec.config import SETTINGS, TrainConfig, make_config, suggest_setting
+from word2vec.corpus import Tokenizer, as_paths
 from word2vec.errors import ConfigError
 from word2vec.training.callbacks import Callback
 from word2vec.training.loop import run_training
@@ -21,7 +21,7 @@ def train(
     output: str | Path | None = None,
     *,
     objective: str | nn.Module | None = None,
-    tokenizer: str | Callable[[str], Sequence[str]] | None = None,
+    tokenizer: Tokenizer | None = None,
     padding: int | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool = False,
@@ -48,7 +48,7 @@ def train(
         resume: Whether to continue from the checkpoint in `output`, if there is one. The corpus and all settings must
             be the same, except those marked `changeable_on_resume` in config.py. With more epochs than before, the
             learning rate decays linearly over all of them.
-        overwrite: Whether to replace a finished run in `output`. Its vectors are replaced when the new ones are
+        overwrite: Whether to start over if `output` contains a run. Its vectors are replaced when the new ones are
             complete.
         **settings: Fields of `TrainConfig`, such as `dim` or `epochs`.
 
@@ -62,8 +62,8 @@ def train(
     """
     if isinstance(objective, str):
         settings["objective"], objective = objective, None
-    if isinstance(tokenizer, str):
-        settings["tokenizer"], tokenizer = tokenizer, None
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
     folder = None if output is None else Path(output)
     config, data = _split(corpus, tokenizer, settings)
     return run_training(
@@ -78,20 +78,21 @@ def train(
     )
 
 
-def _split(
-    corpus: Any, tokenizer: Callable[[str], Sequence[str]] | None, settings: dict[str, Any]
-) -> tuple[TrainConfig, Any]:
+def _split(corpus: Any, tokenizer: Tokenizer | None, settings: dict[str, Any]) -> tuple[TrainConfig, Any]:
     """Return the settings, with the paths of a corpus of files, and the corpus in memory or None.
 
     Raises:
         ConfigError: A setting is unknown or invalid.
+        CorpusError: The corpus is a string, or contains one, that is no file.
     """
     if unknown := sorted(settings.keys() - SETTINGS.keys()):
-        raise ConfigError(f"unknown setting {unknown[0]!r}; settings are {', '.join(SETTINGS)}")
+        raise ConfigError(f"unknown setting {unknown[0]!r}; {suggest_setting(unknown[0])}")
+    if isinstance(tokenizer, str):
+        settings["tokenizer"] = tokenizer
     if isinstance(corpus, TrainConfig):
         return replace(corpus, **settings), None
-    paths = None if corpus is None else as_paths(corpus, tokenizer=tokenizer or settings.get("tokenizer"))
-    if corpus is None or (paths is not None and tokenizer is None):
+    paths = None if corpus is None else as_paths(corpus, tokenizer)
+    if corpus is None or (paths is not None and not callable(tokenizer)):
         return make_config({"corpus": paths or ()}, settings), None
     # a function is not a setting, so `word2vec train --resume` could not read the files in the same way
-    return make_config(settings), paths or corpus
+    return make_config(settings), corpus

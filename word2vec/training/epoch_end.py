@@ -80,7 +80,8 @@ class EpochEnd:
             logger.info("stopping early: the validation loss was lowest in epoch %d (%.4f)", number, loss)
         if self._callbacks:
             result = self._result(epochs)
-            stop |= any([callback(result) is True for callback in self._callbacks])  # subtle: a list, to call all
+            answers = [callback(result) for callback in self._callbacks]
+            stop |= any(answer is True for answer in answers)
         return stop
 
     def _result(self, epochs: int) -> EpochResult:

@@ -75,7 +75,7 @@ def _train(
         return folder.restore_result()
     if setup.resumed:
         logger.info("resuming after %s of %s words", f"{start.metrics.words:,}", f"{setup.total_words:,}")
-    # KEEP
+    folder.keep_corpus(setup.corpus)
 
     # signals are held: the compiler would lose them, and a half-finished step could not be resumed
     with (

@@ -1,12 +1,12 @@
 """The log of a training run: a progress bar for users, metrics.jsonl for programs.
 
 metrics.jsonl has one JSON object per line with the keys kind ("step" or "epoch"), epoch, words, words_per_second, lr,
-loss and elapsed_seconds; lines of kind "epoch" have validation_loss, the mean per pair of the held-out sentences (see
-validation.py), held_out_words, the number of their words, and similarity, a Spearman correlation for each file of `--pairs`. Epochs count from 1. `words` is the
-number of corpus words since the run began; `loss` is the training loss, the mean per pair in this epoch so far, summed
-in float64, so that it depends on neither batches nor threads; precision_at_1 is the fraction of pairs whose true word
-had the highest score in the batch, for objectives that report it (in-batch softmax). Time is that of training alone,
-without indexing, checkpoints and evaluation.
+loss and elapsed_seconds. Lines of kind "epoch" also have validation_loss, the mean per pair of the held-out sentences
+(see validation.py), held_out_words, the number of their words, and similarity, a Spearman correlation for each file of
+`--pairs`. Epochs count from 1. `words` is the number of corpus words since the run began; `loss` is the training loss,
+the mean per pair in this epoch so far, summed in float64, so that it depends on neither batches nor threads;
+precision_at_1 is the fraction of pairs whose true word had the highest score in the batch, for objectives that report
+it (in-batch softmax). Time is that of training alone, without indexing, checkpoints and evaluation.
 """
 
 import json
@@ -19,10 +19,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from word2vec.engines.base import Progress
-from word2vec.errors import TrainingError
+from word2vec.training.console import log_progress, records_above
 from word2vec.training.divergence import check_epoch, check_loss
 from word2vec.training.tensorboard import Board
 
@@ -76,6 +75,7 @@ class Metrics:
         self._file: BinaryIO | None = None
         self._clock = 0.0  # when time was last counted
         self._last, self.lr = Progress(0, 0, 0.0), 0.0  # of the last step
+        self._warned = False  # about an epoch without pairs
         self._validation = ""  # text of the last validation loss
 
     def __enter__(self) -> Self:
@@ -83,16 +83,16 @@ class Metrics:
         self._bar = tqdm(
             total=total, initial=self.words, unit="word", unit_scale=True, disable=not self._progress, leave=False
         )
-        self._redirect = logging_redirect_tqdm([logger])
-        self._redirect.__enter__()
+        self._console = records_above(self._bar)
+        self._console.__enter__()
         return self
 
     def __exit__(self, *details: object) -> None:
         if self._file is not None:
             with suppress(OSError):  # reported when the write failed
                 self._file.close()
+        self._console.__exit__(None, None, None)
         self._bar.close()
-        self._redirect.__exit__(None, None, None)
 
     def start_clock(self) -> None:
         """Count time from now on: training starts, or continues after a checkpoint or an evaluation."""
@@ -131,20 +131,23 @@ class Metrics:
             similarity: Spearman correlation for each test set.
 
         Raises:
-            TrainingError: There was nothing to train, or training diverged.
+            TrainingError: Training diverged.
         """
-        if not epoch and not self._last.pairs:  # later, subsampling may drop all pairs of a tiny text by chance
-            raise TrainingError(
-                "nothing to train: no two words of the vocabulary occur in one sentence; if the text has one word per "
-                "line, join the lines of each sentence, otherwise lower --min-count, raise --subsample or use more text"
+        if not self._last.pairs and not self._warned:  # set_up has made sure that there are pairs without subsampling
+            self._warned = True
+            logger.warning(
+                "epoch %d: nothing was trained, because subsampling dropped too many words; for a text this small, "
+                "set --subsample 0",
+                epoch + 1,
             )
         check_epoch(self.training_loss, epoch, self.lr, self._untrained_loss)
         self._validation = "" if validation_loss is None else f"validation loss {validation_loss:.4f}, "
         self._write("epoch", epoch, validation_loss, similarity)
-        losses = f"{self._validation}training loss {self.training_loss:.4f}"
+        training = f"training loss {self.training_loss:.4f}" if self._last.pairs else "no pairs"
+        losses = f"{self._validation}{training}"
         scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
-        speed = f"{self._speed:,.0f}"
-        logger.info("epoch %d/%d: %s%s, %s words/s", epoch + 1, self._epochs, losses, scores, speed)
+        line = f"epoch {epoch + 1}/{self._epochs}: {losses}{scores}, {self._speed:,.0f} words/s"
+        log_progress(line, self._progress)
 
     @property
     def training_loss(self) -> float:

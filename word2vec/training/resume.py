@@ -1,4 +1,7 @@
-"""Decide whether a run resumes, and from which checkpoint; an unfinished run is never overwritten or mixed up."""
+"""Decide whether a run resumes, and from which checkpoint; a run is never mixed up with another one.
+
+A run is overwritten only on request.
+"""
 
 import hashlib
 import logging
@@ -8,7 +11,7 @@ from typing import Any
 from word2vec.config import SETTINGS, TrainConfig, option
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import ConfigError, CorpusError, TrainingError
-from word2vec.formats.run import CHECKPOINT_FILE
+from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.training.checkpoint import Checkpoint, read_checkpoint
 
 logger = logging.getLogger("word2vec")
@@ -21,27 +24,52 @@ def vocabulary_fingerprint(vocabulary: Vocabulary) -> str:
     return digest.hexdigest()[:32]
 
 
-def find_checkpoint(run: Path, *, resume: bool) -> Checkpoint | None:
+def find_checkpoint(run: Path, *, resume: bool, overwrite: bool = False) -> Checkpoint | None:
     """Return the checkpoint of a run folder to resume from, or None to start from scratch.
+
+    Args:
+        run: The run folder.
+        resume: Whether to resume; takes precedence over `overwrite`.
+        overwrite: Whether a run in the folder may be replaced.
 
     Raises:
         FormatError: The checkpoint is damaged, or of another version.
-        TrainingError: `resume` is false, and training would overwrite an unfinished run.
+        TrainingError: Training would overwrite a run.
+    """
+    if resume and (run / CHECKPOINT_FILE).exists():
+        return read_checkpoint(run)
+    if not overwrite:
+        _reject_existing(run, resume=resume)
+    if resume:
+        logger.info("%s contains no checkpoint; training starts from scratch", run)
+    return None
+
+
+def _reject_existing(run: Path, *, resume: bool) -> None:
+    """Check that a folder contains no run.
+
+    Raises:
+        FormatError: The checkpoint is damaged, or of another version.
+        TrainingError: The folder contains a run, finished or not, or exported vectors.
     """
     if not (run / CHECKPOINT_FILE).exists():
-        if resume:
-            logger.info("%s contains no checkpoint; training starts from scratch", run)
-        return None
+        if (run / VECTORS_FILE).exists():
+            instead = "replace --resume by --overwrite" if resume else "add --overwrite"
+            raise TrainingError(
+                f"{run} contains vectors without a checkpoint; {instead} to replace them, or choose another --output"
+            )
+        return
     saved = read_checkpoint(run)
-    if resume:
-        return saved
-    if not saved.finished:
-        epochs = saved.settings["epochs"]  # all of them may be trained and only the vectors not be saved
+    if saved.finished:
         raise TrainingError(
-            f"{run} contains the checkpoint of an unfinished run (epoch {min(saved.epoch + 1, epochs)} of {epochs}); "
-            f"add --resume to continue it, choose another --output, or remove {run / CHECKPOINT_FILE} to restart"
+            f"{run} contains a finished run; add --overwrite to replace it, --resume and a larger "
+            "--epochs to continue it, or choose another --output"
         )
-    return None
+    epochs = saved.settings["epochs"]  # all of them may be trained and only the vectors not be saved
+    raise TrainingError(
+        f"{run} contains the checkpoint of an unfinished run (epoch {min(saved.epoch + 1, epochs)} of {epochs}); "
+        "add --resume to continue it, --overwrite to start over, or choose another --output"
+    )
 
 
 def saved_settings(run: Path) -> dict[str, Any]:
@@ -49,13 +77,13 @@ def saved_settings(run: Path) -> dict[str, Any]:
     return read_checkpoint(run).settings if (run / CHECKPOINT_FILE).exists() else {}
 
 
-def is_unfinished(run: Path, config: TrainConfig) -> bool:
-    """Return whether a run folder contains an unfinished run with these settings."""
+def find_run(run: Path, config: TrainConfig) -> Checkpoint | None:
+    """Return the checkpoint in a run folder if it belongs to a run with these settings."""
     if not (run / CHECKPOINT_FILE).exists():
-        return False
+        return None
     saved = read_checkpoint(run)
     chosen = {"lr": saved.settings.get("lr")} if config.lr is None else {}  # by the objective
-    return not saved.finished and saved.settings == config.as_dict() | chosen
+    return saved if saved.settings == config.as_dict() | chosen else None
 
 
 def reject_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:

@@ -6,6 +6,7 @@ is replaced in one step, and the checkpoint is written before and after the vect
 
 import logging
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from pathlib import Path
 import tomli_w
 
 from word2vec.config import TrainConfig
-from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.corpus import Corpus, IndexedCorpus, MemoryCorpus, Vocabulary, save_corpus
 from word2vec.errors import FormatError, Word2VecError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.models.skipgram import SkipGram
@@ -25,6 +26,7 @@ from word2vec.training.checkpoint import Checkpoint, model_tables, tables_checks
 from word2vec.training.divergence import check_tables
 from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.metrics import MetricsState
+from word2vec.training.source import CORPUS_FOLDER
 from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
@@ -72,6 +74,20 @@ class RunFolder:
         self._stopping = stopping
         self._last_write = time.monotonic()
         self._has_tables = False  # whether the folder has a checkpoint with tables from this training
+
+    def keep_corpus(self, corpus: Corpus) -> None:
+        """Save a corpus from memory until the run is finished, so that it can be resumed in another process.
+
+        Raises:
+            CorpusError: The corpus cannot be written.
+        """
+        if self.path is None:
+            return
+        folder = self.path / CORPUS_FOLDER
+        if isinstance(corpus, MemoryCorpus):
+            save_corpus(corpus, folder)
+        elif not isinstance(corpus, IndexedCorpus) or corpus.folder != folder:
+            shutil.rmtree(folder, ignore_errors=True)  # left by an earlier run
 
     @property
     def checkpoint_due(self) -> bool:
@@ -138,6 +154,8 @@ class RunFolder:
             write_checkpoint(self.path, checkpoint, {}, self._stopping.tables)
         except Word2VecError as error:
             logger.warning("%s; --resume continues from the previous checkpoint, if there is one", error)
+        if finished:
+            shutil.rmtree(self.path / CORPUS_FOLDER, ignore_errors=True)
         return vectors
 
     def write_result(self) -> WordVectors:
@@ -147,6 +165,7 @@ class RunFolder:
             vectors.save(self.path, format="run")
             with atomic_path(self.path / "config.toml") as path:
                 path.write_text(tomli_w.dumps(self._config.as_dict()), encoding="utf-8")
+            logger.info("wrote %s: %s words, %d dimensions", self.path, f"{len(vectors):,}", vectors.dim)
         return vectors
 
     def restore_result(self) -> WordVectors:

@@ -167,7 +167,7 @@ def set_up(
         run: The run folder; None if none is written, or if another rank writes it.
         progress: Show progress bars on stderr.
         resume: Resume from the checkpoint in `run`, if there is one.
-        overwrite: Replace a finished run.
+        overwrite: Start over if `run` contains a run.
 
     Raises:
         Word2VecError: The corpus, a setting, the machine or the disk has a problem; the message says what to do.
@@ -181,7 +181,7 @@ def set_up(
         config = replace(config, objective=f"{kind.__module__}:{kind.__qualname__}")
     default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
     config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
-    found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume) if run else None, group)
+    found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume, overwrite=overwrite) if run else None, group)
     corpus = source.read(config, run, group, progress)
     vocabulary = _vocabulary(config, corpus)
     if objective is None:
@@ -197,6 +197,7 @@ def set_up(
     if device.type == "cuda":
         threads = 1  # the device is parallel itself
     dataset, held_out = _make_dataset(config, corpus, vocabulary, chosen, engine_class, device, threads)
+    reject_without_pairs(dataset)
     processes = group.local_size if group.size > 1 else 0
     reject_too_large(len(vocabulary), config.dim, device, processes, best_epoch=config.patience is not None)
     group.wait()  # until all have checked the free memory, before any of them allocates
@@ -219,6 +220,19 @@ def set_up(
         start=start,
         resumed=found,
     )
+
+
+def reject_without_pairs(dataset: SkipGramDataset) -> None:
+    """Check that there is something to train.
+
+    Raises:
+        CorpusError: No sentence has two words of the vocabulary.
+    """
+    if not dataset.has_pairs():
+        raise CorpusError(
+            "nothing to train: no sentence has two words of the vocabulary; if the text has one word per line, join "
+            "the lines of each sentence, otherwise lower --min-count, raise --max-vocab or use more text"
+        )
 
 
 def choose_device(name: str) -> torch.device:
@@ -263,7 +277,7 @@ def _make_dataset(
 ) -> tuple[SkipGramDataset, SentenceRanges]:
     """Create the dataset; returns it with the ranges of sentences that are held out."""
     negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
-    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent)
+    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent, config.window_mode)
     size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
     if size < config.batch_size and engine_class.uses_batches:
         logger.info(
@@ -307,7 +321,7 @@ def _make_validation(
         batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
         seed=SEED,
         device=dataset.device,
-        sentences=shorten(held_out, dataset.offsets, validation_words(dataset.settings.window)),
+        sentences=shorten(held_out, dataset.offsets, validation_words(dataset.window.pairs)),
     )
     result = Validation(scored, objective) if held_out else None
     if result and result.examples:

@@ -1,12 +1,11 @@
-"""Where the corpus of a run comes from: files, data in memory, or the copy of such data that an unfinished run keeps."""
+"""Where the corpus of a run comes from: files, data in memory, or the copy of them that an unfinished run keeps."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from word2vec.config import TrainConfig
-from word2vec.corpus import Corpus, IndexedCorpus, open_corpus
+from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, index_corpus, open_corpus
 from word2vec.errors import ConfigError
 from word2vec.training.distributed import ProcessGroup
 
@@ -19,13 +18,13 @@ class CorpusSource:
 
     Attributes:
         data: Sequences in memory, or files for a tokenizer that is a function; None for the files of `config.corpus`.
-        tokenizer: A function from a text to its tokens, in place of `config.tokenizer`.
+        tokenizer: The tokenizer that the user passed for `data`, if any.
         padding: The number that fills the rows of an integer array.
         output: The run folder, which may contain the corpus of the run to resume.
     """
 
     data: Any = None
-    tokenizer: Callable[[str], Sequence[str]] | None = None
+    tokenizer: Tokenizer | None = None
     padding: int | None = None
     output: Path | None = None
 
@@ -61,9 +60,26 @@ class CorpusSource:
             CorpusError: The corpus cannot be read.
         """
         if self.data is not None:
-            return self._open(self.data, config, run, progress)
+            return open_corpus(
+                self.data,
+                lowercase=config.lowercase,
+                tokenizer=self.tokenizer,
+                column=config.column,
+                padding=self.padding,
+                output=run,
+                progress=progress,
+            )
         if config.corpus or self._kept is None:
-            return group.in_turns(lambda: self._open(config.corpus, config, run, progress))
+            return group.in_turns(
+                lambda: index_corpus(
+                    config.corpus,
+                    lowercase=config.lowercase,
+                    tokenizer=config.tokenizer,
+                    column=config.column,
+                    output=run,
+                    progress=progress,
+                )
+            )
         return IndexedCorpus(self._kept)
 
     @property
@@ -71,14 +87,3 @@ class CorpusSource:
         """The corpus that an unfinished run keeps, if there is one."""
         folder = self.output / CORPUS_FOLDER if self.output else None
         return folder if folder and folder.is_dir() else None
-
-    def _open(self, data: Any, config: TrainConfig, run: Path | None, progress: bool) -> Corpus:
-        return open_corpus(
-            data,
-            lowercase=config.lowercase,
-            tokenizer=self.tokenizer or config.tokenizer,
-            column=config.column,
-            padding=self.padding,
-            output=run,
-            progress=progress,
-        )

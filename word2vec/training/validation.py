@@ -59,13 +59,13 @@ class Validation:
         return sum_losses(self._objective(s[:, 0], s[:, 1:], **correction), len(s), needs_gradient=False)
 
 
-def validation_words(window: int) -> int:
+def validation_words(pairs: float) -> int:
     """Return how many held-out words provide enough examples.
 
     Args:
-        window: Largest window width.
+        pairs: Examples per word, on average; `Window.pairs`.
     """
-    return WORDS_PER_EXAMPLE * MAX_EXAMPLES // (window + 1)
+    return int(WORDS_PER_EXAMPLE * MAX_EXAMPLES / pairs)
 
 
 def _evenly(batches: Iterable[Batch], examples: int) -> list[Batch]:

@@ -27,11 +27,19 @@ def to_embedding(vectors: NDArray[np.float32], freeze: bool) -> "nn.Embedding":
     return embedding
 
 
-def to_frame(words: list[str], vectors: NDArray[np.float32]) -> "pd.DataFrame":
-    """Return a data frame with one row per word and one column per dimension of `vectors` (V, D)."""
+def to_frame(words: list[str], vectors: NDArray[np.float32], column: str | None = None) -> "pd.DataFrame":
+    """Return a data frame with one row per word and one column per dimension of `vectors` (V, D).
+
+    Args:
+        words: The words, which become the index, named "word".
+        vectors: Their vectors.
+        column: Name of a first column for the words, in place of the index. The dimensions are then named "0", "1" and
+            so on, since other libraries accept only strings.
+    """
     import pandas as pd
 
-    return pd.DataFrame(vectors, index=pd.Index(words, name="word", dtype=str), copy=True)
+    frame = pd.DataFrame(vectors, index=pd.Index(words, name=column or "word", dtype=str), copy=True)
+    return frame.rename(columns=str).reset_index() if column else frame
 
 
 def to_gensim(words: list[str], vectors: NDArray[np.float32], counts: NDArray[np.int64] | None) -> "KeyedVectors":

@@ -75,9 +75,26 @@ def three_cos_mul(to_a: NDArray[Any], to_b: NDArray[Any], to_c: NDArray[Any]) ->
     Returns:
         Scores of that shape.
     """
-    scores: NDArray[Any] = (1 + to_b) / 2
-    scores *= (1 + to_c) / 2
-    scores /= (1 + to_a) / 2 + _EPSILON
+    return cos_mul([to_b, to_c], [to_a])
+
+
+def cos_mul(positive: Sequence[NDArray[Any]], negative: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return 3CosMul scores for any number of words: the product of the positive cosines over that of the negative.
+
+    Args:
+        positive: Cosines of the candidates with each positive word, one or more arrays of the same shape.
+        negative: Cosines with each negative word.
+
+    Returns:
+        Scores of that shape; as in gensim, 1e-6 is added to the denominator, which is 1 without negative words.
+    """
+    scores: NDArray[Any] = (1 + positive[0]) / 2
+    for cosine in positive[1:]:
+        scores *= (1 + cosine) / 2
+    divisor: NDArray[Any] | float = 1.0
+    for cosine in negative:
+        divisor = divisor * ((1 + cosine) / 2)
+    scores /= divisor + _EPSILON
     return scores
 
 

@@ -19,8 +19,10 @@ from word2vec import formats
 from word2vec.errors import Word2VecError
 from word2vec.models.subwords import Subwords
 from word2vec.vectors import interop
+from word2vec.vectors.queries import Query, split
 from word2vec.vectors.search import AnalogyMethod, Neighbors, cosines, row_lengths, three_cos_mul, top_k, unit_rows
 from word2vec.vectors.spelling import unknown_word
+from word2vec.vectors.tables import as_table, check_shapes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,18 +171,19 @@ class WordVectors:
 
     def nearest(
         self,
-        positive: str | Iterable[str],
-        negative: str | Iterable[str] = (),
+        positive: Query,
+        negative: Query = (),
         n: int = 10,
         restrict: int | None = None,
     ) -> Neighbors:
         """Return the words closest to the sum of the positive words minus the negative words.
 
-        The vectors are scaled to length one before they are added.
+        The vectors of words are scaled to length one before they are added; arrays are added as they are.
 
         Args:
-            positive: A word or several words.
-            negative: A word or several words to subtract.
+            positive: A word, an array (D,), or a list of them; each may be a pair with a weight, as in ("king", 0.5).
+            negative: A word, an array or a list of them to subtract; to subtract with a weight, put a pair with a
+                negative weight into `positive`.
             n: Maximum number of words to return. Words of the question are never returned.
             restrict: Return only words among this many most frequent words; None for all.
 
@@ -189,12 +192,11 @@ class WordVectors:
 
         Raises:
             UnknownWordError: A word has no vector.
-            Word2VecError: No word is given, or `n` or `restrict` is below 1.
+            Word2VecError: No word is given, a part of the query is neither a word nor a vector, or `n` or `restrict` is
+                below 1.
         """
-        (plus, plus_rows), (minus, minus_rows) = self._directions(positive), self._directions(negative)  # (N, D) each
-        if not len(plus) and not len(minus):
-            raise Word2VecError("no word given; pass at least one")
-        return self._near(plus.sum(axis=0) - minus.sum(axis=0), plus_rows + minus_rows, n, restrict)
+        direction, asked = self._combine(positive, negative)
+        return top_k(self.words, self._cosines(direction, restrict), asked, n)
 
     def nearest_to(self, direction: ArrayLike, n: int = 10, restrict: int | None = None) -> Neighbors:
         """Return the words whose vectors have the highest cosine with a vector, such as the mean of a document.
@@ -210,7 +212,7 @@ class WordVectors:
         given = np.asarray(direction, dtype=np.float64)
         if given.shape != (self.dim,) or not np.isfinite(given).all():
             raise Word2VecError(f"direction must be {self.dim} finite numbers, got an array of shape {given.shape}")
-        return self._near(given, [], n, restrict)
+        return top_k(self.words, self._cosines(given, restrict), [], n)
 
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, method: AnalogyMethod = "3cosadd", restrict: int | None = None
@@ -266,9 +268,14 @@ class WordVectors:
         """
         return interop.to_embedding(self.vectors, freeze)
 
-    def to_frame(self) -> "pd.DataFrame":
-        """Return a pandas data frame with a copy of the vectors: one row per word, one column per dimension."""
-        return interop.to_frame(self.words, self.vectors)
+    def to_frame(self, column: str | None = None) -> "pd.DataFrame":
+        """Return a pandas data frame with a copy of the vectors: one row per word, one column per dimension.
+
+        Args:
+            column: Name of a first column for the words. By default they are the index, which polars, DuckDB and
+                parquet files of other programs ignore.
+        """
+        return interop.to_frame(self.words, self.vectors, column)
 
     def to_gensim(self) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` with a copy of the vectors and, if known, the word counts.
@@ -288,24 +295,12 @@ class WordVectors:
     ) -> None:
         """Set the attributes; raise Word2VecError for shapes that do not match and for words that occur twice."""
         self.words = list(words)
-        self.vectors = _as_table(vectors)
+        self.vectors = as_table(vectors)
         self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
-        self.output = None if output is None else _as_table(output)
+        self.output = None if output is None else as_table(output)
         self.subwords = subwords
         self._rows = {word: row for row, word in enumerate(self.words)}
-        if self.vectors.ndim != 2 or 0 in self.vectors.shape:
-            raise Word2VecError(f"vectors must have the shape (words, dimensions), got {self.vectors.shape}")
-        if len(self.words) != len(self.vectors):
-            raise Word2VecError(
-                f"got {len(self.words)} words but {len(self.vectors)} vectors; pass one vector per word"
-            )
-        if self.counts is not None and self.counts.shape != (len(self.words),):
-            raise Word2VecError(f"counts have the shape {self.counts.shape}; pass one count per word")
-        if self.output is not None and self.output.shape != self.vectors.shape:
-            raise Word2VecError(f"the output table is {self.output.shape} but the vectors are {self.vectors.shape}")
-        if len(self._rows) < len(self.words):
-            repeated = next(word for row, word in enumerate(self.words) if self._rows[word] != row)
-            raise Word2VecError(f"the word {repeated!r} occurs more than once; pass one vector per word")
+        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output)
 
     def _vector(self, word: str) -> NDArray[np.float32]:
         """Return a copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""
@@ -326,18 +321,28 @@ class WordVectors:
         rows = [self._rows[word] for word in words if word in self._rows]
         return vectors / np.where(lengths == 0, 1, lengths), rows
 
-    def _near(self, direction: NDArray[np.float64], asked: list[int], n: int, restrict: int | None) -> Neighbors:
-        """Return the nearest words to a direction (D,) of any length, without the rows of the queried words."""
-        length = np.linalg.norm(direction)
-        return top_k(self.words, self._cosines(direction / (length if length > 0 else 1), restrict), asked, n)
+    def _combine(self, positive: Query, negative: Query) -> tuple[NDArray[np.float64], list[int]]:
+        """Return the sum of the positive parts of a query minus the negative ones, (D,), and the rows of its words."""
+        plus, minus = split(positive, self.dim), split(negative, self.dim)
+        if any(weight != 1 for _, weight in minus):
+            raise Word2VecError('a weight in negative is ambiguous; put it into positive, as in ("king", -0.5)')
+        if not plus and not minus:
+            raise Word2VecError("no word given; pass at least one")
+        direction, asked = np.zeros(self.dim), []  # (D,)
+        for item, weight in (*plus, *((item, -weight) for item, weight in minus)):
+            unit, rows = self._directions(item) if isinstance(item, str) else (item[np.newaxis], [])
+            direction += weight * unit[0]
+            asked += rows
+        return direction, asked
 
     def _cosines(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
-        """Return the cosines of a direction of length one, (D,), with the first `restrict` words, (R,)."""
+        """Return the cosines of a direction (D,) of any length with the first `restrict` words, (R,)."""
         if restrict is not None and restrict < 1:
             raise Word2VecError(f"restrict must be 1 or more, got {restrict}")
-        return cosines(self.vectors[:restrict], self._lengths[:restrict], direction)
+        length = np.linalg.norm(direction)
+        return cosines(self.vectors[:restrict], self._lengths[:restrict], direction / (length if length > 0 else 1))
 
-    # The names of gensim's KeyedVectors, for code written for gensim. The documentation lists all differences.
+    # The most frequent names of gensim's KeyedVectors; `compat.gensim` has all of them, with gensim's return values.
 
     @property
     def vector_size(self) -> int:
@@ -388,26 +393,23 @@ class WordVectors:
         return self.odd_one_out(words)
 
     def most_similar(
-        self,
-        positive: str | Iterable[str] = (),
-        negative: str | Iterable[str] = (),
-        topn: int = 10,
-        restrict_vocab: int | None = None,
-    ) -> Neighbors:
-        """Same as `nearest`."""
+        self, positive: Query = (), negative: Query = (), topn: int | None = 10, restrict_vocab: int | None = None
+    ) -> Neighbors | NDArray[np.float32]:
+        """Same as `nearest`, but `topn=0` returns an empty list, and None the cosines of all words, (V,)."""
+        if topn == 0:
+            return Neighbors()
+        if topn is None:
+            return self._cosines(self._combine(positive, negative)[0], restrict_vocab)
         return self.nearest(positive, negative, topn, restrict_vocab)
 
-    def similar_by_word(self, word: str, topn: int = 10, restrict_vocab: int | None = None) -> Neighbors:
-        """Same as `nearest` for one word."""
-        return self.nearest(word, (), topn, restrict_vocab)
+    def similar_by_word(
+        self, word: str, topn: int | None = 10, restrict_vocab: int | None = None
+    ) -> Neighbors | NDArray[np.float32]:
+        """Same as `most_similar` for one word."""
+        return self.most_similar(word, (), topn, restrict_vocab)
 
-    def similar_by_vector(self, vector: ArrayLike, topn: int = 10, restrict_vocab: int | None = None) -> Neighbors:
-        """Same as `nearest_to`."""
-        return self.nearest_to(vector, topn, restrict_vocab)
-
-
-def _as_table(numbers: ArrayLike) -> NDArray[np.float32]:
-    """Convert to float32 with contiguous rows; no copy if the rows are contiguous, even with padding between them."""
-    table = np.asarray(numbers, dtype=np.float32)
-    contiguous_rows = table.ndim == 2 and table.strides[1] == table.itemsize and table.strides[0] > 0
-    return table if contiguous_rows else np.ascontiguousarray(table)
+    def similar_by_vector(
+        self, vector: ArrayLike, topn: int | None = 10, restrict_vocab: int | None = None
+    ) -> Neighbors | NDArray[np.float32]:
+        """Same as `most_similar` for one vector."""
+        return self.most_similar(np.asarray(vector), (), topn, restrict_vocab)

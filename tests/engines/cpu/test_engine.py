@@ -35,6 +35,7 @@ from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
+from word2vec.sampling.windows import WINDOW_MODES
 
 every_objective = pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
 
@@ -125,6 +126,25 @@ def test_every_objective_supports_any_number_of_noise_words(kind: type[Objective
 def test_windows_may_be_wider_than_a_block(window: int) -> None:
     oracle, _ = compare_with_plain(random_sentences(1000, ZIPF, length=60), window=window)
     assert (oracle.largest_window > BLOCK_ROWS) == (window > BLOCK_ROWS // 2)
+
+
+@pytest.mark.parametrize("mode", [mode for mode in WINDOW_MODES if mode != "shrink"])
+@pytest.mark.parametrize("window", [1, 5, 20])
+def test_windows_may_have_any_mode(mode: str, window: int) -> None:
+    awkward = [[7], [3, 4], [], [1, 2, 3], [5] * 4]
+    sentences = [*awkward, *random_sentences(800, ZIPF, length=60), *awkward]
+    oracle, pairs = compare_with_plain(sentences, window=window, window_mode=mode, slower=2, subsample=0.1)
+    assert pairs > 300
+    assert (oracle.largest_window > BLOCK_ROWS) == (mode == "full" or window > BLOCK_ROWS // 2)
+
+
+def test_a_full_window_pairs_all_words_of_the_longest_sentence() -> None:
+    sentences = [[0], [0, 1], *random_sentences(2000, ZIPF, length=1000), [1, 2, 3]]
+    model = make_model(40, 20)
+    dataset = make_dataset(sentences, ZIPF, window=1, window_mode="full", subsample=0)
+    *_, last = FusedEngine(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.0).epoch(0)
+    assert last.pairs == 2 + 2 * 1000 * 999 + 3 * 2
+    assert last.loss / last.pairs == pytest.approx(6 * np.log(2), rel=1e-6)
 
 
 def test_rows_that_occur_several_times_in_a_block_get_all_steps() -> None:
@@ -291,7 +311,11 @@ def test_a_table_may_have_more_than_2_to_the_31_numbers(tmp_path: Path) -> None:
         noise=np.tile(np.array([0, words - 2], np.uint32), words),  # no column is its own; all give the word beside
         cumulative=np.arange(1, words + 1) / words,
         log_q=np.empty(0, np.float32),
-        window=1,
+        min_width=1,
+        widths=1,
+        left=1,
+        right=1,
+        ahead=1,
     )
     text = Text(cpu._read_only(np.array([words - 3, words - 1]), np.int32), cpu._read_only(np.array([0, 2]), np.int64))
     shard = cpu._with_buffers(cpu._new_state(1), 2, 1)
@@ -425,8 +449,25 @@ def test_a_vocabulary_of_one_word_is_rejected() -> None:
 def test_a_chunk_has_fewer_words_where_words_cost_more() -> None:
     def chunk_words(window: int, negatives: int, dim: int) -> int:
         dataset = make_dataset([[0, 1, 2, 3]], [1] * 4, window=window, negatives=negatives)
-        return FusedEngine(make_model(4, dim), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05)._chunk_words
+        engine = FusedEngine(make_model(4, dim), NegativeSampling("sum"), dataset, lambda epoch, words: 0.05)
+        return max(1, min(cpu.CHUNK_WORDS, int(engine._chunk_pairs / dataset.window.pairs)))
 
     assert chunk_words(5, 5, 100) == chunk_words(1, 5, 10) == cpu.CHUNK_WORDS
     assert chunk_words(1000, 5, 300) == cpu.CHUNK_PRODUCTS // (1001 * 6 * 304)
     assert chunk_words(1000, 5, 20_000) == 1
+
+
+def test_a_chunk_of_full_windows_has_few_long_sentences_or_many_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 10_000)
+    monkeypatch.setattr(cpu, "CHUNK_PRODUCTS", 50 * 49 * 6 * 32)
+    sentences = [[0, 1]] * 1000 + [[2] * 50] * 5
+    asked: list[int] = []
+
+    def lr_at(epoch: int, words: int) -> float:
+        asked.append(words)
+        return 0.05
+
+    dataset = make_dataset(sentences, [1000, 1000, 250], window_mode="full", subsample=0)
+    list(FusedEngine(make_model(3, 20), NegativeSampling("sum"), dataset, lr_at).epoch(0))
+    assert 3 <= asked.index(2000) <= 40  # chunks of short sentences
+    assert asked[asked.index(2000) :] == [2000, 2050, 2100, 2150, 2200]

@@ -13,25 +13,33 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
 from word2vec.engines.gpu import kernels as gpu_kernels
+from word2vec.engines.gpu.engine import typical_context
 from word2vec.engines.gpu.objectives import GRADIENTS
 from word2vec.engines.gpu.tiling import tile_shape
 from word2vec.losses import NegativeSampling, SampledSoftmax
+from word2vec.sampling.windows import make_window
 
 POINTERS = {
-    "words": "*i32", "sentences": "*i32", "count": "*i64", "targets": "*i32", "widths": "*i32", "inputs": "*fp32",
-    "outputs": "*fp32", "log_q": "*fp32", "constants": "*fp32", "losses": "*fp64", "pairs": "*i64", "tokens": "*i32",
-    "sentence": "*i32", "keep": "*i64", "kept": "*i8", "places": "*i64", "alias_acceptance": "*i64", "alias": "*i64",
-    "cumulative": "*fp64",
+    "words": "*i32", "sentences": "*i32", "bounds": "*i64", "count": "*i64", "targets": "*i32", "widths": "*i32",
+    "inputs": "*fp32", "outputs": "*fp32", "log_q": "*fp32", "constants": "*fp32", "losses": "*fp64", "pairs": "*i64",
+    "tokens": "*i32", "sentence": "*i32", "keep": "*i64", "kept": "*i8", "places": "*i64",
+    "alias_acceptance": "*i64", "alias": "*i64", "cumulative": "*fp64",
 }  # fmt: skip
-CASES = [(kind, 100, 5, 5) for kind in GRADIENTS] + [
+FIRST = [(NegativeSampling, 100, 5, 5, mode) for mode in ("shrink", "left", "full")]
+CASES = FIRST + [(kind, 100, 5, 5, "shrink") for kind in GRADIENTS if kind is not NegativeSampling] + [
     (NegativeSampling, *settings)
-    for settings in ((50, 5, 5), (200, 5, 5), (300, 5, 5), (100, 20, 5), (100, 5, 15), (512, 5, 5), (300, 15, 10))
-]
+    for settings in (
+        (50, 5, 5, "shrink"), (200, 5, 5, "shrink"), (300, 5, 5, "shrink"), (100, 20, 5, "shrink"),
+        (100, 5, 15, "shrink"), (512, 5, 5, "shrink"), (300, 15, 10, "shrink"), (100, 5, 5, "right"),
+        (100, 5, 5, "fixed"), (300, 5, 15, "left"), (300, 5, 5, "full"),
+    )
+]  # fmt: skip
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
@@ -48,13 +56,14 @@ def compile_kernel(architecture: int, function: Any, constants: dict[str, Any], 
     )
 
 
-def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window: int) -> dict[str, Any]:
+def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window: int, mode: str) -> dict[str, Any]:
     """Registers, stack and shared memory of the kernel with the engine's own shape."""
-    shape = tile_shape(dim, negatives, window)
+    wide = make_window(mode, window, np.array([0, 1000, 1010]))
+    shape = tile_shape(dim, negatives, typical_context(wide))
     constants = {
         "gradient": GRADIENTS[kind], "CORRECTED": kind is SampledSoftmax, "STRIDE": -(-dim // 8) * 8,
-        "COLUMNS": shape.columns, "N_TARGETS": 1 + negatives, "TARGETS": shape.targets, "WINDOW": window,
-        "CENTERS": shape.centers, "ROWS": shape.rows, "PRECISION": "ieee",
+        "COLUMNS": shape.columns, "N_TARGETS": 1 + negatives, "TARGETS": shape.targets, "LEFT": wide.left,
+        "RIGHT": wide.right, "CENTERS": shape.centers, "ROWS": shape.rows, "PRECISION": "ieee",
     }  # fmt: skip
     kernel = compile_kernel(architecture, gpu_kernels.train, constants, shape.warps)
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
@@ -66,7 +75,7 @@ def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window
     assert found, says
     return {
         "architecture": architecture,
-        "case": f"{kind.__name__} {dim} {negatives} {window}",
+        "case": f"{kind.__name__} {dim} {negatives} {window} {mode}",
         "warps": shape.warps,
         "registers": int(found[1]),
         "stack": int(found[2]),  # bytes a thread, for what finds no register

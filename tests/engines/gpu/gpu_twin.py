@@ -14,12 +14,13 @@ import numpy.typing as npt
 import torch
 
 from word2vec.engines.draws import BITS, alias_word, below, mix, other_word
+from word2vec.engines.gpu.engine import DEFAULT_COST
 from word2vec.engines.gpu.tiling import Shape
 from word2vec.engines.plain import PlainEngine
 from word2vec.losses import Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, unread_chunks
+from word2vec.sampling.shards import Shard, derive_seed
 
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -51,7 +52,8 @@ class GpuTwin(PlainEngine):
 
     def _train_chunks(self, shard: Shard) -> Iterator[None]:
         offsets = self.dataset.offsets
-        for begin, end in unread_chunks(shard, offsets, self.chunk_words):
+        pairs = self.chunk_words * DEFAULT_COST // ((1 + self.dataset.settings.negatives) * self.shape.columns)
+        for begin, end in self.dataset.unread_chunks(shard, self.chunk_words, pairs):
             yield
             rates = [self.learning_rate(self._epoch, int(offsets[edge])) for edge in (begin, end)]
             self._load_tables()
@@ -63,7 +65,7 @@ class GpuTwin(PlainEngine):
 
     def draws(self, epoch: int, begin: int, end: int) -> list[Drawn]:
         """Draw the surviving words of the sentences begin..end, and for each its width and noise words."""
-        dataset, settings = self.dataset, self.dataset.settings
+        dataset, settings, window = self.dataset, self.dataset.settings, self.dataset.window
         offset, seeds = int(dataset.offsets[begin]), [derive_seed(dataset.seed, epoch, 0, which) for which in (0, 1)]
         drawn: list[Drawn] = []
         for sentence in range(begin, end):
@@ -79,24 +81,33 @@ class GpuTwin(PlainEngine):
                 for k in range(settings.negatives):
                     if noise[k] == word:
                         noise[k] = other_word(dataset.alias, word, second[k])
-                drawn.append(Drawn(word, sentence, 1 + below(stream[0], settings.window), noise))
+                drawn.append(Drawn(word, sentence, window.min_width + below(stream[0], window.widths), noise))
         return drawn
 
     def train_group(self, shard: Shard, drawn: list[Drawn], first: int, lr: float) -> None:
         """Train center words whose windows share the input rows in registers, one tile of rows at a time."""
-        window, rows = self.dataset.settings.window, self.shape.rows
+        window, rows = self.dataset.window, self.shape.rows
         last = min(first + self.shape.centers, len(drawn))
-        for block in range(first - window, last + window, rows):
+        low, high = first - window.left, last + window.right
+        if self.shape.centers + window.left + window.right > rows:
+            in_sentences = range(drawn[first].sentence, drawn[last - 1].sentence + 1)
+            places = [place for place, word in enumerate(drawn) if word.sentence in in_sentences]
+            low, high = max(low, places[0]), min(high, places[-1] + 1)
+        for block in range(low, high, rows):
             places = [place for place in range(block, block + rows) if 0 <= place < len(drawn)]
             words = [drawn[place].word for place in places]
             x = self.input[words]  # (R, D), a copy
             before = x.copy()
-            for center in range(max(first, block - window), min(last, block + rows + window)):
+            for center in range(max(first, block - window.right), min(last, block + rows + window.left)):
                 own = drawn[center]
                 near = [
                     i
                     for i, place in enumerate(places)
-                    if 0 < abs(place - center) <= own.width and drawn[place].sentence == own.sentence
+                    if (
+                        0 < center - place <= min(own.width, window.left)
+                        or 0 < place - center <= min(own.width, window.right)
+                    )
+                    and drawn[place].sentence == own.sentence
                 ]
                 x[near] += self.move_targets(shard, x[near], np.array([own.word, *own.noise]), lr)
             np.add.at(self.input, words, x - before)

@@ -15,17 +15,17 @@ from torch import Tensor
 from tests.engines.gpu.gpu_twin import GpuTwin
 from tests.engines.gpu.score_gpu import DEVICE
 from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
+from word2vec import training
 from word2vec.config import TrainConfig
 from word2vec.engines.base import Progress
 from word2vec.engines.gpu import engine as gpu
-from word2vec.engines.gpu.engine import GpuEngine, stable_programs
+from word2vec.engines.gpu.engine import GpuEngine, stable_programs, typical_context
 from word2vec.engines.gpu.objectives import GRADIENTS
 from word2vec.engines.gpu.tiling import MAX_TILE_FLOATS, tile_shape
 from word2vec.errors import ConfigError
 from word2vec.losses import WMRB, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SamplingSettings
-from word2vec.training import loop as training
+from word2vec.sampling.windows import WINDOW_MODES, make_window
 from word2vec.training import setup as preparation
 
 every_objective = pytest.mark.parametrize("kind", GRADIENTS, ids=lambda kind: kind.__name__)
@@ -68,7 +68,7 @@ def train(
 def twin(objective: Objective | None = None, dim: int = 8, epoch: int = 0, **settings: Any) -> Trained:
     settings = {"window": 2, "subsample": 0.05, "seed": 1, **settings}
     dataset = make_dataset(settings.pop("sentences", SENTENCES), COUNTS, **settings)
-    shape = tile_shape(dim, dataset.settings.negatives, dataset.settings.window)
+    shape = tile_shape(dim, dataset.settings.negatives, typical_context(dataset.window))
     model = make_model(len(COUNTS), dim, spread=1.0)
     oracle = GpuTwin(model, objective or NegativeSampling("sum"), dataset, falling, gpu.CHUNK_WORDS, shape)
     *_, expected = oracle.epoch(epoch)
@@ -109,11 +109,34 @@ def test_windows_of_any_width_are_trained(window: int) -> None:
     assert_as_twin(train(sentences, window=window), twin(sentences=sentences, window=window))
 
 
-def test_windows_too_wide_for_a_tile_take_several(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", [mode for mode in WINDOW_MODES if mode != "shrink"])
+def test_windows_of_any_mode_are_trained(mode: str) -> None:
+    sentences: list[list[int]] = [[7], [3, 4], [], *SENTENCES[:7], [5] * 3]
+    settings: dict[str, Any] = {"window": 3, "window_mode": mode, "subsample": 0.2}
+    assert_as_twin(train(sentences, **settings), twin(sentences=sentences, **settings))
+
+
+@pytest.mark.parametrize("mode", ["shrink", "left", "full"])
+def test_windows_too_wide_for_a_tile_take_several(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.engines.gpu.tiling.MAX_TILE_FLOATS", 16 * 16)
-    assert tile_shape(8, 5, 9).centers == tile_shape(8, 5, 9).rows == 16
-    sentences = [[word for sentence in SENTENCES[:9] for word in sentence]]
-    assert_as_twin(train(sentences, window=9), twin(sentences=sentences, window=9))
+    assert tile_shape(8, 5, 18).centers == tile_shape(8, 5, 18).rows == 16
+    sentences = [SENTENCES[0], [word for sentence in SENTENCES[1:6] for word in sentence], *SENTENCES[6:8]]
+    settings: dict[str, Any] = {"window": 18 if mode == "left" else 9, "window_mode": mode}
+    assert_as_twin(train(sentences, **settings), twin(sentences=sentences, **settings))
+
+
+def test_one_long_sentence_does_not_enlarge_the_tiles_of_the_others() -> None:
+    short, long = [5] * 1000, 1000
+    odd = make_window("full", 1, np.cumsum([0, *short, long]))
+    assert odd.left == 999
+    assert tile_shape(100, 5, typical_context(odd)).rows == 64
+    usual = make_window("full", 1, np.cumsum([0, *short, 50]))
+    assert tile_shape(100, 5, typical_context(usual)).rows == 16
+    assert [typical_context(make_window(mode, 7, np.array([0, 9]))) for mode in ("shrink", "fixed", "left")] == [
+        14,
+        14,
+        7,
+    ]
 
 
 @pytest.mark.slow
@@ -142,8 +165,8 @@ def test_memory_outside_of_the_vocabulary_decides_nothing() -> None:
     engine = GpuEngine(make_model(2, 8).to(DEVICE), NegativeSampling("sum"), dataset, falling)
     engine._keep = torch.full((4,), 2**32, device=DEVICE)[1:3]  # what lies around would keep all
     tokens = torch.tensor([-1, 1, 2, 0, -1], dtype=torch.int32, device=DEVICE)
-    words, _, count = engine._subsample(0, 0, tokens, torch.tensor([5], device=DEVICE))
-    assert words[: count.item()].tolist() == [1, 0]
+    words, _, bounds = engine._subsample(0, 0, tokens, torch.tensor([5], device=DEVICE))
+    assert words[: bounds[-1]].tolist() == [1, 0]
 
 
 def test_a_text_without_words_or_pairs_trains_nothing() -> None:
@@ -206,8 +229,8 @@ def test_no_more_programs_work_at_once_than_are_stable() -> None:
     shard, noise = torch.tensor([0.02] * 50), torch.tensor([0.01] * 50)
 
     def stable(centers: int = 1, lr: float = 0.025, window: int = 5, negatives: int = 5, words: int = 50) -> int:
-        settings = SamplingSettings(window=window, negatives=negatives)
-        return stable_programs(shard.new_full((words,), 0.02), noise.new_full((words,), 0.01), settings, centers, lr)
+        frequency, noise_frequency = shard.new_full((words,), 0.02), noise.new_full((words,), 0.01)
+        return stable_programs(frequency, noise_frequency, negatives, window + 1, centers, lr)
 
     assert len(shard) == len(noise) == 50
     assert stable() == int(100 / (0.07 * 6))  # of all uses of a row, 0.02 as word and 5 x 0.01 as noise, 100
@@ -234,7 +257,8 @@ def test_chunks_are_shorter_where_words_cost_more(monkeypatch: pytest.MonkeyPatc
     for window, negatives in ((5, 5), (2, 5), (23, 5), (5, 35)):
         dataset = make_dataset([[0, 1]], [5, 5], window=window, negatives=negatives, device=DEVICE)
         model = make_model(2, 100).to(DEVICE)
-        sizes.append(GpuEngine(model, NegativeSampling("sum"), dataset, falling)._chunk_words())
+        pairs = GpuEngine(model, NegativeSampling("sum"), dataset, falling)._chunk_pairs()
+        sizes.append(min(gpu.CHUNK_WORDS, int(pairs / dataset.window.pairs)))
     assert sizes == [1 << 20, 1 << 20, 1 << 18, (1 << 20) // 6]
 
 
@@ -303,8 +327,9 @@ def test_words_survive_by_their_probability_and_keep_their_order(monkeypatch: py
     dataset = make_dataset(sentences, counts, subsample=0.01, device=DEVICE)
     engine = GpuEngine(make_model(5, 8).to(DEVICE), NegativeSampling("sum"), dataset, falling)
     tokens = torch.from_numpy(dataset.tokens).to(DEVICE)
-    words, numbers, count = engine._subsample(0, 0, tokens, torch.full((len(sentences),), 100, device=DEVICE))
-    words, numbers = words[: count.item()].cpu(), numbers[: count.item()].cpu()
+    words, numbers, bounds = engine._subsample(0, 0, tokens, torch.full((len(sentences),), 100, device=DEVICE))
+    words, numbers = words[: bounds[-1]].cpu(), numbers[: bounds[-1]].cpu()
+    assert torch.equal(bounds.cpu().diff(), torch.bincount(numbers, minlength=len(sentences)))
     drawn = torch.tensor([word for sentence in sentences for word in sentence])
     keep = dataset.keep.cpu()[drawn]
     assert len(words) == pytest.approx(keep.sum().item(), abs=5 * (keep * (1 - keep)).sum().sqrt().item())
@@ -321,7 +346,7 @@ def test_words_survive_by_their_probability_and_keep_their_order(monkeypatch: py
 @pytest.mark.parametrize("negatives", [1, 5, 15])
 @pytest.mark.parametrize("window", [1, 5, 8, 15, 50, 1000])
 def test_tiles_fit_and_serve_their_centers(dim: int, negatives: int, window: int) -> None:
-    shape = tile_shape(dim, negatives, window)
+    shape = tile_shape(dim, negatives, 2 * window)
     assert shape.columns >= dim
     assert shape.targets >= 1 + negatives
     assert max(shape.rows, shape.targets) * shape.columns <= MAX_TILE_FLOATS

@@ -341,3 +341,34 @@ def test_a_host_that_is_cut_off_ends_the_run_within_a_minute(
     assert 0 < saved.metrics.words < 30_000
     train(small(topics_file), run, resume=True)
     assert margin(WordVectors.load(run)) > 0.5
+
+
+CALLBACK_PROGRAM = """
+import os, random, sys
+import word2vec
+
+draw = random.Random(0)  # the same sequences on all ranks
+topics = (["cat", "dog", "cow"], ["red", "green", "blue"])
+sequences = (draw.choices(draw.choice(topics), k=6) for _ in range(500))
+rank, seen = os.environ["RANK"], []
+
+def stop(epoch):
+    seen.append(epoch)
+    return epoch.epoch == 2
+
+settings = {"dim": 8, "epochs": 4, "subsample": 0.0, "lr": 0.1, "threads": 1, "sync_every": 250, "validation": 0.1}
+vectors = word2vec.train(sequences, sys.argv[1], callbacks=[stop], patience=3, **settings)
+assert [epoch.epoch for epoch in seen] == ([1, 2] if rank == "0" else []), seen
+print(rank, vectors.vectors.tobytes().hex())
+"""
+
+
+def test_two_ranks_train_from_memory_and_rank_0_stops_both(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(CALLBACK_PROGRAM)
+    done = torchrun(*STANDALONE, "--nproc-per-node=2", str(program), str(tmp_path / "run"))
+    assert done.returncode == 0, done.stderr
+    vectors = dict(line.split() for line in done.stdout.splitlines())
+    assert vectors["0"] == vectors["1"] == WordVectors.load(tmp_path / "run").vectors.tobytes().hex()
+    assert [line["epoch"] for line in metrics_lines(tmp_path / "run") if line["kind"] == "epoch"] == [1, 2]
+    assert not (tmp_path / "run" / "corpus").exists()

@@ -27,13 +27,14 @@ from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
+from word2vec.sampling.shards import Shard, derive_seed, words_read
 
 # What a thread trains between two checks of the learning rate and of the stop flag: at most as many words as word2vec.c
 # does, and fewer where a word needs more multiply-adds than with default settings (about 4,000 for each of the three
 # products).
 CHUNK_WORDS, CHUNK_PRODUCTS = 10_000, 40_000_000
 CACHE_LINE_BYTES = 64
+MAX_AHEAD = 64  # words between a center word and the word whose input row is prefetched
 
 T = TypeVar("T", bound=np.integer)
 
@@ -68,20 +69,24 @@ class FusedEngine(Engine):
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
         super().__init__(model, objective, dataset, learning_rate, threads)
+        window = dataset.window
         self._text = Text(_read_only(dataset.tokens, np.int32), _read_only(dataset.offsets, np.int64))
         self._sampling = Sampling(
             keep=_thresholds(dataset.keep.double().numpy()),
             noise=_noise_table(dataset),
             cumulative=dataset.alias.cumulative.numpy(),
             log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
-            window=dataset.settings.window,
+            min_width=window.min_width,
+            widths=window.widths,
+            left=window.left,
+            right=window.right,
+            ahead=min(window.right, MAX_AHEAD),
         )
         width = padded_width(model.input.shape[1])
         self._tables = Tables(_aligned_rows(model.input, width), _aligned_rows(model.output, width), width)
         negatives = dataset.settings.negatives
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
-        products = (self._sampling.window + 1) * (1 + negatives) * width  # per word
-        self._chunk_words = max(1, min(CHUNK_WORDS, CHUNK_PRODUCTS // products))
+        self._chunk_pairs = CHUNK_PRODUCTS // ((1 + negatives) * width)
         self._workers = Workers(threads)
         self._kernel = kernel(objective_name(type(objective)), negatives, objective.needs_log_q)
         self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
@@ -107,8 +112,8 @@ class FusedEngine(Engine):
         return self._shards
 
     def _train_shard(self, rank: int, stop: Event) -> None:
-        offsets = self.dataset.offsets
-        for number, (begin, end) in enumerate(unread_chunks(self._shards[rank], offsets, self._chunk_words)):
+        offsets, unread = self.dataset.offsets, self.dataset.unread_chunks
+        for number, (begin, end) in enumerate(unread(self._shards[rank], CHUNK_WORDS, self._chunk_pairs)):
             if number and stop.is_set():
                 return
             words = int(offsets[end] - offsets[begin])

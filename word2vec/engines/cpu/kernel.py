@@ -64,7 +64,11 @@ class Sampling(NamedTuple):
     noise: npt.NDArray[np.uint32]
     cumulative: npt.NDArray[np.float64]  # (V,) cumulative noise distribution
     log_q: npt.NDArray[np.float32]  # (V,) subtracted from the scores, if the objective needs it
-    window: int
+    min_width: int  # of a window; widths and sides as in sampling.windows.Window
+    widths: int
+    left: int
+    right: int
+    ahead: int  # the input row that is prefetched is that of the word this far after the center word
 
 
 class Tables(NamedTuple):
@@ -90,7 +94,7 @@ class Buffers(NamedTuple):
 
     targets: npt.NDArray[np.int64]  # (2 * padded,) where the rows of the targets begin in the output table
     shifts: npt.NDArray[np.float32]  # (2 * padded,) log_q of the targets
-    reach: npt.NDArray[np.int64]  # (2,) width of the window
+    reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the center word its window contains
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,) where the rows of a block of context words begin in the input table
     block: npt.NDArray[np.float32]  # (block_size(padded),) scores, gradients and losses; see objectives.py
     steps: npt.NDArray[np.float32]  # (padded * LANES,) working memory of block_steps
@@ -118,7 +122,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
         memory = Buffers(
             targets=np.zeros(2 * padded, np.int64),
             shifts=np.zeros(2 * padded, np.float32),
-            reach=np.zeros(2, np.int64),
+            reach=np.zeros(4, np.int64),
             rows=np.zeros(BLOCK_ROWS, np.int64),
             block=np.zeros(size, np.float32),
             steps=np.zeros(padded * LANES, np.float32),
@@ -148,8 +152,8 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
                 begin = words.ends[sentence]
                 sentence += 1
             half = position & 1
-            left = max(begin, position - buffers.reach[half])
-            right = min(words.ends[sentence], position + buffers.reach[half] + 1)
+            left = max(begin, position - buffers.reach[2 * half])
+            right = min(words.ends[sentence], position + buffers.reach[2 * half + 1] + 1)
             for start in range(left, right - 1, BLOCK_ROWS):
                 n = min(BLOCK_ROWS, right - 1 - start)
                 _gather_block(words.kept, start, n, position, table.width, buffers.rows)
@@ -219,9 +223,10 @@ def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, stat
             buffers.shifts[place + k] = noise.log_q[word]
         prefetch_row(tables.output, word * width, width)
     state, bits = _next(state)
-    buffers.reach[half] = 1 + _below(bits, noise.window)
-    if position + noise.window < n_kept:
-        prefetch_row(tables.input, kept[position + noise.window] * width, width)
+    reach = noise.min_width + _below(bits, noise.widths)
+    buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
+    if position + noise.ahead < n_kept:
+        prefetch_row(tables.input, kept[position + noise.ahead] * width, width)
     return state
 
 

@@ -9,6 +9,7 @@ The host launches kernels and reads the loss a few times a second; nothing else 
 the tables occur in any order, so two runs with the same seed differ in the last digits.
 """
 
+import math
 import time
 from collections import deque
 from collections.abc import Generator
@@ -27,9 +28,10 @@ from word2vec.engines.gpu.tiling import Shape, tile_shape
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.sampling.shards import Shard, derive_seed, unread_chunks, words_read
+from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.sampling.shards import Shard, derive_seed, words_read
 from word2vec.sampling.stability import CALIBRATED_LR, MAX_USES_IN_ALL, MAX_USES_IN_PAIRS, vocabulary_factor
+from word2vec.sampling.windows import Window
 from word2vec.system.memory import free_on_card
 
 CHUNK_WORDS = 1 << 21  # words per launch: tens of milliseconds of training, about 80 MB of draws with 5 noise words
@@ -83,7 +85,7 @@ class GpuEngine(Engine):
         super().__init__(model, objective, dataset, learning_rate)
         self.precision = precision
         settings, device = dataset.settings, dataset.device
-        self._shape = tile_shape(model.input.shape[1], settings.negatives, settings.window)
+        self._shape = tile_shape(model.input.shape[1], settings.negatives, typical_context(dataset.window))
         self._tables = [_padded(table) for table in (model.input, model.output)]
         self._keep, self._alias_acceptance = _fixed_point(dataset.keep), _fixed_point(dataset.alias.acceptance)
         self._gradient = GRADIENTS[type(objective)]
@@ -117,7 +119,7 @@ class GpuEngine(Engine):
         self._programs = self._fixed_programs or _programs(self.dataset, self._shape, self.learning_rate(number, 0))
         self._begin(shards or self.dataset.new_shards(self.threads))
         reported, queued = time.monotonic(), deque[torch.cuda.Event]()
-        for begin, end in unread_chunks(self._shards[0], self.dataset.offsets, self._chunk_words()):
+        for begin, end in self.dataset.unread_chunks(self._shards[0], CHUNK_WORDS, self._chunk_pairs()):
             if time.monotonic() > reported + REPORT_SECONDS:
                 yield self._total()  # subtle: before training the chunk, so that it is unread if training stops here
                 reported = time.monotonic()
@@ -131,11 +133,9 @@ class GpuEngine(Engine):
         self._shards[0].loss, self._shards[0].pairs = done.loss, done.pairs
         return self._shards
 
-    def _chunk_words(self) -> int:
-        """Words per launch: fewer where a word costs more than by default, so that Ctrl-C does not wait long."""
-        settings = self.dataset.settings
-        cost = (settings.window + 1) * (1 + settings.negatives) * self._shape.columns
-        return max(1, min(CHUNK_WORDS, CHUNK_WORDS * DEFAULT_COST // cost))
+    def _chunk_pairs(self) -> int:
+        """Limit on the pairs of a launch: fewer where they cost more than by default, for Ctrl-C not to wait long."""
+        return CHUNK_WORDS * DEFAULT_COST // ((1 + self.dataset.settings.negatives) * self._shape.columns)
 
     def _total(self) -> Progress:
         """Return the progress of all programs; waits for the device."""
@@ -162,12 +162,14 @@ class GpuEngine(Engine):
         rates: tuple[float, float],
     ) -> None:
         """Train on word ids (N,), from position `first` of the corpus on, in sentences of the given lengths (S,)."""
-        words, sentences, count = self._subsample(epoch, first, tokens, lengths)
+        words, sentences, bounds = self._subsample(epoch, first, tokens, lengths)
+        count = bounds[-1:]  # (1,), known only on the device, so that the host does not wait
         targets, widths = self._draw(epoch, first, words, count)
         inputs, outputs = self._tables
         kernels.train[(self._programs,)](
             words,
             sentences,
+            bounds,
             count,
             targets,
             widths,
@@ -184,7 +186,8 @@ class GpuEngine(Engine):
             COLUMNS=self._shape.columns,
             N_TARGETS=targets.shape[1],
             TARGETS=self._shape.targets,
-            WINDOW=self.dataset.settings.window,
+            LEFT=self.dataset.window.left,
+            RIGHT=self.dataset.window.right,
             CENTERS=self._shape.centers,
             ROWS=self._shape.rows,
             PRECISION=self.precision,
@@ -193,9 +196,10 @@ class GpuEngine(Engine):
         )
 
     def _subsample(self, epoch: int, first: int, tokens: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Subsample word ids (N,): survivors and their sentence numbers, both (N,) int32, and their count, (1,) int64.
+        """Subsample word ids (N,): survivors and their sentence numbers, both (N,) int32, and the sentence bounds.
 
-        Only the device knows the count, so that the host does not wait; entries beyond it are undefined.
+        The bounds (S + 1,), int64, are the number of survivors before each sentence and the number of all survivors.
+        Beyond the latter, survivors and sentence numbers are undefined.
         """
         kept = torch.empty(len(tokens), dtype=torch.int8, device=tokens.device)
         grid, seed = (
@@ -210,7 +214,8 @@ class GpuEngine(Engine):
         places = kept.cumsum(0, dtype=torch.int64)
         words, sentences = torch.empty_like(tokens), torch.empty_like(tokens)
         kernels.compact[grid](tokens, sentence, kept, places, len(tokens), words, sentences, BLOCK=SAMPLING_BLOCK)
-        return words, sentences, places[-1:]
+        edges = torch.nn.functional.pad(lengths.cumsum(0), (1, 0))  # (S + 1,), where sentences begin in the tokens
+        return words, sentences, torch.nn.functional.pad(places, (1, 0))[edges]
 
     def _draw(self, epoch: int, first: int, words: Tensor, count: Tensor) -> tuple[Tensor, Tensor]:
         """Draw targets (N, 1 + K) and window widths (N,), both int32, for the first `count` of the words (N,)."""
@@ -226,7 +231,8 @@ class GpuEngine(Engine):
             self.dataset.alias.cumulative,
             size,
             (size - 1).bit_length(),
-            self.dataset.settings.window,
+            self.dataset.window.min_width,
+            self.dataset.window.widths,
             derive_seed(self.dataset.seed, epoch, *self._shards[0].stream, 1),
             targets,
             widths,
@@ -246,11 +252,22 @@ def _programs(dataset: SkipGramDataset, shape: Shape, lr: float) -> int:
     if dataset.device.type != "cuda":
         return 1
     multiprocessors = torch.cuda.get_device_properties(dataset.device).multi_processor_count
-    stable = stable_programs(dataset.pair_frequency, dataset.noise, dataset.settings, shape.centers, lr)
+    negatives, pairs = dataset.settings.negatives, dataset.window.pairs
+    stable = stable_programs(dataset.pair_frequency, dataset.noise, negatives, pairs, shape.centers, lr)
     return min(multiprocessors * PROGRAMS_PER_MULTIPROCESSOR, stable)
 
 
-def stable_programs(pair_frequency: Tensor, noise: Tensor, settings: SamplingSettings, centers: int, lr: float) -> int:
+def typical_context(window: Window) -> int:
+    """Return for how many context words of a center word to choose the tiles: the maximum, except in odd sentences.
+
+    If one sentence is far longer than the others, whole sentences on average need much smaller tiles than the longest.
+    """
+    return min(window.left + window.right, 2 * math.ceil(window.pairs))
+
+
+def stable_programs(
+    pair_frequency: Tensor, noise: Tensor, negatives: int, pairs: float, centers: int, lr: float
+) -> int:
     """Return how many programs may work at once without too many stale updates; see sampling/stability.py.
 
     An output row is stale for the duration of one center word, an input row for that of all center words of a tile.
@@ -258,12 +275,12 @@ def stable_programs(pair_frequency: Tensor, noise: Tensor, settings: SamplingSet
     Args:
         pair_frequency: (V,) fraction of the pairs with this word as their center.
         noise: (V,) probability of each word as a noise word.
-        settings: Window and number of noise words.
+        negatives: Noise words per center word.
+        pairs: Pairs per center word, on average.
         centers: Center words per tile.
         lr: Initial learning rate.
     """
-    in_pairs, as_noise = float(pair_frequency.max()), float(noise.max()) * settings.negatives
-    pairs = settings.window + 1  # per center word, on average
+    in_pairs, as_noise = float(pair_frequency.max()), float(noise.max()) * negatives
     by_inputs = MAX_USES_IN_PAIRS / (in_pairs * pairs * centers)
     by_outputs = MAX_USES_IN_ALL / ((in_pairs + as_noise) * pairs)
     by_lr = min(1.0, CALIBRATED_LR / max(lr, 1e-9))

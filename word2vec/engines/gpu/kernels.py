@@ -92,7 +92,7 @@ def compact(tokens, sentence, kept, places, n_tokens: tl.int32, words, sentences
 
 
 @triton.jit(
-    do_not_specialize=["first_number", "vocabulary_size", "log_size", "window", "seed"],
+    do_not_specialize=["first_number", "vocabulary_size", "log_size", "min_width", "n_widths", "seed"],
     do_not_specialize_on_alignment=["count"],
 )
 def draw(
@@ -104,7 +104,8 @@ def draw(
     cumulative,
     vocabulary_size: tl.int32,
     log_size: tl.int32,
-    window: tl.int32,
+    min_width: tl.int32,
+    n_widths: tl.int32,
     seed: tl.uint64,
     targets,
     widths,
@@ -122,7 +123,8 @@ def draw(
         cumulative: (V,) float64, cumulative noise distribution.
         vocabulary_size: V.
         log_size: Smallest integer n such that 2^n is at least V.
-        window: Largest window width.
+        min_width: Smallest window width.
+        n_widths: Number of possible widths.
         seed: Seed of the random numbers.
         targets: (count, 1 + NEGATIVES) int32, output: each word followed by its noise words.
         widths: (count,) int32, output: window widths.
@@ -134,7 +136,7 @@ def draw(
     center = tl.load(words + place, mask=inside, other=0).to(tl.int64)
     # each word uses numbers of its own: one for the width, two for each noise word
     number = (first_number + place.to(tl.int64)) * (1 + 2 * NEGATIVES)
-    tl.store(widths + place, 1 + _below(_bits(seed, number), window).to(tl.int32), mask=inside)
+    tl.store(widths + place, min_width + _below(_bits(seed, number), n_widths).to(tl.int32), mask=inside)
     target = targets + place.to(tl.int64) * (1 + NEGATIVES)
     tl.store(target, center.to(tl.int32), mask=inside)
     for k in range(1, NEGATIVES + 1):
@@ -176,6 +178,7 @@ def _other_word(word, cumulative, vocabulary_size, log_size, bits):
 def train(
     words,
     sentences,
+    bounds,
     count,
     targets,
     widths,
@@ -193,7 +196,8 @@ def train(
     COLUMNS: tl.constexpr,
     N_TARGETS: tl.constexpr,
     TARGETS: tl.constexpr,
-    WINDOW: tl.constexpr,
+    LEFT: tl.constexpr,
+    RIGHT: tl.constexpr,
     CENTERS: tl.constexpr,
     ROWS: tl.constexpr,
     PRECISION: tl.constexpr,
@@ -203,9 +207,10 @@ def train(
     Args:
         words: (count,) int32, word ids.
         sentences: (count,) int32, number of the sentence of each word.
+        bounds: (sentences + 1,) int64, number of words before each sentence, and the number of all words.
         count: Pointer to the number of words, int64.
         targets: (count, N_TARGETS) int32, each word and its noise words.
-        widths: (count,) int32, window width of each word, to either side.
+        widths: (count,) int32, window width of each word.
         inputs: (V, STRIDE) float32, input table, updated.
         outputs: (V, STRIDE) float32, output table, updated.
         log_q: (V,) float32, subtracted from the scores if CORRECTED.
@@ -220,7 +225,8 @@ def train(
         COLUMNS: A power of two, at least STRIDE.
         N_TARGETS: 1 + K.
         TARGETS: A power of two, at least 1 + K.
-        WINDOW: Largest window width.
+        LEFT: Largest number of context words before a center word.
+        RIGHT: Largest number of context words after it.
         CENTERS: Center words that share the input rows in registers.
         ROWS: Input rows in registers, a power of two.
         PRECISION: Precision of the products, an `input_precision` of tl.dot.
@@ -233,7 +239,11 @@ def train(
     for first in range(begin, tl.minimum(begin + stretch, total), CENTERS):
         last = tl.minimum(first + CENTERS, total)
         lr = first_lr + (last_lr - first_lr) * (first / total)
-        for block in range(first - WINDOW, last + WINDOW, ROWS):
+        low, high = first - LEFT, last + RIGHT
+        if CENTERS + LEFT + RIGHT > ROWS:  # several tiles, but none of them in other sentences
+            low = tl.maximum(low, tl.load(bounds + tl.load(sentences + first)))
+            high = tl.minimum(high, tl.load(bounds + tl.load(sentences + last - 1) + 1))
+        for block in range(low, high, ROWS):
             place = block + row
             inside = (place >= 0) & (place < total)
             sentence = tl.load(sentences + place, mask=inside, other=-1)
@@ -243,9 +253,11 @@ def train(
             # subtle: ".cg" bypasses the cache of the multiprocessor, which does not see the additions of the others
             x = tl.load(x_place, mask=x_used, other=0.0, cache_modifier=".cg")
             steps = tl.zeros((ROWS, COLUMNS), tl.float32)
-            for center in range(tl.maximum(first, block - WINDOW), tl.minimum(last, block + ROWS + WINDOW)):
+            for center in range(tl.maximum(first, block - RIGHT), tl.minimum(last, block + ROWS + LEFT)):
                 distance = tl.abs(place - center)
                 near = (distance > 0) & (distance <= tl.load(widths + center))
+                if LEFT != RIGHT:  # words on one side only
+                    near = near & (place >= center - LEFT) & (place <= center + RIGHT)
                 near = near & (sentence == tl.load(sentences + center))  # (ROWS,)
                 used = k < N_TARGETS
                 target = tl.load(targets + center * N_TARGETS + k, mask=used, other=0).to(tl.int64)

@@ -25,16 +25,17 @@ class Shape(NamedTuple):
     warps: int
 
 
-def tile_shape(dim: int, negatives: int, window: int) -> Shape:
+def tile_shape(dim: int, negatives: int, context: int) -> Shape:
     """Choose the tile sizes.
 
-    A tile of R rows contains the windows of C = R - 2 * window center words. If the window is so wide that C is less
+    A tile of R rows contains the windows of C = R - context center words. If the windows are so wide that C is less
     than a quarter of R even with the largest tile, the context words of R centers are loaded in several tiles.
 
     Args:
         dim: Dimensions of the vectors.
         negatives: Noise words per center word.
-        window: Largest window width.
+        context: Number of context words of a center word, before and after it together, for which to choose. Tiles of
+            this shape can train wider windows, but less efficiently.
 
     Raises:
         ConfigError: The rows, or the targets of one word, do not fit into registers. The message is a predicate without
@@ -46,9 +47,9 @@ def tile_shape(dim: int, negatives: int, window: int) -> Shape:
     if max_rows < max(MIN_ROWS, targets):
         raise ConfigError(_too_large(dim, max_rows))
     rows = MIN_ROWS
-    while rows - 2 * window < rows // 4 and 2 * rows <= max_rows:
+    while rows - context < rows // 4 and 2 * rows <= max_rows:
         rows *= 2
-    centers = rows - 2 * window if rows - 2 * window >= rows // 4 else rows
+    centers = rows - context if rows - context >= rows // 4 else rows
     warps = min(MAX_WARPS, max(1, max(rows, targets) * columns // FLOATS_PER_WARP))
     return Shape(columns, targets, rows, centers, warps)
 

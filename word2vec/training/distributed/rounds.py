@@ -187,7 +187,7 @@ class Rounds:
         """
         data = self.dataset
         kept = 1 / (data.pair_frequency / data.keep).sum()  # fraction of the words that survive subsampling
-        pairs = self._round_words / self.group.size * kept * (data.settings.window + 1)
+        pairs = self._round_words / self.group.size * kept * data.window.pairs
         uses = pairs * data.pair_frequency  # (V,) on a rank in a round
         due = [uses * 2**turn >= FREQUENT_USES for turn in range(self._period.bit_length() - 1)]
         frequent = uses * self._period * self.group.size > MAX_USES_IN_PAIRS * vocabulary_factor(len(uses))

@@ -1,0 +1,36 @@
+"""Checks and conversion of the arrays that word vectors are made of."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from word2vec.errors import Word2VecError
+
+
+def as_table(numbers: ArrayLike) -> NDArray[np.float32]:
+    """Convert to float32 with contiguous rows; no copy if the rows are contiguous, even with padding between them."""
+    table = np.asarray(numbers, dtype=np.float32)
+    contiguous_rows = table.ndim == 2 and table.strides[1] == table.itemsize and table.strides[0] > 0
+    return table if contiguous_rows else np.ascontiguousarray(table)
+
+
+def check_shapes(
+    words: Sequence[str],
+    rows: Mapping[str, int],
+    vectors: NDArray[np.float32],
+    counts: NDArray[np.int64] | None,
+    output: NDArray[np.float32] | None,
+) -> None:
+    """Raise Word2VecError if shapes do not match or a word occurs twice, in which case `rows` has fewer words."""
+    if vectors.ndim != 2 or 0 in vectors.shape:
+        raise Word2VecError(f"vectors must have the shape (words, dimensions), got {vectors.shape}")
+    if len(words) != len(vectors):
+        raise Word2VecError(f"got {len(words)} words but {len(vectors)} vectors; pass one vector per word")
+    if counts is not None and counts.shape != (len(words),):
+        raise Word2VecError(f"counts have the shape {counts.shape}; pass one count per word")
+    if output is not None and output.shape != vectors.shape:
+        raise Word2VecError(f"the output table is {output.shape} but the vectors are {vectors.shape}")
+    if len(rows) < len(words):
+        repeated = next(word for row, word in enumerate(words) if rows[word] != row)
+        raise Word2VecError(f"the word {repeated!r} occurs more than once; pass one vector per word")
