@@ -143,7 +143,8 @@ class Metrics:
         check_epoch(self.training_loss, epoch, self.lr, self._untrained_loss)
         self._validation = "" if validation_loss is None else f"validation loss {validation_loss:.4f}, "
         self._write("epoch", epoch, validation_loss, similarity)
-        losses = f"{self._validation}training loss {self.training_loss:.4f}"
+        training = f"training loss {self.training_loss:.4f}" if self._last.pairs else "no pairs"
+        losses = f"{self._validation}{training}"
         scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
         line = f"epoch {epoch + 1}/{self._epochs}: {losses}{scores}, {self._speed:,.0f} words/s"
         log_progress(line, self._progress)
