@@ -4,6 +4,7 @@ import inspect
 import logging
 import os
 import signal
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ import word2vec
 from tests.conftest import TOPICS, topic_text
 from word2vec.compat.gensim.counting import encode
 from word2vec.compat.gensim.errors import ArgumentError, ArgumentTypeError, NotReadyError
+from word2vec.compat.gensim.fitting import FitSettings
 from word2vec.compat.gensim.models.callbacks import CallbackAny2Vec
 from word2vec.compat.gensim.models.word2vec import LineSentence, PathLineSentences, Text8Corpus, Word2Vec
 from word2vec.errors import CorpusError, FormatError, Word2VecError
+from word2vec.sampling.datasets import SamplingSettings
 
 SENTENCES = [line.split() for line in topic_text(400).splitlines()]
 TOPIC = {word: name for name, words in TOPICS.items() for word in words}
@@ -71,6 +74,33 @@ def test_all_ways_to_pass_a_corpus_train_the_same_model(tmp_path: Path, model: W
 def test_several_threads_are_reproducible_on_a_small_corpus() -> None:
     several = [Word2Vec(SENTENCES, **(SMALL | {"workers": 4})) for _ in range(2)]
     np.testing.assert_array_equal(several[0].wv.vectors, several[1].wv.vectors)
+
+
+def test_arguments_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[tuple[SamplingSettings, FitSettings]] = []
+
+    def fit(tables: Any, vocabulary: Any, corpus: Any, settings: FitSettings) -> Generator[Any]:
+        received.append((settings.sampling, settings))
+        yield from ()
+
+    monkeypatch.setattr("word2vec.compat.gensim.fitting.fit", fit)
+    keywords = {"window": 7, "negative": 3, "sample": 1e-4, "ns_exponent": -0.5, "alpha": 0.2, "min_alpha": 0.1}
+    trained = Word2Vec(SENTENCES, **keywords, sg=1, workers=6, epochs=4, seed=9, batch_words=55, min_count=1)
+    trained.shrink_windows = False
+    trained.train(SENTENCES, total_examples=400, epochs=2, start_alpha=0.05, end_alpha=0.01)
+    first, second = received
+    assert first[0] == SamplingSettings(7, 3, 1e-4, -0.5, "shrink")
+    assert first[1] == FitSettings(first[0], 4, 0.2, 0.1, threads=6, words_per_thread=55, seed=9)
+    assert second[0].window_mode == "fixed"
+    assert (second[1].epochs, second[1].lr, second[1].min_lr) == (2, 0.05, 0.01)
+    assert second[1].seed != 9  # each call draws other windows and noise words
+
+
+def test_tiny_corpora_train_with_any_seed() -> None:
+    documents = [["human", "interface", "computer"], ["survey", "user", "computer"], ["eps", "user"], ["trees"]]
+    for seed in range(20):  # subsampling leaves only a few words of them
+        trained = Word2Vec(documents, vector_size=4, min_count=1, sg=1, seed=seed, workers=1, epochs=1)
+        assert len(trained.wv.most_similar("computer", topn=3)) == 3
 
 
 def test_cbow_is_announced_once_and_trains_skip_gram(model: Word2Vec, caplog: pytest.LogCaptureFixture) -> None:

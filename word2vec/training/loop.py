@@ -16,7 +16,7 @@ from torch import nn
 
 from word2vec.config import TrainConfig
 from word2vec.engines import Pause
-from word2vec.errors import TrainingInterrupted
+from word2vec.errors import ConfigError, TrainingInterrupted
 from word2vec.evaluation import read_pair_sets
 from word2vec.evaluation.benchmarks import PairSet
 from word2vec.system.signals import held_signals
@@ -45,6 +45,8 @@ def run_training(
     overwrite: bool,
 ) -> Vectors:
     """Train with complete settings; see `api.train`, which creates the arguments."""
+    if callable(callbacks):
+        raise ConfigError("callbacks is a function; pass a list of functions")
     with join_process_group(config.device) as group:
         source.check(config, group)
         pair_sets = read_pair_sets(config.pairs)

@@ -23,7 +23,7 @@ from word2vec.training.distributed import AveragingEngine, ProcessGroup
 from word2vec.training.divergence import untrained_loss
 from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.examples import Examples, Source
-from word2vec.training.resume import find_checkpoint, reject_other_run
+from word2vec.training.resume import find_checkpoint, reject_other_corpus, reject_other_settings
 from word2vec.training.table_memory import reject_too_large
 from word2vec.training.validation import Validation
 
@@ -173,6 +173,8 @@ def set_up(
     default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
     config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume, overwrite=overwrite) if run else None, group)
+    if run and found:
+        reject_other_settings(run, found, config)
     examples = source.read(config, run, group, progress)
     inputs, targets = examples.result.rows
     chosen = make_objective(config.objective, num_labels=targets) if objective is None else as_objective(objective)
@@ -180,7 +182,7 @@ def set_up(
     start = Checkpoint(config.as_dict(), examples.corpus.fingerprint, examples.vocabulary, engine_class.__name__)
     _reject_different_ranks(start, group)
     if run and found:
-        reject_other_run(run, found, start)
+        reject_other_corpus(run, found, start)
     threads = config.threads or default_threads(engine_class.max_threads, group.local_size)
     if device.type == "cuda":
         threads = 1  # the device is parallel itself
