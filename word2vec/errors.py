@@ -57,17 +57,27 @@ class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: the user 
     """Training was stopped by Ctrl-C, SIGTERM or SIGHUP; everything learned so far is in `output` or `vectors`.
 
     Attributes:
-        words: The number of corpus words trained so far, of `total`.
-        total: The number of corpus words in all epochs.
+        words: The number of corpus words, or of pairs, trained so far, of `total`.
+        total: The number of corpus words, or of pairs, in all epochs.
         output: The run folder with the vectors, or None if nothing is written.
         signal: The signal number.
-        vectors: The `WordVectors` learned so far, or None if nothing is learned yet.
+        vectors: The `WordVectors`, or `PairVectors`, learned so far, or None if nothing is learned yet.
+        unit: What is counted: "word" or "pair".
     """
 
-    def __init__(self, words: int, total: int, output: Path | None, signal: int = SIGINT, vectors: Any = None) -> None:
+    def __init__(
+        self,
+        words: int,
+        total: int,
+        output: Path | None,
+        signal: int = SIGINT,
+        vectors: Any = None,
+        unit: str = "word",
+    ) -> None:
         self.words, self.total, self.output, self.signal, self.vectors = words, total, output, signal, vectors
+        self.unit = unit
         saved = ""
         if vectors is not None:
             resume = f"in {output}, add --resume to continue" if output else "in TrainingInterrupted.vectors"
             saved = f"; the vectors learned so far are {resume}"
-        super().__init__(f"interrupted after {words:,} of {total:,} words{saved}")
+        super().__init__(f"interrupted after {words:,} of {total:,} {unit}s{saved}")

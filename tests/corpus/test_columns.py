@@ -154,7 +154,7 @@ REFUSED: dict[str, tuple[str, str | bytes, str]] = {
     "quote inside": ("t.csv", 'id,text\n1,"a" b\n', "the row that ends in line 2 is malformed"),
     "only header": ("t.csv", "id,text\n", "contains no words"),
     "only missing": ("t.jsonl", '{"text": null}\n', "contains no words"),
-    "no text": ("t.txt", "a", "t.txt: is not a table, so it has no column 'text'; --column applies to .csv, .tsv"),
+    "no text": ("t.txt", "a", "t.txt: is not a table, so it has no column 'text'; columns are read from .csv, .tsv"),
     "binary": ("t.csv", b"\x7fELF\0\0", "t.csv: contains NUL bytes"),
     "not JSON": ("t.jsonl", '{"text": "a"}\n{"text": \n', "t.jsonl: line 2 is not valid JSON"),
     "deep JSON": ("t.jsonl", "[" * 100_000, "t.jsonl: line 1 is not valid JSON"),

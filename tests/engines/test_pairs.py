@@ -61,8 +61,10 @@ def trained(
 
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("objective", [NegativeSampling, SampledSoftmax, WARP], ids=lambda kind: kind.__name__)
-def test_the_fused_engine_equals_the_plain_engine(objective: type[Objective], weighted: bool) -> None:
+@pytest.mark.parametrize("group_rows", [10, 3])
+def test_the_fused_engine_equals_the_plain_engine(objective: type[Objective], weighted: bool, group_rows: int) -> None:
     data = make_pairs(1500, 70, 30, weighted=weighted, seed=3)
+    data.group_rows = group_rows
     fused, plain = (trained(kind, data, (70, 30), objective) for kind in (FusedPairEngine, PlainPairEngine))
     for one, other in zip(fused[0], plain[0], strict=True):
         np.testing.assert_allclose(one, other, atol=2e-5)
@@ -96,9 +98,8 @@ def test_groups_train_every_pair_once(group_rows: int) -> None:
     """With the learning rate zero, the loss is the sum over the pairs, however they are grouped."""
     data = make_pairs(700, 20, 4, seed=2)
     model = make_model(20, 4)
-    engine = FusedPairEngine(
-        model, make_objective(NegativeSampling, 4), data, lambda epoch, words: 0.0, group_rows=group_rows
-    )
+    data.group_rows = group_rows
+    engine = FusedPairEngine(model, make_objective(NegativeSampling, 4), data, lambda epoch, words: 0.0)
     (*_, report) = engine.epoch(0)
     scores = (model.input @ model.output.T).detach().numpy()  # (20, 4)
     positive = np.log1p(np.exp(-scores[data.inputs, data.targets])).sum()

@@ -50,11 +50,11 @@ def evaluate(
         typer.Option(help="Look up words of pairs as written, then also in lowercase, or ignore case as gensim does."),
     ] = "exact-then-lower",
     held_out: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--held-out", metavar="FILE", help="Table of held-out pairs, for a run trained on pairs."),
     ] = None,
     known: Annotated[
-        Path | None,
+        str | None,
         typer.Option(metavar="FILE", help="Table of known pairs, such as those of training, that are not ranked."),
     ] = None,
     input_column: InputColumnOption = "input",
@@ -109,19 +109,19 @@ def evaluate(
 
 def _evaluate_pairs(
     vectors: "PairVectors",
-    held_out: Path,
-    known: Path | None,
+    held_out: str,
+    known: str | None,
     columns: tuple[str, str],
     k: int,
     sampled: int | None,
     as_json: bool,
 ) -> None:
-    from word2vec.corpus import make_pair_columns
+    from word2vec.corpus import read_pair_names
     from word2vec.evaluation.ranking import evaluate_ranking
 
-    inputs, targets = make_pair_columns(held_out, *columns)
-    hidden = None if known is None else make_pair_columns(known, *columns)
-    result = evaluate_ranking(vectors, inputs, targets, k=k, known=hidden, negatives=sampled, name=held_out.name)
+    inputs, targets = read_pair_names(held_out, *columns)
+    hidden = None if known is None else read_pair_names(known, *columns)
+    result = evaluate_ranking(vectors, inputs, targets, k=k, known=hidden, negatives=sampled, name=Path(held_out).name)
     if as_json:
         print_json([result.as_dict()])
     else:

@@ -37,7 +37,7 @@ def train(
     ] = False,
     overwrite: OverwriteOption = False,
     pairs_from: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--pairs-from",
             metavar="FILE",

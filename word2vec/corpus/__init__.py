@@ -11,8 +11,8 @@ from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.memory import MemoryCorpus
 from word2vec.corpus.opening import Tokenizer, as_paths, open_corpus
-from word2vec.corpus.pair_corpus import PairCorpus, make_pair_corpus
-from word2vec.corpus.pair_files import make_pair_columns, read_pair_columns
+from word2vec.corpus.pair_corpus import PairCorpus, as_pair_columns, make_pair_corpus
+from word2vec.corpus.pair_files import read_pair_names, read_pairs
 from word2vec.corpus.saving import save_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 
@@ -23,11 +23,12 @@ __all__ = [
     "PairCorpus",
     "Tokenizer",
     "Vocabulary",
+    "as_pair_columns",
     "as_paths",
     "index_corpus",
-    "make_pair_columns",
     "make_pair_corpus",
     "open_corpus",
-    "read_pair_columns",
+    "read_pair_names",
+    "read_pairs",
     "save_corpus",
 ]

@@ -1,4 +1,4 @@
-"""Read a column of a table in a file: .csv, .tsv, .jsonl, .ndjson and .parquet, in bounded memory.
+"""Read columns of a table in a file: .csv, .tsv, .jsonl, .ndjson and .parquet, in bounded memory.
 
 The text formats may be compressed. CSV follows RFC 4180, also with tabs: a value that contains a delimiter, a quotation
 mark or a newline is quoted, and every row has as many values as the first one, which names the columns.
@@ -7,11 +7,12 @@ mark or a newline is quoted, and every row has as many values as the first one, 
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from word2vec.corpus.containers import names_of
 from word2vec.corpus.messages import shorten
@@ -24,6 +25,9 @@ Value = str | list[Any] | None
 
 Advance = Callable[[int], object]
 
+Rows = Iterator[tuple[int, tuple[Any, ...]]]
+"""The number of each row in messages, and its values of the columns."""
+
 MAX_LINE = 1 << 28  # characters; the text of a book has a few million
 ROWS_WITHOUT_COLUMN = 1000  # rows of .jsonl, where a row may leave out columns, before the column is reported missing
 PARQUET_ROWS = 1024  # rows read at a time
@@ -35,7 +39,7 @@ def is_table(path: Path) -> bool:
 
 
 def read_column(path: Path, column: str, advance: Advance | None = None) -> Iterator[Value]:
-    """Yield the values of a column, one for each row.
+    """Yield the values of a column of texts or lists, one for each row.
 
     Args:
         path: The file.
@@ -43,24 +47,46 @@ def read_column(path: Path, column: str, advance: Advance | None = None) -> Iter
         advance: A function that is called with the number of bytes read since its last call, for a progress bar.
 
     Raises:
-        CorpusError: The file is not a table, has no such column, cannot be read, or has a malformed row or a value that
-            is neither text nor a list; the message names the line or row.
+        CorpusError: See `read_columns`; or a value is neither text nor a list.
     """
-    reader = READERS.get(_suffix(path))
-    if reader is None:
-        raise CorpusError(
-            f"{path}: is not a table, so it has no column {column!r}; --column applies to {', '.join(READERS)} files"
-        )
-    for place, value in reader(path, column, advance):
+    for number, (value,) in read_columns(path, [column], advance):
         if isinstance(value, str | list):
             yield value or None
         elif value is None:
             yield None
         else:
             raise CorpusError(
-                f"{path}: {place}: column {column!r} contains {shorten(value)}; choose a column of texts or of lists "
-                "of tokens"
+                f"{path}: {place_of(path, number)}: column {column!r} contains {shorten(value)}; choose a column of "
+                "texts or of lists of tokens"
             )
+
+
+def read_columns(path: Path, columns: Sequence[str], advance: Advance | None = None) -> Rows:
+    """Return an iterator over the rows: the number of each, for `place_of`, and its values of the columns.
+
+    Args:
+        path: The file.
+        columns: The names of the columns, in any order; a name may occur twice.
+        advance: A function that is called with the number of bytes read since its last call, for a progress bar.
+
+    Raises:
+        CorpusError: The file is not a table. Iterating raises it if the file lacks a column, cannot be read or has a
+            malformed row; the message names the line or row.
+    """
+    return _reader_of(path, columns).read(path, columns, advance)
+
+
+def place_of(path: Path, number: int) -> str:
+    """Return the name of a row in messages, from its number."""
+    return READERS[_suffix(path)].place.format(number)
+
+
+def _reader_of(path: Path, columns: Sequence[str]) -> "_Reader":
+    if reader := READERS.get(_suffix(path)):
+        return reader
+    raise CorpusError(
+        f"{path}: is not a table, so it has no column {columns[0]!r}; columns are read from {', '.join(READERS)} files"
+    )
 
 
 def _suffix(path: Path) -> str:
@@ -69,22 +95,16 @@ def _suffix(path: Path) -> str:
     return Path(name.stem).suffix if name.suffix in COMPRESSIONS else name.suffix
 
 
-Rows = Iterator[tuple[str, Any]]
-"""The place of each row in messages, and its value of the column."""
-
-
-def _read_csv(path: Path, column: str, advance: Advance | None, delimiter: str) -> Rows:
+def _read_csv(path: Path, columns: Sequence[str], advance: Advance | None, delimiter: str) -> Rows:
     with _open_lines(path, advance, newline="") as lines, _long_values():
         rows = csv.reader(lines, delimiter=delimiter, strict=True)
         try:
             header = next(rows, [])
-            if header.count(column) != 1:
-                problem = "several columns" if column in header else "no column"
-                raise CorpusError(f"{path}: has {problem} {column!r}; the columns are: {names_of(header)}")
-            place, width = header.index(column), len(header)
+            _check_names(path, columns, header)
+            values, width = _values_at([header.index(column) for column in columns]), len(header)
             for row in rows:
                 if len(row) == width:
-                    yield f"line {rows.line_num}", row[place]
+                    yield rows.line_num, values(row)
                 elif row:  # an empty line is not a row
                     raise CorpusError(
                         f"{path}: the row that ends in line {rows.line_num} has {len(row)} values, but the header has "
@@ -97,8 +117,24 @@ def _read_csv(path: Path, column: str, advance: Advance | None, delimiter: str) 
             ) from error
 
 
-def _read_jsonl(path: Path, column: str, advance: Advance | None) -> Rows:
-    names: dict[str, None] | None = {}  # of the first rows, until one of them has the column
+def _check_names(path: Path, columns: Sequence[str], names: Sequence[str]) -> None:
+    """Check that a table has the columns once each."""
+    for column in columns:
+        if names.count(column) != 1:
+            problem = "several columns" if column in names else "no column"
+            raise CorpusError(f"{path}: has {problem} {column!r}; the columns are: {names_of(names)}")
+
+
+def _values_at(places: Sequence[int]) -> Callable[[list[str]], tuple[str, ...]]:
+    """Return a function of a row that returns its values at some places."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda row: (row[places[0]],)
+
+
+def _read_jsonl(path: Path, columns: Sequence[str], advance: Advance | None) -> Rows:
+    missing = dict.fromkeys(columns)  # columns that no row has had yet
+    names: dict[str, None] = {}  # of the rows until then
     with _open_lines(path, advance, newline="\n") as lines:
         for number, line in enumerate(lines, start=1):
             if line.isspace():
@@ -111,16 +147,17 @@ def _read_jsonl(path: Path, column: str, advance: Advance | None) -> Rows:
                 ) from error
             if not isinstance(row, dict):
                 raise CorpusError(f"{path}: line {number} is {shorten(row)}; write one object on each line")
-            if names is not None:
-                names = None if column in row else names | dict.fromkeys(row)
-                if names and number >= ROWS_WITHOUT_COLUMN:
+            if missing:
+                missing = {column: None for column in missing if column not in row}
+                names |= dict.fromkeys(row)
+                if missing and number >= ROWS_WITHOUT_COLUMN:
                     break
-            yield f"line {number}", row.get(column)
-    if names:
-        raise CorpusError(f"{path}: has no column {column!r}; the columns are: {names_of(names)}")
+            yield number, tuple(map(row.get, columns))
+    if missing and names:
+        raise CorpusError(f"{path}: has no column {next(iter(missing))!r}; the columns are: {names_of(names)}")
 
 
-def _read_parquet(path: Path, column: str, advance: Advance | None) -> Rows:
+def _read_parquet(path: Path, columns: Sequence[str], advance: Advance | None) -> Rows:
     try:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
@@ -130,13 +167,12 @@ def _read_parquet(path: Path, column: str, advance: Advance | None) -> Rows:
         ) from error
     try:
         with path.open("rb") as raw, ParquetFile(raw) as file:
-            names = file.schema_arrow.names
-            if column not in names:
-                raise CorpusError(f"{path}: has no column {column!r}; the columns are: {names_of(names)}")
+            _check_names(path, columns, file.schema_arrow.names)
             number, size, total = 0, path.stat().st_size, max(1, file.metadata.num_rows)
-            for batch in file.iter_batches(PARQUET_ROWS, columns=[column]):
-                for value in batch.column(0).to_pylist():
-                    yield f"row {number} (from 0)", value
+            for batch in file.iter_batches(PARQUET_ROWS, columns=list(dict.fromkeys(columns))):
+                lists = [batch.column(column).to_pylist() for column in columns]
+                for values in zip(*lists, strict=True):
+                    yield number, values
                     number += 1
                 if advance is not None:
                     advance(size * number // total - size * (number - len(batch)) // total)
@@ -195,11 +231,18 @@ def _long_values() -> Iterator[None]:
         csv.field_size_limit(limit)
 
 
-READERS: dict[str, Callable[[Path, str, Advance | None], Rows]] = {
-    ".csv": partial(_read_csv, delimiter=","),
-    ".tsv": partial(_read_csv, delimiter="\t"),
-    ".jsonl": _read_jsonl,
-    ".ndjson": _read_jsonl,
-    ".parquet": _read_parquet,
+class _Reader(NamedTuple):
+    """How to read one kind of table."""
+
+    read: Callable[[Path, Sequence[str], Advance | None], Rows]
+    place: str  # the name of a row in messages
+
+
+READERS = {
+    ".csv": _Reader(partial(_read_csv, delimiter=","), "line {}"),
+    ".tsv": _Reader(partial(_read_csv, delimiter="\t"), "line {}"),
+    ".jsonl": _Reader(_read_jsonl, "line {}"),
+    ".ndjson": _Reader(_read_jsonl, "line {}"),
+    ".parquet": _Reader(_read_parquet, "row {} (from 0)"),
 }
-"""File extension -> function that reads a column."""
+"""File extension -> how to read columns."""

@@ -47,55 +47,71 @@ class PairCorpus:
 
 
 @dataclass(frozen=True)
-class _Column:
+class NamedColumn:
     """A column as codes of its distinct names."""
 
-    codes: npt.NDArray[np.int64]  # (P,)
+    codes: npt.NDArray[np.int32]  # (P,)
     names: npt.NDArray[np.object_]  # (distinct,) str
 
 
-def make_pair_corpus(
-    inputs: Iterable[Any],
-    targets: Iterable[Any],
-    weights: Iterable[Any] | None = None,
-    *,
-    min_count: int = 1,
-    max_vocab: int | None = None,
-    shared_vocabulary: bool = False,
-) -> PairCorpus:
-    """Turn columns of inputs and targets into pairs of ids.
+@dataclass(frozen=True)
+class PairColumns:
+    """The columns of pairs, checked: equally long, with names that can be stored and positive weights."""
+
+    inputs: NamedColumn
+    targets: NamedColumn
+    weights: npt.NDArray[np.float64] | None  # (P,)
+
+
+def as_pair_columns(inputs: Iterable[Any], targets: Iterable[Any], weights: Iterable[Any] | None = None) -> PairColumns:
+    """Check columns in memory.
 
     Args:
         inputs: Strings or whole numbers, one per pair: a list, an array, or a column of a data frame.
         targets: The same for the targets.
         weights: Positive sampling weights, or None.
+
+    Raises:
+        CorpusError: The columns have different lengths, or missing or invalid values.
+    """
+    left, right = _column("inputs", inputs), _column("targets", targets)
+    size = len(left.codes)
+    if size != len(right.codes):
+        raise CorpusError(f"got {size} inputs but {len(right.codes)} targets; pass one target for each input")
+    return PairColumns(left, right, None if weights is None else _weights(weights, size))
+
+
+def make_pair_corpus(
+    pairs: PairColumns, *, min_count: int = 1, max_vocab: int | None = None, shared_vocabulary: bool = False
+) -> PairCorpus:
+    """Turn columns of inputs and targets into pairs of ids.
+
+    Args:
+        pairs: The columns.
         min_count: Ignore the pairs of inputs and of targets that occur in fewer pairs than this.
         max_vocab: Maximum number of inputs and of targets; the most frequent ones are kept.
         shared_vocabulary: Whether inputs and targets are the same things, such as the nodes of a graph: then both
             tables have a row for each, in the same order.
 
     Raises:
-        CorpusError: The columns have different lengths, missing or invalid values, or too few distinct targets.
+        CorpusError: There are no pairs, or too few distinct targets.
     """
-    columns = _column("inputs", inputs), _column("targets", targets)
+    columns, given = (pairs.inputs, pairs.targets), pairs.weights
     size = len(columns[0].codes)
-    if size != len(columns[1].codes):
-        raise CorpusError(f"got {size} inputs but {len(columns[1].codes)} targets; pass one target for each input")
     if not size:
         raise CorpusError("there are no pairs to train; pass at least one input and its target")
-    given = None if weights is None else _weights(weights, size)
     if shared_vocabulary:
         columns = _share(columns)
     kept = _frequent(columns, min_count, max_vocab, shared_vocabulary)  # (P,) bool
-    codes = [column.codes[kept] for column in columns]
-    given = None if given is None else given[kept]
+    codes = [column.codes if kept.all() else column.codes[kept] for column in columns]
+    given = given if given is None or kept.all() else given[kept]
     if not len(codes[0]):
         raise CorpusError(f"no pair is left with min_count {min_count}; lower it, or pass more pairs")
     joint = np.concatenate(codes) if shared_vocabulary else None
     (input_ids, input_words), (target_ids, target_words) = (
         _index(column, code, joint) for column, code in zip(columns, codes, strict=True)
     )
-    if len(np.unique(target_ids)) < 2:
+    if target_ids.min() == target_ids.max():
         raise CorpusError(
             f"there is only one target, {target_words.words[target_ids[0]]!r}, but training needs a second one as "
             "noise; pass more pairs, or lower min_count"
@@ -106,17 +122,7 @@ def make_pair_corpus(
     return PairCorpus(input_ids, target_ids, given, input_words, target_words, fingerprint, warnings)
 
 
-def column_names(name: str, values: Iterable[Any]) -> list[str]:
-    """Return the values of a column as they are in a vocabulary; `name` is for error messages.
-
-    Raises:
-        CorpusError: A value is missing or invalid.
-    """
-    column = _column(name, values)
-    return [str(text) for text in column.names[column.codes]]
-
-
-def _column(name: str, values: Iterable[Any]) -> _Column:
+def _column(name: str, values: Iterable[Any]) -> NamedColumn:
     """Check a column and replace its values by codes; `name` is for error messages."""
     import pandas as pd
 
@@ -138,7 +144,7 @@ def _column(name: str, values: Iterable[Any]) -> _Column:
                 f"{name}: {text!r} at position {int(np.argmax(codes == code))} is empty, or has a tab, a line break, "
                 "a space at an end or invalid Unicode; rename it"
             )
-    return _Column(np.asarray(codes, np.int64), names)
+    return NamedColumn(np.asarray(codes, np.int32), names)
 
 
 def _as_array(name: str, values: Iterable[Any]) -> npt.NDArray[Any]:
@@ -199,18 +205,19 @@ def _weights(values: Iterable[Any], size: int) -> npt.NDArray[np.float64]:
     return weights
 
 
-def _share(columns: tuple[_Column, _Column]) -> tuple[_Column, _Column]:
+def _share(columns: tuple[NamedColumn, NamedColumn]) -> tuple[NamedColumn, NamedColumn]:
     """Give two columns the same codes."""
     import pandas as pd
 
     codes, names = pd.factorize(np.concatenate([column.names for column in columns]))
     first = len(columns[0].names)
+    codes = codes.astype(np.int32)
     left, right = codes[:first][columns[0].codes], codes[first:][columns[1].codes]
-    return _Column(left, np.asarray(names)), _Column(right, np.asarray(names))
+    return NamedColumn(left, np.asarray(names)), NamedColumn(right, np.asarray(names))
 
 
 def _frequent(
-    columns: tuple[_Column, _Column], min_count: int, max_vocab: int | None, shared: bool
+    columns: tuple[NamedColumn, NamedColumn], min_count: int, max_vocab: int | None, shared: bool
 ) -> npt.NDArray[np.bool_]:
     """Return which pairs have a frequent input and a frequent target, (P,)."""
     counts = [np.bincount(column.codes, minlength=len(column.names)) for column in columns]
@@ -225,14 +232,14 @@ def _frequent(
     return kept
 
 
-def _by_frequency(column: _Column, counts: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
+def _by_frequency(column: NamedColumn, counts: npt.NDArray[np.integer]) -> npt.NDArray[np.int64]:
     """Return the codes of a column, most frequent first, names of equal count in alphabetical order."""
     by_name = np.argsort(column.names, kind="stable")
     return np.asarray(by_name[np.argsort(-counts[by_name], kind="stable")], np.int64)
 
 
 def _index(
-    column: _Column, codes: npt.NDArray[np.int64], joint: npt.NDArray[np.int64] | None
+    column: NamedColumn, codes: npt.NDArray[np.int32], joint: npt.NDArray[np.int32] | None
 ) -> tuple[npt.NDArray[np.int32], Vocabulary]:
     """Return the ids of the pairs that are left, and the vocabulary; `joint` are the codes of a shared vocabulary."""
     counts = np.bincount(codes if joint is None else joint, minlength=len(column.names))
@@ -248,8 +255,8 @@ def _fingerprint(
     weights: npt.NDArray[np.float64] | None,
     *vocabularies: Vocabulary,
 ) -> str:
-    digest = hashlib.sha256(b"" if weights is None else weights.tobytes())
+    digest = hashlib.sha256(b"" if weights is None else weights.data)
     for ids, vocabulary in zip((inputs, targets), vocabularies, strict=True):
-        digest.update(ids.tobytes())
+        digest.update(ids.data)
         digest.update("\n".join(vocabulary.words).encode())
     return digest.hexdigest()[:32]

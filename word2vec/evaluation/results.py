@@ -179,22 +179,31 @@ class RankingResult:
         return _html(pd.DataFrame(rows, columns=["metric", "value", "ci_low", "ci_high"]))
 
 
-def to_frame(results: Iterable[SimilarityResult | AnalogyResult]) -> "pd.DataFrame":
+def to_frame(results: Iterable[SimilarityResult | AnalogyResult | RankingResult]) -> "pd.DataFrame":
     """Return a data frame with one row per result; figures that a kind of result does not have are NaN.
 
-    `used` and `total` are numbers of pairs or questions, `oov` is the number of unknown words.
+    `used` and `total` are numbers of pairs or questions, `oov` is the number of unknown words, or of inputs without a
+    ranking. The columns of ranking metrics are there if one of the results is a ranking; its interval is that of NDCG.
     """
     import pandas as pd
 
+    results = list(results)
     figures = ["name", "kind", "spearman", "ci_low", "ci_high", "pearson", "accuracy", "semantic", "syntactic"]
-    rows = []
-    for result in results:
-        if isinstance(result, SimilarityResult):
-            used, total = result.pairs, result.pairs_total
-        else:
-            used, total = result.questions, result.questions_total
-        rows.append([getattr(result, figure, math.nan) for figure in figures] + [used, total, len(result.oov)])
+    if any(isinstance(result, RankingResult) for result in results):
+        figures += ["k", *RankingResult.metrics]
+    rows = [[getattr(result, figure, math.nan) for figure in figures] + _numbers(result) for result in results]
     return pd.DataFrame(rows, columns=[*figures, "used", "total", "oov"])
+
+
+def _numbers(result: SimilarityResult | AnalogyResult | RankingResult) -> list[int]:
+    """Return what was used, the total, and what is unknown."""
+    match result:
+        case SimilarityResult():
+            return [result.pairs, result.pairs_total, len(result.oov)]
+        case AnalogyResult():
+            return [result.questions, result.questions_total, len(result.oov)]
+        case RankingResult():
+            return [result.pairs, result.pairs_total, result.inputs_total - result.inputs]
 
 
 def _html(frame: "pd.DataFrame") -> str:

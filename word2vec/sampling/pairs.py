@@ -19,6 +19,7 @@ from word2vec.errors import CorpusError
 from word2vec.sampling.datasets import ExampleDataset, SamplingSettings
 from word2vec.sampling.pair_order import U64, drawn, epoch_keys, permuted, weight_columns
 from word2vec.sampling.shards import Shard, unread_chunks
+from word2vec.sampling.stability import GROUP_ROWS
 
 BLOCK_PAIRS = 64  # positions in a block, the unit that shards are made of, in place of a sentence
 
@@ -47,6 +48,7 @@ class PairDataset(ExampleDataset):
         inputs: (P,) int32 ids of the pairs to train.
         targets: (P,) int32 ids of the pairs to train.
         columns: (2 P,) alias table of the weights; None without weights.
+        group_rows: Maximum number of pairs with the same target that engines may update at once.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class PairDataset(ExampleDataset):
             inputs, targets, weights = inputs[part], targets[part], None if weights is None else weights[part]
         self.inputs = np.ascontiguousarray(inputs, np.int32)
         self.targets = np.ascontiguousarray(targets, np.int32)
+        self.group_rows = GROUP_ROWS
         blocks = -(-len(inputs) // BLOCK_PAIRS)
         super().__init__(
             np.minimum(np.arange(blocks + 1) * BLOCK_PAIRS, len(inputs)),

@@ -6,6 +6,13 @@ programs train at the same time. A row used by many of them moves by the sum of 
 In experiments at learning rate 0.025, training diverged from 64 uses of one word in pairs, or from 200 uses in pairs
 and as a noise word together, for vocabularies of up to 300 words, whose vectors share few directions; for vocabularies
 of 15,000 and 68,000 words, from five times as many. The limits below allow half of that.
+
+Explicit pairs can be many copies of a few. In experiments with all objectives on 2 to 100 names, with copies of one pair
+for each input, with pairs of skewed frequency and with a single input, twice the objective's default learning rate (the
+default for pairs) was stable with batches of this size and, in the CPU engines, with groups of 10 pairs of one target,
+or 8 if all pairs have the same input.
+With 4 times the default groups of 3 were stable, with 8 times only single pairs, and batches shrank alike: the limits
+fall with the square of the learning rate. With 16 times the default some of these pairs diverge one by one.
 """
 
 import torch
@@ -18,6 +25,9 @@ MAX_USES_IN_PAIRS = 32  # expected uses of the most frequent word in pairs
 MAX_USES_IN_ALL = 100  # the same, in pairs and as a noise word together
 CALIBRATED_LR = 0.025  # the learning rate of the experiments
 SMALL_VOCABULARY = 2500  # words; the limits grow in proportion above this size
+GROUP_ROWS = 10  # maximum number of pairs with the same target that are updated at once
+MAX_INPUT_USES_IN_GROUP = 6  # expected uses of the most frequent input; with a single one, groups of 10 diverge
+STABLE_PAIR_LR = 2.0  # times the default of the objective: up to here the limits for pairs hold
 MAX_GROWTH = 4.0  # of the limits, for large vocabularies
 
 
@@ -35,18 +45,36 @@ def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted
     return max(1, min(wanted, int(stable_pairs(pair_frequency, noise, settings.negatives) / threads)))
 
 
-def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1) -> int:
+def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:
     """Return the largest stable batch size for explicit pairs, up to `wanted`.
 
     Args:
         dataset: The pairs.
         wanted: The batch size in the settings.
         threads: How many threads train batches at the same time.
+        relative_lr: The learning rate, relative to the default of the objective.
     """
     by_target = stable_pairs(dataset.pair_frequency, dataset.noise, dataset.settings.negatives)
     most_frequent_input = float(dataset.input_frequency.max())
     by_input = vocabulary_factor(len(dataset.input_frequency)) * MAX_USES_IN_PAIRS / most_frequent_input
-    return max(1, min(wanted, int(min(by_target, by_input) / threads)))
+    return max(1, min(wanted, int(lr_factor(relative_lr) * min(by_target, by_input) / threads)))
+
+
+def stable_group_rows(dataset: ExampleDataset, relative_lr: float = 1.0) -> int:
+    """Return how many explicit pairs with the same target may be updated at once; in the worst case all are the same.
+
+    Args:
+        dataset: The pairs.
+        relative_lr: The learning rate, relative to the default of the objective.
+    """
+    names = min(len(dataset.input_frequency), len(dataset.noise))
+    rows = min(GROUP_ROWS, MAX_INPUT_USES_IN_GROUP / float(dataset.input_frequency.max()))
+    return max(1, min(GROUP_ROWS, int(rows * lr_factor(relative_lr) * vocabulary_factor(names))))
+
+
+def lr_factor(relative_lr: float) -> float:
+    """Return the factor by which a high learning rate reduces the limits for explicit pairs."""
+    return (STABLE_PAIR_LR / max(relative_lr, STABLE_PAIR_LR)) ** 2
 
 
 def stable_pairs(pair_frequency: Tensor, noise: Tensor, negatives: int) -> float:

@@ -110,7 +110,7 @@ def _train(
             board=board,
         )
         if signals:  # nothing is learned yet that could replace an earlier run
-            raise TrainingInterrupted(metrics.words, setup.total_words, None, signals[0])
+            raise TrainingInterrupted(metrics.words, setup.total_words, None, signals[0], unit=unit)
 
         done = start.epoch
         stop = stopping.out_of_patience(done)
@@ -125,7 +125,7 @@ def _train(
                         position = done, engine.state(), metrics.state()
                         learned = folder.save_vectors(*position) if metrics.words else None
                         number = signals[0] if signals else SIGINT  # another process may have received it
-                        raise TrainingInterrupted(metrics.words, setup.total_words, run, number, learned)
+                        raise TrainingInterrupted(metrics.words, setup.total_words, run, number, learned, unit)
                     if pause is Pause.SAVE:
                         folder.save_checkpoint(done, engine.state(), metrics.state())
                         metrics.start_clock()

@@ -17,7 +17,7 @@ from word2vec.sampling.datasets import ExampleDataset
 from word2vec.sampling.held_out import DEFAULT_FRACTION, MAX_WORDS
 from word2vec.sampling.pair_order import U64, epoch_keys, permuted
 from word2vec.sampling.pairs import PairDataset
-from word2vec.sampling.stability import stable_pair_batch_size
+from word2vec.sampling.stability import stable_group_rows, stable_pair_batch_size
 from word2vec.training.distributed import ProcessGroup
 from word2vec.training.examples import VALIDATION_BATCH, Examples, Source, log_batch_size, reject_patience
 from word2vec.training.result import PairResult
@@ -32,10 +32,10 @@ class PairSource(Source):
     """Pairs that the user passed.
 
     Attributes:
-        open: A function of the settings that reads the pairs.
+        open: A function that reads the pairs, of the settings and of whether to show a progress bar.
     """
 
-    open: Callable[[TrainConfig], PairCorpus]
+    open: Callable[[TrainConfig, bool], PairCorpus]
 
     def check(self, config: TrainConfig, group: ProcessGroup) -> None:
         """Nothing can be wrong yet; see `Source.check`."""
@@ -46,7 +46,7 @@ class PairSource(Source):
 
     def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> "PairExamples":  # noqa: ARG002
         """Read the pairs; see `Source.read`."""
-        return PairExamples(self.open(config), config)
+        return PairExamples(self.open(config, progress), config)
 
 
 class PairExamples(Examples):
@@ -91,7 +91,9 @@ class PairExamples(Examples):
             part = np.flatnonzero(kept)
         negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
         dataset = self._dataset(negatives, config.noise_exponent, part, config.batch_size, config.seed, device)
-        dataset.batch_size = stable_pair_batch_size(dataset, config.batch_size, threads)
+        relative_lr = 1.0 if config.lr is None else config.lr / objective.default_lr
+        dataset.batch_size = stable_pair_batch_size(dataset, config.batch_size, threads, relative_lr)
+        dataset.group_rows = stable_group_rows(dataset, relative_lr)
         log_batch_size(config, engine_class, dataset.batch_size)
         return dataset
 

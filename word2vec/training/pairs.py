@@ -8,7 +8,7 @@ from typing import Any, cast
 from torch import nn
 
 from word2vec.config import SETTINGS, TrainConfig, make_config, option
-from word2vec.corpus import PairCorpus, make_pair_corpus, read_pair_columns
+from word2vec.corpus import PairCorpus, as_pair_columns, make_pair_corpus, read_pairs
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective, find_objective
 from word2vec.training.callbacks import Callback
@@ -69,11 +69,9 @@ def train_pairs(
         Word2VecError: The pairs, a setting, the machine or the disk has a problem; the message says what to do.
     """
 
-    def read(config: TrainConfig) -> PairCorpus:
+    def read(config: TrainConfig, progress: bool) -> PairCorpus:  # noqa: ARG001
         return make_pair_corpus(
-            inputs,
-            targets,
-            weights,
+            as_pair_columns(inputs, targets, weights),
             min_count=config.min_count,
             max_vocab=config.max_vocab,
             shared_vocabulary=shared_vocabulary,
@@ -87,7 +85,7 @@ def train_pairs(
 
 
 def train_pair_file(
-    path: Path,
+    source: str | Path,
     columns: tuple[str, str, str | None],
     output: Path,
     *,
@@ -100,7 +98,7 @@ def train_pair_file(
     """Train on the columns of a table; see `train_pairs`.
 
     Args:
-        path: A .csv, .tsv, .jsonl or .parquet file, plain or compressed.
+        source: A .csv, .tsv, .jsonl or .parquet file, plain or compressed, or the address of one.
         columns: Names of the columns of inputs, targets and, unless None, weights.
         output: The run folder to write.
         shared_vocabulary: Whether inputs and targets are the same things.
@@ -113,18 +111,15 @@ def train_pair_file(
         Word2VecError: See `train_pairs`.
     """
 
-    def read(config: TrainConfig) -> PairCorpus:
-        inputs, targets, weights = read_pair_columns(path, *columns)
+    def read(config: TrainConfig, progress: bool) -> PairCorpus:
         return make_pair_corpus(
-            inputs,
-            targets,
-            weights,
+            read_pairs(source, *columns, progress=progress),
             min_count=config.min_count,
             max_vocab=config.max_vocab,
             shared_vocabulary=shared_vocabulary,
         )
 
-    config = replace(pair_config(settings), corpus=(str(path),))
+    config = replace(pair_config(settings), corpus=(str(source),))
     return _run(config, PairSource(read), output, None, (), progress, resume, overwrite)
 
 

@@ -39,7 +39,6 @@ class FusedPairEngine(Engine):
         dataset: The pairs.
         learning_rate: The learning rate schedule.
         threads: Number of threads.
-        group_rows: Maximum number of pairs with the same target that share noise words and are updated at once.
     """
 
     def __init__(
@@ -49,11 +48,9 @@ class FusedPairEngine(Engine):
         dataset: PairDataset,
         learning_rate: LearningRate,
         threads: int = 1,
-        *,
-        group_rows: int = BLOCK_ROWS,
     ) -> None:
         super().__init__(model, objective, dataset, learning_rate, threads)
-        self._dataset, self._group_rows = dataset, min(group_rows, BLOCK_ROWS)
+        self._dataset, self._group_rows = dataset, min(dataset.group_rows, BLOCK_ROWS)
         bits = width_of(len(dataset.inputs))
         self._pairs = Pairs(
             inputs=read_only(dataset.inputs, np.int32),
