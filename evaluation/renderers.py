@@ -361,3 +361,62 @@ def staleness(report: Report) -> str:
         for m in report["measurements"]
     ]
     return markdown_table(["programs", "seed", *SCORE_NAMES.values()], rows)
+
+
+# ---- Tables of deepwalk.py and sessions.py
+
+DEEPWALK_PAPER = {0.1: 36.0, 0.5: 41.0, 0.9: 42.0}  # Micro-F1 by the labeled part, table 2 of Perozzi et al. 2014
+
+
+def deepwalk(report: Report) -> str:
+    """Render Micro-F1 and Macro-F1 on BlogCatalog by the labeled part of the nodes, beside the paper's."""
+    rows = []
+    for labeled in dict.fromkeys(score["labeled"] for score in report["scores"]):
+        found = [score for score in report["scores"] if score["labeled"] == labeled]
+        paper = DEEPWALK_PAPER.get(labeled)
+        rows.append(
+            [
+                f"{100 * labeled:.0f} %",
+                number(paper, 1),
+                *(_with_deviation([score[name] for score in found]) for name in ("micro", "macro")),
+                str(len(found)),
+            ]
+        )
+    return markdown_table(["labeled nodes", "Micro-F1, paper", "Micro-F1", "Macro-F1", "splits"], rows)
+
+
+def _with_deviation(values: Sequence[float]) -> str:
+    """Return the mean of fractions, times 100, and for several values their standard deviation."""
+    mean = number(statistics.mean(values), 1, 100)
+    return mean if len(values) == 1 else f"{mean} ± {number(statistics.stdev(values), 1, 100)}"
+
+
+def deepwalk_speed(report: Report) -> str:
+    """Render the speed of training on walks beside gensim's on the same walks."""
+    found = report["measurements"]
+    rows = [
+        [
+            system_name(label, report),
+            with_range(figures(found, label, "words_per_second").values()),
+            times(paired_ratio(found, label, "gensim", "words_per_second")),
+            with_range(figures(found, label, "training_seconds").values(), 1),
+            with_range(figures(found, label, "micro").values(), 1, 100),
+        ]
+        for label in labels(found, "words_per_second")
+    ]
+    return markdown_table(["system", "nodes of walks/s", "x gensim", "seconds", "Micro-F1 at 50 %"], rows)
+
+
+def sessions(report: Report) -> str:
+    """Render hit rate, MRR and NDCG of the next item, x 100; one row per model, on both held-out parts."""
+    parts = list(dict.fromkeys(m["part"] for m in report["measurements"]))
+    metrics = ("hit_rate", "mrr", "ndcg")
+    rows = []
+    for model in dict.fromkeys(m["model"] for m in report["measurements"]):
+        row = [model]
+        for part in parts:
+            found = [m for m in report["measurements"] if (m["model"], m["part"]) == (model, part)]
+            row += [with_range([m[name] for m in found], 1, 100, statistics.mean) for name in metrics]
+        rows.append(row)
+    names = ("hit rate@10", "MRR@10", "NDCG@10")
+    return markdown_table(["model", *(f"{name}, {part}" for part in parts for name in names)], rows)
