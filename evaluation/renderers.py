@@ -407,16 +407,37 @@ def deepwalk_speed(report: Report) -> str:
     return markdown_table(["system", "nodes of walks/s", "x gensim", "seconds", "Micro-F1 at 50 %"], rows)
 
 
+SESSION_METRICS = {"hit_rate": "hit rate@10", "mrr": "MRR@10", "ndcg": "NDCG@10"}
+
+
 def sessions(report: Report) -> str:
-    """Render hit rate, MRR and NDCG of the next item, x 100; one row per model, on both held-out parts."""
-    parts = list(dict.fromkeys(m["part"] for m in report["measurements"]))
-    metrics = ("hit_rate", "mrr", "ndcg")
-    rows = []
-    for model in dict.fromkeys(m["model"] for m in report["measurements"]):
-        row = [model]
-        for part in parts:
-            found = [m for m in report["measurements"] if (m["model"], m["part"]) == (model, part)]
-            row += [with_range([m[name] for m in found], 1, 100, statistics.mean) for name in metrics]
-        rows.append(row)
-    names = ("hit rate@10", "MRR@10", "NDCG@10")
-    return markdown_table(["model", *(f"{name}, {part}" for part in parts for name in names)], rows)
+    """Render the ranking of the next item, x 100, on the test part; one row per model, means and ranges over seeds."""
+    found = [m for m in report["measurements"] if m["part"] == "test"]
+    rows = [
+        [_session_model(model, settings), *_session_cells(found, model, settings)]
+        for model, settings in dict.fromkeys((m["model"], m.get("settings")) for m in found)
+    ]
+    return markdown_table(["model", *SESSION_METRICS.values()], rows)
+
+
+def _session_model(model: str, settings: str | None) -> str:
+    if settings is None:
+        return model
+    return f"word2vec, {model}" + ("" if settings == "chosen settings" else ", defaults for text")
+
+
+def _session_cells(found: Sequence[Mapping[str, Any]], model: str, settings: str | None) -> list[str]:
+    same = [m for m in found if (m["model"], m.get("settings")) == (model, settings)]
+    return [with_range([m[name] for m in same], 1, 100, statistics.mean) for name in SESSION_METRICS]
+
+
+def session_settings(report: Report) -> str:
+    """Render both models of word2vec on the validation part, x 100; one row per change of the settings."""
+    found = [m for m in report["measurements"] if m["part"] == "validation" and "settings" in m]
+    models = list(dict.fromkeys(m["model"] for m in found))
+    rows = [
+        [settings, *(cell for model in models for cell in _session_cells(found, model, settings)[:2])]
+        for settings in dict.fromkeys(m["settings"] for m in found)
+    ]
+    names = list(SESSION_METRICS.values())[:2]
+    return markdown_table(["settings", *(f"{name}, {model}" for model in models for name in names)], rows)
