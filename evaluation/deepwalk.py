@@ -28,8 +28,10 @@ from numpy.typing import NDArray
 from renderers import deepwalk as deepwalk_table
 from renderers import deepwalk_speed
 from scipy.sparse import csr_matrix
+from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.neighbors import kneighbors_graph
 
 import word2vec
 
@@ -55,6 +57,13 @@ def load_graph(path: Path) -> tuple[csr_matrix, Labels]:
     """Return the adjacency matrix (nodes, nodes) and the labels of a MATLAB file with `network` and `group`."""
     content = scipy.io.loadmat(path)
     return csr_matrix(content["network"]), content["group"].toarray() > 0
+
+
+def digits_graph(neighbors: int = 10) -> tuple[csr_matrix, Labels]:
+    """Return a graph that needs no download, and its labels: scikit-learn's digits, each with its nearest neighbors."""
+    digits = load_digits()
+    graph = csr_matrix(kneighbors_graph(digits.data, neighbors))
+    return csr_matrix(graph + graph.T), digits.target[:, np.newaxis] == np.arange(10)
 
 
 def random_walks(network: csr_matrix, walks: int, length: int, seed: int) -> NDArray[np.int32]:
@@ -91,7 +100,7 @@ def predict_groups(
 ) -> NDArray[np.float64]:
     """Return the scores of the groups for the other nodes, (others, groups), learned from the known nodes.
 
-    A group without a known member gets the lowest score.
+    A group without a known member gets the lowest score, one with all known nodes the highest.
 
     Args:
         features: (N, D) vectors of the nodes.
@@ -101,7 +110,9 @@ def predict_groups(
     """
     scores = np.full((len(others), labels.shape[1]), -np.inf)
     for group, members in enumerate(labels[known].T):
-        if members.any():
+        if members.all():
+            scores[:, group] = np.inf
+        elif members.any():
             model = LogisticRegression(max_iter=SOLVER_ITERATIONS).fit(features[known], members)
             scores[:, group] = model.decision_function(features[others])
     return scores

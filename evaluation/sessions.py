@@ -265,15 +265,12 @@ def baselines(sessions: Sequence[Session], counts: dict[str, int]) -> dict[str, 
     }
 
 
-def train_models(
-    sessions: Sequence[Session], counts: dict[str, int], settings: dict[str, Any], seed: int
-) -> dict[str, Model]:
-    """Train word2vec once, and return the two models that its vectors give."""
-    vectors = word2vec.train(sessions, seed=seed, **settings)
+def vector_models(vectors: word2vec.WordVectors, counts: dict[str, int], noise_exponent: float) -> dict[str, Model]:
+    """Return the two models that vectors of training with `window_mode="left"` give."""
     assert vectors.output is not None
     rows = [vectors.index(item) for item in counts]
     inputs, outputs, frequency = vectors.vectors[rows], vectors.output[rows], list(counts.values())
-    probabilities = softmax_probabilities(inputs, outputs, frequency, settings["noise_exponent"])
+    probabilities = softmax_probabilities(inputs, outputs, frequency, noise_exponent)
     return {"mean vector": mean_vector(inputs, outputs), "mixture": mixture(probabilities, frequency)}
 
 
@@ -331,7 +328,9 @@ def main(arguments: Sequence[str]) -> int:
     for change in CHANGES:
         final = change in (CHANGES[0], CHANGES[-1])  # only these see the test part
         for seed in range(1, 1 + (options.seeds if final else 1)):
-            for name, model in train_models(parts["train"], counts, SETTINGS | change, seed).items():
+            settings = SETTINGS | change
+            vectors = word2vec.train(parts["train"], seed=seed, **settings)
+            for name, model in vector_models(vectors, counts, settings["noise_exponent"]).items():
                 for part in events if final else ["validation"]:
                     record(name, model, part, settings=describe(change), seed=seed)
     report = header | {
