@@ -18,6 +18,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,34 +172,41 @@ def measure_quality(
     return trainings, scores
 
 
-def gensim_vectors(walks: NDArray[np.int32], settings: dict[str, Any], seed: int) -> NDArray[np.float32]:
+def gensim_vectors(walks: list[list[str]], settings: dict[str, Any], seed: int) -> NDArray[np.float32]:
     """Train on the same walks with gensim, as lists of strings, as its users do; returns (N, D) in node order."""
     from gensim.models import Word2Vec
 
     model = Word2Vec(
-        [[str(node) for node in walk] for walk in walks.tolist()], sg=1, hs=0, negative=settings["negatives"],
+        walks, sg=1, hs=0, negative=settings["negatives"],
         vector_size=settings["dim"], window=settings["window"], min_count=1, sample=0, epochs=settings["epochs"],
         workers=settings["threads"], seed=seed,
     )  # fmt: skip
     return np.stack([model.wv[str(node)] for node in range(len(model.wv))])
 
 
-SYSTEMS = {"ours": node_vectors, "gensim": gensim_vectors}
+def as_strings(walks: NDArray[np.int32]) -> list[list[str]]:
+    """Return walks as lists of strings."""
+    return [[str(node) for node in walk] for walk in walks.tolist()]
 
 
 def measure_speed(
     network: csr_matrix, labels: Labels, settings: dict[str, Any], options: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """Time both systems in alternation, from walks in memory to vectors, and score both on the same split."""
+    """Time both systems in alternation, each from walks in the form it takes, in memory, to vectors; score both."""
     warm_up = random_walks(network, 1, 2, seed=0)
-    for train in SYSTEMS.values():
-        train(warm_up, settings, 0)  # imports, compiled code
+    node_vectors(warm_up, settings, 0)  # imports, compiled code
+    gensim_vectors(as_strings(warm_up), settings, 0)
     found = []
     for number in range(1, options.rounds + 1):
         walks = random_walks(network, options.timed_walks, LENGTH, seed=number)
-        for label, train in SYSTEMS.items():
+        texts = as_strings(walks)
+        systems = {
+            "ours": partial(node_vectors, walks, settings, number),
+            "gensim": partial(gensim_vectors, texts, settings, number),
+        }
+        for label, train in systems.items():
             start = time.perf_counter()
-            features = train(walks, settings, number)
+            features = train()
             seconds = time.perf_counter() - start
             speed = walks.size * settings["epochs"] / seconds
             f1 = score_split(features, labels, 0.5, seed=1000 * number)
