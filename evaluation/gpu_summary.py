@@ -126,7 +126,7 @@ class Costs:
 
 def costs(config: TrainConfig, kept: float, pairs: float) -> Costs:
     """Return the minimum work per raw word, given the fraction of words kept and the number of pairs per raw word."""
-    shape = tile_shape(config.dim, config.negatives, config.window)
+    shape = tile_shape(config.dim, config.negatives, 2 * config.window)
     tiles = shape.centers / -(-(shape.centers + 2 * config.window) // shape.rows)  # center words that share a tile
     rows = 1 + config.negatives + shape.rows / tiles
     return Costs(

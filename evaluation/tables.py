@@ -46,6 +46,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "learning-rates": (renderers.learning_rates, ("learning-rates-wiki8",)),
     "in-batch": (renderers.in_batch, ("in-batch-softmax-wiki8",)),
     "noise": (renderers.noise, ("objectives-flat-noise", "objectives-noise-exponent-wiki8")),
+    "recommendation": (renderers.recommendation, ("recommendation",)),
     "scaling": (renderers.scaling, ("scaling",)),
     "distributed": (
         renderers.distributed,

@@ -34,6 +34,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "text8").write_text(f"{' '.join(WORDS)}\n" * 50, encoding="utf-8")
     table = np.random.default_rng(0).normal(size=(len(WORDS), 5))
     WordVectors(WORDS, table, counts=[50] * len(WORDS)).save(tmp_path / "runs" / "text8", format="run")
+    (tmp_path / "clicks.csv").write_text("user,item\nuser17,tea\nuser17,pen\nuser18,tea\n", encoding="utf-8")
+    (tmp_path / "held_out.csv").write_text("user,item\nuser18,pen\n", encoding="utf-8")
+    users, items = (WordVectors(words, table[:2]) for words in (["user17", "user18"], ["tea", "pen"]))
+    word2vec.PairVectors(users, items).save(tmp_path / "runs" / "clicks")
     return tmp_path
 
 
@@ -44,6 +48,7 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
     vectors = WordVectors.load("runs/text8")
     if command.split()[1] in ("train", "demo"):
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
+        monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
     monkeypatch.setattr(WordVectors, "load", lambda *a, **k: vectors)
     (workplace / "settings.toml").write_text(blocks(DOCS / "training.md", "toml")[0], encoding="utf-8")
     (workplace / "my_pairs.csv").write_text("king,queen,8\nman,woman,7\n", encoding="utf-8")

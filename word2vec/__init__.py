@@ -33,13 +33,20 @@ if TYPE_CHECKING:
     from word2vec.config import TrainConfig
     from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
     from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
-    from word2vec.evaluation import evaluate_analogies, evaluate_similarity, read_pairs, read_questions, to_frame
+    from word2vec.evaluation import (
+        evaluate_analogies,
+        evaluate_ranking,
+        evaluate_similarity,
+        read_pairs,
+        read_questions,
+        to_frame,
+    )
     from word2vec.losses import LOSSES
     from word2vec.models import SkipGram
     from word2vec.report import write_report
     from word2vec.sampling import SamplingSettings, SkipGramDataset
-    from word2vec.training import EpochResult, train
-    from word2vec.vectors import WordVectors
+    from word2vec.training import EpochResult, train, train_pairs
+    from word2vec.vectors import PairVectors, WordVectors
     from word2vec.vectors.documents import DocumentVectorizer
 
 __all__ = [
@@ -48,6 +55,7 @@ __all__ = [
     "EpochResult",
     "IndexedCorpus",
     "MemoryCorpus",
+    "PairVectors",
     "SamplingSettings",
     "SkipGram",
     "SkipGramDataset",
@@ -58,6 +66,7 @@ __all__ = [
     "Word2VecError",
     "WordVectors",
     "evaluate_analogies",
+    "evaluate_ranking",
     "evaluate_similarity",
     "index_corpus",
     "load",
@@ -66,6 +75,7 @@ __all__ = [
     "read_questions",
     "to_frame",
     "train",
+    "train_pairs",
     "write_report",
 ]
 
@@ -73,13 +83,20 @@ _PUBLIC_NAMES = {
     "config": ["TrainConfig"],
     "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "UnknownWordError", "Word2VecError"],
-    "evaluation": ["evaluate_analogies", "evaluate_similarity", "read_pairs", "read_questions", "to_frame"],
+    "evaluation": [
+        "evaluate_analogies",
+        "evaluate_ranking",
+        "evaluate_similarity",
+        "read_pairs",
+        "read_questions",
+        "to_frame",
+    ],
     "losses": ["LOSSES"],
     "models": ["SkipGram"],
     "report": ["write_report"],
     "sampling": ["SamplingSettings", "SkipGramDataset"],
-    "training": ["EpochResult", "train"],
-    "vectors": ["WordVectors"],
+    "training": ["EpochResult", "train", "train_pairs"],
+    "vectors": ["PairVectors", "WordVectors"],
     "vectors.documents": ["DocumentVectorizer"],
 }
 """The modules that the public names are imported from."""
@@ -89,8 +106,12 @@ _MODULE_OF = {name: module for module, names in _PUBLIC_NAMES.items() for name i
 __version__: str
 
 
-def load(path: "str | PathLike[str]", limit: int | None = None, *, progress: bool = False) -> "WordVectors":
-    """Load word vectors from a run folder or a file in any known format; the same as `WordVectors.load`.
+def load(
+    path: "str | PathLike[str]", limit: int | None = None, *, progress: bool = False
+) -> "WordVectors | PairVectors":
+    """Load word vectors from a run folder or a file in any known format, or `PairVectors` from a run trained on pairs.
+
+    `WordVectors.load` and `PairVectors.load` load only one of them.
 
     Args:
         path: Run folder or vectors file.
@@ -100,7 +121,7 @@ def load(path: "str | PathLike[str]", limit: int | None = None, *, progress: boo
     Raises:
         FormatError: The path cannot be read as vectors.
     """
-    return import_module("word2vec.vectors").WordVectors.load(path, limit, progress=progress)  # type: ignore[no-any-return]
+    return import_module("word2vec.vectors").load_vectors(path, limit, progress=progress)  # type: ignore[no-any-return]
 
 
 def __getattr__(name: str) -> object:

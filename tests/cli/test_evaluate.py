@@ -35,3 +35,12 @@ def test_undefined_score_is_null_with_a_warning(vectors_file: Path, tmp_path: Pa
     out, err = cli.output("evaluate", vectors_file, "--pairs", pairs, "--json")
     assert json.loads(out)[0]["spearman"] is None
     assert err.startswith("p: ")
+
+
+def test_the_treatment_of_case_is_chosen_and_named(tmp_path: Path, cli: CommandLine) -> None:
+    (tmp_path / "v.txt").write_text("4 2\nKing 1 0\nqueen 1 1\nman 0 1\nwoman 1 2\n")
+    (tmp_path / "p.csv").write_text("king,queen,9\nQueen,man,7\nman,woman,1\n")
+    for options, case, pairs in (((), "exact-then-lower", 2), (("--case", "gensim"), "gensim", 3)):
+        out, _ = cli.output("evaluate", tmp_path / "v.txt", "--pairs", tmp_path / "p.csv", "--json", *options)
+        (result,) = json.loads(out)
+        assert (result["case"], result["pairs"]) == (case, pairs)

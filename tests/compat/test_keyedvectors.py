@@ -168,6 +168,8 @@ def test_added_and_replaced_vectors_are_found(ours: KeyedVectors) -> None:
     assert keyed.most_similar("w1", topn=1)[0] == ("new", pytest.approx(1))
     keyed["w2"] = -keyed["w1"]
     assert keyed.similarity("w1", "w2") == -1
+    keyed["w3"] = keyed["w1"] * 9
+    assert dict(keyed.most_similar("w1", topn=2)) == pytest.approx({"new": 1, "w3": 1})
     assert len(keyed) == V + 1
     assert keyed.get_vecattr("new", "count") == 0
     keyed.add_vectors(["w1", "a", "a"], np.ones((3, D)), {"count": np.array([7, 8, 9])})
@@ -330,9 +332,8 @@ def test_short_and_missing_files(tmp_path: Path) -> None:
 
 def test_a_file_of_gensim_is_refused(theirs: "Reference", tmp_path: Path) -> None:
     theirs.save(str(tmp_path / "gensim.kv"))
-    with pytest.raises(FormatError) as caught:
+    with pytest.raises(FormatError, match=r"not opened because it can run code; .*save_word2vec_format"):
         KeyedVectors.load(tmp_path / "gensim.kv")
-    assert "\n" not in str(caught.value)
 
 
 def test_damaged_settings_are_one_line(ours: KeyedVectors, tmp_path: Path) -> None:

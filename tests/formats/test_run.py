@@ -116,7 +116,7 @@ def test_invalid_tensors_are_rejected(tensors: dict[str, np.ndarray], expected: 
         (None, "no word2vec-run version in its metadata"),
         ({"format": "pt"}, "no word2vec-run version in its metadata"),
         ({"word2vec-run": "one"}, "no word2vec-run version in its metadata"),
-        ({"word2vec-run": "2"}, "has version 2, but this program reads up to 1; update word2vec"),
+        ({"word2vec-run": "3"}, "has version 3, but this program reads up to 2; update word2vec"),
     ],
 )
 def test_versions_are_checked(metadata: dict[str, str] | None, expected: str, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.training.topics import margin, metrics_lines, small
+from word2vec.errors import ConfigError
 from word2vec.evaluation import PairSet, evaluate_similarity
 from word2vec.training import EpochResult, train
 from word2vec.training.checkpoint import read_checkpoint
@@ -42,6 +43,11 @@ def test_true_stops_training(engine: str, short_file: Path, tmp_path: Path) -> N
     assert [line["epoch"] for line in metrics_lines(tmp_path / "run") if line["kind"] == "epoch"] == [1, 2]
     assert np.array_equal(WordVectors.load(tmp_path / "run").vectors, vectors.vectors)
     assert read_checkpoint(tmp_path / "run").finished
+
+
+def test_a_function_in_place_of_a_list_is_reported(short_file: Path) -> None:
+    with pytest.raises(ConfigError, match="pass a list of functions"):
+        train(small(short_file), callbacks=print)  # type: ignore[arg-type]
 
 
 def test_other_values_do_not_stop_training(short_file: Path) -> None:

@@ -29,7 +29,7 @@ CONFIGURATIONS: dict[str, Callable[[], None]] = {
     "info": lambda: logging.basicConfig(level=logging.INFO),
     "stdout": lambda: logging.basicConfig(level=logging.INFO, stream=sys.stdout),
     "a handler of the package": package_handler,
-    "rich": lambda: logging.basicConfig(level=logging.INFO, handlers=[RichHandler()]),
+    "rich": lambda: logging.basicConfig(level=logging.INFO, handlers=[RichHandler(show_path=False)]),
 }
 
 LOGGED = {"info", "stdout", "a handler of the package", "rich"}

@@ -21,7 +21,7 @@ from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.errors import ConfigError, TrainingInterrupted
 from word2vec.losses import LOSSES
 from word2vec.sampling.shards import Shard
-from word2vec.training import setup, train
+from word2vec.training import train
 from word2vec.training.metrics import Metrics
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -197,7 +197,7 @@ def test_ctrl_c_while_the_kernel_is_compiled_keeps_an_earlier_run(
         def epoch(self, number: int, shards: list[Shard] | None = None) -> Any:
             pytest.fail("training was not interrupted")
 
-    monkeypatch.setattr(setup, "choose_engine", lambda *_, **__: Compiling)
+    monkeypatch.setattr("word2vec.training.source.choose_engine", lambda *_, **__: Compiling)
     with pytest.raises(TrainingInterrupted, match=r"^interrupted after 0 of 30,000 words$"):
         train(small(topics_file), run, overwrite=earlier)
     assert run.exists() == earlier

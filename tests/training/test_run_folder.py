@@ -18,6 +18,7 @@ from word2vec.sampling.shards import Shard
 from word2vec.training import run_folder, train
 from word2vec.training.checkpoint import Checkpoint, read_checkpoint
 from word2vec.training.early_stopping import EarlyStopping
+from word2vec.training.result import WordResult
 from word2vec.training.run_folder import RunFolder
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -131,7 +132,9 @@ def test_tables_with_nan_are_not_saved(tmp_path: Path) -> None:
     model = torch.nn.Module()
     model.input = model.output = torch.nn.Parameter(torch.tensor([[1.0, torch.nan]]))
     start = Checkpoint({}, "", "", "")
-    folder = RunFolder(tmp_path, model, Vocabulary(["a"], np.ones(1)), TrainConfig(), start, EarlyStopping(None))  # type: ignore[arg-type]
+    folder = RunFolder(
+        tmp_path, model, WordResult(Vocabulary(["a"], np.ones(1))), TrainConfig(), start, EarlyStopping(None)
+    )  # type: ignore[arg-type]
     with pytest.raises(TrainingError, match="diverged in epoch 3"):
         folder.save_checkpoint(3, [Shard([], (0,))], start.metrics)
     with pytest.raises(TrainingError, match="diverged in epoch 3"):

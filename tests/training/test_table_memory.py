@@ -29,51 +29,51 @@ def set_free_on_card(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_suggested_sizes_are_the_largest_that_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     set_free(2_000_000_000, monkeypatch)
     with pytest.raises(ConfigError) as caught:
-        reject_too_large(1_000_000, 300, CPU)
+        reject_too_large((1_000_000, 1_000_000), 300, CPU)
     assert str(caught.value) == (
         "not enough memory: embedding tables of 1,000,000 words and 300 dimensions need 3.6 GB, "
         "but the machine has 2.0 GB free; use --dim 160 or --max-vocab 548245"
     )
-    reject_too_large(1_000_000, 160, CPU)
-    reject_too_large(548_245, 300, CPU)
+    reject_too_large((1_000_000, 1_000_000), 160, CPU)
+    reject_too_large((548_245, 548_245), 300, CPU)
     for words, dim in ((1_000_000, 161), (548_246, 300)):
         with pytest.raises(ConfigError):
-            reject_too_large(words, dim, CPU)
+            reject_too_large((words, words), dim, CPU)
 
 
 def test_processes_that_train_together_need_more(monkeypatch: pytest.MonkeyPatch) -> None:
     set_free(7_200_000_000, monkeypatch)
-    reject_too_large(328_947, 300, CPU, processes=2)
+    reject_too_large((328_947, 328_947), 300, CPU, processes=2)
     with pytest.raises(ConfigError) as caught:
-        reject_too_large(1_000_000, 300, CPU, processes=2)
+        reject_too_large((1_000_000, 1_000_000), 300, CPU, processes=2)
     assert str(caught.value) == (
         "not enough memory: embedding tables of 1,000,000 words and 300 dimensions need 10.9 GB for each of "
         "2 processes, but the machine has 3.6 GB free for each; use --dim 96 or --max-vocab 328947"
     )
     # the only process on its machine does not share memory, and each process has a CUDA device to itself
-    reject_too_large(650_000, 300, CPU, processes=1)
+    reject_too_large((650_000, 650_000), 300, CPU, processes=1)
     set_free_on_card(7_200_000_000, monkeypatch)
-    reject_too_large(650_000, 300, torch.device("cuda"), processes=8)
+    reject_too_large((650_000, 650_000), 300, torch.device("cuda"), processes=8)
 
 
 def test_only_settings_that_help_are_suggested(monkeypatch: pytest.MonkeyPatch) -> None:
     set_free(1_000_000, monkeypatch)
     with pytest.raises(ConfigError, match=r"need 192 MB, but the machine has 1 MB free; use --max-vocab 5208$"):
-        reject_too_large(1_000_000, 10, CPU)
+        reject_too_large((1_000_000, 1_000_000), 10, CPU)
     set_free(100, monkeypatch)
     with pytest.raises(ConfigError, match="use a machine with more memory"):
-        reject_too_large(1_000_000, 10, CPU)
+        reject_too_large((1_000_000, 1_000_000), 10, CPU)
 
 
 def test_unknown_free_memory_rejects_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     set_free(None, monkeypatch)
-    reject_too_large(10**9, 10**4, CPU)
+    reject_too_large((10**9, 10**9), 10**4, CPU)
 
 
 def test_memory_of_the_cuda_device_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     set_free_on_card(10**6, monkeypatch)
     with pytest.raises(ConfigError, match="but the CUDA device has 1 MB free"):
-        reject_too_large(1_000_000, 10, torch.device("cuda"))
+        reject_too_large((1_000_000, 1_000_000), 10, torch.device("cuda"))
 
 
 def test_training_that_does_not_fit_leaves_nothing_behind(

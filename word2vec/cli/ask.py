@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from word2vec.cli.console import print_json, print_table
-from word2vec.cli.options import CountOption, JsonOption, RestrictOption, VectorsArgument, load_vectors
+from word2vec.cli.options import (
+    CountOption,
+    JsonOption,
+    RestrictOption,
+    VectorsArgument,
+    load_pair_vectors,
+    load_vectors,
+)
 from word2vec.cli.query import parse_queries
+from word2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from word2vec.vectors.search import Neighbors
@@ -22,7 +30,15 @@ def nearest(
     restrict: RestrictOption = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show the words most similar to each WORD, by cosine similarity."""
+    """Show the words most similar to each WORD, by cosine similarity.
+
+    For a run trained on pairs, each WORD is an input, and its best targets by inner product are shown.
+    """
+    if pairs := load_pair_vectors(vectors):
+        if restrict is not None:
+            raise ConfigError("--restrict does not apply to a run trained on pairs; omit it")
+        _show_neighbors(dict(zip(words, pairs.recommend(words, n), strict=True)), as_json)
+        return 0
     table = load_vectors(vectors)
     queries = parse_queries(words, table)
     _show_neighbors(

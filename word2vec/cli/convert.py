@@ -3,14 +3,18 @@
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from word2vec.cli.console import printable
-from word2vec.cli.options import VectorsArgument, load_vectors
+from word2vec.cli.options import VectorsArgument, load_pair_vectors, load_vectors
 from word2vec.config import read_config
 from word2vec.errors import ConfigError
+
+if TYPE_CHECKING:
+    from word2vec.vectors.pair_vectors import PairVectors
+    from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
@@ -32,6 +36,10 @@ def export(
     limit: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Export only the N most frequent words.")
     ] = None,
+    table: Annotated[
+        Literal["inputs", "targets"] | None,
+        typer.Option(help="Table to export, for a run trained on pairs."),
+    ] = None,
 ) -> int:
     """Convert vectors to another file format.
 
@@ -41,10 +49,30 @@ def export(
 
     if (out / CHECKPOINT_FILE).exists():
         raise ConfigError(f"{out}: contains a training run and its checkpoint; choose another OUT")
-    table = load_vectors(vectors, limit)
-    table.save(out, format=to, progress=sys.stderr.isatty())
-    logger.info("wrote %s: %s words, %d dimensions", out, f"{len(table):,}", table.dim)
+    words = _table_of_pairs(vectors, table, limit) or load_vectors(vectors, limit)
+    words.save(out, format=to, progress=sys.stderr.isatty())
+    logger.info("wrote %s: %s words, %d dimensions", out, f"{len(words):,}", words.dim)
     return 0
+
+
+def _table_of_pairs(path: Path, table: str | None, limit: int | None) -> "WordVectors | None":
+    """Return a table of a run trained on pairs; None for other vectors.
+
+    Raises:
+        ConfigError: The table is not named, or vectors have only one.
+    """
+    pairs = load_pair_vectors(path)
+    if pairs is None:
+        if table is not None:
+            raise ConfigError(f"--table {table}: {path} was not trained on pairs and has one table; omit --table")
+        return None
+    if table is None:
+        raise ConfigError(f"{path}: trained on pairs and has two tables; add --table targets or --table inputs")
+    from word2vec.vectors.word_vectors import WordVectors
+
+    chosen = {"inputs": pairs.inputs, "targets": pairs.targets}[table]
+    counts = None if chosen.counts is None else chosen.counts[:limit]
+    return WordVectors(chosen.words[:limit], chosen.vectors[:limit], counts=counts)
 
 
 def download(name: Annotated[str, typer.Argument(metavar="NAME", help="Corpus to download: text8.")]) -> int:
@@ -62,16 +90,13 @@ def info(
     verify: Annotated[bool, typer.Option("--verify", help="Read all vectors and verify their checksums.")] = False,
 ) -> int:
     """Show the size, first words and settings of vectors."""
-    words = load_vectors(vectors, verify=verify)
-    facts: dict[str, object] = {"words": f"{len(words):,}", "dimensions": words.dim}
-    if words.counts is not None:
-        facts["corpus words"] = f"{int(words.counts.sum()):,}"
+    pairs = load_pair_vectors(vectors, verify=verify)
+    facts = _facts_of_words(load_vectors(vectors, verify=verify)) if pairs is None else _facts_of_pairs(pairs)
     if verify:
         from word2vec import formats
 
         checked = formats.verify_checksums(vectors)
         facts["verified"] = "all numbers match their checksums" if checked else "all numbers are finite; no checksums"
-    facts["first words"] = " ".join(words.words[:INFO_WORDS])
     if (vectors / "config.toml").is_file():
         try:
             facts |= read_config(vectors / "config.toml")
@@ -81,3 +106,20 @@ def info(
     for name, value in facts.items():
         print(printable(f"{name:{width}}  {value}"))  # noqa: T201
     return 0
+
+
+def _facts_of_words(words: "WordVectors") -> dict[str, object]:
+    facts: dict[str, object] = {"words": f"{len(words):,}", "dimensions": words.dim}
+    if words.counts is not None:
+        facts["corpus words"] = f"{int(words.counts.sum()):,}"
+    return facts | {"first words": " ".join(words.words[:INFO_WORDS])}
+
+
+def _facts_of_pairs(pairs: "PairVectors") -> dict[str, object]:
+    facts: dict[str, object] = {"inputs": f"{len(pairs.inputs):,}", "targets": f"{len(pairs.targets):,}"}
+    facts["dimensions"] = pairs.dim
+    if pairs.targets.counts is not None:
+        facts["training pairs"] = f"{int(pairs.targets.counts.sum()):,}"
+    for name, side in (("first inputs", pairs.inputs), ("first targets", pairs.targets)):
+        facts[name] = ", ".join(side.words[:INFO_WORDS])
+    return facts

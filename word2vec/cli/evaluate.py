@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from word2vec.cli.console import print_json, print_table
-from word2vec.cli.options import JsonOption, VectorsArgument, load_vectors
+from word2vec.cli.options import (
+    InputColumnOption,
+    JsonOption,
+    TargetColumnOption,
+    VectorsArgument,
+    load_pair_vectors,
+    load_vectors,
+)
+from word2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from word2vec.evaluation.results import AnalogyResult, SimilarityResult
+    from word2vec.vectors.pair_vectors import PairVectors
 
 logger = logging.getLogger("word2vec")
 
@@ -40,12 +49,38 @@ def evaluate(
         Literal["exact", "exact-then-lower", "gensim"],
         typer.Option(help="Look up words of pairs as written, then also in lowercase, or ignore case as gensim does."),
     ] = "exact-then-lower",
+    held_out: Annotated[
+        Path | None,
+        typer.Option("--held-out", metavar="FILE", help="Table of held-out pairs, for a run trained on pairs."),
+    ] = None,
+    known: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Table of known pairs, such as those of training, that are not ranked."),
+    ] = None,
+    input_column: InputColumnOption = "input",
+    target_column: TargetColumnOption = "target",
+    k: Annotated[int, typer.Option("--k", metavar="K", min=1, help="Length of the ranking.")] = 10,
+    sampled: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Rank among N random targets; not comparable with the full ranking."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Evaluate vectors on word similarity and analogies.
+    """Evaluate vectors on word similarity and analogies, or a run trained on pairs on held-out pairs.
 
     Without --pairs and --analogies, all bundled test sets are used.
     """
+    if (ranked := load_pair_vectors(vectors)) is not None or held_out is not None:
+        if ranked is None:
+            raise ConfigError(f"--held-out: {vectors} was not trained on pairs; omit it")
+        if pairs or analogies:
+            raise ConfigError(
+                f"--pairs and --analogies do not apply to {vectors}, which was trained on pairs; omit them"
+            )
+        if held_out is None:
+            raise ConfigError(f"{vectors}: trained on pairs; add --held-out FILE with pairs to rank")
+        _evaluate_pairs(ranked, held_out, known, (input_column, target_column), k, sampled, as_json)
+        return 0
     from word2vec.evaluation.analogies import evaluate_analogies
     from word2vec.evaluation.benchmarks import builtin_sets, read_pair_sets, read_questions
     from word2vec.evaluation.similarity import evaluate_similarity
@@ -70,6 +105,37 @@ def evaluate(
         if result.note:
             logger.warning("%s: %s", result.name, result.note)
     return 0
+
+
+def _evaluate_pairs(
+    vectors: "PairVectors",
+    held_out: Path,
+    known: Path | None,
+    columns: tuple[str, str],
+    k: int,
+    sampled: int | None,
+    as_json: bool,
+) -> None:
+    from word2vec.corpus import make_pair_columns
+    from word2vec.evaluation.ranking import evaluate_ranking
+
+    inputs, targets = make_pair_columns(held_out, *columns)
+    hidden = None if known is None else make_pair_columns(known, *columns)
+    result = evaluate_ranking(vectors, inputs, targets, k=k, known=hidden, negatives=sampled, name=held_out.name)
+    if as_json:
+        print_json([result.as_dict()])
+    else:
+        used = f"{result.inputs:,} of {result.inputs_total:,} inputs, {result.pairs:,} of {result.pairs_total:,} pairs"
+        rows = [
+            (f"{metric}@{k}", f"{getattr(result, metric):.4f}", "{:.4f} to {:.4f}".format(*result.intervals[metric]))
+            for metric in result.metrics
+        ]
+        print_table(
+            ("test set", "measure", "score", "95% CI", "used"),
+            [(result.name if not number else "", *row, used if not number else "") for number, row in enumerate(rows)],
+        )
+    if result.note:
+        logger.warning("%s: %s", result.name, result.note)
 
 
 def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[tuple[str, ...]]:

@@ -15,6 +15,7 @@ import typer
 from word2vec.config import SETTINGS, TrainConfig, option
 
 if TYPE_CHECKING:
+    from word2vec.vectors.pair_vectors import PairVectors
     from word2vec.vectors.word_vectors import WordVectors
 
 LIST_OPTIONS = ("--pairs", "--analogies")
@@ -25,11 +26,27 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as J
 RestrictOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Search only the N most frequent words.")]
 
 
+InputColumnOption = Annotated[
+    str, typer.Option("--input-column", metavar="NAME", help="Column of inputs in tables of pairs.")
+]
+TargetColumnOption = Annotated[
+    str, typer.Option("--target-column", metavar="NAME", help="Column of targets in tables of pairs.")
+]
+
+
 def load_vectors(path: Path, limit: int | None = None, *, verify: bool = True) -> "WordVectors":
     """Load vectors, see `WordVectors.load`, with a progress bar if stderr is a terminal."""
     from word2vec.vectors.word_vectors import WordVectors
 
     return WordVectors.load(path, limit, progress=sys.stderr.isatty(), verify=verify)
+
+
+def load_pair_vectors(path: Path, *, verify: bool = True) -> "PairVectors | None":
+    """Load the vectors of a run that was trained on pairs; None for any other path."""
+    from word2vec import formats
+    from word2vec.vectors.pair_vectors import PairVectors
+
+    return PairVectors.load(path, verify=verify) if formats.is_pair_run(path) else None
 
 
 def repeat_list_options(arguments: list[str]) -> list[str]:

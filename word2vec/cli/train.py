@@ -9,7 +9,7 @@ import typer
 
 from word2vec.cli.ask import nearest
 from word2vec.cli.evaluate import evaluate
-from word2vec.cli.options import settings_as_options
+from word2vec.cli.options import InputColumnOption, TargetColumnOption, settings_as_options
 from word2vec.config import PRESETS, TrainConfig, make_config, read_config
 from word2vec.config import preset as find_preset
 from word2vec.errors import ConfigError
@@ -36,10 +36,48 @@ def train(
         bool, typer.Option("--resume", help="Resume from the checkpoint in RUN, with its settings, if there is one.")
     ] = False,
     overwrite: OverwriteOption = False,
+    pairs_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs-from",
+            metavar="FILE",
+            help="Train on pairs of inputs and targets, from a .csv, .tsv, .jsonl or .parquet file, instead of CORPUS.",
+        ),
+    ] = None,
+    input_column: InputColumnOption = "input",
+    target_column: TargetColumnOption = "target",
+    weight_column: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Column of sampling weights of pairs.")
+    ] = None,
+    shared_vocabulary: Annotated[
+        bool, typer.Option("--shared-vocabulary", help="Inputs and targets of pairs are the same things.")
+    ] = False,
     **settings: Any,
 ) -> int:
-    """Train word vectors on CORPUS and save them in the folder RUN."""
+    """Train word vectors on CORPUS, or on pairs, and save them in the folder RUN."""
     given = {name: value for name, value in settings.items() if value != []}  # typer's empty list means "not given"
+    if pairs_from is not None:
+        from word2vec.training.pairs import TEXT_ONLY, train_pair_file
+
+        chosen = {name: value for name, value in given.items() if value is not None}
+        earlier = (
+            _reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given)
+            | _reject_untrusted_code(read_config(config) if config else {}, str(config), given)
+            | (find_preset(preset) if preset else {})
+        )  # of which those that do not apply to pairs are ignored, because config.toml contains all settings
+        train_pair_file(
+            pairs_from,
+            (input_column, target_column, weight_column),
+            output,
+            shared_vocabulary=shared_vocabulary,
+            progress=sys.stderr.isatty(),
+            resume=resume,
+            overwrite=overwrite,
+            **{name: value for name, value in earlier.items() if name not in TEXT_ONLY} | chosen,
+        )
+        return 0
+    if weight_column is not None or shared_vocabulary:
+        raise ConfigError("--weight-column and --shared-vocabulary need --pairs-from FILE; add it")
     merged = make_config(
         _reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given),
         _reject_untrusted_code(read_config(config) if config else {}, str(config), given),

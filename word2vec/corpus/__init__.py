@@ -2,7 +2,8 @@
 
 Files are resolved (sources, named), read as clean UTF-8 (reader), counted and encoded (word_counts), and stored once as
 an index on disk (indexing, content_key, index). Sequences and texts in memory (opening, containers, sequences, texts)
-are encoded the same way (token_counts, memory). Each corpus has a vocabulary.
+are encoded the same way (token_counts, memory). Each corpus has a vocabulary. Explicit pairs of inputs and targets
+(pair_corpus, pair_files) have two.
 """
 
 from word2vec.corpus.base import Corpus
@@ -10,6 +11,8 @@ from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.memory import MemoryCorpus
 from word2vec.corpus.opening import Tokenizer, as_paths, open_corpus
+from word2vec.corpus.pair_corpus import PairCorpus, make_pair_corpus
+from word2vec.corpus.pair_files import make_pair_columns, read_pair_columns
 from word2vec.corpus.saving import save_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 
@@ -17,10 +20,14 @@ __all__ = [
     "Corpus",
     "IndexedCorpus",
     "MemoryCorpus",
+    "PairCorpus",
     "Tokenizer",
     "Vocabulary",
     "as_paths",
     "index_corpus",
+    "make_pair_columns",
+    "make_pair_corpus",
     "open_corpus",
+    "read_pair_columns",
     "save_corpus",
 ]

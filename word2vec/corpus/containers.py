@@ -103,7 +103,7 @@ def _polars_columns(source: Any) -> Iterable[object] | None:
 
 def _polars_chunks(column: Any) -> Iterator[Iterable[object]]:
     for start in range(0, len(column), CHUNK_ROWS):
-        yield column.slice(start, CHUNK_ROWS).tonames_of()
+        yield column.slice(start, CHUNK_ROWS).to_list()
 
 
 def _arrow_columns(source: Any) -> Iterable[object] | None:

@@ -41,7 +41,7 @@ class DistinctStrings:
         self.empty_tokens = self.long_words = 0
 
     def encode(self, batch: Batch) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Count the tokens of a batch, all of them strings.
+        """Count the tokens of a batch, all of them of the type str.
 
         Returns:
             The ids of the tokens that are kept, and the number of ids before the end of each sequence.
@@ -50,12 +50,7 @@ class DistinctStrings:
             CorpusError: A token cannot be stored.
         """
         known, ends = len(self._ids), batch.ends
-        tokens: Iterable[str] = batch.tokens
-        if self._lowercase:
-            tokens = map(str.lower, tokens)
-        elif {*map(type, tokens)} != {str}:
-            # subtle: str() calls the method of a subclass; that of an enumeration returns another text
-            tokens = map(str.__str__, tokens)
+        tokens: Iterable[str] = map(str.lower, batch.tokens) if self._lowercase else batch.tokens
         ids = np.fromiter(map(self._ids.__getitem__, tokens), np.int32, len(batch.tokens))
         if len(self._ids) > known:
             new = list(islice(reversed(self._ids), len(self._ids) - known))

@@ -63,7 +63,7 @@ def encode_files(
         return sequences, map(sequences.encode, lists)
     table = WordTable()
     texts = (text for file in files for text in _values(file, column, str, report, advance))
-    blocks = text_blocks(texts, report, lowercase=settings.lowercase, tokenizer=tokenizer)
+    blocks = text_blocks(texts, "row", report, lowercase=settings.lowercase, tokenizer=tokenizer)
     return table, encoded(blocks, table)
 
 

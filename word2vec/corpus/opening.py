@@ -190,11 +190,10 @@ def _encode_texts(items: Iterable[object], unit: str, lowercase: bool, tokenizer
 
     if tokenizer is None:
         raise CorpusError(f"the corpus consists of strings; {TEXTS_NEED_A_TOKENIZER}")
-    texts = checked_texts(items, unit)
     if callable(tokenizer):
-        return _encode_sequences(map(tokenizer, texts), unit, lowercase)
+        return _encode_sequences(map(tokenizer, checked_texts(items, unit)), unit, lowercase)
     table, report = WordTable(), ReadReport()
-    blocks = text_blocks(texts, report, lowercase=lowercase, tokenizer=find_tokenizer(tokenizer))
+    blocks = text_blocks(items, unit, report, lowercase=lowercase, tokenizer=find_tokenizer(tokenizer))
     return collect(encoded(blocks, table), table, lowercase=lowercase, report=report)
 
 

@@ -54,10 +54,22 @@ def package_sentences(package: str) -> Iterator[str]:
     Raises:
         CorpusError: The package is not installed.
     """
-    folder = _folder(package)
-    for source in sorted(folder.rglob("*.py")):
-        if TESTS.isdisjoint(source.relative_to(folder).parts):
-            yield from sentences(source)
+    for source in _sources(package):
+        yield from sentences(source)
+
+
+def document_words(package: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield the distinct words of the docstrings of each source file of a package, with the name of the file.
+
+    Args:
+        package: The import name of the package.
+
+    Raises:
+        CorpusError: The package is not installed.
+    """
+    for source in _sources(package):
+        name = f"{package}/{source.relative_to(_folder(package)).as_posix()}"
+        yield name, {word for sentence in sentences(source) for word in sentence.split()}
 
 
 def sentences(source: Path) -> Iterator[str]:
@@ -72,6 +84,14 @@ def sentences(source: Path) -> Iterator[str]:
         docstring = ast.get_docstring(node)
         if docstring:
             yield from _paragraphs(docstring)
+
+
+def _sources(package: str) -> Iterator[Path]:
+    """Yield the source files of a package, without its tests."""
+    folder = _folder(package)
+    for source in sorted(folder.rglob("*.py")):
+        if TESTS.isdisjoint(source.relative_to(folder).parts):
+            yield source
 
 
 def _definitions(tree: ast.Module) -> Iterator[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:

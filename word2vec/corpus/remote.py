@@ -55,10 +55,11 @@ def downloaded(address: str, cache: Path, *, progress: bool = False) -> Iterator
             raise CorpusError(
                 f"{cache}: the copy of {address} cannot be written: {error.strerror or error}; {remedy(error)}"
             ) from error
-        for number, file in enumerate(_files(system, path, address)):
+        files = _files(system, path, address)
+        for number, file in enumerate(files):
             (folder / str(number)).mkdir()
             copy = folder / str(number) / (PurePosixPath(urlsplit(file).path).name or "text")
-            names[copy] = file if file == path else system.unstrip_protocol(file)
+            names[copy] = address if len(files) == 1 else system.unstrip_protocol(file)
             _copy(system, file, copy, names[copy], progress)
         try:
             yield list(names)

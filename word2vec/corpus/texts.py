@@ -5,12 +5,17 @@ here: it makes token lists of texts (sequences.py).
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from typing import Any
 
 from word2vec.corpus.messages import is_missing, shorten
 from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.reader import BLOCK_BYTES
 from word2vec.corpus.tokenizers import NamedTokenizer
 from word2vec.errors import CorpusError
+
+FIRST_TEXTS, MAX_TEXTS = 16, 4096  # texts taken from the caller at a time
+CHUNK_SIZE = 1 << 18  # characters of the texts that are taken at a time, if they are like those before
 
 
 def checked_texts(items: Iterable[object], unit: str) -> Iterator[str]:
@@ -23,40 +28,67 @@ def checked_texts(items: Iterable[object], unit: str) -> Iterator[str]:
     Raises:
         CorpusError: One of them is not a string.
     """
-    for number, item in enumerate(items):
-        if type(item) is str:
-            yield item
-        elif isinstance(item, str):
-            yield str.__str__(item)  # subtle: str() calls the method of a subclass
-        else:
-            raise CorpusError(f"{unit} {number} (from 0): {_problem(item)}")
+    return chain.from_iterable(_chunks(items, unit))
 
 
 def text_blocks(
-    texts: Iterable[str], report: ReadReport, *, lowercase: bool = False, tokenizer: NamedTokenizer | None = None
+    items: Iterable[object],
+    unit: str,
+    report: ReadReport,
+    *,
+    lowercase: bool = False,
+    tokenizer: NamedTokenizer | None = None,
 ) -> Iterator[bytes]:
     """Join texts to blocks of UTF-8 of a few MiB, in which each text is a line.
 
     Args:
-        texts: The texts; consumed once.
+        items: What the caller passed as texts; consumed once.
+        unit: What a text is called in messages.
         report: Collects irregularities: halves of surrogate pairs are replaced by U+FFFD and counted.
         lowercase: Whether to lowercase the texts.
         tokenizer: What separates words; whitespace by default.
+
+    Raises:
+        CorpusError: One of the items is not a string.
     """
     separate = None if tokenizer is None else tokenizer.separate
-    lines: list[str] = []
+    parts: list[str] = []
     size = 0
-    for text in texts:
-        lines.append(text.replace("\n", " "))
-        size += len(text) + 1
+    for texts in _chunks(items, unit):
+        parts.append(_lines(texts))
+        size += len(parts[-1])
         if size >= BLOCK_BYTES:
-            yield _encode(lines, report, lowercase, separate)
-            lines, size = [], 0
-    yield _encode(lines, report, lowercase, separate)
+            yield _encode(parts, report, lowercase, separate)
+            parts, size = [], 0
+    yield _encode(parts, report, lowercase, separate)
 
 
-def _encode(lines: list[str], report: ReadReport, lowercase: bool, separate: Callable[[bytes], bytes] | None) -> bytes:
-    text = "\n".join([*lines, ""])
+def _chunks(items: Iterable[object], unit: str) -> Iterator[list[str]]:
+    """Yield texts in lists, few at first, because a generator may create long ones."""
+    iterator = iter(items)
+    number, count = 0, FIRST_TEXTS
+    while chunk := list(islice(iterator, count)):
+        texts: list[Any] = chunk
+        if {*map(type, chunk)} != {str}:
+            for place, item in enumerate(chunk):
+                if not isinstance(item, str):
+                    raise CorpusError(f"{unit} {number + place} (from 0): {_problem(item)}")
+            texts = list(map(str.__str__, texts))  # subtle: str() would call the method of a subclass
+        yield texts
+        number += len(texts)
+        count = min(MAX_TEXTS, max(1, len(texts) * CHUNK_SIZE // (1 + sum(map(len, texts)))))
+
+
+def _lines(texts: list[str]) -> str:
+    """Return the texts as lines; a newline inside a text becomes a space."""
+    lines = "\n".join([*texts, ""])
+    if lines.count("\n") == len(texts):
+        return lines
+    return "\n".join([*(text.replace("\n", " ") for text in texts), ""])
+
+
+def _encode(parts: list[str], report: ReadReport, lowercase: bool, separate: Callable[[bytes], bytes] | None) -> bytes:
+    text = "".join(parts)
     if lowercase:
         text = text.lower()
     try:

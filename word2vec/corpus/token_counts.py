@@ -4,13 +4,15 @@
 after MAX_SENTENCE_WORDS tokens, as those of a text are.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
 from word2vec.corpus.distinct_integers import DistinctIntegers
 from word2vec.corpus.distinct_strings import DistinctStrings
 from word2vec.corpus.sequences import Batch
-from word2vec.corpus.token_types import are_integers, mixed_types
+from word2vec.corpus.token_types import Kind, kind_of, mixed_types
 from word2vec.corpus.word_counts import RankedWords
 from word2vec.corpus.word_kernels import MAX_SENTENCE_WORDS
 
@@ -41,11 +43,16 @@ class SequenceTable:
         """
         if len(batch.tokens) == 0:
             return np.zeros(0, np.int32), self._cut(batch.ends, 0)
-        integers = are_integers(batch)
+        kind = kind_of(batch)
         if self._distinct is None:
-            self._distinct = DistinctIntegers(self._padding) if integers else DistinctStrings(self._lowercase)
-        if integers is isinstance(self._distinct, DistinctStrings):
+            self._distinct = (
+                DistinctIntegers(self._padding) if kind is Kind.INTEGERS else DistinctStrings(self._lowercase)
+            )
+        if (kind is Kind.INTEGERS) is isinstance(self._distinct, DistinctStrings):
             raise mixed_types(batch, 0)
+        if kind is Kind.SUBCLASSES_OF_STRING:
+            # subtle: str() would call the method of a subclass; that of an enumeration returns another text
+            batch = replace(batch, tokens=list(map(str.__str__, batch.tokens)))
         ids, ends = self._distinct.encode(batch)
         return ids, self._cut(ends, len(ids))
 

@@ -1,5 +1,7 @@
 """Check that tokens are strings, or that they are integers, and say what to do about others."""
 
+from enum import Enum, auto
+
 import numpy as np
 
 from word2vec.corpus.messages import is_missing, shorten
@@ -7,19 +9,29 @@ from word2vec.corpus.sequences import Batch
 from word2vec.errors import CorpusError
 
 
-def are_integers(batch: Batch) -> bool:
-    """Return whether the tokens of a batch are integers; otherwise they are strings.
+class Kind(Enum):
+    """The types of the tokens of a batch."""
+
+    STRINGS = auto()
+    SUBCLASSES_OF_STRING = auto()
+    INTEGERS = auto()
+
+
+def kind_of(batch: Batch) -> Kind:
+    """Return what the tokens of a batch are.
 
     Raises:
         CorpusError: There is something else among them, or both.
     """
     if isinstance(batch.tokens, np.ndarray):
-        return True  # sequences.py makes lists of all others
+        return Kind.INTEGERS  # sequences.py makes lists of all others
     kinds = {*map(type, batch.tokens)}
+    if kinds == {str}:
+        return Kind.STRINGS
     if all(issubclass(kind, str) for kind in kinds):
-        return False
+        return Kind.SUBCLASSES_OF_STRING
     if bool not in kinds and all(issubclass(kind, int | np.integer) for kind in kinds):
-        return True
+        return Kind.INTEGERS
     strings = isinstance(batch.tokens[0], str)
     for position, token in enumerate(batch.tokens):
         if isinstance(token, bool) or not isinstance(token, str | int | np.integer):

@@ -22,7 +22,7 @@ from torch import Tensor
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.losses.base import Objective, sum_losses
 from word2vec.models.skipgram import SkipGram, scores
-from word2vec.sampling.datasets import Batch, SkipGramDataset
+from word2vec.sampling.datasets import Batch, ExampleDataset
 from word2vec.sampling.shards import Shard, words_read
 
 
@@ -50,7 +50,7 @@ class AutogradEngine(Engine):
         self,
         model: SkipGram,
         objective: Objective,
-        dataset: SkipGramDataset,
+        dataset: ExampleDataset,
         learning_rate: LearningRate,
         threads: int = 1,
     ) -> None:

@@ -13,7 +13,7 @@ from typing import ClassVar, NamedTuple
 
 from word2vec.losses.base import Objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.sampling.datasets import ExampleDataset
 from word2vec.sampling.shards import Shard
 
 REPORT_SECONDS = 0.2  # time between two progress reports
@@ -45,7 +45,7 @@ class Engine(ABC):
     Args:
         model: The model.
         objective: The loss over scores.
-        dataset: The corpus and how examples are drawn from it, on the device of the model.
+        dataset: The examples, on the device of the model.
         learning_rate: The learning rate schedule.
         threads: Number of threads, and of shards that an epoch is split into.
 
@@ -63,7 +63,7 @@ class Engine(ABC):
         self,
         model: SkipGram,
         objective: Objective,
-        dataset: SkipGramDataset,
+        dataset: ExampleDataset,
         learning_rate: LearningRate,
         threads: int = 1,
     ) -> None:

@@ -55,6 +55,34 @@ def choose_engine(
     return FusedEngine
 
 
+def choose_pair_engine(name: str, objective: type[nn.Module], device: torch.device) -> type[Engine]:
+    """Find an engine for explicit pairs by name; "auto" chooses the fused engine if it can train the objective.
+
+    Args:
+        name: "auto", "plain", "autograd" or "fused".
+        objective: Class of the objective.
+        device: Where to train.
+
+    Raises:
+        ConfigError: The fused engine is requested but does not support this objective or this device.
+    """
+    if name == "plain":
+        from word2vec.engines.plain_pairs import PlainPairEngine
+
+        return PlainPairEngine
+    if name == "autograd":
+        return AutogradEngine
+    obstacle = "trains pairs on the CPU only; add --device cpu" if device.type == "cuda" else _cpu_obstacle(objective)
+    if obstacle and name == "fused":
+        raise ConfigError(f"--engine fused {obstacle}, or use --engine autograd")
+    if obstacle:
+        logger.info("training with the autograd engine: the fused engine %s", obstacle)
+        return AutogradEngine
+    from word2vec.engines.cpu.pair_engine import FusedPairEngine
+
+    return FusedPairEngine
+
+
 def _cpu_obstacle(objective: type[nn.Module]) -> str:
     """Return why the fused CPU engine cannot train, and what to do; empty if it can."""
     from numba.core import config  # a third of a second to import

@@ -34,7 +34,7 @@ representations of words and phrases and their compositionality".
 
 import time
 from collections.abc import Generator, Iterator
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -44,7 +44,7 @@ from word2vec.engines.draws import SplitMix64, below, noise_word
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import Batch, SkipGramDataset
+from word2vec.sampling.datasets import Batch, ExampleDataset, SkipGramDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 
 CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same, as in engines/cpu/engine.py
@@ -68,12 +68,12 @@ class PlainEngine(Engine):
         self,
         model: SkipGram,
         objective: Objective,
-        dataset: SkipGramDataset,
+        dataset: ExampleDataset,
         learning_rate: LearningRate,
         threads: int = 1,  # noqa: ARG002, one thread is all it has
     ) -> None:
         super().__init__(model, objective, dataset, learning_rate, threads=1)
-        if len(dataset.keep) < 2:
+        if len(dataset.noise) < 2:
             raise ConfigError(
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
@@ -137,7 +137,11 @@ class PlainEngine(Engine):
         A chunk is subsampled first, with one draw per word. Then, for each remaining word, K noise words and the window
         width are drawn.
         """
-        settings, alias, window = self.dataset.settings, self.dataset.alias, self.dataset.window
+        settings, alias, window = (
+            self.dataset.settings,
+            self.dataset.alias,
+            cast("SkipGramDataset", self.dataset).window,
+        )
         sentences = [self._subsample(number, random) for number in range(first, last)]
         for words in sentences:
             for place, center in enumerate(words):
@@ -148,9 +152,10 @@ class PlainEngine(Engine):
                 yield center, before + after, noise
 
     def _subsample(self, sentence: int, random: SplitMix64) -> list[int]:
-        begin, end = self.dataset.offsets[sentence : sentence + 2]
-        known = [word for word in self.dataset.tokens[begin:end].tolist() if 0 <= word < len(self.dataset.keep)]
-        return [word for word in known if random.bits() >> 32 < self.dataset.keep[word].item() * 2.0**32]
+        text = cast("SkipGramDataset", self.dataset)
+        begin, end = text.offsets[sentence : sentence + 2]
+        known = [word for word in text.tokens[begin:end].tolist() if 0 <= word < len(text.keep)]
+        return [word for word in known if random.bits() >> 32 < text.keep[word].item() * 2.0**32]
 
     @np.errstate(over="ignore", invalid="ignore")  # the loss shows if training diverges
     def step(self, contexts: list[int], targets: list[int], lr: float) -> float:

@@ -1,7 +1,7 @@
-"""Intrinsic evaluation of word vectors: word similarity and analogies, with coverage and confidence intervals.
+"""Evaluation of word vectors (word similarity and analogies) and of vectors of pairs (ranking metrics).
 
-`benchmarks.py` reads test sets, `similarity.py` and `analogies.py` score vectors on them, and `results.py` defines the
-results and converts them to JSON and data frames.
+`benchmarks.py` reads test sets, `similarity.py` and `analogies.py` score vectors on them, `ranking.py` ranks targets
+for held-out pairs, and `results.py` defines the results and converts them to JSON and data frames.
 """
 
 from word2vec.evaluation.analogies import evaluate_analogies
@@ -13,17 +13,20 @@ from word2vec.evaluation.benchmarks import (
     read_pairs,
     read_questions,
 )
-from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult, to_frame
+from word2vec.evaluation.ranking import evaluate_ranking
+from word2vec.evaluation.results import AnalogyResult, RankingResult, SectionResult, SimilarityResult, to_frame
 from word2vec.evaluation.similarity import evaluate_similarity
 
 __all__ = [
     "AnalogyResult",
     "PairSet",
     "QuestionSet",
+    "RankingResult",
     "SectionResult",
     "SimilarityResult",
     "builtin_sets",
     "evaluate_analogies",
+    "evaluate_ranking",
     "evaluate_similarity",
     "read_pair_sets",
     "read_pairs",

@@ -126,6 +126,59 @@ class AnalogyResult:
         return _html(pd.DataFrame(rows, columns=figures))
 
 
+@dataclass(frozen=True)
+class RankingResult:
+    """Ranking metrics of held-out pairs, means over the inputs, from 0 to 1; NaN if nothing could be ranked."""
+
+    name: str
+    k: int
+    """Length of the ranking."""
+    hit_rate: float
+    recall: float
+    precision: float
+    ndcg: float
+    mrr: float
+    map: float
+    intervals: dict[str, tuple[float, float]]
+    """The 95 % bootstrap interval of each metric, by its name."""
+    inputs: int
+    """Number of inputs for which targets were ranked."""
+    inputs_total: int
+    """Number of inputs with held-out pairs."""
+    pairs: int
+    """Number of held-out pairs that were looked for in the rankings."""
+    pairs_total: int
+    """Number of held-out pairs."""
+    negatives: int | None
+    """Number of other targets, drawn at random, among which the held-out ones were ranked; None for all targets."""
+    note: str = ""
+    """A caveat about the figures, or an empty string."""
+    kind: ClassVar[Literal["ranking"]] = "ranking"
+    metrics: ClassVar[tuple[str, ...]] = ("ndcg", "recall", "precision", "hit_rate", "mrr", "map")
+
+    @property
+    def ci_low(self) -> float:
+        """Lower end of the interval of NDCG."""
+        return self.intervals["ndcg"][0]
+
+    @property
+    def ci_high(self) -> float:
+        """Upper end of the interval of NDCG."""
+        return self.intervals["ndcg"][1]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
+        keys = ("name", "kind", "k", *self.metrics, "inputs", "inputs_total", "pairs", "pairs_total", "negatives")
+        ends = {key: [_json_value(end) for end in self.intervals[key]] for key in self.metrics}
+        return {key: _json_value(getattr(self, key)) for key in (*keys, "ci_low", "ci_high")} | {"intervals": ends}
+
+    def _repr_html_(self) -> str:  # how notebooks show it
+        import pandas as pd
+
+        rows = [[f"{metric}@{self.k}", getattr(self, metric), *self.intervals[metric]] for metric in self.metrics]
+        return _html(pd.DataFrame(rows, columns=["metric", "value", "ci_low", "ci_high"]))
+
+
 def to_frame(results: Iterable[SimilarityResult | AnalogyResult]) -> "pd.DataFrame":
     """Return a data frame with one row per result; figures that a kind of result does not have are NaN.
 

@@ -16,6 +16,7 @@ from word2vec.formats.file_io import BYTE_ORDER_MARK, read_head
 from word2vec.formats.foreign import describe_file
 from word2vec.formats.glove import is_glove, read_glove, write_glove
 from word2vec.formats.npz import is_npz, read_npz, verify_npz, write_npz
+from word2vec.formats.pair_run import is_pair_run, read_pair_tables, write_pair_tables
 from word2vec.formats.run import read_run, verify_run, write_run
 from word2vec.formats.safetensors import read_safetensors, write_safetensors
 from word2vec.formats.table import Table, check_finite, first_not_finite
@@ -26,7 +27,18 @@ from word2vec.system.compression import COMPRESSIONS
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["FORMATS", "Format", "Table", "first_not_finite", "read", "verify_checksums", "write"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "Table",
+    "first_not_finite",
+    "is_pair_run",
+    "read",
+    "read_pair_tables",
+    "verify_checksums",
+    "write",
+    "write_pair_tables",
+]
 
 
 @dataclass(frozen=True)

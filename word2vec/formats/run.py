@@ -24,6 +24,7 @@ from word2vec.system.atomic_files import atomic_paths, new_folder
 
 RUN_FORMAT = "word2vec-run"
 RUN_VERSION = 1  # increase when an older reader would misread the files
+PAIR_VERSION = 2  # of runs trained on pairs, which have a second vocabulary; see pair_run.py
 VECTORS_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocab.tsv"
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
@@ -50,14 +51,14 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
             raise FormatError(f"{path}: not a run folder, {name} is missing; pass a run folder or a file of vectors")
     file, text = map_tensors(path / VECTORS_FILE), (path / VOCABULARY_FILE).read_bytes()
     tables = read_tables(path / VECTORS_FILE, file, limit)
-    words, counts = _read_vocabulary(path / VOCABULARY_FILE, text, limit)
+    words, counts = read_vocabulary(path / VOCABULARY_FILE, text, limit)
     if len(words) != len(tables.vectors):
         at_least = "at least " if limit is not None else ""
-        raise _mismatch(
+        raise mismatch(
             path, f"{VOCABULARY_FILE} has {at_least}{len(words)} words but {VECTORS_FILE} has {tables.total} rows"
         )
-    if file.metadata.get(VOCABULARY_DIGEST) not in (None, _digest(text)):
-        raise _mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
+    if file.metadata.get(VOCABULARY_DIGEST) not in (None, digest_of(text)):
+        raise mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
     return Table(words, tables.vectors, counts, tables.output)
 
 
@@ -68,15 +69,20 @@ def verify_run(path: Path, limit: int | None) -> bool:
 
 def write_run(path: Path, table: Table, progress: bool = False) -> None:  # noqa: ARG001 (as fast as the disk)
     """Write a run folder; other files in the folder are kept."""
-    words = encode_words(path, table.words, spaces=True)
-    columns = [words] if table.counts is None else [words, [b"%d" % count for count in table.counts.tolist()]]
-    vocabulary = b"".join(b"\t".join(line) + b"\n" for line in zip(*columns, strict=True))
-    metadata = {RUN_FORMAT: str(RUN_VERSION), VOCABULARY_DIGEST: _digest(vocabulary)}
+    vocabulary = encode_vocabulary(path, table)
+    metadata = {RUN_FORMAT: str(RUN_VERSION), VOCABULARY_DIGEST: digest_of(vocabulary)}
     # subtle: the vectors come last, because a checkpoint describes the old vectors as long as they are there
     targets = path / VOCABULARY_FILE, path / VECTORS_FILE
     with new_folder(path), atomic_paths(*targets) as (vocabulary_file, vectors_file):
         vocabulary_file.write_bytes(vocabulary)
         write_tensors(vectors_file, tensors_of(table), metadata)
+
+
+def encode_vocabulary(path: Path, table: Table) -> bytes:
+    """Return the content of vocab.tsv for the words of a table."""
+    words = encode_words(path, table.words, spaces=True)
+    columns = [words] if table.counts is None else [words, [b"%d" % count for count in table.counts.tolist()]]
+    return b"".join(b"\t".join(line) + b"\n" for line in zip(*columns, strict=True))
 
 
 def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
@@ -86,15 +92,8 @@ def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
         FormatError: The file was written by another program or a later version, or a table has the wrong type or shape.
     """
     _check_version(path, file.metadata)
-    tables = {name: tensor for name, tensor in file.tensors.items() if name in ("input", "output")}
-    for name, table in tables.items():
-        if table.dtype != np.float32 or table.ndim != 2:
-            raise FormatError(
-                f"{path}: {name!r} has type {table.dtype} and shape {list(table.shape)}, expected a float32 table"
-            )
-    if "input" not in tables:
-        raise FormatError(f"{path}: contains no float32 table 'input'; the file was written by another program")
-    vectors, output = tables["input"], tables.get("output")
+    vectors = table_of(path, file, "input")
+    output = table_of(path, file, "output") if "output" in file.tensors else None
     if output is not None and output.shape != vectors.shape:
         raise FormatError(
             f"{path}: 'input' has the shape {list(vectors.shape)} but 'output' has {list(output.shape)}; "
@@ -103,17 +102,34 @@ def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
     return Tables(vectors[:limit], None if output is None else output[:limit], len(vectors))
 
 
+def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
+    """Return a table of a safetensors file.
+
+    Raises:
+        FormatError: There is no table of this name, or it has the wrong type or shape.
+    """
+    table = file.tensors.get(name)
+    if table is None:
+        raise FormatError(f"{path}: contains no float32 table {name!r}; the file was written by another program")
+    if table.dtype != np.float32 or table.ndim != 2:
+        raise FormatError(
+            f"{path}: {name!r} has type {table.dtype} and shape {list(table.shape)}, expected a float32 table"
+        )
+    return table
+
+
 def tensors_of(table: Table) -> dict[str, NDArray[Any]]:
     """Return the tables by their names in safetensors files."""
     tensors: dict[str, NDArray[Any]] = {"input": table.vectors}
     return tensors if table.output is None else tensors | {"output": table.output}
 
 
-def _digest(vocabulary: bytes) -> str:
+def digest_of(vocabulary: bytes) -> str:
+    """Return the SHA-256 of a vocabulary."""
     return hashlib.sha256(vocabulary).hexdigest()
 
 
-def _mismatch(path: Path, reason: str) -> FormatError:
+def mismatch(path: Path, reason: str) -> FormatError:
     """Return the error for a folder in which only one of the two files was replaced."""
     has_checkpoint = (path / CHECKPOINT_FILE).exists()
     remedy = (
@@ -126,13 +142,18 @@ def _check_version(path: Path, metadata: dict[str, str]) -> None:
     version = metadata.get(RUN_FORMAT, "")
     if not re.fullmatch(r"\d{1,9}", version, re.ASCII):
         raise FormatError(f"{path}: no {RUN_FORMAT} version in its metadata; the file was written by another program")
+    if int(version) == PAIR_VERSION:
+        raise FormatError(
+            f"{path}: trained on pairs, with vectors of inputs and of targets; load the folder with word2vec.load in "
+            "Python, or export one table: word2vec export RUN OUT --table targets"
+        )
     if int(version) > RUN_VERSION:
         raise FormatError(
-            f"{path}: the file has version {version}, but this program reads up to {RUN_VERSION}; update word2vec"
+            f"{path}: the file has version {version}, but this program reads up to {PAIR_VERSION}; update word2vec"
         )
 
 
-def _read_vocabulary(path: Path, text: bytes, limit: int | None) -> tuple[list[str], NDArray[np.int64] | None]:
+def read_vocabulary(path: Path, text: bytes, limit: int | None) -> tuple[list[str], NDArray[np.int64] | None]:
     """Return the words and their counts; None if the first line has no count."""
     if limit is not None:  # subtle: bytes end a line only at \n, but str also at characters that words may contain
         text = b"".join(islice(io.BytesIO(text), limit))

@@ -109,8 +109,6 @@ class WordList:
         try:
             new = joined.decode().split(separator)
         except UnicodeDecodeError:
-            if self._errors == "strict":
-                raise
             # subtle: an invalid sequence ends before a separator, so this equals decoding each word separately
             new = joined.decode(errors=self._errors).split(separator)
             self._invalid += sum(

@@ -15,17 +15,20 @@ class SkipGram(nn.Module):
         vocabulary_size: V, number of words.
         dim: D, dimensions of the vectors.
         generator: Random state for the initial values.
+        targets: Number of prediction targets, if they are not the same words as the inputs.
 
     Attributes:
         input: (V, D) vectors of words as inputs; the word vectors that training is for.
-        output: (V, D) vectors of words as prediction targets.
+        output: (V, D) vectors of words as prediction targets, or (targets, D).
     """
 
-    def __init__(self, vocabulary_size: int, dim: int, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self, vocabulary_size: int, dim: int, generator: torch.Generator | None = None, targets: int | None = None
+    ) -> None:
         super().__init__()
         table = torch.rand(vocabulary_size, dim, generator=generator)  # (V, D)
         self.input = nn.Parameter(table.sub_(0.5).div_(dim))
-        self.output = nn.Parameter(torch.zeros(vocabulary_size, dim))
+        self.output = nn.Parameter(torch.zeros(vocabulary_size if targets is None else targets, dim))
 
     def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
         """Score each input word against its target words.

@@ -5,6 +5,7 @@ chunk, form its pairs and shuffle them; then it is cut into batches. No Python c
 batch mixes pairs from a whole chunk, so that few rows are updated twice from the same stale values.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from mmap import mmap
@@ -70,72 +71,75 @@ class _MemoryMap(NamedTuple):
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape)
 
 
-class SkipGramDataset(IterableDataset[Batch]):
-    """Batches of skip-gram examples over one epoch of a corpus.
+class ExampleDataset(IterableDataset[Batch], ABC):
+    """Batches of examples over one epoch, from any source that yields pairs of an input and a target.
 
     Works with `DataLoader(dataset, batch_size=None, num_workers=N)`: each worker reads its own contiguous shard of the
     sentences with its own random state. The same seed, epoch and number of workers give the same batches.
 
     Args:
-        tokens: (words,) integer word ids, such as `IndexedCorpus.tokens`; ids outside the vocabulary are ignored.
         offsets: (sentences + 1,) positions at which sentences begin; the last one is the end of the corpus.
-        vocabulary: The words to train.
         settings: Window, number of noise words, subsampling and noise distribution.
+        noise: (targets,) probability of each target as a noise word.
+        input_frequency: (inputs,) fraction of the pairs with this input.
+        pair_frequency: (targets,) fraction of the pairs with this target.
         batch_size: Pairs per batch; the last batch of an epoch may be smaller.
         seed: Random seed.
         device: Where batches are built.
         sentences: Ranges of sentences to train; all by default.
 
     Attributes:
-        window: The window of the settings, for the sentences of this corpus.
         words: Corpus words in an epoch.
-        keep: (V,) float32, keep probability of each word under subsampling.
         alias: Alias table that draws the noise words.
-        noise: (V,) float32, probability of each word as a noise word.
-        pair_frequency: (V,) float32, fraction of the pairs with this word as their center (or context) word.
+        noise: (targets,) float32, probability of each target as a noise word.
+        input_frequency: (inputs,) float32, fraction of the pairs with this word as their input (context word).
+        pair_frequency: (targets,) float32, fraction of the pairs with this word as their target (center word).
     """
 
     def __init__(
         self,
-        tokens: npt.NDArray[np.integer],
         offsets: npt.NDArray[np.integer],
-        vocabulary: Vocabulary,
-        settings: SamplingSettings | None = None,
+        settings: SamplingSettings,
+        noise: npt.NDArray[np.float64],
+        input_frequency: npt.NDArray[np.float64],
+        pair_frequency: npt.NDArray[np.float64],
         *,
-        batch_size: int = 1024,
-        seed: int = 0,
-        device: torch.device | str = "cpu",
-        sentences: SentenceRanges | None = None,
+        batch_size: int,
+        seed: int,
+        device: torch.device | str,
+        sentences: SentenceRanges | None,
     ) -> None:
-        self.tokens, self.offsets = tokens, offsets
+        self.offsets, self.settings = offsets, settings
         self.sentences = [(0, len(offsets) - 1)] if sentences is None else sentences
         self.words = count_words(self.sentences, offsets)
-        self.settings = settings = settings or SamplingSettings()
         self.batch_size, self.seed, self.device = batch_size, seed, torch.device(device)
         self.epoch = 0
-        self.window = make_window(settings.window_mode, settings.window, offsets)
-        keep = vocabulary.keep_probability(settings.subsample)  # (V,)
-        noise = vocabulary.noise_distribution(settings.noise_exponent)  # (V,)
-        self.keep = torch.from_numpy(keep).float().to(self.device)
         self.alias = AliasTable(noise, self.device)
         self.noise = torch.from_numpy(noise).float().to(self.device)
-        self.pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample)).float().to(self.device)
+        self.input_frequency = torch.from_numpy(input_frequency).float().to(self.device)
+        self.pair_frequency = torch.from_numpy(pair_frequency).float().to(self.device)
+
+    @abstractmethod
+    def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return shuffled (center, context) ids, both (P,), of the sentences from `begin` to before `end`."""
+
+    @abstractmethod
+    def pairs_per_word(self) -> float:
+        """Return how many pairs a corpus word gives on average."""
+
+    @abstractmethod
+    def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
+        """Yield the rest of a shard as ranges of complete sentences; see `sampling.shards.unread_chunks`.
+
+        Args:
+            shard: The shard.
+            words: Approximate limit on the words of a chunk.
+            pairs: Approximate limit on its pairs, before subsampling. A sentence is never split.
+        """
 
     def set_epoch(self, epoch: int) -> None:
         """Set the number of the next epoch; each epoch has its own random draws."""
         self.epoch = epoch
-
-    def has_pairs(self) -> bool:
-        """Return whether a sentence to train has two words of the vocabulary, before subsampling."""
-        for first, last in self.sentences:
-            for begin, end in chunks(self.offsets, first, last, PROBED_WORDS):
-                bounds = np.asarray(self.offsets[begin : end + 1], dtype=np.int64)
-                ids = np.asarray(self.tokens[bounds[0] : bounds[-1]])  # (N,)
-                known = np.cumsum((ids >= 0) & (ids < len(self.keep)))  # (N,) number of known words up to each word
-                known = np.concatenate([[0], known])[bounds - bounds[0]]
-                if (np.diff(known) > 1).any():
-                    return True
-        return False
 
     def new_shards(self, number: int) -> list[Shard]:
         """Split an epoch into shards of about equally many words; see `shards.new_shards`."""
@@ -180,17 +184,6 @@ class SkipGramDataset(IterableDataset[Batch]):
         yield from self._untrained(shard, state["center"], state["context"], 0, generator)
         self._begin_chunk(shard, generator)  # for a shard that receives more sentences to read
 
-    def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
-        """Yield the rest of a shard as ranges of complete sentences; see `sampling.shards.unread_chunks`.
-
-        Args:
-            shard: The shard.
-            words: Approximate limit on the words of a chunk.
-            pairs: Approximate limit on its pairs, before subsampling. A sentence is never split.
-        """
-        words = max(1, min(words, int(pairs / self.window.pairs)))
-        return unread_chunks(shard, self.offsets, words, pairs if self.window.whole else None)
-
     def _begin_chunk(
         self,
         shard: Shard,
@@ -220,6 +213,85 @@ class SkipGramDataset(IterableDataset[Batch]):
                 shard.engine_state["batches"] += 1
                 shard.partial_words = words * (number + 1) // count  # smooth progress, however few chunks there are
 
+    def _batches(self, center: Tensor, context: Tensor, generator: torch.Generator) -> Iterator[Batch]:
+        size, negatives_per_batch = self.batch_size, self.batch_size * max(self.settings.negatives, 1)
+        group = max(1, MAX_NEGATIVES_AT_ONCE // negatives_per_batch) * size
+        for begin in range(0, len(center), group):
+            negatives = draw_negatives(self.alias, center[begin : begin + group], self.settings.negatives, generator)
+            for start in range(0, len(negatives), size):
+                rows = slice(begin + start, begin + start + size)
+                yield Batch(center[rows], context[rows], negatives[start : start + size])
+
+
+class SkipGramDataset(ExampleDataset):
+    """Batches of skip-gram examples over one epoch of a corpus; see `ExampleDataset`.
+
+    Args:
+        tokens: (words,) integer word ids, such as `IndexedCorpus.tokens`; ids outside the vocabulary are ignored.
+        offsets: (sentences + 1,) positions at which sentences begin; the last one is the end of the corpus.
+        vocabulary: The words to train.
+        settings: Window, number of noise words, subsampling and noise distribution.
+        batch_size: Pairs per batch; the last batch of an epoch may be smaller.
+        seed: Random seed.
+        device: Where batches are built.
+        sentences: Ranges of sentences to train; all by default.
+
+    Attributes:
+        window: The window of the settings, for the sentences of this corpus.
+        keep: (V,) float32, keep probability of each word under subsampling.
+    """
+
+    def __init__(
+        self,
+        tokens: npt.NDArray[np.integer],
+        offsets: npt.NDArray[np.integer],
+        vocabulary: Vocabulary,
+        settings: SamplingSettings | None = None,
+        *,
+        batch_size: int = 1024,
+        seed: int = 0,
+        device: torch.device | str = "cpu",
+        sentences: SentenceRanges | None = None,
+    ) -> None:
+        settings = settings or SamplingSettings()
+        frequency = vocabulary.pair_frequency(settings.subsample)  # (V,)
+        super().__init__(
+            offsets,
+            settings,
+            vocabulary.noise_distribution(settings.noise_exponent),
+            frequency,
+            frequency,
+            batch_size=batch_size,
+            seed=seed,
+            device=device,
+            sentences=sentences,
+        )
+        self.tokens = tokens
+        self.window = make_window(settings.window_mode, settings.window, offsets)
+        self.keep = torch.from_numpy(vocabulary.keep_probability(settings.subsample)).float().to(self.device)
+
+    def has_pairs(self) -> bool:
+        """Return whether a sentence to train has two words of the vocabulary, before subsampling."""
+        for first, last in self.sentences:
+            for begin, end in chunks(self.offsets, first, last, PROBED_WORDS):
+                bounds = np.asarray(self.offsets[begin : end + 1], dtype=np.int64)
+                ids = np.asarray(self.tokens[bounds[0] : bounds[-1]])  # (N,)
+                known = np.cumsum((ids >= 0) & (ids < len(self.keep)))  # (N,) number of known words up to each word
+                known = np.concatenate([[0], known])[bounds - bounds[0]]
+                if (np.diff(known) > 1).any():
+                    return True
+        return False
+
+    def pairs_per_word(self) -> float:
+        """Return how many pairs a corpus word gives on average, if sentences are long."""
+        kept = 1 / (self.pair_frequency / self.keep).sum()  # fraction of the words that survive subsampling
+        return float(kept) * self.window.pairs
+
+    def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
+        """Yield the rest of a shard as ranges of complete sentences; see `ExampleDataset.unread_chunks`."""
+        words = max(1, min(words, int(pairs / self.window.pairs)))
+        return unread_chunks(shard, self.offsets, words, pairs if self.window.whole else None)
+
     def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return shuffled (center, context) word ids, both (P,), of the sentences from `begin` to before `end`."""
         ids, sentence = self._read(begin, end)
@@ -235,12 +307,3 @@ class SkipGramDataset(IterableDataset[Batch]):
         ids = torch.from_numpy(np.asarray(self.tokens[bounds[0] : bounds[-1]], dtype=np.int64))
         sentence = torch.from_numpy(np.repeat(np.arange(end - begin), np.diff(bounds)))
         return ids.to(self.device), sentence.to(self.device)
-
-    def _batches(self, center: Tensor, context: Tensor, generator: torch.Generator) -> Iterator[Batch]:
-        size, negatives_per_batch = self.batch_size, self.batch_size * max(self.settings.negatives, 1)
-        group = max(1, MAX_NEGATIVES_AT_ONCE // negatives_per_batch) * size
-        for begin in range(0, len(center), group):
-            negatives = draw_negatives(self.alias, center[begin : begin + group], self.settings.negatives, generator)
-            for start in range(0, len(negatives), size):
-                rows = slice(begin + start, begin + start + size)
-                yield Batch(center[rows], context[rows], negatives[start : start + size])

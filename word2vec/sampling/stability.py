@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.sampling.datasets import SamplingSettings
+from word2vec.sampling.datasets import ExampleDataset, SamplingSettings
 
 MAX_USES_IN_PAIRS = 32  # expected uses of the most frequent word in pairs
 MAX_USES_IN_ALL = 100  # the same, in pairs and as a noise word together
@@ -33,6 +33,20 @@ def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted
     pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample))
     noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
     return max(1, min(wanted, int(stable_pairs(pair_frequency, noise, settings.negatives) / threads)))
+
+
+def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1) -> int:
+    """Return the largest stable batch size for explicit pairs, up to `wanted`.
+
+    Args:
+        dataset: The pairs.
+        wanted: The batch size in the settings.
+        threads: How many threads train batches at the same time.
+    """
+    by_target = stable_pairs(dataset.pair_frequency, dataset.noise, dataset.settings.negatives)
+    most_frequent_input = float(dataset.input_frequency.max())
+    by_input = vocabulary_factor(len(dataset.input_frequency)) * MAX_USES_IN_PAIRS / most_frequent_input
+    return max(1, min(wanted, int(min(by_target, by_input) / threads)))
 
 
 def stable_pairs(pair_frequency: Tensor, noise: Tensor, negatives: int) -> float:

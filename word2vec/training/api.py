@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -66,7 +66,7 @@ def train(
         raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
     folder = None if output is None else Path(output)
     config, data = _split(corpus, tokenizer, settings)
-    return run_training(
+    vectors = run_training(
         config,
         CorpusSource(data, tokenizer, padding, folder),
         folder,
@@ -76,6 +76,7 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
+    return cast("WordVectors", vectors)
 
 
 def _split(corpus: Any, tokenizer: Tokenizer | None, settings: dict[str, Any]) -> tuple[TrainConfig, Any]:

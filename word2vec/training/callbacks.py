@@ -8,8 +8,7 @@ word2vec.train("text8", callbacks=[stop_when_good])
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-
-from word2vec.vectors.word_vectors import WordVectors
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,7 +18,7 @@ class EpochResult:
     Attributes:
         epoch: Number of the epoch, from 1.
         epochs: Number of epochs that were requested.
-        vectors: A copy of the word vectors, with the output table.
+        vectors: A copy of the result so far: `WordVectors` with the output table, or `PairVectors` for pairs.
         training_loss: Mean loss per pair during the epoch, while the tables changed.
         validation_loss: Mean loss per pair of held-out sentences after the epoch; None if nothing is held out.
         similarity: Spearman correlation on each file of the setting `pairs`, by name.
@@ -30,7 +29,7 @@ class EpochResult:
 
     epoch: int
     epochs: int
-    vectors: WordVectors
+    vectors: Any
     training_loss: float
     validation_loss: float | None
     similarity: Mapping[str, float]

@@ -5,17 +5,17 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
-from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.evaluation import evaluate_similarity
 from word2vec.evaluation.benchmarks import PairSet
 from word2vec.models.skipgram import SkipGram
 from word2vec.training.callbacks import Callback, EpochResult
 from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.metrics import Metrics
+from word2vec.training.result import ResultKind
 from word2vec.training.tensorboard import Board
 from word2vec.training.validation import Validation
-from word2vec.vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
@@ -25,7 +25,7 @@ class EpochEnd:
 
     Args:
         model: The model.
-        vocabulary: The words of its rows.
+        result: What training returns.
         epochs: Number of epochs that were requested.
         metrics: The log.
         validation: The held-out examples, or None.
@@ -38,7 +38,7 @@ class EpochEnd:
     def __init__(
         self,
         model: SkipGram,
-        vocabulary: Vocabulary,
+        result: ResultKind,
         epochs: int,
         *,
         metrics: Metrics,
@@ -48,7 +48,7 @@ class EpochEnd:
         callbacks: Sequence[Callback] = (),
         board: Board | None = None,
     ) -> None:
-        self._model, self._vocabulary, self._epochs, self._metrics = model, vocabulary, epochs, metrics
+        self._model, self._result_kind, self._epochs, self._metrics = model, result, epochs, metrics
         self._validation, self._stopping = validation, stopping
         self._pair_sets, self._callbacks, self._board = pair_sets, callbacks, board
 
@@ -60,7 +60,7 @@ class EpochEnd:
         """
         loss = self._validation.loss(self._model) if self._validation else math.nan
         self._validation_loss = loss if math.isfinite(loss) else None
-        vectors = self._vectors() if self._pair_sets or self._board else None
+        vectors = self._result_kind.table(*self._tables()) if self._pair_sets or self._board else None
         # without confidence intervals, which take longer to compute
         self._similarity = {
             pairs.name: evaluate_similarity(vectors, pairs, bootstrap=0).spearman
@@ -88,7 +88,7 @@ class EpochEnd:
         return EpochResult(
             epoch=epochs,
             epochs=self._epochs,
-            vectors=self._vectors(copy=True),  # the user may keep them while training continues
+            vectors=self._result_kind.make(*self._tables(copy=True)),  # the user may keep them while training continues
             training_loss=self._metrics.training_loss,
             validation_loss=self._validation_loss,
             similarity=self._similarity,
@@ -97,10 +97,9 @@ class EpochEnd:
             lr=self._metrics.lr,
         )
 
-    def _vectors(self, *, copy: bool = False) -> WordVectors:
-        """Return the tables with their words."""
-        inputs, outputs = (
+    def _tables(self, *, copy: bool = False) -> list[NDArray[np.float32]]:
+        """Return the input table and the output table."""
+        return [
             np.array(table.detach().cpu().numpy(), copy=copy or None, order="C" if copy else "K")
             for table in (self._model.input, self._model.output)
-        )
-        return WordVectors(self._vocabulary.words, inputs, counts=self._vocabulary.counts, output=outputs)
+        ]

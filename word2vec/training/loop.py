@@ -16,7 +16,7 @@ from torch import nn
 
 from word2vec.config import TrainConfig
 from word2vec.engines import Pause
-from word2vec.errors import TrainingInterrupted
+from word2vec.errors import ConfigError, TrainingInterrupted
 from word2vec.evaluation import read_pair_sets
 from word2vec.evaluation.benchmarks import PairSet
 from word2vec.system.signals import held_signals
@@ -24,18 +24,18 @@ from word2vec.training import tensorboard
 from word2vec.training.callbacks import Callback
 from word2vec.training.distributed import join_process_group
 from word2vec.training.epoch_end import EpochEnd
+from word2vec.training.examples import Source
 from word2vec.training.metrics import Metrics
+from word2vec.training.result import Vectors
 from word2vec.training.run_folder import RunFolder, open_run_folder
 from word2vec.training.setup import TrainingSetup, set_up
-from word2vec.training.source import CorpusSource
-from word2vec.vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
 
 def run_training(
     config: TrainConfig,
-    source: CorpusSource,
+    source: Source,
     output: Path | None,
     *,
     objective: nn.Module | None,
@@ -43,8 +43,10 @@ def run_training(
     progress: bool,
     resume: bool,
     overwrite: bool,
-) -> WordVectors:
+) -> Vectors:
     """Train with complete settings; see `api.train`, which creates the arguments."""
+    if callable(callbacks):
+        raise ConfigError("callbacks is a function; pass a list of functions")
     with join_process_group(config.device) as group:
         source.check(config, group)
         pair_sets = read_pair_sets(config.pairs)
@@ -67,15 +69,16 @@ def run_training(
 
 def _train(
     setup: TrainingSetup, run: Path | None, pair_sets: Sequence[PairSet], callbacks: Sequence[Callback], progress: bool
-) -> WordVectors:
+) -> Vectors:
+    unit = setup.examples.unit
     config, model, learning_rate, start = setup.config, setup.model, setup.learning_rate, setup.checkpoint
     stopping = setup.early_stopping(run)
-    folder = RunFolder(run, model, setup.vocabulary, config, setup.start, stopping)
+    folder = RunFolder(run, model, setup.examples.result, config, setup.start, stopping)
     if setup.finished:
         return folder.restore_result()
     if setup.resumed:
-        logger.info("resuming after %s of %s words", f"{start.metrics.words:,}", f"{setup.total_words:,}")
-    folder.keep_corpus(setup.corpus)
+        logger.info("resuming after %s of %s %ss", f"{start.metrics.words:,}", f"{setup.total_words:,}", unit)
+    folder.keep_corpus(setup.examples.corpus)
 
     # signals are held: the compiler would lose them, and a half-finished step could not be resumed
     with (
@@ -89,14 +92,15 @@ def _train(
             progress=progress,
             untrained_loss=setup.untrained_loss,
             board=board,
-            held_out_words=len(setup.corpus.tokens) - setup.words_per_epoch,
+            held_out_words=setup.examples.words - setup.words_per_epoch,
+            unit=unit,
         ) as metrics,
     ):
         engine = setup.make_engine()
         shards = setup.shards_for(engine)
         end = EpochEnd(
             model,
-            setup.vocabulary,
+            setup.examples.result,
             config.epochs,
             metrics=metrics,
             validation=setup.validation,

@@ -51,6 +51,7 @@ class Metrics:
         untrained_loss: Mean loss per pair of an untrained model; NaN if it is unknown.
         board: Receives the same numbers for TensorBoard.
         held_out_words: Corpus words held out for the validation loss.
+        unit: What is counted as words, for people.
 
     Attributes:
         words: Corpus words trained since the run began.
@@ -68,6 +69,7 @@ class Metrics:
         untrained_loss: float = math.nan,
         board: Board | None = None,
         held_out_words: int = 0,
+        unit: str = "word",
     ) -> None:
         self.words, self._seconds, self._next_line, self._size = earlier
         self._board, self._untrained_loss, self._held_out_words = board, untrained_loss, held_out_words
@@ -75,13 +77,14 @@ class Metrics:
         self._file: BinaryIO | None = None
         self._clock = 0.0  # when time was last counted
         self._last, self.lr = Progress(0, 0, 0.0), 0.0  # of the last step
+        self._unit = unit
         self._warned = False  # about an epoch without pairs
         self._validation = ""  # text of the last validation loss
 
     def __enter__(self) -> Self:
         total = self._words_per_epoch * self._epochs
         self._bar = tqdm(
-            total=total, initial=self.words, unit="word", unit_scale=True, disable=not self._progress, leave=False
+            total=total, initial=self.words, unit=self._unit, unit_scale=True, disable=not self._progress, leave=False
         )
         self._console = records_above(self._bar)
         self._console.__enter__()
@@ -143,9 +146,10 @@ class Metrics:
         check_epoch(self.training_loss, epoch, self.lr, self._untrained_loss)
         self._validation = "" if validation_loss is None else f"validation loss {validation_loss:.4f}, "
         self._write("epoch", epoch, validation_loss, similarity)
-        losses = f"{self._validation}training loss {self.training_loss:.4f}"
+        training = f"training loss {self.training_loss:.4f}" if self._last.pairs else "no pairs"
+        losses = f"{self._validation}{training}"
         scores = "".join(f", {name} {value:.3f}" for name, value in similarity.items())
-        line = f"epoch {epoch + 1}/{self._epochs}: {losses}{scores}, {self._speed:,.0f} words/s"
+        line = f"epoch {epoch + 1}/{self._epochs}: {losses}{scores}, {self._speed:,.0f} {self._unit}s/s"
         log_progress(line, self._progress)
 
     @property

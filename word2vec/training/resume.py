@@ -86,8 +86,35 @@ def find_run(run: Path, config: TrainConfig) -> Checkpoint | None:
     return saved if saved.settings == config.as_dict() | chosen else None
 
 
-def reject_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
-    """Compare a saved run with the one that is about to resume it.
+def reject_other_settings(run: Path, saved: Checkpoint, config: TrainConfig) -> None:
+    """Compare the settings of a saved run with those of the run that is about to resume it.
+
+    Args:
+        run: The run folder.
+        saved: The checkpoint in it.
+        config: The settings of the run that is about to start.
+
+    Raises:
+        ConfigError: A setting that affects the result differs, or more epochs are trained already.
+    """
+    now = config.as_dict()
+    differences = [
+        f"{option(name)} was {saved.settings.get(name)}, not {now.get(name)}"
+        for name, (_, setting) in SETTINGS.items()
+        if not setting.changeable_on_resume and saved.settings.get(name) != now.get(name)
+    ]
+    if differences:
+        raise ConfigError(
+            f"{run} cannot resume with other settings ({', '.join(differences)}); "
+            "use the same settings, or choose another --output"
+        )
+    started = saved.epoch + bool(saved.shards)
+    if config.epochs < started:
+        raise ConfigError(f"{run} is already in epoch {started}; increase --epochs, which is {config.epochs}")
+
+
+def reject_other_corpus(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
+    """Compare the corpus of a saved run with that of the run that is about to resume it.
 
     Args:
         run: The run folder.
@@ -95,24 +122,10 @@ def reject_other_run(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
         now: A checkpoint of the run that is about to start.
 
     Raises:
-        ConfigError: A setting that affects the result differs, or more epochs are trained already.
         CorpusError: The corpus differs.
     """
-    differences = [
-        f"{option(name)} was {saved.settings.get(name)}, not {now.settings.get(name)}"
-        for name, (_, setting) in SETTINGS.items()
-        if not setting.changeable_on_resume and saved.settings.get(name) != now.settings.get(name)
-    ]
-    if differences:
-        raise ConfigError(
-            f"{run} cannot resume with other settings ({', '.join(differences)}); "
-            "use the same settings, or choose another --output"
-        )
     if (saved.corpus, saved.vocabulary) != (now.corpus, now.vocabulary):
         raise CorpusError(
             f"{run} cannot resume on another corpus (fingerprint {saved.corpus[:8]}, now {now.corpus[:8]}); "
             "use the same text, or choose another --output"
         )
-    started = saved.epoch + bool(saved.shards)
-    if now.settings["epochs"] < started:
-        raise ConfigError(f"{run} is already in epoch {started}; increase --epochs, which is {now.settings['epochs']}")

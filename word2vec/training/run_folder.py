@@ -16,8 +16,8 @@ from pathlib import Path
 import tomli_w
 
 from word2vec.config import TrainConfig
-from word2vec.corpus import Corpus, IndexedCorpus, MemoryCorpus, Vocabulary, save_corpus
-from word2vec.errors import FormatError, Word2VecError
+from word2vec.corpus import Corpus, IndexedCorpus, MemoryCorpus, PairCorpus, save_corpus
+from word2vec.errors import Word2VecError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.shards import Shard
@@ -26,8 +26,8 @@ from word2vec.training.checkpoint import Checkpoint, model_tables, tables_checks
 from word2vec.training.divergence import check_tables
 from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.metrics import MetricsState
+from word2vec.training.result import ResultKind, Vectors
 from word2vec.training.source import CORPUS_FOLDER
-from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
@@ -55,7 +55,7 @@ class RunFolder:
     Args:
         path: The run folder; None writes nothing, but diverged training is still detected.
         model: The model in training.
-        vocabulary: The words of its rows.
+        result: What training returns.
         config: The settings of the run.
         start: A checkpoint of this run before its first epoch.
         stopping: Has the best epoch, which checkpoints keep.
@@ -65,17 +65,17 @@ class RunFolder:
         self,
         path: Path | None,
         model: SkipGram,
-        vocabulary: Vocabulary,
+        result: ResultKind,
         config: TrainConfig,
         start: Checkpoint,
         stopping: EarlyStopping,
     ) -> None:
-        self.path, self._model, self._vocabulary, self._config, self._start = path, model, vocabulary, config, start
+        self.path, self._model, self._result, self._config, self._start = path, model, result, config, start
         self._stopping = stopping
         self._last_write = time.monotonic()
         self._has_tables = False  # whether the folder has a checkpoint with tables from this training
 
-    def keep_corpus(self, corpus: Corpus) -> None:
+    def keep_corpus(self, corpus: Corpus | PairCorpus) -> None:
         """Save a corpus from memory until the run is finished, so that it can be resumed in another process.
 
         Raises:
@@ -118,7 +118,7 @@ class RunFolder:
 
     def save_vectors(
         self, epoch: int, shards: list[Shard], metrics: MetricsState, *, finished: bool = False
-    ) -> WordVectors:
+    ) -> Vectors:
         """Write the vectors and the settings, then a checkpoint that refers to these vectors for its tables.
 
         subtle: An older checkpoint may refer to the vectors that are about to be replaced, and a process killed between
@@ -137,7 +137,7 @@ class RunFolder:
         """
         check_tables(self._model, epoch)
         if self.path is None:
-            return self.word_vectors()
+            return self.vectors()
         if not self._has_tables and any((self.path / name).exists() for name in (CHECKPOINT_FILE, VECTORS_FILE)):
             self.save_checkpoint(epoch, shards, metrics)
         vectors = self.write_result()
@@ -158,35 +158,26 @@ class RunFolder:
             shutil.rmtree(self.path / CORPUS_FOLDER, ignore_errors=True)
         return vectors
 
-    def write_result(self) -> WordVectors:
+    def write_result(self) -> Vectors:
         """Write the vectors, their words and the settings; the engine must not train any more."""
-        vectors = self.word_vectors()
+        vectors = self.vectors()
         if self.path is not None:
-            vectors.save(self.path, format="run")
+            self._result.save(vectors, self.path)
             with atomic_path(self.path / "config.toml") as path:
                 path.write_text(tomli_w.dumps(self._config.as_dict()), encoding="utf-8")
-            logger.info("wrote %s: %s words, %d dimensions", self.path, f"{len(vectors):,}", vectors.dim)
+            logger.info("wrote %s: %s, %d dimensions", self.path, self._result.size, vectors.dim)
         return vectors
 
-    def restore_result(self) -> WordVectors:
+    def restore_result(self) -> Vectors:
         """Return the vectors of a finished run; their files are written again if they are missing or do not match."""
-        if self.path is not None and not self._has_readable_vectors(self.path):
+        if self.path is not None and not self._result.is_in(self.path):
             logger.info("%s: all %d epochs are trained; writing its files again", self.path, self._config.epochs)
             return self.write_result()
         logger.info("%s: all %d epochs are trained; increase --epochs to continue", self.path, self._config.epochs)
-        return self.word_vectors()
+        return self.vectors()
 
-    def word_vectors(self) -> WordVectors:
+    def vectors(self) -> Vectors:
         """Return the tables with their words; they are moved, not copied, so the engine must not train any more."""
         self._model.pack()
         inputs, outputs = (table.detach().cpu().numpy() for table in (self._model.input, self._model.output))
-        return WordVectors(self._vocabulary.words, inputs, counts=self._vocabulary.counts, output=outputs)
-
-    @staticmethod
-    def _has_readable_vectors(path: Path) -> bool:
-        """Return whether a folder contains matching vectors and words; an interrupted export may leave others."""
-        try:
-            WordVectors.load(path, limit=1)
-        except FormatError:
-            return False
-        return True
+        return self._result.make(inputs, outputs)

@@ -11,29 +11,24 @@ import torch
 from torch import nn
 
 from word2vec.config import SETTINGS, TrainConfig, option
-from word2vec.corpus import Corpus, Vocabulary
-from word2vec.engines import Engine, choose_engine
+from word2vec.engines import Engine
 from word2vec.errors import ConfigError, CorpusError, Word2VecError
 from word2vec.losses import Objective, as_objective, find_objective, make_objective
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.sampling.held_out import shorten, split_corpus
-from word2vec.sampling.shards import SentenceRanges, Shard, count_words
-from word2vec.sampling.stability import stable_batch_size
+from word2vec.sampling.datasets import ExampleDataset
+from word2vec.sampling.shards import Shard
 from word2vec.system.processors import usable_processors
 from word2vec.training.checkpoint import Checkpoint, load_best_tables, load_tables
 from word2vec.training.distributed import AveragingEngine, ProcessGroup
 from word2vec.training.divergence import untrained_loss
 from word2vec.training.early_stopping import EarlyStopping
-from word2vec.training.resume import find_checkpoint, reject_other_run, vocabulary_fingerprint
-from word2vec.training.source import CorpusSource
+from word2vec.training.examples import Examples, Source
+from word2vec.training.resume import find_checkpoint, reject_other_corpus, reject_other_settings
 from word2vec.training.table_memory import reject_too_large
-from word2vec.training.validation import SEED, Validation, validation_words
+from word2vec.training.validation import Validation
 
 # settings that processes training one model may set differently
 LOCAL_SETTINGS = frozenset({"corpus", "device", "threads", "pairs", "checkpoint_every"})
-
-VALIDATION_BATCH = 4096  # examples scored at once
 
 logger = logging.getLogger("word2vec")
 
@@ -66,8 +61,7 @@ class TrainingSetup:
 
     Attributes:
         config: The settings, as they are saved in config.toml.
-        corpus: The indexed corpus.
-        vocabulary: The words to train.
+        examples: The data.
         model: The model, with the tables of the checkpoint to resume from.
         engine_class: The engine.
         objective: The objective, on the device, with the reduction "sum" that learning rates are meant for.
@@ -80,12 +74,11 @@ class TrainingSetup:
     """
 
     config: TrainConfig
-    corpus: Corpus
-    vocabulary: Vocabulary
+    examples: Examples
     model: SkipGram
     engine_class: type[Engine]
     objective: Objective
-    dataset: SkipGramDataset
+    dataset: ExampleDataset
     validation: Validation | None
     threads: int
     group: ProcessGroup
@@ -126,7 +119,7 @@ class TrainingSetup:
         """Mean loss per pair of an untrained model."""
         dataset = self.dataset
         negatives, batch_size = dataset.settings.negatives, dataset.batch_size
-        return untrained_loss(self.objective, len(self.vocabulary), negatives, batch_size, dataset.device)
+        return untrained_loss(self.objective, self.examples.result.rows[1], negatives, batch_size, dataset.device)
 
     def early_stopping(self, run: Path | None) -> EarlyStopping:
         """Create what watches the validation loss; from the checkpoint if training resumes."""
@@ -143,12 +136,12 @@ class TrainingSetup:
 
     def shards_for(self, engine: Engine) -> list[Shard] | None:
         """Return the shards from which to resume the first epoch to train; None if it starts from its beginning."""
-        return self.checkpoint.shards_for(self.start.engine, engine.threads, self.corpus.offsets)
+        return self.checkpoint.shards_for(self.start.engine, engine.threads, self.dataset.offsets)
 
 
 def set_up(
     config: TrainConfig,
-    source: CorpusSource,
+    source: Source,
     objective: nn.Module | None,
     group: ProcessGroup,
     run: Path | None,
@@ -161,7 +154,7 @@ def set_up(
 
     Args:
         config: The settings.
-        source: The corpus.
+        source: The data.
         objective: A user's objective in place of `config.objective`.
         group: The processes that train.
         run: The run folder; None if none is written, or if another rank writes it.
@@ -174,65 +167,47 @@ def set_up(
     """
     device = choose_device(config.device)
     kind = find_objective(config.objective) if objective is None else type(objective)
-    engine_class = choose_engine(
-        config.engine, kind, device, dim=config.dim, negatives=config.negatives, window=config.window
-    )
+    engine_class = source.engine_class(config, kind, device)
     if objective is not None:
         config = replace(config, objective=f"{kind.__module__}:{kind.__qualname__}")
     default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
     config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume, overwrite=overwrite) if run else None, group)
-    corpus = source.read(config, run, group, progress)
-    vocabulary = _vocabulary(config, corpus)
-    if objective is None:
-        chosen = make_objective(config.objective, num_labels=len(vocabulary))
-    else:
-        chosen = as_objective(objective)
+    if run and found:
+        reject_other_settings(run, found, config)
+    examples = source.read(config, run, group, progress)
+    inputs, targets = examples.result.rows
+    chosen = make_objective(config.objective, num_labels=targets) if objective is None else as_objective(objective)
     chosen.reduction = "sum"  # the one that learning rates are meant for
-    start = Checkpoint(config.as_dict(), corpus.fingerprint, vocabulary_fingerprint(vocabulary), engine_class.__name__)
+    start = Checkpoint(config.as_dict(), examples.corpus.fingerprint, examples.vocabulary, engine_class.__name__)
     _reject_different_ranks(start, group)
     if run and found:
-        reject_other_run(run, found, start)
+        reject_other_corpus(run, found, start)
     threads = config.threads or default_threads(engine_class.max_threads, group.local_size)
     if device.type == "cuda":
         threads = 1  # the device is parallel itself
-    dataset, held_out = _make_dataset(config, corpus, vocabulary, chosen, engine_class, device, threads)
-    reject_without_pairs(dataset)
+    dataset = examples.make_dataset(config, chosen, engine_class, device, threads)
     processes = group.local_size if group.size > 1 else 0
-    reject_too_large(len(vocabulary), config.dim, device, processes, best_epoch=config.patience is not None)
+    reject_too_large(examples.result.rows, config.dim, device, processes, best_epoch=config.patience is not None)
     group.wait()  # until all have checked the free memory, before any of them allocates
-    model = SkipGram(len(vocabulary), config.dim, torch.Generator().manual_seed(config.seed))
+    model = SkipGram(inputs, config.dim, torch.Generator().manual_seed(config.seed), targets)
     if run and found:
         load_tables(run, found, model)
     group.broadcast(model.input, model.output)
     chosen = chosen.to(device)
     return TrainingSetup(
         config=config,
-        corpus=corpus,
-        vocabulary=vocabulary,
+        examples=examples,
         model=model,
         engine_class=engine_class,
         objective=chosen,
         dataset=dataset,
-        validation=_make_validation(config, dataset, vocabulary, chosen, held_out),
+        validation=examples.make_validation(config, dataset, chosen),
         threads=threads,
         group=group,
         start=start,
         resumed=found,
     )
-
-
-def reject_without_pairs(dataset: SkipGramDataset) -> None:
-    """Check that there is something to train.
-
-    Raises:
-        CorpusError: No sentence has two words of the vocabulary.
-    """
-    if not dataset.has_pairs():
-        raise CorpusError(
-            "nothing to train: no sentence has two words of the vocabulary; if the text has one word per line, join "
-            "the lines of each sentence, otherwise lower --min-count, raise --max-vocab or use more text"
-        )
 
 
 def choose_device(name: str) -> torch.device:
@@ -256,82 +231,6 @@ def default_threads(max_threads: int | None, processes: int = 1) -> int:
     """
     available = max(1, usable_processors() // processes)
     return available if max_threads is None else min(available, max_threads)
-
-
-def _vocabulary(config: TrainConfig, corpus: Corpus) -> Vocabulary:
-    for warning in corpus.warnings:
-        logger.warning(warning)
-    vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
-    logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(vocabulary):,}")
-    return vocabulary
-
-
-def _make_dataset(
-    config: TrainConfig,
-    corpus: Corpus,
-    vocabulary: Vocabulary,
-    objective: Objective,
-    engine_class: type[Engine],
-    device: torch.device,
-    threads: int,
-) -> tuple[SkipGramDataset, SentenceRanges]:
-    """Create the dataset; returns it with the ranges of sentences that are held out."""
-    negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
-    sampling = SamplingSettings(config.window, negatives, config.subsample, config.noise_exponent, config.window_mode)
-    size = stable_batch_size(vocabulary, sampling, config.batch_size, threads)
-    if size < config.batch_size and engine_class.uses_batches:
-        logger.info(
-            "batch size reduced from %s to %s; larger batches could diverge with this vocabulary",
-            config.batch_size,
-            size,
-        )
-    sentences = split_corpus(corpus.offsets, config.validation)
-    if held_out := count_words(sentences.held_out, corpus.offsets):
-        logger.info("%s words held out for the validation loss", f"{held_out:,}")
-    dataset = SkipGramDataset(
-        corpus.tokens,
-        corpus.offsets,
-        vocabulary,
-        sampling,
-        batch_size=size,
-        seed=config.seed,
-        device=device,
-        sentences=sentences.training,
-    )
-    return dataset, sentences.held_out
-
-
-def _make_validation(
-    config: TrainConfig,
-    dataset: SkipGramDataset,
-    vocabulary: Vocabulary,
-    objective: Objective,
-    held_out: SentenceRanges,
-) -> Validation | None:
-    """Draw the held-out examples; None if there are none.
-
-    Raises:
-        ConfigError: The corpus is too small for early stopping.
-    """
-    scored = SkipGramDataset(
-        dataset.tokens,
-        dataset.offsets,
-        vocabulary,
-        dataset.settings,
-        batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
-        seed=SEED,
-        device=dataset.device,
-        sentences=shorten(held_out, dataset.offsets, validation_words(dataset.window.pairs)),
-    )
-    result = Validation(scored, objective) if held_out else None
-    if result and result.examples:
-        return result
-    if config.patience is not None:
-        raise ConfigError(
-            "--patience needs held-out sentences, but the corpus is too small for them; raise --validation, or omit "
-            "--patience"
-        )
-    return None
 
 
 def _checkpoint_of_rank_0(found: Checkpoint | None, group: ProcessGroup) -> Checkpoint | None:

@@ -4,16 +4,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import nn
+
 from word2vec.config import TrainConfig
 from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, index_corpus, open_corpus
+from word2vec.engines import Engine, choose_engine
 from word2vec.errors import ConfigError
 from word2vec.training.distributed import ProcessGroup
+from word2vec.training.examples import Source
+from word2vec.training.text_examples import TextExamples
 
 CORPUS_FOLDER = "corpus"  # in a run folder: the corpus of an unfinished run that was trained from memory
 
 
 @dataclass(frozen=True)
-class CorpusSource:
+class CorpusSource(Source):
     """What the user passed as a corpus, beyond the settings.
 
     Attributes:
@@ -47,7 +53,13 @@ class CorpusSource:
                 "several processes cannot share standard input; save the text to a file and pass its path"
             )
 
-    def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> Corpus:
+    def engine_class(self, config: TrainConfig, objective: type[nn.Module], device: torch.device) -> type[Engine]:
+        """Choose the engine; see `Source.engine_class`."""
+        return choose_engine(
+            config.engine, objective, device, dim=config.dim, negatives=config.negatives, window=config.window
+        )
+
+    def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> TextExamples:
         """Index the corpus, or open its index.
 
         Args:
@@ -60,7 +72,7 @@ class CorpusSource:
             CorpusError: The corpus cannot be read.
         """
         if self.data is not None:
-            return open_corpus(
+            corpus: Corpus = open_corpus(
                 self.data,
                 lowercase=config.lowercase,
                 tokenizer=self.tokenizer,
@@ -69,8 +81,8 @@ class CorpusSource:
                 output=run,
                 progress=progress,
             )
-        if config.corpus or self._kept is None:
-            return group.in_turns(
+        elif config.corpus or self._kept is None:
+            corpus = group.in_turns(
                 lambda: index_corpus(
                     config.corpus,
                     lowercase=config.lowercase,
@@ -80,7 +92,9 @@ class CorpusSource:
                     progress=progress,
                 )
             )
-        return IndexedCorpus(self._kept)
+        else:
+            corpus = IndexedCorpus(self._kept)
+        return TextExamples(corpus, config)
 
     @property
     def _kept(self) -> Path | None:

@@ -21,12 +21,12 @@ BEST_TABLES = 2  # the copy that early stopping keeps
 
 
 def reject_too_large(
-    words: int, dim: int, device: torch.device, processes: int = 0, *, best_epoch: bool = False
+    rows: tuple[int, int], dim: int, device: torch.device, processes: int = 0, *, best_epoch: bool = False
 ) -> None:
     """Raise an error if the tables do not fit into the free memory of the machine or of the CUDA device.
 
     Args:
-        words: The size V of the vocabulary.
+        rows: The numbers of rows of the input table and of the output table.
         dim: The number of dimensions.
         device: The device to train on.
         processes: The number of processes that train together on this machine; 0 if this process trains alone.
@@ -39,18 +39,21 @@ def reject_too_large(
     free = free_on_card(device) if on_card else free_memory(processes or 1)
     tables = (AVERAGED_TABLES if processes else TABLES) + (BEST_TABLES if best_epoch and not on_card else 0)
     width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
-    needed = tables * NUMBER_BYTES * words * width
+    all_rows = sum(rows) * (tables // 2) + max(rows) * (tables % 2)  # an odd table may be the larger of the two
+    needed = NUMBER_BYTES * all_rows * width
     if free is None or needed <= free:
         return
     table_numbers = free // (tables * NUMBER_BYTES)  # the size of a table that fits
-    max_dim, max_words = table_numbers // words // ROW_NUMBERS * ROW_NUMBERS, table_numbers // width
+    max_dim = free // (NUMBER_BYTES * all_rows) // ROW_NUMBERS * ROW_NUMBERS
+    max_words = table_numbers // width
     fitting = [f"--dim {max_dim}"] if max_dim else []
     fitting += [f"--max-vocab {max_words}"] if max_words >= 2 else []
+    words = f"{rows[0]:,} words" if rows[0] == rows[1] else f"{rows[0]:,} inputs, {rows[1]:,} targets"
     remedy = " or ".join(fitting) or "a machine with more memory"
     where = "CUDA device" if on_card else "machine"
     per_process = f" for each of {processes} processes" if processes > 1 and not on_card else ""
     raise ConfigError(
-        f"not enough memory: embedding tables of {words:,} words and {dim} dimensions need {_readable(needed)}"
+        f"not enough memory: embedding tables of {words} and {dim} dimensions need {_readable(needed)}"
         f"{per_process}, but the {where} has {_readable(free)} free{per_process and ' for each'}; use {remedy}"
     )
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from word2vec.losses.base import Objective, sum_losses
 from word2vec.models.skipgram import SkipGram, scores
-from word2vec.sampling.datasets import Batch, SkipGramDataset
+from word2vec.sampling.datasets import Batch, ExampleDataset
 
 MAX_EXAMPLES = 1 << 16  # scored in a tenth of a second; the standard error of their mean is below 0.01
 MAX_ROWS = 6 * MAX_EXAMPLES  # scored: with many noise words there are fewer examples, so that the time is the same
@@ -32,7 +32,7 @@ class Validation:
         examples: Number of examples; 0 if nothing is held out or no held-out sentence has a pair.
     """
 
-    def __init__(self, dataset: SkipGramDataset, objective: Objective) -> None:
+    def __init__(self, dataset: ExampleDataset, objective: Objective) -> None:
         self._objective = objective
         frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
         self._log_q = frequency.log() if objective.needs_log_q else None  # (V,)

@@ -80,8 +80,12 @@ class WordVectors:
         Raises:
             FormatError: The path cannot be read; the message names the line or row.
         """
-        table = formats.read(path, limit, progress=progress, verify=verify)
-        loaded = cls.__new__(cls)  # subtle: not __init__, which would scan for nan again: formats.read has done so
+        return cls.from_table(formats.read(path, limit, progress=progress, verify=verify))
+
+    @classmethod
+    def from_table(cls, table: formats.Table) -> "WordVectors":
+        """Return the vectors of a table that a function of `formats` has read and checked."""
+        loaded = cls.__new__(cls)  # subtle: not __init__, which would scan for nan again
         loaded._set_tables(table.words, table.vectors, table.counts, table.output, table.subwords)
         return loaded
 

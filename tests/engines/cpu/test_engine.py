@@ -22,11 +22,11 @@ from word2vec.engines.cpu.kernel import (
     Text,
     ThreadState,
     _below,
-    _next,
-    _noise_word,
-    _other_word,
     _subsample,
     kernel,
+    next_bits,
+    noise_word,
+    other_word,
 )
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
@@ -317,7 +317,7 @@ def test_a_table_may_have_more_than_2_to_the_31_numbers(tmp_path: Path) -> None:
         right=1,
         ahead=1,
     )
-    text = Text(cpu._read_only(np.array([words - 3, words - 1]), np.int32), cpu._read_only(np.array([0, 2]), np.int64))
+    text = Text(cpu.read_only(np.array([words - 3, words - 1]), np.int32), cpu.read_only(np.array([0, 2]), np.int64))
     shard = cpu._with_buffers(cpu._new_state(1), 2, 1)
     train_text = kernel("negative-sampling", 5, False)
     flat = Tables(*(table.view(np.ndarray) for table in tables), width)
@@ -338,7 +338,7 @@ def test_the_generator_is_the_published_one() -> None:
     plain_random, state, compiled = SplitMix64(1234567), np.uint64(1234567), []
     with np.errstate(over="ignore"):  # as Python functions they warn where compiled code wraps around
         for _ in published:
-            state, bits = _next(state)
+            state, bits = next_bits(state)
             compiled.append(int(bits))
     assert compiled == [plain_random.bits() for _ in published] == published
 
@@ -371,8 +371,8 @@ def test_a_number_below_a_bound_uses_the_upper_bits() -> None:
 @pytest.mark.parametrize("counts", [ZIPF, THREE, [7, 7]], ids=["zipf", "three", "equal"])
 def test_noise_words_follow_the_noise_distribution(counts: list[int]) -> None:
     dataset = make_dataset([[0, 1]], counts)
-    table = cpu._noise_table(dataset)
-    drawn = [_noise_word(table, len(counts), bits) for bits in random_bits(20_000)]
+    table = cpu.noise_table(dataset)
+    drawn = [noise_word(table, len(counts), bits) for bits in random_bits(20_000)]
     assert_drawn_by(make_vocabulary(counts).noise_distribution(0.75), drawn)
 
 
@@ -381,7 +381,7 @@ def test_a_second_draw_follows_the_distribution_of_the_other_words(word: int) ->
     dataset = make_dataset([[0, 1]], ZIPF)
     others = make_vocabulary(ZIPF).noise_distribution(0.75)
     others[word] = 0
-    drawn = [int(_other_word(word, dataset.alias.cumulative.numpy(), bits)) for bits in random_bits(20_000)]
+    drawn = [int(other_word(word, dataset.alias.cumulative.numpy(), bits)) for bits in random_bits(20_000)]
     assert_drawn_by(others / others.sum(), drawn)
 
 
@@ -392,7 +392,7 @@ def test_a_second_draw_at_the_edge_of_the_word_does_not_give_it() -> None:
     for word in range(40):
         edge = int((cumulative[word] - own[word]) / (1 - own[word]) * 2**53)
         for draw in range(max(edge - 2, 0), min(edge + 3, 2**53)):
-            assert int(_other_word(word, cumulative, np.uint64(draw << 11))) != word
+            assert int(other_word(word, cumulative, np.uint64(draw << 11))) != word
 
 
 @pytest.mark.parametrize("counts", [[10**18, 1], [10**18, 1, 1], [3, 1]])
@@ -400,7 +400,7 @@ def test_a_second_draw_at_the_edge_of_the_word_does_not_give_it() -> None:
 def test_a_second_draw_is_a_word_even_where_one_has_nearly_all_the_probability(counts: list[int], bits: int) -> None:
     cumulative = make_dataset([[0, 1]], counts, noise_exponent=1.0).alias.cumulative.numpy()
     for word in range(len(counts)):
-        assert int(_other_word(word, cumulative, np.uint64(bits))) in set(range(len(counts))) - {word}
+        assert int(other_word(word, cumulative, np.uint64(bits))) in set(range(len(counts))) - {word}
 
 
 def test_a_draw_at_the_threshold_survives() -> None:

@@ -190,7 +190,8 @@ def test_the_frequent_and_the_rare_rows(monkeypatch: pytest.MonkeyPatch) -> None
 
     def counted(group: ProcessGroup) -> tuple[list[int], int]:
         rounds = Rounds(group, SkipGram(6, DIM), dataset, 1, 37)
-        return rounds._frequent, rounds._tables[0].rare_from
+        assert rounds._frequent[0] == rounds._frequent[1]  # both tables belong to one vocabulary
+        return rounds._frequent[0], rounds._tables[0].rare_from
 
     monkeypatch.setattr(rounds_module, "FREQUENT_USES", float(uses[1]) - 0.1)
     monkeypatch.setattr(
@@ -211,7 +212,7 @@ def test_all_ranks_use_the_counts_of_rank_0(monkeypatch: pytest.MonkeyPatch) -> 
         dataset = small_dataset()
         if group.rank:  # as on a machine that rounds sums differently
             dataset.pair_frequency = torch.full((6,), 1 / 6)
-        return Rounds(group, SkipGram(6, DIM), dataset, 1, 37)._frequent
+        return Rounds(group, SkipGram(6, DIM), dataset, 1, 37)._frequent[0]
 
     first, second = on_ranks(2, counted)
     assert first == second

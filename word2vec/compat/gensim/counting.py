@@ -23,6 +23,7 @@ Sentences: TypeAlias = Iterable[Iterable[Any]]
 TrimRule: TypeAlias = Callable[[Any, int, int], int]
 """Decides about a word, its count and min_count: 0 applies min_count, 1 discards the word, 2 keeps it."""
 
+MAX_SENTENCE = 10_000  # words; longer sentences are split, because a thread trains whole sentences
 APPLY_MIN_COUNT, DISCARD, KEEP = 0, 1, 2
 
 _log = logging.getLogger("word2vec")
@@ -108,6 +109,8 @@ def encode(corpus: Sentences | None, corpus_file: str | PathLike[str] | None, ro
             tokens.extend([rows.get(word, unknown) for word in sentence])
         except TypeError as error:
             raise _not_words(number, error) from error
+        while offsets[-1] + MAX_SENTENCE < len(tokens):  # gensim drops the rest; here threads share it
+            offsets.append(offsets[-1] + MAX_SENTENCE)
         offsets.append(len(tokens))
     return TokenIds(
         np.frombuffer(tokens, np.int32) if tokens else np.zeros(0, np.int32), np.frombuffer(offsets, np.int64)

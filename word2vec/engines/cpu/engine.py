@@ -26,7 +26,7 @@ from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.sampling.datasets import ExampleDataset, SkipGramDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 
 # What a thread trains between two checks of the learning rate and of the stop flag: at most as many words as word2vec.c
@@ -70,10 +70,10 @@ class FusedEngine(Engine):
             )
         super().__init__(model, objective, dataset, learning_rate, threads)
         window = dataset.window
-        self._text = Text(_read_only(dataset.tokens, np.int32), _read_only(dataset.offsets, np.int64))
+        self._text = Text(read_only(dataset.tokens, np.int32), read_only(dataset.offsets, np.int64))
         self._sampling = Sampling(
             keep=_thresholds(dataset.keep.double().numpy()),
-            noise=_noise_table(dataset),
+            noise=noise_table(dataset),
             cumulative=dataset.alias.cumulative.numpy(),
             log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
             min_width=window.min_width,
@@ -83,7 +83,7 @@ class FusedEngine(Engine):
             ahead=min(window.right, MAX_AHEAD),
         )
         width = padded_width(model.input.shape[1])
-        self._tables = Tables(_aligned_rows(model.input, width), _aligned_rows(model.output, width), width)
+        self._tables = Tables(aligned_rows(model.input, width), aligned_rows(model.output, width), width)
         negatives = dataset.settings.negatives
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
         self._chunk_pairs = CHUNK_PRODUCTS // ((1 + negatives) * width)
@@ -159,7 +159,7 @@ def _with_buffers(state: ThreadState, words: int, sentences: int) -> ThreadState
     return state
 
 
-def _read_only(array: npt.NDArray[np.integer], dtype: type[T]) -> npt.NDArray[T]:
+def read_only(array: npt.NDArray[np.integer], dtype: type[T]) -> npt.NDArray[T]:
     """Return a read-only view, so that numba compiles one version for writable and read-only arrays."""
     view = np.ascontiguousarray(array, dtype=dtype).view(np.ndarray)
     view.flags.writeable = False
@@ -172,7 +172,7 @@ def _thresholds(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32
     return thresholds
 
 
-def _noise_table(dataset: SkipGramDataset) -> npt.NDArray[np.uint32]:
+def noise_table(dataset: ExampleDataset) -> npt.NDArray[np.uint32]:
     """Return the alias table as (2 V,) pairs of acceptance, in units of 2^-32, and alias: one cache line per draw."""
     acceptance, alias = dataset.alias.acceptance.double().numpy(), dataset.alias.alias.numpy()
     scaled = np.clip(np.round(acceptance * 2.0**32), 0, 2**32 - 1)  # (V,)
@@ -180,7 +180,7 @@ def _noise_table(dataset: SkipGramDataset) -> npt.NDArray[np.uint32]:
     return table.reshape(-1)
 
 
-def _aligned_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
+def aligned_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
     """Move a table to memory, (V * width,), in which each row starts at a cache line, and return that memory.
 
     The parameter is moved to such memory, unless a previous engine has already done so.

@@ -8,9 +8,9 @@ each chunk of sentences,
 2. `_draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
    the way into the cache while the current center word is processed;
 3. `_gather_block` lists the rows x_i of a block of context words;
-4. `_score_block` computes s_ki = x_i . y_k for all targets y_k;
+4. `score_block` computes s_ki = x_i . y_k for all targets y_k;
 5. `score_gradients` turns the scores into losses and gradients g_ki = dL/ds_ki, in objectives.py;
-6. `_update_block` adds -lr * sum_k g_ki y_k to x_i, and -lr * sum_i g_ki x_i to y_k.
+6. `update_block` adds -lr * sum_k g_ki y_k to x_i, and -lr * sum_i g_ki x_i to y_k.
 
 The arithmetic on rows is in simd.py. Numba compiles a kernel for each objective and number of noise words, in two to
 three seconds, and caches it on disk. `engines/plain.py` is the same algorithm in plain numpy.
@@ -157,11 +157,11 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
             for start in range(left, right - 1, BLOCK_ROWS):
                 n = min(BLOCK_ROWS, right - 1 - start)
                 _gather_block(words.kept, start, n, position, table.width, buffers.rows)
-                _score_block(table, buffers, half, n, n_targets, padded, corrected)
+                score_block(table, buffers, half, n, n_targets, padded, corrected)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
                 score_gradients(objective, n_targets, padded, memory.block, constants)
-                _update_block(table, buffers, half, n, n_targets, padded, lr)
-                _add_losses(buffers, padded, n)
+                update_block(table, buffers, half, n, n_targets, padded, lr)
+                add_losses(buffers, padded, n)
             pairs += right - 1 - left
         thread.random[0] = state
         # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
@@ -176,7 +176,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
     return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
 
 
-def _inlined(function):
+def inlined(function):
     """Let kernels call a function: it is inlined, and literals among its arguments are compile-time constants."""
 
     @overload(function, prefer_literal=True, strict=False, jit_options=INLINED)
@@ -186,7 +186,7 @@ def _inlined(function):
     return function
 
 
-@_inlined
+@inlined
 def _subsample(text, first, last, keep, thread, state):
     """Write the words that survive, and where each sentence of them ends; returns their number and the random state."""
     n_kept = 0
@@ -194,14 +194,14 @@ def _subsample(text, first, last, keep, thread, state):
         for place in range(text.offsets[sentence], text.offsets[sentence + 1]):
             word = np.int64(text.tokens[place])
             if U64(word) < U64(len(keep)):  # negative ids are outside the vocabulary too
-                state, bits = _next(state)
+                state, bits = next_bits(state)
                 thread.kept[n_kept] = word  # without a branch, which the processor would mispredict one time in four
                 n_kept += np.int64((bits >> HALF) <= keep[word])
         thread.ends[sentence - first] = n_kept
     return n_kept, state
 
 
-@_inlined
+@inlined
 def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
     """Draw noise words and window of the center word at a position, and prefetch rows; returns the random state."""
     half, width = position & 1, tables.width
@@ -213,16 +213,16 @@ def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, stat
         buffers.shifts[place] = noise.log_q[center]
     prefetch_row(tables.output, center * width, width)
     for k in range(1, n_targets):
-        state, bits = _next(state)
-        word = _noise_word(noise.noise, len(cumulative), bits)
+        state, bits = next_bits(state)
+        word = noise_word(noise.noise, len(cumulative), bits)
         if word == center:
-            state, bits = _next(state)
-            word = _other_word(center, cumulative, bits)
+            state, bits = next_bits(state)
+            word = other_word(center, cumulative, bits)
         buffers.targets[place + k] = word * width
         if corrected:
             buffers.shifts[place + k] = noise.log_q[word]
         prefetch_row(tables.output, word * width, width)
-    state, bits = _next(state)
+    state, bits = next_bits(state)
     reach = noise.min_width + _below(bits, noise.widths)
     buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
     if position + noise.ahead < n_kept:
@@ -230,7 +230,7 @@ def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, stat
     return state
 
 
-@_inlined
+@inlined
 def _gather_block(kept, start, n, position, width, rows):
     """Write where the rows of n context words begin, from word `start` on and without the center at `position`."""
     for i in range(n):
@@ -238,8 +238,8 @@ def _gather_block(kept, start, n, position, width, rows):
         rows[i] = np.int64(kept[word]) * width
 
 
-@_inlined
-def _score_block(tables, buffers, half, n, n_targets, padded, corrected):
+@inlined
+def score_block(tables, buffers, half, n, n_targets, padded, corrected):
     """Write the scores of n context words with all targets, corrected by log_q if needed."""
     targets = pointer_to(buffers.targets, half * padded)
     block_scores(tables.input, buffers.rows, n, tables.output, targets, buffers.block, tables.width, n_targets)
@@ -250,8 +250,8 @@ def _score_block(tables, buffers, half, n, n_targets, padded, corrected):
                 buffers.block[k * LANES + i] -= shift
 
 
-@_inlined
-def _update_block(tables, buffers, half, n, n_targets, padded, lr):
+@inlined
+def update_block(tables, buffers, half, n, n_targets, padded, lr):
     """Add the steps of a block to its rows, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(padded)
     for i in range(n_targets * LANES):
@@ -260,16 +260,16 @@ def _update_block(tables, buffers, half, n, n_targets, padded, lr):
     block_steps(tables.input, buffers.rows, n, tables.output, targets, slopes, buffers.steps, tables.width, n_targets)
 
 
-@_inlined
-def _add_losses(buffers, padded, n):
+@inlined
+def add_losses(buffers, padded, n):
     """Add the losses of the n examples of a block, lane by lane."""
     _, losses, _ = block_offsets(padded)
     for i in range(LANES):
         buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0
 
 
-@_inlined
-def _next(state):
+@inlined
+def next_bits(state):
     """Return the next state and 64 random bits: SplitMix64.
 
     Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators".
@@ -280,14 +280,14 @@ def _next(state):
     return state, bits ^ (bits >> SHIFT_3)
 
 
-@_inlined
+@inlined
 def _below(bits, bound):
     """Return a number from 0 to bound - 1, from the upper half of the bits."""
     return np.int64(((bits >> HALF) * U64(bound)) >> HALF)
 
 
-@_inlined
-def _noise_word(noise, vocabulary_size, bits):
+@inlined
+def noise_word(noise, vocabulary_size, bits):
     """Draw from the alias table: the upper half of the bits selects the column, the lower half accepts it or not."""
     column = _below(bits, vocabulary_size)
     accepted = np.int64((bits & LOW) < noise[2 * column])
@@ -295,8 +295,8 @@ def _noise_word(noise, vocabulary_size, bits):
     return alias + accepted * (column - alias)  # without a branch, which the processor would mispredict
 
 
-@_inlined
-def _other_word(word, cumulative, bits):
+@inlined
+def other_word(word, cumulative, bits):
     """Draw from the noise distribution without `word`: invert the cumulative distribution, skipping its interval."""
     before = cumulative[word - 1] if word > 0 else 0.0
     own = cumulative[word] - before

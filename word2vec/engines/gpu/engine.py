@@ -83,6 +83,7 @@ class GpuEngine(Engine):
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
         super().__init__(model, objective, dataset, learning_rate)
+        self._text = dataset
         self.precision = precision
         settings, device = dataset.settings, dataset.device
         self._shape = tile_shape(model.input.shape[1], settings.negatives, typical_context(dataset.window))
@@ -116,7 +117,7 @@ class GpuEngine(Engine):
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
-        self._programs = self._fixed_programs or _programs(self.dataset, self._shape, self.learning_rate(number, 0))
+        self._programs = self._fixed_programs or _programs(self._text, self._shape, self.learning_rate(number, 0))
         self._begin(shards or self.dataset.new_shards(self.threads))
         reported, queued = time.monotonic(), deque[torch.cuda.Event]()
         for begin, end in self.dataset.unread_chunks(self._shards[0], CHUNK_WORDS, self._chunk_pairs()):
@@ -147,7 +148,7 @@ class GpuEngine(Engine):
         first, last = int(bounds[0]), int(bounds[-1])
         if first == last:
             return
-        tokens = _copy_tokens(self.dataset, first, last) if self._tokens is None else self._tokens[first:last]
+        tokens = _copy_tokens(self._text, first, last) if self._tokens is None else self._tokens[first:last]
         lengths = _on_device(np.diff(bounds), tokens.device)
         done = words_read(self._shards)
         rates = self.learning_rate(epoch, done), self.learning_rate(epoch, done + last - first)
@@ -186,8 +187,8 @@ class GpuEngine(Engine):
             COLUMNS=self._shape.columns,
             N_TARGETS=targets.shape[1],
             TARGETS=self._shape.targets,
-            LEFT=self.dataset.window.left,
-            RIGHT=self.dataset.window.right,
+            LEFT=self._text.window.left,
+            RIGHT=self._text.window.right,
             CENTERS=self._shape.centers,
             ROWS=self._shape.rows,
             PRECISION=self.precision,
@@ -231,8 +232,8 @@ class GpuEngine(Engine):
             self.dataset.alias.cumulative,
             size,
             (size - 1).bit_length(),
-            self.dataset.window.min_width,
-            self.dataset.window.widths,
+            self._text.window.min_width,
+            self._text.window.widths,
             derive_seed(self.dataset.seed, epoch, *self._shards[0].stream, 1),
             targets,
             widths,

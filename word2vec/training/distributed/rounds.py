@@ -34,7 +34,7 @@ from torch import Tensor
 
 from word2vec.engines.base import Pause, Progress
 from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.sampling.datasets import ExampleDataset
 from word2vec.sampling.shards import Shard, split_off, words_read
 from word2vec.sampling.stability import MAX_USES_IN_PAIRS, vocabulary_factor
 from word2vec.training.distributed.process_group import ProcessGroup
@@ -78,7 +78,7 @@ class Rounds:
     """
 
     def __init__(
-        self, group: ProcessGroup, model: SkipGram, dataset: SkipGramDataset, threads: int, sync_every: int
+        self, group: ProcessGroup, model: SkipGram, dataset: ExampleDataset, threads: int, sync_every: int
     ) -> None:
         self.group, self.model, self.dataset = group, model, dataset
         all_threads = [int(number) for number in group.gather(threads)]
@@ -95,8 +95,13 @@ class Rounds:
         self._background = ThreadPoolExecutor(1, "averaging")
         self._pending: Future[Exchange] | None = None
         # the counts of rank 0, since all ranks have to use the same
-        *self._frequent, rare_from = group.gather(self._count_frequent_rows())[0]
-        self._tables = [shared_rows(table.detach(), rare_from) for table in (model.input, model.output)]
+        frequencies = (dataset.input_frequency, dataset.pair_frequency)
+        counted = group.gather([self._count_frequent_rows(frequency) for frequency in frequencies])[0]
+        self._frequent = [due for *due, _ in counted]  # of each table
+        self._tables = [
+            shared_rows(table.detach(), rare_from)
+            for table, (*_, rare_from) in zip((model.input, model.output), counted, strict=True)
+        ]
         # subtle: kept between rounds, since allocating it takes longer; untouched pages cost no memory
         self._buffer = send_buffer(self._tables)
 
@@ -151,7 +156,7 @@ class Rounds:
             self._apply(pending.result())
         self.together = self.pause is not Pause.NONE or not self._parts
         if self.together:
-            self._snapshot(len(self.model.input))
+            self._snapshot([len(rows.table) for rows in self._tables])
             self._since_all = 0
             self._apply(self._exchange(mine, max(request, self.pause)))
         elif not pending:
@@ -159,9 +164,9 @@ class Rounds:
             self._pending = self._background.submit(self._exchange, mine, request)
         self.seconds += time.perf_counter() - begun
 
-    def _snapshot(self, due: int) -> None:
-        for rows in self._tables:
-            rows.snapshot(due)
+    def _snapshot(self, due: Sequence[int]) -> None:
+        for rows, number in zip(self._tables, due, strict=True):
+            rows.snapshot(number)
 
     def _exchange(self, mine: Progress, request: Pause) -> Exchange:
         """Exchange progress, requests and changed rows, during which training may continue."""
@@ -180,27 +185,28 @@ class Rounds:
     def _record(self, exchange: Exchange) -> None:
         self._sent, self.done, self.pause = exchange.mine, exchange.all, exchange.pause
 
-    def _count_frequent_rows(self) -> list[int]:
-        """Return how many rows, in order of frequency, are due after every round, and after every second one.
+    def _count_frequent_rows(self, frequency: Tensor) -> list[int]:
+        """Return how many rows of a table are due after every round, and after every second one.
 
         The last number says how many are used too often between two averagings of all rows to sum their changes.
+
+        Args:
+            frequency: (V,) fraction of the pairs with each row, in descending order; with weights nearly so.
         """
-        data = self.dataset
-        kept = 1 / (data.pair_frequency / data.keep).sum()  # fraction of the words that survive subsampling
-        pairs = self._round_words / self.group.size * kept * data.window.pairs
-        uses = pairs * data.pair_frequency  # (V,) on a rank in a round
+        pairs = self._round_words / self.group.size * self.dataset.pairs_per_word()
+        uses = pairs * frequency.flip(0).cummax(0).values.flip(0)  # (V,) on a rank in a round
         due = [uses * 2**turn >= FREQUENT_USES for turn in range(self._period.bit_length() - 1)]
         frequent = uses * self._period * self.group.size > MAX_USES_IN_PAIRS * vocabulary_factor(len(uses))
         return [int(rows.sum()) for rows in (*due, frequent)]
 
-    def _due_rows(self) -> int:
-        """Return how many rows are averaged after a round that does not end an epoch."""
+    def _due_rows(self) -> list[int]:
+        """Return how many rows of each table are averaged after a round that does not end an epoch."""
         self._since_all += 1
         if self._since_all == self._period:
             self._since_all = 0
-            return len(self.model.input)
+            return [len(rows.table) for rows in self._tables]
         halvings = (self._since_all & -self._since_all).bit_length() - 1
-        return int(self._frequent[halvings])
+        return [due[halvings] for due in self._frequent]
 
     def _exchange_progress(self, mine: Progress, request: Pause) -> Exchange:
         """Sum the progress of all ranks, and find out whether one of them requests a pause."""

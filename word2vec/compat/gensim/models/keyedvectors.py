@@ -9,22 +9,18 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from os import PathLike
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from word2vec.compat.gensim import files, scoring
 from word2vec.compat.gensim.errors import ArgumentError, EmptyListError
+from word2vec.compat.gensim.items import Item, Items, as_list, cosine, with_weight
 from word2vec.compat.gensim.keyed_table import Key, KeyedTable, is_key
 from word2vec.compat.gensim.transport import transport_cost
 from word2vec.vectors.search import cos_mul, cosines, top_k
 from word2vec.vectors.word_vectors import WordVectors
-
-Item: TypeAlias = Key | NDArray[Any] | tuple[Key | NDArray[Any], float]
-"""Part of a query: a key, a vector (D,), or one of them with a weight."""
-
-Items: TypeAlias = Item | Sequence[Item] | NDArray[Any] | None
 
 _log = logging.getLogger("word2vec")
 
@@ -84,8 +80,8 @@ class KeyedVectors(KeyedTable):
         """
         if isinstance(topn, Integral) and topn < 1:
             return []
-        plus, minus = _as_list(positive), _as_list(negative)
-        weighted = [_with_weight(item, 1.0) for item in plus] + [_with_weight(item, -1.0) for item in minus]
+        plus, minus = as_list(positive), as_list(negative)
+        weighted = [with_weight(item, 1.0) for item in plus] + [with_weight(item, -1.0) for item in minus]
         asked = [item for item, _ in weighted]
         mean = self.get_mean_vector(
             asked, [weight for _, weight in weighted], post_normalize=True, ignore_missing=False
@@ -120,7 +116,7 @@ class KeyedVectors(KeyedTable):
         """
         if isinstance(topn, Integral) and topn < 1:
             return []
-        plus, minus = _as_list(positive), _as_list(negative)
+        plus, minus = as_list(positive), as_list(negative)
         if not plus:
             raise ArgumentError("most_similar_cosmul needs at least one positive key or vector")
         near = [self._cosines_with(item, restrict_vocab) for item in (*plus, *minus)]  # (R,) each
@@ -186,7 +182,7 @@ class KeyedVectors(KeyedTable):
 
     def similarity(self, w1: Key, w2: Key) -> float:
         """Return the cosine of the vectors of two keys."""
-        return _cosine(self.get_vector(w1), self.get_vector(w2))
+        return cosine(self.get_vector(w1), self.get_vector(w2))
 
     def distance(self, w1: Key, w2: Key) -> float:
         """Return one minus `similarity`."""
@@ -212,7 +208,7 @@ class KeyedVectors(KeyedTable):
         """
         if not (len(ws1) and len(ws2)):
             raise EmptyListError("n_similarity needs two lists of keys; one of them is empty")
-        return _cosine(*(self.get_mean_vector(keys, pre_normalize=False) for keys in (ws1, ws2)))
+        return cosine(*(self.get_mean_vector(keys, pre_normalize=False) for keys in (ws1, ws2)))
 
     def most_similar_to_given(self, key1: Key, keys_list: Sequence[Key]) -> Key:
         """Return the key of a list that is most similar to `key1`."""
@@ -386,6 +382,15 @@ class KeyedVectors(KeyedTable):
         """
         return cls.from_content(files.load(fname))
 
+    @property
+    def vectors_lockf(self) -> NDArray[np.float32]:
+        """A factor of 1, as in gensim: all vectors are trained. It cannot be set."""
+        return np.ones(1, np.float32)
+
+    @vectors_lockf.setter
+    def vectors_lockf(self, factors: object) -> None:
+        raise ArgumentError("vectors_lockf is not supported: all vectors are trained")
+
     # building blocks
 
     @classmethod
@@ -408,22 +413,3 @@ class KeyedVectors(KeyedTable):
         """Return the keys with the highest of scores (R,) of the rows from `start` on, without the keys asked for."""
         excluded = [row - start for item in asked if is_key(item) and (row := self.get_index(item)) >= start]
         return top_k(self.index_to_key[start : start + len(scores)], scores, excluded, topn)
-
-
-def _as_list(items: Items) -> list[Item]:
-    """Return the items of a query as a list; a single key or vector needs no list."""
-    if items is None:
-        return []
-    single = isinstance(items, str | int | np.integer) or (isinstance(items, np.ndarray) and items.ndim == 1)
-    return [items] if single else list(items)  # type: ignore[list-item, arg-type]
-
-
-def _with_weight(item: Item, default: float) -> tuple[Key | NDArray[Any], float]:
-    return item if isinstance(item, tuple) else (item, default)
-
-
-def _cosine(left: NDArray[Any], right: NDArray[Any]) -> float:
-    """Return the cosine of two vectors (D,), exactly 1 for equal ones, and 0 if one is all zeros."""
-    left, right = left.astype(np.float64), right.astype(np.float64)
-    squares = (left @ left) * (right @ right)
-    return float(left @ right / np.sqrt(squares)) if squares else 0.0

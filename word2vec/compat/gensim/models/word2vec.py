@@ -185,6 +185,7 @@ class Word2Vec(VocabularyModel):
             for number, state in enumerate(states):
                 self.wv.vectors, self.syn1neg, self.wv.norms = state.input, state.output, None
                 self.running_training_loss, received = state.loss, state.signal
+                _log.info("%d of %d epochs trained on %s words", number, epochs, f"{len(corpus.tokens):,}")
                 for callback in callbacks:
                     if number:
                         callback.on_epoch_end(self)

@@ -1,0 +1,115 @@
+"""What training returns and saves: word vectors, or vectors of inputs and of targets."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.errors import FormatError
+from word2vec.vectors import PairVectors, WordVectors
+
+Vectors = WordVectors | PairVectors
+
+
+class ResultKind(ABC):
+    """Turns the tables of a model into the result of training, and writes it to a run folder.
+
+    Attributes:
+        rows: Numbers of rows of the input table and of the output table.
+        size: The same, for people.
+    """
+
+    rows: tuple[int, int]
+    size: str
+
+    @abstractmethod
+    def make(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> Vectors:
+        """Return the result, from the input table and the output table; they are not copied."""
+
+    @abstractmethod
+    def table(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+        """Return the table that test sets and TensorBoard show."""
+
+    @abstractmethod
+    def save(self, vectors: Vectors, run: Path) -> None:
+        """Write the result to a run folder."""
+
+    @abstractmethod
+    def check(self, run: Path) -> None:
+        """Check that a run folder contains a readable result.
+
+        Raises:
+            FormatError: It does not.
+        """
+
+    def is_in(self, run: Path) -> bool:
+        """Return whether a run folder contains a readable result; an interrupted export may leave another one."""
+        try:
+            self.check(run)
+        except FormatError:
+            return False
+        return True
+
+
+class WordResult(ResultKind):
+    """The result of training on text: both tables belong to one vocabulary.
+
+    Args:
+        vocabulary: The words.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self.rows = len(vocabulary), len(vocabulary)
+        self.size = f"{len(vocabulary):,} words"
+
+    def make(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+        """Return word vectors; see `ResultKind.make`."""
+        return WordVectors(self._vocabulary.words, inputs, counts=self._vocabulary.counts, output=outputs)
+
+    def table(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+        """Return word vectors; see `ResultKind.table`."""
+        return self.make(inputs, outputs)
+
+    def save(self, vectors: Vectors, run: Path) -> None:
+        """Write a run folder; see `ResultKind.save`."""
+        vectors.save(run, format="run")
+
+    def check(self, run: Path) -> None:
+        """Read one row; see `ResultKind.check`."""
+        WordVectors.load(run, limit=1)
+
+
+class PairResult(ResultKind):
+    """The result of training on pairs: each table has its own vocabulary.
+
+    Args:
+        inputs: The inputs.
+        targets: The targets.
+    """
+
+    def __init__(self, inputs: Vocabulary, targets: Vocabulary) -> None:
+        self._inputs, self._targets = inputs, targets
+        self.rows = len(inputs), len(targets)
+        self.size = f"{len(inputs):,} inputs and {len(targets):,} targets"
+
+    def make(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> PairVectors:
+        """Return vectors of inputs and of targets; see `ResultKind.make`."""
+        return PairVectors(
+            WordVectors(self._inputs.words, inputs, counts=self._inputs.counts),
+            WordVectors(self._targets.words, outputs, counts=self._targets.counts),
+        )
+
+    def table(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+        """Return the targets; see `ResultKind.table`."""
+        return self.make(inputs, outputs).targets
+
+    def save(self, vectors: Vectors, run: Path) -> None:
+        """Write a run folder; see `ResultKind.save`."""
+        vectors.save(run, format="run")
+
+    def check(self, run: Path) -> None:
+        """Read the vocabularies; see `ResultKind.check`."""
+        PairVectors.load(run, verify=False)

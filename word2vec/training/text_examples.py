@@ -1,0 +1,97 @@
+"""Text as the data of a run: vocabulary, dataset and held-out sentences."""
+
+import logging
+
+import torch
+
+from word2vec.config import TrainConfig
+from word2vec.corpus import Corpus
+from word2vec.engines import Engine
+from word2vec.errors import CorpusError
+from word2vec.losses import Objective
+from word2vec.sampling.datasets import ExampleDataset, SamplingSettings, SkipGramDataset
+from word2vec.sampling.held_out import shorten, split_corpus
+from word2vec.sampling.shards import count_words
+from word2vec.sampling.stability import stable_batch_size
+from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
+from word2vec.training.result import WordResult
+from word2vec.training.resume import vocabulary_fingerprint
+from word2vec.training.validation import SEED, Validation, validation_words
+
+logger = logging.getLogger("word2vec")
+
+
+class TextExamples(Examples):
+    """A corpus and its vocabulary.
+
+    Args:
+        corpus: The indexed corpus.
+        config: The settings.
+    """
+
+    unit = "word"
+
+    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+        for warning in corpus.warnings:
+            logger.warning(warning)
+        self.corpus: Corpus = corpus
+        self._vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
+        logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(self._vocabulary):,}")
+        self.result = WordResult(self._vocabulary)
+        self.vocabulary = vocabulary_fingerprint(self._vocabulary)
+        self.words = len(corpus.tokens)
+        self._sentences = split_corpus(corpus.offsets, config.validation)
+
+    def make_dataset(
+        self,
+        config: TrainConfig,
+        objective: Objective,
+        engine_class: type[Engine],
+        device: torch.device,
+        threads: int,
+    ) -> SkipGramDataset:
+        """Create the dataset to train; see `Examples.make_dataset`."""
+        negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
+        sampling = SamplingSettings(
+            config.window, negatives, config.subsample, config.noise_exponent, config.window_mode
+        )
+        size = stable_batch_size(self._vocabulary, sampling, config.batch_size, threads)
+        log_batch_size(config, engine_class, size)
+        if held_out := count_words(self._sentences.held_out, self.corpus.offsets):
+            logger.info("%s words held out for the validation loss", f"{held_out:,}")
+        dataset = SkipGramDataset(
+            self.corpus.tokens,
+            self.corpus.offsets,
+            self._vocabulary,
+            sampling,
+            batch_size=size,
+            seed=config.seed,
+            device=device,
+            sentences=self._sentences.training,
+        )
+        if not dataset.has_pairs():
+            raise CorpusError(
+                "nothing to train: no sentence has two words of the vocabulary; if the text has one word per line, "
+                "join the lines of each sentence, otherwise lower --min-count, raise --max-vocab or use more text"
+            )
+        self._window_pairs = dataset.window.pairs
+        return dataset
+
+    def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:
+        """Draw examples from the held-out sentences; see `Examples.make_validation`."""
+        held_out = self._sentences.held_out
+        scored = SkipGramDataset(
+            self.corpus.tokens,
+            self.corpus.offsets,
+            self._vocabulary,
+            dataset.settings,
+            batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
+            seed=SEED,
+            device=dataset.device,
+            sentences=shorten(held_out, self.corpus.offsets, validation_words(self._window_pairs)),
+        )
+        result = Validation(scored, objective) if held_out else None
+        if result and result.examples:
+            return result
+        reject_patience(config, "sentences")
+        return None
