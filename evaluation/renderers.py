@@ -404,7 +404,7 @@ def deepwalk_speed(report: Report) -> str:
         ]
         for label in labels(found, "words_per_second")
     ]
-    return markdown_table(["system", "nodes of walks/s", "x gensim", "seconds", "Micro-F1 at 50 %"], rows)
+    return markdown_table(["system", "steps of walks/s", "x gensim", "seconds", "Micro-F1 at 50 %"], rows)
 
 
 SESSION_METRICS = {"hit_rate": "hit rate@10", "mrr": "MRR@10", "ndcg": "NDCG@10"}
