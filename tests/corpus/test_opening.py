@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import word2vec
 from word2vec.corpus import Corpus, IndexedCorpus, as_paths, index_corpus, open_corpus, save_corpus
 from word2vec.corpus import sequences as sequences_module
 from word2vec.corpus.memory import MemoryCorpus
@@ -221,6 +222,7 @@ def test_fingerprint_depends_on_ids_sentences_and_words() -> None:
     corpora: list[Sequence[Sequence[str]]] = [
         [["a", "b", "a"]],
         [["a", "b"], ["a"]],
+        [["a"], ["b", "a"]],
         [["a", "a", "b"]],
         [["a", "c", "a"]],
         [["b", "a", "b"]],
@@ -377,3 +379,13 @@ def test_strings_that_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "to train on texts, pass tokenizer='whitespace'" in message(["the cat", "sat"])
     assert "no file" in message(["\0"])
     assert "no file" in message(["x" * 5000])
+
+
+def test_training_on_memory_gives_the_vectors_of_the_same_text_in_a_file(topics_file: Path) -> None:
+    settings: dict[str, Any] = {"dim": 8, "epochs": 1, "threads": 1}
+    expected = word2vec.train(topics_file, **settings)
+    lines = topics_file.read_text(encoding="utf-8").splitlines()
+    for source, tokenizer in (((line.split() for line in lines), None), (iter(lines), "whitespace")):
+        vectors = word2vec.train(source, tokenizer=tokenizer, **settings)
+        assert vectors.words == expected.words
+        assert vectors.vectors.tobytes() == expected.vectors.tobytes()
