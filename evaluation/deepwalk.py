@@ -221,7 +221,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="deepwalk.py",
         description="Reproduce DeepWalk on BlogCatalog, and compare the training time with gensim's on the same walks. "
-        "Takes about four minutes for each seed and one minute for each round on two cores.",
+        "Takes about four minutes for each seed and two minutes for each round on two cores.",
         formatter_class=HelpFormatter,
     )
     add = parser.add_argument
@@ -230,7 +230,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--seeds", type=int, default=2, help="number of seeds of walks and training; 0 only times")
     add("--splits", type=positive, default=10, help="random splits of the nodes for each fraction and seed")
     add("--rounds", type=int, default=0, help="timed comparisons with gensim")
-    add("--timed-walks", type=positive, default=8, help="walks from each node in a timed comparison")
+    add("--timed-walks", type=positive, default=24, help="walks from each node in a timed comparison")
     add("--threads", type=positive, default=os.cpu_count() or 1, help="threads of training, in both systems")
     add("--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="another setting of TrainConfig")
     add("--output", type=Path, default=RESULTS / "deepwalk.json", help="JSON file to write")
