@@ -62,7 +62,7 @@ def load_graph(path: Path) -> tuple[csr_matrix, Labels]:
 
 def digits_graph(neighbors: int = 10) -> tuple[csr_matrix, Labels]:
     """Return a graph that needs no download, and its labels: scikit-learn's digits, each with its nearest neighbors."""
-    digits = load_digits()
+    digits: Any = load_digits()
     graph = csr_matrix(kneighbors_graph(digits.data, neighbors))
     return csr_matrix(graph + graph.T), digits.target[:, np.newaxis] == np.arange(10)
 
@@ -127,7 +127,11 @@ def choose_top(scores: NDArray[np.float64], counts: NDArray[np.int64]) -> Labels
 
 def f1_scores(true: Labels, predicted: Labels) -> dict[str, float]:
     """Return Micro-F1 over all pairs of a node and a group, and Macro-F1, the mean F1 of the groups."""
-    return {name: float(f1_score(true, predicted, average=name, zero_division=0)) for name in ("micro", "macro")}
+    undefined: Any = (
+        0  # F1 of a group without true and predicted members; scikit-learn's annotation allows strings only
+    )
+    averages = ("micro", "macro")
+    return {name: float(f1_score(true, predicted, average=name, zero_division=undefined)) for name in averages}
 
 
 def score_split(features: NDArray[np.float32], labels: Labels, labeled: float, seed: int) -> dict[str, float]:
