@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from word2vec.config import SETTINGS, TrainConfig, make_config, option
+from word2vec.config import SETTINGS, TrainConfig, make_config, option, suggest_setting
 from word2vec.corpus import PairCorpus, make_pair_corpus, read_pair_columns
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective, find_objective
@@ -54,7 +54,8 @@ def train_pairs(
         callbacks: Functions to call after each epoch, see `EpochResult`; training stops if one returns True.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one, with the same pairs.
-        overwrite: Whether to replace a finished run in `output`.
+        overwrite: Whether to start over if `output` contains a run. Its vectors are replaced when the new ones are
+            complete.
         **settings: Fields of `TrainConfig` that apply to pairs: dim, epochs, lr, min_lr, negatives, noise_exponent,
             min_count, max_vocab, batch_size, engine, device, threads, sync_every, seed, validation, patience,
             checkpoint_every and tensorboard. The defaults are those of `TrainConfig`, except min_count=1, epochs=20,
@@ -106,7 +107,7 @@ def train_pair_file(
         shared_vocabulary: Whether inputs and targets are the same things.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one.
-        overwrite: Whether to replace a finished run in `output`.
+        overwrite: Whether to start over if `output` contains a run.
         **settings: See `train_pairs`.
 
     Raises:
@@ -140,7 +141,7 @@ def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) ->
     """
     for name in settings:
         if name not in SETTINGS:
-            raise ConfigError(f"unknown setting {name!r}; settings are {', '.join(SETTINGS)}")
+            raise ConfigError(f"unknown setting {name!r}; {suggest_setting(name)}")
         if name in TEXT_ONLY and settings[name] is not None:
             raise ConfigError(f"{option(name)} does not apply to pairs; omit it")
     config = make_config(PAIR_DEFAULTS, settings)
