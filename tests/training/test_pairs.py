@@ -213,9 +213,9 @@ def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
         ((["a", "b"], ["c", "d"]), {"min_count": 2}, "no pair is left with min_count 2"),
         ((["a", "b"], ["c", "d"]), {"window": 3}, "--window does not apply to pairs"),
         ((["a", "b"], ["c", "d"]), {"windw": 3}, "unknown setting 'windw'; did you mean 'window'"),
-        ((["a", "b"], ["c", "d"]), {"resume": True, "overwrite": True}, "contradict each other"),
         ((["a", "b"], ["c", "d"]), {"objective": "bpr"}, "unknown objective 'bpr'"),
         ((["a", "b"], ["c", "d"]), {"patience": 1}, "--patience needs held-out pairs"),
+        ((["a", "b"], ["c", "d"]), {"resume": True, "overwrite": True}, "contradict each other"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(
