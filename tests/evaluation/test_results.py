@@ -8,7 +8,7 @@ import numpy as np
 from tests.evaluation.samples import pair_set
 from word2vec.evaluation.analogies import evaluate_analogies
 from word2vec.evaluation.benchmarks import QuestionSet, Section
-from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult, to_frame
+from word2vec.evaluation.results import AnalogyResult, RankingResult, SectionResult, SimilarityResult, to_frame
 from word2vec.evaluation.similarity import evaluate_similarity
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -81,3 +81,19 @@ def test_results_are_displayed_as_tables_in_notebooks() -> None:
     for shown in (">questions<", ">family<", ">gram1<", ">0.250<"):
         assert shown in table
     assert "nan" not in table.lower()
+
+
+def test_a_data_frame_has_the_ranking_metrics_of_rankings() -> None:
+    metrics = dict.fromkeys(RankingResult.metrics, 0.5) | {"ndcg": 0.75}
+    intervals = dict.fromkeys(RankingResult.metrics, (0.25, 0.875))
+    ranking = RankingResult(
+        "pairs", 10, **metrics, intervals=intervals, inputs=3, inputs_total=5, pairs=7, pairs_total=9, negatives=None
+    )
+    frame = to_frame(each for each in (SIMILARITY, ranking))
+    row = frame.iloc[1]
+    assert row[["kind", "k", "ndcg", "recall", "ci_low", "ci_high", "used", "total", "oov"]].tolist() == [
+        "ranking", 10, 0.75, 0.5, 0.25, 0.875, 7, 9, 2,
+    ]  # fmt: skip
+    assert math.isnan(row["spearman"])
+    assert math.isnan(frame["ndcg"][0])
+    assert "ndcg" not in to_frame([SIMILARITY])

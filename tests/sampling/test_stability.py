@@ -6,12 +6,16 @@ import torch
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.datasets import SamplingSettings
+from word2vec.sampling.pairs import PairDataset
 from word2vec.sampling.stability import (
+    GROUP_ROWS,
     MAX_GROWTH,
     MAX_USES_IN_ALL,
     MAX_USES_IN_PAIRS,
     SMALL_VOCABULARY,
     stable_batch_size,
+    stable_group_rows,
+    stable_pair_batch_size,
     stable_pairs,
     vocabulary_factor,
 )
@@ -40,3 +44,17 @@ def test_the_stricter_of_both_limits_applies() -> None:
 def test_the_limits_grow_with_the_vocabulary_up_to_a_maximum() -> None:
     sizes = (2, SMALL_VOCABULARY, 2 * SMALL_VOCABULARY, 100 * SMALL_VOCABULARY)
     assert [vocabulary_factor(size) for size in sizes] == [1.0, 1.0, 2.0, MAX_GROWTH]
+
+
+def test_a_high_learning_rate_reduces_the_limits_for_explicit_pairs() -> None:
+    even = np.arange(100) % 10
+    pairs = PairDataset(even, even, None, (10, 10), negatives=5, noise_exponent=1.0)
+    rows = [stable_group_rows(pairs, relative_lr) for relative_lr in (0.5, 2.0, 4.0, 8.0, 100.0)]
+    assert rows == [GROUP_ROWS, GROUP_ROWS, 2, 1, 1]
+    sizes = [stable_pair_batch_size(pairs, 10**6, relative_lr=relative_lr) for relative_lr in (0.5, 2.0, 4.0)]
+    assert sizes == [166, 166, 41]
+    assert stable_pair_batch_size(pairs, 10**6, relative_lr=1000.0) == 1
+    many = np.arange(10_000)
+    assert stable_group_rows(PairDataset(many, many, None, (10_000, 10_000)), 4.0) == GROUP_ROWS
+    one = PairDataset(np.zeros(100, int), even, None, (1, 10))
+    assert [stable_group_rows(one, relative_lr) for relative_lr in (2.0, 4.0)] == [6, 1]

@@ -136,6 +136,7 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(
         with pytest.raises(TrainingInterrupted) as interruption:
             train_pairs(left, right, weights, output=tmp_path / "parts", **settings)
     assert isinstance(interruption.value.vectors, PairVectors)
+    assert "of 6,000 pairs; the vectors" in str(interruption.value)
     assert not np.array_equal(interruption.value.vectors.inputs.vectors, whole.inputs.vectors)
     train_pairs(left, right, weights, output=tmp_path / "parts", resume=True, **settings)
     assert results(tmp_path / "parts") == results(tmp_path / "whole")
@@ -188,6 +189,24 @@ def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
     assert metrics_lines(tmp_path / "run")[-1]["held_out_words"] == 60  # 1 % of the pairs
 
 
+@pytest.mark.parametrize("engine", ["fused", "plain", "autograd"])
+@pytest.mark.parametrize("names", [2, 10])
+def test_many_copies_of_a_few_pairs_do_not_diverge(names: int, engine: str) -> None:
+    copies = np.arange(20 * names) % names
+    skewed = (np.random.default_rng(0).random(20 * names) ** 3 * names).astype(int)
+    skewed[:2] = 0, 1
+    for left, right in ((copies, copies), (skewed, skewed[::-1]), (0 * copies, skewed)):
+        vectors = train_pairs(left, right, dim=8, lr=0.2, threads=1, engine=engine)
+        assert max(np.abs(vectors.inputs.vectors).max(), np.abs(vectors.targets.vectors).max()) < 10
+    assert train_pairs(copies, copies, dim=8, lr=0.2, threads=1, engine=engine).nearest(1, n=1)[0][0] == "1"
+
+
+def test_a_single_input_does_not_diverge_with_the_defaults() -> None:
+    right = (np.random.default_rng(0).random(4000) ** 3 * 100).astype(int)
+    vectors = train_pairs(np.zeros(4000, int), right, objective="sampled-softmax", dim=16, threads=1)
+    assert np.abs(vectors.targets.vectors).max() < 10
+
+
 @pytest.mark.parametrize(
     ("columns", "settings", "message"),
     [
@@ -203,7 +222,7 @@ def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
         (("ab", ["c", "d"]), {}, "not str"),
         ((np.ones((2, 2), int), ["c", "d"]), {}, "one dimension"),
         ((["a", "b\tc"], ["c", "d"]), {}, "'b\\\\tc' at position 1"),
-        ((["a", ""], ["c", "d"]), {}, "'' at position 1"),
+        ((["a", ""], ["c", "d"]), {}, "'' at position 1 is empty"),
         (([2**80, 1], ["c", "d"]), {}, "outside of 64 bits"),
         ((["a", "b"], ["c", "d"], [1.0]), {}, "got 2 pairs but weights"),
         ((["a", "b"], ["c", "d"], [1.0, -1.0]), {}, "weights: -1.0 at position 1"),
@@ -212,9 +231,10 @@ def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
         ((["a", "b"], ["c", "d"], ["x", 1.0]), {}, "weights must be numbers"),
         ((["a", "b"], ["c", "d"]), {"min_count": 2}, "no pair is left with min_count 2"),
         ((["a", "b"], ["c", "d"]), {"window": 3}, "--window does not apply to pairs"),
-        ((["a", "b"], ["c", "d"]), {"windw": 3}, "unknown setting 'windw'"),
+        ((["a", "b"], ["c", "d"]), {"windw": 3}, "unknown setting 'windw'; did you mean 'window'"),
         ((["a", "b"], ["c", "d"]), {"objective": "bpr"}, "unknown objective 'bpr'"),
         ((["a", "b"], ["c", "d"]), {"patience": 1}, "--patience needs held-out pairs"),
+        ((["a", "b"], ["c", "d"]), {"resume": True, "overwrite": True}, "contradict each other"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(

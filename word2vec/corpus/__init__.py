@@ -11,7 +11,7 @@ from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import index_corpus
 from word2vec.corpus.memory import MemoryCorpus
 from word2vec.corpus.opening import Tokenizer, as_paths, open_corpus
-from word2vec.corpus.pair_corpus import PairCorpus, as_pair_columns, make_pair_corpus
+from word2vec.corpus.pair_corpus import PairColumns, PairCorpus, as_pair_columns, make_pair_corpus
 from word2vec.corpus.pair_files import read_pair_names, read_pairs
 from word2vec.corpus.saving import save_corpus
 from word2vec.corpus.vocabulary import Vocabulary
@@ -20,6 +20,7 @@ __all__ = [
     "Corpus",
     "IndexedCorpus",
     "MemoryCorpus",
+    "PairColumns",
     "PairCorpus",
     "Tokenizer",
     "Vocabulary",

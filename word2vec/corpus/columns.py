@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from word2vec.corpus.containers import names_of
-from word2vec.corpus.messages import shorten
+from word2vec.corpus.messages import reason_of, shorten
 from word2vec.corpus.reader import BYTE_ORDER_MARK, open_text
 from word2vec.errors import CorpusError
 from word2vec.system.compression import COMPRESSIONS
@@ -35,7 +35,7 @@ PARQUET_ROWS = 1024  # rows read at a time
 
 def is_table(path: Path) -> bool:
     """Return whether the name of a file says that it is a table."""
-    return _suffix(path) in READERS
+    return table_suffix(path) in READERS
 
 
 def read_column(path: Path, column: str, advance: Advance | None = None) -> Iterator[Value]:
@@ -78,18 +78,18 @@ def read_columns(path: Path, columns: Sequence[str], advance: Advance | None = N
 
 def place_of(path: Path, number: int) -> str:
     """Return the name of a row in messages, from its number."""
-    return READERS[_suffix(path)].place.format(number)
+    return READERS[table_suffix(path)].place.format(number)
 
 
 def _reader_of(path: Path, columns: Sequence[str]) -> "_Reader":
-    if reader := READERS.get(_suffix(path)):
+    if reader := READERS.get(table_suffix(path)):
         return reader
     raise CorpusError(
         f"{path}: is not a table, so it has no column {columns[0]!r}; columns are read from {', '.join(READERS)} files"
     )
 
 
-def _suffix(path: Path) -> str:
+def table_suffix(path: Path) -> str:
     """Return the extension of a file in lower case, without that of a compression."""
     name = Path(path.name.lower())
     return Path(name.stem).suffix if name.suffix in COMPRESSIONS else name.suffix
@@ -179,11 +179,7 @@ def _read_parquet(path: Path, columns: Sequence[str], advance: Advance | None) -
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ArrowException, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: is damaged, or not a parquet file ({_one_line(error)}); write it again") from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+        raise CorpusError(f"{path}: is damaged, or not a parquet file ({reason_of(error)}); write it again") from error
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -44,9 +44,6 @@ from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import flush_folder, temporary_folder
 from word2vec.system.cache import cache_folder, remedy
 
-if TYPE_CHECKING:
-    pass  # numba is loaded only when an index is built
-
 COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
 
 logger = logging.getLogger("word2vec")
@@ -65,7 +62,7 @@ def index_corpus(
     """Index a corpus, or open the index that was built from the same text before.
 
     Args:
-        sources: Files, folders, glob patterns, named corpora or addresses; see `sources.resolve`.
+        sources: Files, folders, glob patterns, named corpora or URLs; see `sources.resolve`.
         lowercase: Whether to lowercase the text.
         tokenizer: How the text is split: "whitespace" or "words", see tokenizers.py.
         column: The column of .csv, .tsv, .jsonl, .ndjson and .parquet files that contains texts or lists of tokens.

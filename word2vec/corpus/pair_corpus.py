@@ -5,7 +5,6 @@ ordered by frequency, as that of a text.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from word2vec.corpus.messages import shorten
+from word2vec.corpus.storable import UNSTORABLE, storage_problem
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import CorpusError
-
-UNSTORABLE = re.compile(r"[\t\n\r\v\f\ud800-\udfff]|\A | \Z|\A\Z")
-"""What the lines of vocab.tsv cannot represent: tabs, line breaks, outer spaces, lone surrogates, and empty names."""
 
 
 @dataclass(frozen=True)
@@ -139,11 +137,9 @@ def _column(name: str, values: Iterable[Any]) -> NamedColumn:
     codes, distinct = pd.factorize(array)
     names = np.array([str(value) for value in distinct.tolist()], dtype=object)
     for code, text in enumerate(names):
-        if UNSTORABLE.search(text):
-            raise CorpusError(
-                f"{name}: {text!r} at position {int(np.argmax(codes == code))} is empty, or has a tab, a line break, "
-                "a space at an end or invalid Unicode; rename it"
-            )
+        if not text or UNSTORABLE.search(text):
+            problem = storage_problem(text) or "is empty; give it a name, or remove that pair"
+            raise CorpusError(f"{name}: {shorten(text)} at position {int(np.argmax(codes == code))} {problem}")
     return NamedColumn(np.asarray(codes, np.int32), names)
 
 
@@ -209,9 +205,9 @@ def _share(columns: tuple[NamedColumn, NamedColumn]) -> tuple[NamedColumn, Named
     """Give two columns the same codes."""
     import pandas as pd
 
-    codes, names = pd.factorize(np.concatenate([column.names for column in columns]))
+    joint, names = pd.factorize(np.concatenate([column.names for column in columns]))
     first = len(columns[0].names)
-    codes = codes.astype(np.int32)
+    codes = np.asarray(joint, np.int32)
     left, right = codes[:first][columns[0].codes], codes[first:][columns[1].codes]
     return NamedColumn(left, np.asarray(names)), NamedColumn(right, np.asarray(names))
 

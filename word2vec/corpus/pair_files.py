@@ -21,8 +21,9 @@ from tqdm import tqdm
 from word2vec.corpus.columns import place_of, read_columns
 from word2vec.corpus.growing_array import GrowingArray
 from word2vec.corpus.messages import shorten
-from word2vec.corpus.pair_corpus import UNSTORABLE, NamedColumn, PairColumns
+from word2vec.corpus.pair_corpus import NamedColumn, PairColumns
 from word2vec.corpus.remote import downloaded, is_remote
+from word2vec.corpus.storable import UNSTORABLE, storage_problem
 from word2vec.errors import CorpusError
 from word2vec.system.cache import cache_folder
 
@@ -63,7 +64,7 @@ def read_pairs(
         with tqdm(total=size, unit="B", unit_scale=True, desc="reading", disable=not progress, leave=False) as bar:
             names = _Names(input_column), _Names(target_column)
             weights = None if weight_column is None else _Weights(weight_column)
-            encoders = (*names, *([] if weights is None else [weights]))
+            encoders: list[_Names | _Weights] = [*names, *([] if weights is None else [weights])]
             skipped = 0
             for file in files:
                 rows = read_columns(file, columns, bar.update)
@@ -173,8 +174,8 @@ class _Names:
         for number, value in zip(numbers, values, strict=True):
             if UNSTORABLE.search(value):
                 raise CorpusError(
-                    f"{file}: {place_of(file, number)}: column {self._column!r} contains {shorten(value)}, which has a "
-                    "tab, a line break, a space at an end or invalid UTF-8; rename it"
+                    f"{file}: {place_of(file, number)}: column {self._column!r}: {shorten(value)} "
+                    f"{storage_problem(value)}"
                 )
 
 

@@ -7,12 +7,12 @@ In experiments at learning rate 0.025, training diverged from 64 uses of one wor
 and as a noise word together, for vocabularies of up to 300 words, whose vectors share few directions; for vocabularies
 of 15,000 and 68,000 words, from five times as many. The limits below allow half of that.
 
-Explicit pairs can be many copies of a few. In experiments with all objectives on 2 to 100 names, with copies of one pair
-for each input, with pairs of skewed frequency and with a single input, twice the objective's default learning rate (the
-default for pairs) was stable with batches of this size and, in the CPU engines, with groups of 10 pairs of one target,
-or 8 if all pairs have the same input.
-With 4 times the default groups of 3 were stable, with 8 times only single pairs, and batches shrank alike: the limits
-fall with the square of the learning rate. With 16 times the default some of these pairs diverge one by one.
+Explicit pairs can be many copies of a few. Experiments with all objectives used 2 to 100 names: copies of one pair for
+each input, pairs of skewed frequency, and pairs of a single input. Twice the objective's default learning rate, the
+default for pairs, was stable with batches of this size and, in the CPU engines, with groups of 10 pairs of one target,
+or 8 if all pairs have the same input. With 4 times the default, groups of 3 were stable, with 8 times only single
+pairs, and batches shrank alike: the limits fall with the square of the learning rate. With 16 times the default, some
+of these data sets diverge even if their pairs are trained one by one.
 """
 
 import torch

@@ -1,4 +1,4 @@
-"""Callbacks: functions of the user that training calls after each epoch, with the vectors and all measures.
+"""Callbacks: functions of the user that training calls after each epoch, with the vectors and all metrics.
 
 def stop_when_good(epoch: EpochResult) -> bool:
     return evaluate_similarity(epoch.vectors, "wordsim353").spearman > 0.6

@@ -1,14 +1,14 @@
 """train_pairs: the function that users call to train on explicit pairs of inputs and targets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
-from word2vec.config import SETTINGS, TrainConfig, make_config, option
-from word2vec.corpus import PairCorpus, as_pair_columns, make_pair_corpus, read_pairs
+from word2vec.config import SETTINGS, TrainConfig, make_config, option, suggest_setting
+from word2vec.corpus import PairColumns, PairCorpus, as_pair_columns, make_pair_corpus, read_pairs
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective, find_objective
 from word2vec.training.callbacks import Callback
@@ -54,7 +54,7 @@ def train_pairs(
         callbacks: Functions to call after each epoch, see `EpochResult`; training stops if one returns True.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one, with the same pairs.
-        overwrite: Whether to replace a finished run in `output`.
+        overwrite: Whether to start over if `output` contains a run.
         **settings: Fields of `TrainConfig` that apply to pairs: dim, epochs, lr, min_lr, negatives, noise_exponent,
             min_count, max_vocab, batch_size, engine, device, threads, sync_every, seed, validation, patience,
             checkpoint_every and tensorboard. The defaults are those of `TrainConfig`, except min_count=1, epochs=20,
@@ -68,24 +68,14 @@ def train_pairs(
             `vectors` of the error.
         Word2VecError: The pairs, a setting, the machine or the disk has a problem; the message says what to do.
     """
-
-    def read(config: TrainConfig, progress: bool) -> PairCorpus:  # noqa: ARG001
-        return make_pair_corpus(
-            as_pair_columns(inputs, targets, weights),
-            min_count=config.min_count,
-            max_vocab=config.max_vocab,
-            shared_vocabulary=shared_vocabulary,
-        )
-
     module = None if isinstance(objective, str) else objective
     name = {"objective": objective} if isinstance(objective, str) else {}
-    return _run(
-        pair_config(settings | name, module), PairSource(read), output, module, callbacks, progress, resume, overwrite
-    )
+    source = _source(lambda _: as_pair_columns(inputs, targets, weights), shared_vocabulary)
+    return _run(pair_config(settings | name, module), source, output, module, callbacks, progress, resume, overwrite)
 
 
 def train_pair_file(
-    source: str | Path,
+    path: str | Path,
     columns: tuple[str, str, str | None],
     output: Path,
     *,
@@ -98,29 +88,21 @@ def train_pair_file(
     """Train on the columns of a table; see `train_pairs`.
 
     Args:
-        source: A .csv, .tsv, .jsonl or .parquet file, plain or compressed, or the address of one.
+        path: A .csv, .tsv, .jsonl or .parquet file, plain or compressed, or the address of one.
         columns: Names of the columns of inputs, targets and, unless None, weights.
         output: The run folder to write.
         shared_vocabulary: Whether inputs and targets are the same things.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one.
-        overwrite: Whether to replace a finished run in `output`.
+        overwrite: Whether to start over if `output` contains a run.
         **settings: See `train_pairs`.
 
     Raises:
         Word2VecError: See `train_pairs`.
     """
-
-    def read(config: TrainConfig, progress: bool) -> PairCorpus:
-        return make_pair_corpus(
-            read_pairs(source, *columns, progress=progress),
-            min_count=config.min_count,
-            max_vocab=config.max_vocab,
-            shared_vocabulary=shared_vocabulary,
-        )
-
-    config = replace(pair_config(settings), corpus=(str(source),))
-    return _run(config, PairSource(read), output, None, (), progress, resume, overwrite)
+    config = replace(pair_config(settings), corpus=(str(path),))
+    source = _source(lambda progress: read_pairs(path, *columns, progress=progress), shared_vocabulary)
+    return _run(config, source, output, None, (), progress, resume, overwrite)
 
 
 def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) -> TrainConfig:
@@ -135,7 +117,7 @@ def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) ->
     """
     for name in settings:
         if name not in SETTINGS:
-            raise ConfigError(f"unknown setting {name!r}; settings are {', '.join(SETTINGS)}")
+            raise ConfigError(f"unknown setting {name!r}; {suggest_setting(name)}")
         if name in TEXT_ONLY and settings[name] is not None:
             raise ConfigError(f"{option(name)} does not apply to pairs; omit it")
     config = make_config(PAIR_DEFAULTS, settings)
@@ -143,6 +125,25 @@ def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) ->
         return config
     kind = find_objective(config.objective) if objective is None else objective
     return replace(config, lr=LR_FACTOR * float(getattr(kind, "default_lr", Objective.default_lr)))
+
+
+def _source(columns: Callable[[bool], PairColumns], shared_vocabulary: bool) -> PairSource:
+    """Return a source of pairs, whose columns are read after the settings are checked.
+
+    Args:
+        columns: A function that reads the columns; its argument says whether to show progress bars.
+        shared_vocabulary: Whether inputs and targets are the same things.
+    """
+
+    def read(config: TrainConfig, progress: bool) -> PairCorpus:
+        return make_pair_corpus(
+            columns(progress),
+            min_count=config.min_count,
+            max_vocab=config.max_vocab,
+            shared_vocabulary=shared_vocabulary,
+        )
+
+    return PairSource(read)
 
 
 def _run(

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from word2vec.compat.gensim.errors import ArgumentError
+from word2vec.compat.gensim.errors import ArgumentError, reason_of
 from word2vec.errors import CorpusError
 from word2vec.system.compression import DamagedFileError, decompressed
 
@@ -122,4 +122,4 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw, decompressed(raw) as file:
             yield file
     except (OSError, DamagedFileError) as error:
-        raise CorpusError(f"{path}: cannot be read: {error}") from error
+        raise CorpusError(f"{path}: cannot be read: {reason_of(error)}; check the path and the file") from error
