@@ -81,7 +81,7 @@ class EpochEnd:
         if self._callbacks:
             result = self._result(epochs)
             answers = [callback(result) for callback in self._callbacks]
-            stop |= any(answer is True for answer in answers)
+            stop |= any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
         return stop
 
     def _result(self, epochs: int) -> EpochResult:
