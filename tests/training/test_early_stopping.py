@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.interruptions import killed
 from tests.training.topics import metrics_lines, results, small
 from word2vec.config import TrainConfig
 from word2vec.errors import ConfigError, TrainingInterrupted
@@ -121,3 +122,15 @@ def test_more_epochs_continue_from_the_best(topics_file: Path, tmp_path: Path, f
     train(small(topics_file, epochs=6, validation=0.05, patience=2), tmp_path / "run", resume=True)
     assert falling_and_rising == []
     assert read_checkpoint(tmp_path / "run").epoch == 6
+
+
+def test_without_patience_a_resumed_run_returns_its_last_epoch(
+    topics_file: Path, tmp_path: Path, falling_and_rising: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(topics_file, epochs=4, validation=0.05, patience=2)
+    killed(config, tmp_path / "run", 3, monkeypatch)
+    assert read_checkpoint(tmp_path / "run").best == Best(2, 1.5)
+    seen: list[EpochResult] = []
+    vectors = train(replace(config, patience=None), tmp_path / "run", resume=True, callbacks=[seen.append])  # type: ignore[list-item]
+    assert [result.epoch for result in seen] == [4]
+    assert np.array_equal(vectors.vectors, seen[-1].vectors.vectors)

@@ -13,7 +13,7 @@ import word2vec
 from tests.training.interruptions import learning_rate
 from tests.training.topics import UserObjective, contents, metrics_lines, results
 from word2vec import PairVectors, WordVectors, evaluate_ranking, train_pairs
-from word2vec.errors import CorpusError, TrainingError, TrainingInterrupted, Word2VecError
+from word2vec.errors import ConfigError, CorpusError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.training.setup import LinearDecay
 
 GROUPS = 6
@@ -163,6 +163,19 @@ def test_other_pairs_cannot_resume_a_run(tmp_path: Path) -> None:
         train_pairs(left, right, **settings | {"resume": False})
 
 
+def test_early_stopping_cannot_change_the_pairs_of_a_resumed_run(tmp_path: Path) -> None:
+    left, right = clicks(2000)
+    settings: dict[str, Any] = {"dim": 4, "epochs": 3, "threads": 1, "output": tmp_path / "run"}
+
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train_pairs(left, right, callbacks=[fail], **settings)
+    with pytest.raises(ConfigError, match=r"cannot resume with other settings .*--validation was 0.0, not None"):
+        train_pairs(left, right, patience=2, resume=True, **settings)
+
+
 def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
     left, right = clicks()
     epochs: list[Any] = []
@@ -212,7 +225,7 @@ def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
         ((["a", "b"], ["c", "d"], ["x", 1.0]), {}, "weights must be numbers"),
         ((["a", "b"], ["c", "d"]), {"min_count": 2}, "no pair is left with min_count 2"),
         ((["a", "b"], ["c", "d"]), {"window": 3}, "--window does not apply to pairs"),
-        ((["a", "b"], ["c", "d"]), {"windw": 3}, "unknown setting 'windw'"),
+        ((["a", "b"], ["c", "d"]), {"windw": 3}, "unknown setting 'windw'; did you mean 'window'"),
         ((["a", "b"], ["c", "d"]), {"objective": "bpr"}, "unknown objective 'bpr'"),
         ((["a", "b"], ["c", "d"]), {"patience": 1}, "--patience needs held-out pairs"),
     ],

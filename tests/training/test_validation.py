@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from tests.training.topics import metrics_lines, small
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines.plain import PlainEngine
-from word2vec.losses import LOSSES, make_objective
+from word2vec.losses import LOSSES, as_objective, make_objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.training import train, validation
+from word2vec.training import EpochResult, train, validation
 from word2vec.training.validation import Validation, validation_words
 
 WORDS = 30
@@ -86,6 +87,39 @@ def test_held_out_sentences_are_never_trained(engine: str, tmp_path: Path) -> No
     moved = np.any(vectors.vectors != start, axis=1)
     untouched = {word[1:] for word, has_moved in zip(vectors.words, moved, strict=True) if not has_moved}
     assert len(untouched) == 20  # 0.1 of 200 sentences
+
+
+def test_the_loss_is_that_of_held_out_sentences(tmp_path: Path) -> None:
+    # the words of a held-out sentence occur nowhere else: what was not trained has the loss of an untrained model
+    lines = [f"a{i} b{i} a{i} b{i}" for i in range(200)]
+    (tmp_path / "corpus.txt").write_text("\n".join(lines))
+    seen: list[EpochResult] = []
+    settings = {"epochs": 20, "min_count": 1, "validation": 0.1, "noise_exponent": 1.0}
+    train(small(tmp_path / "corpus.txt", **settings), callbacks=[lambda result: seen.append(result)])
+    untrained = 6 * np.log(2)  # of one true word and five noise words
+    assert seen[-1].training_loss < 0.8 * untrained
+    assert seen[-1].validation_loss is not None
+    assert seen[-1].validation_loss > 0.95 * untrained
+
+
+def test_dropout_is_off_while_the_loss_is_measured() -> None:
+    class Dropout(nn.Module):
+        def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
+            return nn.functional.dropout(negative, 0.5, self.training).amax(dim=1) - positive
+
+    objective, model = as_objective(Dropout()), trained_model()
+    scored = Validation(make_dataset(), objective)
+    assert scored.loss(model) == scored.loss(model)
+    assert objective.training
+
+
+def test_a_requested_loss_without_held_out_sentences_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    settings = {"dim": 4, "epochs": 1, "min_count": 1}
+    train([["a", "b", "c", "d"] * 25], validation=0.5, **settings)
+    assert "--validation 0.5: no validation loss, because there are too few sentences" in caplog.text
+    caplog.clear()
+    train([["a", "b", "c", "d"] * 25], **settings)
+    assert not caplog.text
 
 
 def test_each_epoch_has_a_validation_loss(topics_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

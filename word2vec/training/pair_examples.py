@@ -52,8 +52,6 @@ class PairSource(Source):
 class PairExamples(Examples):
     """Pairs and their vocabularies.
 
-    Nothing is held out by default: an input may have few pairs, and would lose them.
-
     Args:
         corpus: The pairs.
         config: The settings.
@@ -70,8 +68,7 @@ class PairExamples(Examples):
         self.result = PairResult(inputs, targets)
         self.vocabulary = vocabulary_fingerprint(inputs) + vocabulary_fingerprint(targets)
         self.words = len(corpus)
-        default = 0.0 if config.patience is None else DEFAULT_FRACTION
-        fraction = default if config.validation is None else config.validation
+        fraction = DEFAULT_FRACTION if config.validation is None else config.validation
         self._held_out = min(int(len(corpus) * fraction), MAX_WORDS if config.validation is None else len(corpus))
 
     def make_dataset(

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from word2vec.config import SETTINGS, TrainConfig, make_config, option
+from word2vec.config import SETTINGS, TrainConfig, make_config, option, suggest_setting
 from word2vec.corpus import PairCorpus, make_pair_corpus, read_pair_columns
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective, find_objective
@@ -54,11 +54,11 @@ def train_pairs(
         callbacks: Functions to call after each epoch, see `EpochResult`; training stops if one returns True.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one, with the same pairs.
-        overwrite: Whether to replace a finished run in `output`.
+        overwrite: Whether to start over if `output` contains a run.
         **settings: Fields of `TrainConfig` that apply to pairs: dim, epochs, lr, min_lr, negatives, noise_exponent,
             min_count, max_vocab, batch_size, engine, device, threads, sync_every, seed, validation, patience,
             checkpoint_every and tensorboard. The defaults are those of `TrainConfig`, except min_count=1, epochs=20,
-            noise_exponent=0.5, twice the objective's learning rate, and no validation.
+            noise_exponent=0.5, twice the objective's learning rate, and no validation without patience.
 
     Returns:
         The trained vectors.
@@ -106,7 +106,7 @@ def train_pair_file(
         shared_vocabulary: Whether inputs and targets are the same things.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one.
-        overwrite: Whether to replace a finished run in `output`.
+        overwrite: Whether to start over if `output` contains a run.
         **settings: See `train_pairs`.
 
     Raises:
@@ -140,10 +140,12 @@ def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) ->
     """
     for name in settings:
         if name not in SETTINGS:
-            raise ConfigError(f"unknown setting {name!r}; settings are {', '.join(SETTINGS)}")
+            raise ConfigError(f"unknown setting {name!r}; {suggest_setting(name)}")
         if name in TEXT_ONLY and settings[name] is not None:
             raise ConfigError(f"{option(name)} does not apply to pairs; omit it")
-    config = make_config(PAIR_DEFAULTS, settings)
+    # an input may have few pairs and would lose them, so pairs are held out only if they are needed
+    validation: dict[str, Any] = {} if settings.get("patience") is not None else {"validation": 0.0}
+    config = make_config(PAIR_DEFAULTS, validation, settings)
     if config.lr is not None:
         return config
     kind = find_objective(config.objective) if objective is None else objective

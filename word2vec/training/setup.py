@@ -122,9 +122,9 @@ class TrainingSetup:
         return untrained_loss(self.objective, self.examples.result.rows[1], negatives, batch_size, dataset.device)
 
     def early_stopping(self, run: Path | None) -> EarlyStopping:
-        """Create what watches the validation loss; from the checkpoint if training resumes."""
+        """Create what watches the validation loss; with the best epoch of the checkpoint if training resumes."""
         patience, saved = self.config.patience, self.resumed
-        if saved is None:
+        if saved is None or patience is None:
             return EarlyStopping(patience)
         return EarlyStopping(patience, saved.best, load_best_tables(run, saved) if run else {})
 

@@ -80,6 +80,8 @@ class TextExamples(Examples):
     def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:
         """Draw examples from the held-out sentences; see `Examples.make_validation`."""
         held_out = self._sentences.held_out
+        if not held_out:
+            return self._no_validation(config)
         scored = SkipGramDataset(
             self.corpus.tokens,
             self.corpus.offsets,
@@ -90,8 +92,15 @@ class TextExamples(Examples):
             device=dataset.device,
             sentences=shorten(held_out, self.corpus.offsets, validation_words(self._window_pairs)),
         )
-        result = Validation(scored, objective) if held_out else None
-        if result and result.examples:
-            return result
+        result = Validation(scored, objective)
+        return result if result.examples else self._no_validation(config)
+
+    def _no_validation(self, config: TrainConfig) -> None:
+        """Warn if a validation loss was requested, or raise an error if early stopping needs it."""
         reject_patience(config, "sentences")
-        return None
+        if config.validation:
+            logger.warning(
+                "--validation %s: no validation loss, because there are too few sentences to hold out, or they have no "
+                "two words of the vocabulary",
+                config.validation,
+            )

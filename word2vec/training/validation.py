@@ -42,7 +42,10 @@ class Validation:
     @torch.no_grad()
     def loss(self, model: SkipGram) -> float:
         """Return the mean loss per example; NaN if there is none."""
+        mode = self._objective.training
+        self._objective.eval()  # a user's objective may have dropout
         losses = [self._batch_loss(model, batch) for batch in self._batches]
+        self._objective.train(mode)
         return float(torch.stack(losses).double().sum()) / self.examples if losses else math.nan
 
     def _batch_loss(self, model: SkipGram, batch: Batch) -> Tensor:
