@@ -154,8 +154,9 @@ class RunFolder:
             write_checkpoint(self.path, checkpoint, {}, self._stopping.tables)
         except Word2VecError as error:
             logger.warning("%s; --resume continues from the previous checkpoint, if there is one", error)
-        if finished:
-            shutil.rmtree(self.path / CORPUS_FOLDER, ignore_errors=True)
+        else:
+            if finished:  # the previous checkpoint would need the corpus
+                shutil.rmtree(self.path / CORPUS_FOLDER, ignore_errors=True)
         return vectors
 
     def write_result(self) -> Vectors:
