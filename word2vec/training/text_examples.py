@@ -100,7 +100,7 @@ class TextExamples(Examples):
         reject_patience(config, "sentences")
         if config.validation:
             logger.warning(
-                "--validation %s: no validation loss, because there are too few sentences to hold out, or they have no "
-                "two words of the vocabulary",
+                "--validation %s: no validation loss, because there are too few sentences to hold out, or subsampling "
+                "dropped their words",
                 config.validation,
             )
