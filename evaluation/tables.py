@@ -60,6 +60,10 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     ),
     "averaging-cost": (renderers.averaging_cost, ("distributed-cost",)),
     "projection": (renderers.projection, ("distributed-wiki8", "distributed-wiki8-rounds", "distributed-cost")),
+    "deepwalk": (renderers.deepwalk, ("deepwalk",)),
+    "deepwalk-speed": (renderers.deepwalk_speed, ("deepwalk-speed",)),
+    "sessions": (renderers.sessions, ("sessions",)),
+    "session-settings": (renderers.session_settings, ("sessions",)),
 }
 """Each table by its name: the function that renders it, and the files in results/ that it takes, in order."""
 

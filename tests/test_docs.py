@@ -172,7 +172,7 @@ def test_every_public_name_is_in_the_api_reference() -> None:
 
 def test_every_page_is_in_the_navigation() -> None:
     navigation = read(ROOT / "mkdocs.yml").split("\nnav:")[1].split("\n\n")[0]
-    assert set(re.findall(r"(\w+\.md)", navigation)) == {page.name for page in DOCS.glob("*.md")}
+    assert set(re.findall(r"([\w-]+\.md)", navigation)) == {page.name for page in DOCS.glob("*.md")}
 
 
 def _hooks() -> ModuleType:

@@ -32,6 +32,7 @@ def test_notebook_runs(path: Path, tmp_path: Path) -> None:
     if (ROOT / "runs/demo/vectors.safetensors").exists():  # written by `make demo`; otherwise notebook 1 trains it
         (tmp_path / "runs").mkdir()
         (tmp_path / "runs/demo").symlink_to(ROOT / "runs/demo")
+    (tmp_path / "evaluation").symlink_to(ROOT / "evaluation")  # scripts and results that notebook 4 uses
     (tmp_path / "notebooks").mkdir()
     notebook = nbformat.read(path, as_version=4)
     if any("to_gensim" in cell.source for cell in notebook.cells):
@@ -49,4 +50,5 @@ def test_there_are_notebooks() -> None:
         "01_nearest_words",
         "02_training_and_objectives",
         "03_document_classifiers",
+        "04_items_and_graphs",
     ]

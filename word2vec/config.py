@@ -56,7 +56,8 @@ class TrainConfig:
         tuple[str, ...],
         # on resume the text may be somewhere else; the text itself is identified by its fingerprint
         Setting(
-            "Text files, folders, glob patterns, '-' for standard input, or a named corpus: text8, pydocs.",
+            "Text files, tables (with --column), folders, glob patterns, URLs, '-' for standard input, or a named corpus: "
+            "text8, pydocs.",
             changeable_on_resume=True,
         ),
     ] = ()
@@ -71,7 +72,8 @@ class TrainConfig:
     window_mode: Annotated[
         str,
         Setting(
-            "Windows: random sizes up to --window (shrink), that size, the whole sequence, or one side only.",
+            "Windows: random sizes up to --window (shrink), exactly --window (fixed), the whole sentence (full), or random "
+            "sizes on one side (left, right).",
             choices=("shrink", "fixed", "full", "left", "right"),
         ),
     ] = "shrink"
@@ -90,7 +92,7 @@ class TrainConfig:
     tokenizer: Annotated[
         str,
         Setting(
-            "Split at whitespace, or keep only words: letters, digits and inner apostrophes.",
+            "How to split text: at whitespace, or into words of letters, digits and inner apostrophes.",
             choices=("whitespace", "words"),
         ),
     ] = "whitespace"
@@ -184,7 +186,6 @@ class TrainConfig:
                 f"--min-lr {_format(self.min_lr)} is above --lr {_format(self.lr)}: the learning rate decays from --lr "
                 "to --min-lr; lower --min-lr"
             )
-
         if self.patience is not None and self.validation == 0:
             raise ConfigError("--patience needs the validation loss, but --validation is 0; omit one of them")
 

@@ -222,6 +222,7 @@ def test_fingerprint_depends_on_ids_sentences_and_words() -> None:
     corpora: list[Sequence[Sequence[str]]] = [
         [["a", "b", "a"]],
         [["a", "b"], ["a"]],
+        [["a"], ["b", "a"]],
         [["a", "a", "b"]],
         [["a", "c", "a"]],
         [["b", "a", "b"]],

@@ -51,10 +51,17 @@ EXPECTED = {
     "in-batch": "no | 1 | 0.025 | 55.0 | 25.4 | 18.3 | 0.13",
     "noise": "negative-sampling | 0.75 | 0.025 | 5 "
     "| 67.6 (67.2 to 67.9) | 31.0 (30.4 to 31.3) | 37.1 (36.2 to 37.9) | wiki8",
+    "recommendation": "pydocs: popularity | 4.2 | 1.3 | 9.7 | - | -",
     "scaling": "vocabulary | 10,000: 5.3, 30,000: 4.4, 100,000: 3.6, 300,000: 2.9, 1,000,000: 2.0",
     "distributed": "1 | - | 8 | - | 66.9 (66.7 to 67.2) | 31.2 (30.6 to 31.5) | 37.3 (36.5 to 37.8) | - | - | -",
     "averaging-cost": "100,000 | 100 | 2 | 41 | 0.06",
     "projection": "wiki8, 100d: 10 MB | 1,000,000 | 32.4 | 32.4 | 259.6 | 259.6",
+    "deepwalk": "10 % | 36.0 | 35.5 ± 0.4 | 20.5 ± 0.5 | 20",
+    "deepwalk-speed": "word2vec-fused | 856,356 (591,031 to 1,449,093) | 6.96 "
+    "| 11.6 (6.8 to 16.7) | 38.8 (38.5 to 38.9)",
+    "sessions": "popularity | 19.7 | 5.5 | 8.8",
+    "session-settings": "chosen settings | 47.3 (47.2 to 47.4) | 23.5 (23.3 to 23.7) "
+    "| 52.2 (52.0 to 52.4) | 25.3 (25.1 to 25.5)",
 }
 """The first row of every table."""
 

@@ -55,11 +55,11 @@ def evaluate(
     ] = None,
     known: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Table of known pairs, such as those of training, that are not ranked."),
+        typer.Option(metavar="FILE", help="Table of known pairs, such as the training pairs, to exclude from rankings."),
     ] = None,
     input_column: InputColumnOption = "input",
     target_column: TargetColumnOption = "target",
-    k: Annotated[int, typer.Option("--k", metavar="K", min=1, help="Length of the ranking.")] = 10,
+    k: Annotated[int, typer.Option("--k", metavar="K", min=1, help="Number of top-ranked targets to score.")] = 10,
     sampled: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Rank among N random targets; not comparable with the full ranking."),

@@ -1,4 +1,4 @@
-"""Suggestions for options and commands that do not exist, above all those of word2vec.c, fastText, GloVe and gensim.
+"""Suggestions for options and commands that do not exist, such as those of word2vec.c, fastText, GloVe and gensim.
 
 These programs write long options with one dash (`-size 100`). The parser would take that for several short options, and
 `-output run` even for `-o utput run`, so such arguments are found before it runs.
@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from word2vec.config import OTHER_NAMES, option
 from word2vec.errors import ConfigError
 
-MIN_SIMILARITY = 0.7  # of two options, from 0 to 1, below which one is no suggestion for the other
-LEAVE_OUT = ""  # in place of an option: there is none
+MIN_SIMILARITY = 0.7  # of two options, from 0 to 1; below it, one is not suggested for the other
+LEAVE_OUT = ""  # there is no equivalent
 
 TRAIN_OPTIONS = {name.replace("_", "-"): option(setting) for name, setting in OTHER_NAMES.items()} | {
     "binary": "word2vec export RUN vectors.bin",
     **dict.fromkeys(("cbow", "hs", "sg", "debug", "verbose"), LEAVE_OUT),
 }
-"""Options of other programs for training, in lower case, and ours."""
+"""Options of other programs for training, in lowercase -> what to use here."""
 
 QUERY_OPTIONS = {"topn": "-n", "n": "-n", "k": "-n", "top-k": "-n", "restrict-vocab": "--restrict"}
-"""Options of other programs for queries, and ours."""
+"""Options of other programs for queries -> what to use here."""
 
 OPTIONS: dict[str, Mapping[str, str]] = {
     "train": TRAIN_OPTIONS,
@@ -35,7 +35,7 @@ COMMANDS = {
     "convert": "export", "save": "export", "test": "evaluate", "eval": "evaluate", "score": "evaluate", "show": "info",
     "help": "--help", "version": "--version",
 }  # fmt: skip
-"""Commands of other programs, and ours."""
+"""Commands of other programs -> what to use here."""
 
 
 def reject_foreign_options(command: str, arguments: Sequence[str], known: Iterable[str]) -> None:

@@ -47,10 +47,10 @@ def train(
     input_column: InputColumnOption = "input",
     target_column: TargetColumnOption = "target",
     weight_column: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Column of sampling weights of pairs.")
+        str | None, typer.Option(metavar="NAME", help="Column of sampling weights in tables of pairs.")
     ] = None,
     shared_vocabulary: Annotated[
-        bool, typer.Option("--shared-vocabulary", help="Inputs and targets of pairs are the same things.")
+        bool, typer.Option("--shared-vocabulary", help="Use one vocabulary for inputs and targets, as for nodes of a graph.")
     ] = False,
     **settings: Any,
 ) -> int:

@@ -40,7 +40,7 @@ def values(source: Any, column: str | None) -> Iterable[object]:
 
     Args:
         source: A table, a column, an iterable of dictionaries, or anything else that can be iterated.
-        column: The name of the column of a table; None if `source` is no table.
+        column: The name of the column of a table; None if `source` is not a table.
 
     Raises:
         CorpusError: `source` is a table and no column is named, there is no such column, or `source` has no columns.

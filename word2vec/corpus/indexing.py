@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -43,9 +43,6 @@ from word2vec.corpus.tokenizers import find_tokenizer
 from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import flush_folder, temporary_folder
 from word2vec.system.cache import cache_folder, remedy
-
-if TYPE_CHECKING:
-    pass  # numba is loaded only when an index is built
 
 COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
 

@@ -1,4 +1,4 @@
-"""The front door: open a corpus from files, from sequences of tokens, or from texts, in memory or in tables."""
+"""Open a corpus of any kind: files, sequences of tokens, or texts, in memory or in tables."""
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
@@ -76,7 +76,7 @@ def as_paths(source: object, tokenizer: Tokenizer | None = None) -> tuple[str, .
             "or pass tokenizer='whitespace' to train on the strings as texts"
         )
     raise CorpusError(
-        f"the corpus is a list of strings, and {shorten(missing)} is no file, folder or corpus; check the paths; "
+        f"the corpus is a list of strings, and {shorten(missing)} is not a file, folder or corpus; check the paths; "
         f"{TEXTS_NEED_A_TOKENIZER}"
     )
 
@@ -168,7 +168,7 @@ def _read_memory(
     items = iter(values(source, column))
     first = list(islice(items, 1))
     if not first:
-        raise CorpusError("the corpus is empty; a generator that was consumed before yields nothing: create it again")
+        raise CorpusError("the corpus is empty; if it is a generator that was consumed before, create it again")
     items = chain(first, items)
     if isinstance(first[0], str):
         return _encode_texts(items, "row" if is_table else "text", lowercase, tokenizer)
@@ -214,7 +214,7 @@ def _encode_sequences(
 
 
 def _check_array(array: npt.NDArray[Any]) -> None:
-    """Raise an error for an array that is no list of sequences or texts."""
+    """Raise an error for an array that is not a list of sequences or texts."""
     shape = "x".join(map(str, array.shape))
     if array.ndim == 1 and array.dtype.kind in "iu":
         raise CorpusError("the corpus is one sequence; pass a list of sequences, or a two-dimensional array")

@@ -31,7 +31,7 @@ class PairCorpus:
         input_vocabulary: The inputs with the numbers of their pairs, most frequent first.
         target_vocabulary: The targets with the numbers of their pairs, most frequent first.
         fingerprint: A digest of all of these.
-        warnings: What is remarkable about the pairs, one line each.
+        warnings: Irregularities of the pairs, one line each.
     """
 
     inputs: npt.NDArray[np.int32]
@@ -187,7 +187,7 @@ def _weights(values: Iterable[Any], size: int) -> npt.NDArray[np.float64]:
     try:
         weights = np.asarray(values if hasattr(values, "__array__") else list(values), dtype=np.float64)
     except (TypeError, ValueError):
-        raise CorpusError("weights must be numbers, one per pair") from None
+        raise CorpusError("weights must be numbers; pass one number per pair") from None
     if weights.shape != (size,):
         raise CorpusError(f"got {size} pairs but weights of the shape {weights.shape}; pass one weight per pair")
     wrong = np.flatnonzero(~(np.isfinite(weights) & (weights > 0)))

@@ -1,12 +1,12 @@
-"""Ranking metrics: how high the held-out targets of an input stand among all targets.
+"""Ranking metrics: how high the held-out targets of an input are ranked among all targets.
 
-For an input with R held-out targets and a ranking cut at k, with rel_i = 1 if the target in place i is held out,
+For an input with R held-out targets and a ranking cut at k, with rel_i = 1 if the target at position i is held out,
 
     hit rate    whether there is a held-out target among the first k
     recall      sum_i rel_i / R
     precision   sum_i rel_i / k
     NDCG        sum_i rel_i / log2(i + 1), divided by the same sum for the best possible ranking
-    MRR         1 / place of the first held-out target, 0 if it is beyond k
+    MRR         1 / position of the first held-out target, 0 if it is beyond k
     MAP         sum_i rel_i precision(i) / min(R, k)
 
 and each metric is averaged over the inputs (Järvelin & Kekäläinen 2002 for NDCG). Targets with equal scores have no
@@ -63,8 +63,9 @@ def evaluate_ranking(
     Raises:
         ConfigError: `k` or `negatives` is below 1, or inputs and targets are not equally many.
     """
-    if k < 1 or (negatives is not None and negatives < 1):
-        raise ConfigError(f"k is {k} and negatives is {negatives}; both must be 1 or more")
+    for argument, value in (("k", k), ("negatives", negatives)):
+        if value is not None and value < 1:
+            raise ConfigError(f"{argument} must be at least 1, not {value}")
     given = _rows(vectors, inputs, targets)  # (P, 2)
     held_out = np.unique(given.known, axis=0)  # (H, 2), by input
     hidden = np.empty((0, 2), np.int64) if known is None else np.unique(_rows(vectors, *known).known, axis=0)
@@ -128,11 +129,11 @@ def metrics_of_places(
     for i in range(1, int(in_cut.max(initial=0)) + 1):
         inside = i <= in_cut
         place = above + i  # from 1
-        share = np.where(inside, r / t, 0.0)  # probability that this place has a held-out target
-        dcg += share / np.log2(place + 1)
-        found += share
+        probability = np.where(inside, r / t, 0.0)  # that this place has a held-out target
+        dcg += probability / np.log2(place + 1)
+        found += probability
         others = before + (i - 1) * (r - 1) / np.maximum(t - 1, 1)  # expected held-out targets above, given that
-        average_precision += share * (1 + others) / place
+        average_precision += probability * (1 + others) / place
         first_here = np.where(inside & is_first, chance, 0.0)
         hit += first_here
         first_place += first_here / place

@@ -23,7 +23,7 @@ FOREIGN = {
     rb"\x89HDF\r\n": f"an HDF5 file; {AS_TEXT}",
     rb"PAR1": f"a parquet file; {AS_TEXT}",
 }
-"""What to tell about a file, by a regular expression of its first bytes."""
+"""Regular expression for the first bytes of a file -> what the file is, and what to do with it."""
 
 
 def describe_file(head: bytes) -> str | None:

@@ -150,9 +150,9 @@ class ExampleDataset(IterableDataset[Batch], ABC):
         return {name: _MemoryMap.locate(value) for name, value in self.__dict__.items()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__ = {
-            name: value.open() if isinstance(value, _MemoryMap) else value for name, value in state.items()
-        }
+        vars(self).update(
+            {name: value.open() if isinstance(value, _MemoryMap) else value for name, value in state.items()}
+        )
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()

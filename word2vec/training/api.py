@@ -37,8 +37,8 @@ def train(
         vectors = word2vec.train(frame["text"], tokenizer="words", output="runs/reviews")
 
     Args:
-        corpus: Paths, folders, glob patterns or named corpora; or sequences of tokens, texts, or integers in memory,
-            see `word2vec.open_corpus`; or a `TrainConfig`. None, with `resume`, means the corpus of the run in
+        corpus: Paths, folders, glob patterns, URLs or named corpora; or sequences of tokens, texts, or integers in
+            memory, see `word2vec.open_corpus`; or a `TrainConfig`. None, with `resume`, means the corpus of the run in
             `output`.
         output: The run folder to write; None keeps the result in memory only.
         objective: Name of an objective, or a torch module; see `word2vec.losses`.
@@ -63,8 +63,6 @@ def train(
     """
     if isinstance(objective, str):
         settings["objective"], objective = objective, None
-    if resume and overwrite:
-        raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
     folder = None if output is None else Path(output)
     earlier = folder if resume else None
     if corpus is None and earlier is not None:
@@ -88,7 +86,7 @@ def _split(corpus: Any, tokenizer: Tokenizer | None, settings: dict[str, Any]) -
 
     Raises:
         ConfigError: A setting is unknown or invalid.
-        CorpusError: The corpus is a string, or contains one, that is no file.
+        CorpusError: The corpus is a string, or contains one, that is not a file.
     """
     if unknown := sorted(settings.keys() - SETTINGS.keys()):
         raise ConfigError(f"unknown setting {unknown[0]!r}; {suggest_setting(unknown[0])}")

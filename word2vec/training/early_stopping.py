@@ -28,7 +28,7 @@ class EarlyStopping:
     """Watches the validation loss.
 
     Args:
-        patience: Stop after this many epochs without a lower loss; None only counts.
+        patience: Stop after this many epochs without a lower loss; None disables early stopping.
         best: The best epoch before the run was interrupted.
         tables: The tables of that epoch, by name.
 

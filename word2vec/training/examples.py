@@ -1,4 +1,4 @@
-"""The data of a run as set_up and the loop see it, whether it is text or explicit pairs."""
+"""The interface between the data of a run, text or explicit pairs, and `set_up` and the loop."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -23,10 +23,10 @@ VALIDATION_BATCH = 4096  # examples scored at once
 
 
 class Examples(ABC):
-    """The data of a run, its vocabularies included.
+    """The data of a run, including its vocabularies.
 
     Attributes:
-        corpus: The data themselves.
+        corpus: The token ids or the pairs.
         result: What training returns.
         vocabulary: A fingerprint of the vocabularies.
         words: Words in the data, or pairs.
@@ -105,12 +105,13 @@ def reject_patience(config: TrainConfig, what: str) -> None:
     """
     if config.patience is not None:
         raise ConfigError(
-            f"--patience needs held-out {what}, but there are too few for them; raise --validation, or omit --patience"
+            f"--patience needs held-out {what}, but there are too few {what} to hold any out; raise --validation, or omit "
+            "--patience"
         )
 
 
 def log_batch_size(config: TrainConfig, engine_class: type[Engine], size: int) -> None:
-    """Say that the batch size is smaller than in the settings."""
+    """Log a batch size that is smaller than in the settings."""
     if size < config.batch_size and engine_class.uses_batches:
         logger.info(
             "batch size reduced from %s to %s; larger batches could diverge with this vocabulary",

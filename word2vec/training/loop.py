@@ -47,6 +47,8 @@ def run_training(
     """Train with complete settings; see `api.train`, which creates the arguments."""
     if callable(callbacks) or not all(map(callable, callbacks)):
         raise ConfigError(f"callbacks is {callbacks!r:.80}; pass a list of functions")
+    if resume and overwrite:
+        raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
     with join_process_group(config.device) as group:
         source.check(config, group)
         pair_sets = read_pair_sets(config.pairs)

@@ -51,7 +51,7 @@ class Metrics:
         untrained_loss: Mean loss per pair of an untrained model; NaN if it is unknown.
         board: Receives the same numbers for TensorBoard.
         held_out_words: Corpus words held out for the validation loss.
-        unit: What is counted as words, for people.
+        unit: What is counted as words, for messages: "word" or "pair".
 
     Attributes:
         words: Corpus words trained since the run began.

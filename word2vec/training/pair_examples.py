@@ -62,7 +62,7 @@ class PairExamples(Examples):
     def __init__(self, corpus: PairCorpus, config: TrainConfig) -> None:
         for warning in corpus.warnings:
             logger.warning(warning)
-        self.corpus: PairCorpus = corpus
+        self.corpus = self._pairs = corpus
         inputs, targets = corpus.input_vocabulary, corpus.target_vocabulary
         logger.info("%s pairs of %s inputs and %s targets", f"{len(corpus):,}", f"{len(inputs):,}", f"{len(targets):,}")
         self.result = PairResult(inputs, targets)
@@ -114,9 +114,9 @@ class PairExamples(Examples):
         device: torch.device,
     ) -> PairDataset:
         return PairDataset(
-            self.corpus.inputs,
-            self.corpus.targets,
-            self.corpus.weights,
+            self._pairs.inputs,
+            self._pairs.targets,
+            self._pairs.weights,
             self.result.rows,
             negatives=negatives,
             noise_exponent=noise_exponent,

@@ -54,7 +54,8 @@ def train_pairs(
         callbacks: Functions to call after each epoch, see `EpochResult`; training stops if one returns True.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one, with the same pairs.
-        overwrite: Whether to start over if `output` contains a run.
+        overwrite: Whether to start over if `output` contains a run. Its vectors are replaced when the new ones are
+            complete.
         **settings: Fields of `TrainConfig` that apply to pairs: dim, epochs, lr, min_lr, negatives, noise_exponent,
             min_count, max_vocab, batch_size, engine, device, threads, sync_every, seed, validation, patience,
             checkpoint_every and tensorboard. The defaults are those of `TrainConfig`, except min_count=1, epochs=20,

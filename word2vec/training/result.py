@@ -18,7 +18,7 @@ class ResultKind(ABC):
 
     Attributes:
         rows: Numbers of rows of the input table and of the output table.
-        size: The same, for people.
+        size: The same as a text for messages.
     """
 
     rows: tuple[int, int]

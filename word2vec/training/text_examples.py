@@ -34,7 +34,7 @@ class TextExamples(Examples):
     def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
         for warning in corpus.warnings:
             logger.warning(warning)
-        self.corpus: Corpus = corpus
+        self.corpus = self._text = corpus
         self._vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
         logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(self._vocabulary):,}")
         self.result = WordResult(self._vocabulary)
@@ -57,11 +57,11 @@ class TextExamples(Examples):
         )
         size = stable_batch_size(self._vocabulary, sampling, config.batch_size, threads)
         log_batch_size(config, engine_class, size)
-        if held_out := count_words(self._sentences.held_out, self.corpus.offsets):
+        if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")
         dataset = SkipGramDataset(
-            self.corpus.tokens,
-            self.corpus.offsets,
+            self._text.tokens,
+            self._text.offsets,
             self._vocabulary,
             sampling,
             batch_size=size,
@@ -83,14 +83,14 @@ class TextExamples(Examples):
         if not held_out:
             return self._no_validation(config)
         scored = SkipGramDataset(
-            self.corpus.tokens,
-            self.corpus.offsets,
+            self._text.tokens,
+            self._text.offsets,
             self._vocabulary,
             dataset.settings,
             batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
             seed=SEED,
             device=dataset.device,
-            sentences=shorten(held_out, self.corpus.offsets, validation_words(self._window_pairs)),
+            sentences=shorten(held_out, self._text.offsets, validation_words(self._window_pairs)),
         )
         result = Validation(scored, objective)
         return result if result.examples else self._no_validation(config)

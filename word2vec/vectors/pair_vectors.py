@@ -40,7 +40,7 @@ class PairVectors:
     def __init__(self, inputs: WordVectors, targets: WordVectors) -> None:
         if inputs.dim != targets.dim:
             raise Word2VecError(
-                f"inputs have {inputs.dim} dimensions and targets {targets.dim}; pass two tables of one training"
+                f"inputs have {inputs.dim} dimensions and targets {targets.dim}; pass two tables of one training run"
             )
         self.inputs, self.targets = inputs, targets
 

@@ -346,7 +346,7 @@ class WordVectors:
         length = np.linalg.norm(direction)
         return cosines(self.vectors[:restrict], self._lengths[:restrict], direction / (length if length > 0 else 1))
 
-    # The most frequent names of gensim's KeyedVectors; `compat.gensim` has all of them, with gensim's return values.
+    # The most used methods of gensim's KeyedVectors; `compat.gensim` has all of them, with gensim's return values.
 
     @property
     def vector_size(self) -> int:

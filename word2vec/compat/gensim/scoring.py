@@ -121,7 +121,7 @@ def _read_pairs(path: Path, delimiter: str, encoding: str) -> PairSet:
     try:
         lines = path.read_text(encoding=encoding).split("\n")
     except (OSError, ValueError, LookupError) as error:
-        raise FormatError(f"{path}: cannot be read: {error}") from error
+        raise FormatError(f"{path}: cannot be read: {error}; check the path and the encoding") from error
     for line in lines:
         fields = line.strip("\r").split(delimiter)
         score = _number(fields[2]) if len(fields) == 3 else None

@@ -111,6 +111,10 @@ def _pieces(words: list[str], size: int) -> Iterator[list[str]]:
     return (words[start : start + size] for start in range(0, len(words), size))
 
 
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file, which may be compressed.
@@ -122,4 +126,4 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw, decompressed(raw) as file:
             yield file
     except (OSError, DamagedFileError) as error:
-        raise CorpusError(f"{path}: cannot be read: {error}") from error
+        raise CorpusError(f"{path}: cannot be read: {_reason(error)}; check the file") from error
