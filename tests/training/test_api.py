@@ -18,6 +18,7 @@ from word2vec.errors import ConfigError, CorpusError, TrainingInterrupted, Word2
 from word2vec.training import run_folder, train
 from word2vec.training.checkpoint import Checkpoint, read_checkpoint
 from word2vec.training.metrics import Metrics
+from word2vec.training.run_folder import RunFolder
 from word2vec.training.source import CORPUS_FOLDER
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -69,7 +70,7 @@ def test_a_function_also_splits_the_files_of_settings(short_file: Path, tmp_path
     config = TrainConfig(corpus=(str(short_file),), **SETTINGS)
     vectors = train(config, tokenizer=lambda line: line.upper().split())
     assert vectors.words == [word.upper() for word in train(config).words]
-    with pytest.raises(CorpusError, match=r"missing.txt' is no file"):
+    with pytest.raises(CorpusError, match=r"missing.txt' is not a file"):
         train(replace(config, corpus=(str(tmp_path / "missing.txt"),)), tokenizer=str.split)
 
 
@@ -205,6 +206,18 @@ def test_the_corpus_is_kept_until_the_last_checkpoint_is_written(
     again = train(output=tmp_path / "run", resume=True, **SETTINGS)
     assert np.array_equal(again.vectors, vectors.vectors)
     assert not (tmp_path / "run" / CORPUS_FOLDER).exists()
+
+
+def test_a_run_killed_at_its_end_leaves_no_corpus(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, lists = tmp_path / "run", token_lists(short_file)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "_remove_corpus", lambda self: None)
+        train(lists, run, **SETTINGS)
+    assert (run / CORPUS_FOLDER).is_dir()
+    assert command(["train", "--output", str(run), "--resume"]) == 0
+    assert not (run / CORPUS_FOLDER).exists()
 
 
 def test_a_run_from_a_file_removes_the_corpus_of_an_earlier_run(

@@ -55,7 +55,9 @@ def evaluate(
     ] = None,
     known: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Table of known pairs, such as the training pairs, to exclude from rankings."),
+        typer.Option(
+            metavar="FILE", help="Table of known pairs, such as the training pairs, to exclude from rankings."
+        ),
     ] = None,
     input_column: InputColumnOption = "input",
     target_column: TargetColumnOption = "target",

@@ -50,7 +50,8 @@ def train(
         str | None, typer.Option(metavar="NAME", help="Column of sampling weights in tables of pairs.")
     ] = None,
     shared_vocabulary: Annotated[
-        bool, typer.Option("--shared-vocabulary", help="Use one vocabulary for inputs and targets, as for nodes of a graph.")
+        bool,
+        typer.Option("--shared-vocabulary", help="Use one vocabulary for inputs and targets, as for nodes of a graph."),
     ] = False,
     **settings: Any,
 ) -> int:

@@ -1,9 +1,9 @@
 """Callbacks: functions of the user that training calls after each epoch, with the vectors and all metrics.
 
-    def stop_when_good(epoch: EpochResult) -> bool:
-        return evaluate_similarity(epoch.vectors, "wordsim353").spearman > 0.6
+def stop_when_good(epoch: EpochResult) -> bool:
+    return evaluate_similarity(epoch.vectors, "wordsim353").spearman > 0.6
 
-    word2vec.train("text8", callbacks=[stop_when_good])
+word2vec.train("text8", callbacks=[stop_when_good])
 """
 
 from collections.abc import Callable, Mapping

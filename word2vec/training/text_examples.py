@@ -81,7 +81,8 @@ class TextExamples(Examples):
         """Draw examples from the held-out sentences; see `Examples.make_validation`."""
         held_out = self._sentences.held_out
         if not held_out:
-            return self._no_validation(config)
+            _report_no_validation(config)
+            return None
         scored = SkipGramDataset(
             self._text.tokens,
             self._text.offsets,
@@ -93,14 +94,22 @@ class TextExamples(Examples):
             sentences=shorten(held_out, self._text.offsets, validation_words(self._window_pairs)),
         )
         result = Validation(scored, objective)
-        return result if result.examples else self._no_validation(config)
+        if not result.examples:
+            _report_no_validation(config)
+            return None
+        return result
 
-    def _no_validation(self, config: TrainConfig) -> None:
-        """Warn if a validation loss was requested, or raise an error if early stopping needs it."""
-        reject_patience(config, "sentences")
-        if config.validation:
-            logger.warning(
-                "--validation %s: no validation loss, because there are too few sentences to hold out, or subsampling "
-                "dropped their words",
-                config.validation,
-            )
+
+def _report_no_validation(config: TrainConfig) -> None:
+    """Warn if a validation loss was requested.
+
+    Raises:
+        ConfigError: Early stopping needs it.
+    """
+    reject_patience(config, "sentences")
+    if config.validation:
+        logger.warning(
+            "--validation %s: no validation loss, because there are too few sentences to hold out, or subsampling "
+            "dropped their words",
+            config.validation,
+        )
