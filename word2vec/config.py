@@ -56,8 +56,8 @@ class TrainConfig:
         tuple[str, ...],
         # on resume the text may be somewhere else; the text itself is identified by its fingerprint
         Setting(
-            "Text files, tables (with --column), folders, glob patterns, URLs, '-' for standard input, or a named corpus: "
-            "text8, pydocs.",
+            "Text files, tables, folders, glob patterns, URLs, '-' for standard input, "
+            "or a named corpus: text8, pydocs.",
             changeable_on_resume=True,
         ),
     ] = ()
@@ -72,8 +72,8 @@ class TrainConfig:
     window_mode: Annotated[
         str,
         Setting(
-            "Windows: random sizes up to --window (shrink), exactly --window (fixed), the whole sentence (full), or random "
-            "sizes on one side (left, right).",
+            "Random sizes up to --window (shrink), fixed size, the whole sentence (full), "
+            "or one side only (left, right).",
             choices=("shrink", "fixed", "full", "left", "right"),
         ),
     ] = "shrink"

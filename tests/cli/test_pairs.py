@@ -82,7 +82,7 @@ def test_a_run_resumes_with_its_settings(run: Path, clicks: Path, tmp_path: Path
 
 def test_mistakes_get_one_line(clicks: Path, run: Path, tmp_path: Path, cli: CommandLine) -> None:
     train = ("train", "-o", tmp_path / "other", "--pairs-from", clicks)
-    assert "no column 'input'; the columns are user, item, times" in cli.error(*train, code=1)
+    assert "no column 'input'; the columns are: user, item, times" in cli.error(*train, code=1)
     assert "no column 'x'" in cli.error(*train, *COLUMNS, "--weight-column", "x", code=1)
     assert "--window does not apply" in cli.error(*train, *COLUMNS, "--window", "3", code=2)
     assert "CORPUS does not apply" in cli.error("train", clicks, *train[1:], *COLUMNS, code=2)

@@ -375,10 +375,10 @@ def test_strings_that_are_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert message("the cat").startswith("'the cat': no such file, folder or corpus; check the path")
     assert "pass a list of texts with tokenizer='whitespace'" in message("the cat")
     assert message(["a.txt", "b.txt"]).startswith("'b.txt': no such file, folder or corpus, but other items")
-    assert "'the cat' is no file" in message(["the cat", "sat"])
+    assert "'the cat' is not a file" in message(["the cat", "sat"])
     assert "to train on texts, pass tokenizer='whitespace'" in message(["the cat", "sat"])
-    assert "no file" in message(["\0"])
-    assert "no file" in message(["x" * 5000])
+    assert "not a file" in message(["\0"])
+    assert "not a file" in message(["x" * 5000])
 
 
 def test_training_on_memory_gives_the_vectors_of_the_same_text_in_a_file(topics_file: Path) -> None:

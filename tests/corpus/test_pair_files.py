@@ -36,7 +36,7 @@ def test_values_are_read_as_they_are_written(name: str, tmp_path: Path) -> None:
 def test_a_missing_column_is_named_with_those_that_are_there(name: str, tmp_path: Path) -> None:
     path = write(tmp_path / name)
     for columns in (("who", "item"), ("user", "who"), ("user", "item", "who")):
-        with pytest.raises(CorpusError, match="no column 'who'; the columns are user, item, times"):
+        with pytest.raises(CorpusError, match="no column 'who'; the columns are: user, item, times"):
             read_pair_columns(path, *columns)
 
 

@@ -93,7 +93,7 @@ def test_nothing_is_left_in_the_cache(server: str, tmp_path: Path) -> None:
 
 
 def test_what_a_server_refuses(server: str) -> None:
-    assert message(server + "/nowhere") == f"{server}/nowhere: no such file; check the address"
+    assert message(server + "/nowhere") == f"{server}/nowhere: no such file; check the URL"
     assert message(server + "/error").startswith(f"{server}/error: cannot be read (500")
     assert message("http://127.0.0.1:1/text").startswith("http://127.0.0.1:1/text: cannot be read (Cannot connect")
     assert message(server + "/binary").startswith(f"{server}/binary: contains NUL bytes")

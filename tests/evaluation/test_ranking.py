@@ -151,7 +151,7 @@ def test_intervals_contain_the_mean_and_shrink_with_more_inputs() -> None:
 def test_wrong_arguments_are_rejected() -> None:
     vectors = pair_vectors(np.eye(3))
     for arguments in ({"k": 0}, {"negatives": 0}):
-        with pytest.raises(ConfigError, match="1 or more"):
+        with pytest.raises(ConfigError, match="at least 1"):
             evaluate_ranking(vectors, ["u0"], ["t0"], **arguments)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="got 2 inputs but 1 targets"):
         evaluate_ranking(vectors, ["u0", "u1"], ["t0"])

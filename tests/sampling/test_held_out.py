@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from word2vec.sampling.held_out import MAX_BLOCKS, shorten, split_corpus
+from word2vec.sampling.held_out import MAX_BLOCKS, shorten_ranges, split_corpus
 from word2vec.sampling.shards import count_words, new_shards
 
 
@@ -57,6 +57,6 @@ def test_shards_contain_the_training_sentences_only() -> None:
 
 def test_shorten_keeps_the_beginning_of_each_range() -> None:
     offsets = offsets_of([10] * 1000)
-    assert shorten([(0, 100), (500, 600)], offsets, 200) == [(0, 10), (500, 510)]
-    assert shorten([(0, 100)], offsets, 5_000) == [(0, 100)]
-    assert shorten([(3, 9)], offsets, 1) == [(3, 4)]
+    assert shorten_ranges([(0, 100), (500, 600)], offsets, 200) == [(0, 10), (500, 510)]
+    assert shorten_ranges([(0, 100)], offsets, 5_000) == [(0, 100)]
+    assert shorten_ranges([(3, 9)], offsets, 1) == [(3, 4)]

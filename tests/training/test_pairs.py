@@ -216,7 +216,7 @@ def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
         (("ab", ["c", "d"]), {}, "not str"),
         ((np.ones((2, 2), int), ["c", "d"]), {}, "one dimension"),
         ((["a", "b\tc"], ["c", "d"]), {}, "'b\\\\tc' at position 1"),
-        ((["a", ""], ["c", "d"]), {}, "'' at position 1"),
+        ((["a", ""], ["c", "d"]), {}, "'' at position 1 is empty"),
         (([2**80, 1], ["c", "d"]), {}, "outside of 64 bits"),
         ((["a", "b"], ["c", "d"], [1.0]), {}, "got 2 pairs but weights"),
         ((["a", "b"], ["c", "d"], [1.0, -1.0]), {}, "weights: -1.0 at position 1"),
@@ -228,6 +228,7 @@ def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:
         ((["a", "b"], ["c", "d"]), {"windw": 3}, "unknown setting 'windw'; did you mean 'window'"),
         ((["a", "b"], ["c", "d"]), {"objective": "bpr"}, "unknown objective 'bpr'"),
         ((["a", "b"], ["c", "d"]), {"patience": 1}, "--patience needs held-out pairs"),
+        ((["a", "b"], ["c", "d"]), {"resume": True, "overwrite": True}, "contradict each other"),
     ],
 )
 def test_a_mistake_is_reported_in_one_line(

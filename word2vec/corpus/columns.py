@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from word2vec.corpus.containers import names_of
-from word2vec.corpus.messages import shorten
+from word2vec.corpus.messages import reason_of, shorten
 from word2vec.corpus.reader import BYTE_ORDER_MARK, open_text
 from word2vec.errors import CorpusError
 from word2vec.system.compression import COMPRESSIONS
@@ -31,7 +31,7 @@ PARQUET_ROWS = 1024  # rows read at a time
 
 def is_table(path: Path) -> bool:
     """Return whether the name of a file says that it is a table."""
-    return _suffix(path) in READERS
+    return table_suffix(path) in READERS
 
 
 def read_column(path: Path, column: str, advance: Advance | None = None) -> Iterator[Value]:
@@ -46,7 +46,7 @@ def read_column(path: Path, column: str, advance: Advance | None = None) -> Iter
         CorpusError: The file is not a table, has no such column, cannot be read, or has a malformed row or a value that
             is neither text nor a list; the message names the line or row.
     """
-    reader = READERS.get(_suffix(path))
+    reader = READERS.get(table_suffix(path))
     if reader is None:
         raise CorpusError(
             f"{path}: is not a table, so it has no column {column!r}; --column applies to {', '.join(READERS)} files"
@@ -63,7 +63,7 @@ def read_column(path: Path, column: str, advance: Advance | None = None) -> Iter
             )
 
 
-def _suffix(path: Path) -> str:
+def table_suffix(path: Path) -> str:
     """Return the extension of a file in lower case, without that of a compression."""
     name = Path(path.name.lower())
     return Path(name.stem).suffix if name.suffix in COMPRESSIONS else name.suffix
@@ -143,11 +143,7 @@ def _read_parquet(path: Path, column: str, advance: Advance | None) -> Rows:
     except OSError as error:
         raise CorpusError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ArrowException, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path}: is damaged, or not a parquet file ({_one_line(error)}); write it again") from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+        raise CorpusError(f"{path}: is damaged, or not a parquet file ({reason_of(error)}); write it again") from error
 
 
 @contextmanager

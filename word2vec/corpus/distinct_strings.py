@@ -11,13 +11,10 @@ import numpy.typing as npt
 from word2vec.corpus.messages import shorten
 from word2vec.corpus.reader import MAX_WORD_BYTES
 from word2vec.corpus.sequences import Batch, ends_of_kept
+from word2vec.corpus.storable import storage_problem
 from word2vec.errors import CorpusError
 
-# What files of vectors cannot store; formats/table.py rejects the same when it writes, hours later.
-LINE_BREAK = re.compile(r"[\t\n\r\v\f]")
-OUTER_SPACE = re.compile(r"\A | \Z")
-SURROGATE = re.compile("[\ud800-\udfff]")
-# The same in a text in which a newline follows each string.
+# What files of vectors cannot store (storable.py), in a text in which a newline follows each string.
 SUSPICIOUS = re.compile("[\t\r\v\f\ud800-\udfff]|\n | \n|\\A ")
 
 
@@ -92,13 +89,5 @@ def _check_storable(batch: Batch, new: Sequence[str]) -> None:
     if joined.count("\n") == len(new) and not SUSPICIOUS.search(joined):
         return
     for position, token in enumerate(batch.tokens):
-        for pattern, problem in _PROBLEMS.items():
-            if pattern.search(token):
-                raise CorpusError(f"{batch.place(position)}: the token {shorten(token)} {problem}")
-
-
-_PROBLEMS = {
-    LINE_BREAK: "contains a tab or a line break, which files of vectors cannot store; replace it by a space",
-    OUTER_SPACE: "begins or ends with a space, which files of vectors cannot store; remove it with .strip()",
-    SURROGATE: "contains half of a surrogate pair, which is not valid Unicode; correct or remove it",
-}
+        if problem := storage_problem(token):
+            raise CorpusError(f"{batch.place(position)}: the token {shorten(token)} {problem}")

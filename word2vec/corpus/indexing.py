@@ -62,7 +62,7 @@ def index_corpus(
     """Index a corpus, or open the index that was built from the same text before.
 
     Args:
-        sources: Files, folders, glob patterns, named corpora or addresses; see `sources.resolve`.
+        sources: Files, folders, glob patterns, named corpora or URLs; see `sources.resolve`.
         lowercase: Whether to lowercase the text.
         tokenizer: How the text is split: "whitespace" or "words", see tokenizers.py.
         column: The column of .csv, .tsv, .jsonl, .ndjson and .parquet files that contains texts or lists of tokens.

@@ -1,11 +1,11 @@
-"""Values of the user in error messages."""
+"""Values of the user and errors of other libraries, as parts of error messages."""
 
 import reprlib
 from typing import Any
 
 import numpy as np
 
-MAX_QUOTED = 60  # characters
+MAX_QUOTED, MAX_REASON = 60, 200  # characters
 
 
 def shorten(value: Any) -> str:
@@ -14,6 +14,11 @@ def shorten(value: Any) -> str:
         value = value.item()
     text = " ".join(reprlib.repr(value).split())
     return text if len(text) <= MAX_QUOTED else f"{text[:MAX_QUOTED]}..."
+
+
+def reason_of(error: Exception) -> str:
+    """Return the message of an error of another library in one line; its type if it has no message."""
+    return " ".join(str(error).split())[:MAX_REASON] or type(error).__name__
 
 
 def is_missing(value: object) -> bool:

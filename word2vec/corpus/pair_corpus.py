@@ -5,7 +5,6 @@ ordered by frequency, as that of a text.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,11 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from word2vec.corpus.messages import shorten
+from word2vec.corpus.storable import UNSTORABLE, storage_problem
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import CorpusError
-
-UNSTORABLE = re.compile(r"[\t\n\r\v\f\ud800-\udfff]|\A | \Z|\A\Z")
-"""What the lines of vocab.tsv cannot represent: tabs, line breaks, outer spaces, lone surrogates, and empty names."""
 
 
 @dataclass(frozen=True)
@@ -133,11 +131,9 @@ def _column(name: str, values: Iterable[Any]) -> _Column:
     codes, distinct = pd.factorize(array)
     names = np.array([str(value) for value in distinct.tolist()], dtype=object)
     for code, text in enumerate(names):
-        if UNSTORABLE.search(text):
-            raise CorpusError(
-                f"{name}: {text!r} at position {int(np.argmax(codes == code))} is empty, or has a tab, a line break, "
-                "a space at an end or invalid Unicode; rename it"
-            )
+        if not text or UNSTORABLE.search(text):
+            problem = storage_problem(text) or "is empty; give it a name, or remove that pair"
+            raise CorpusError(f"{name}: {shorten(text)} at position {int(np.argmax(codes == code))} {problem}")
     return _Column(np.asarray(codes, np.int64), names)
 
 

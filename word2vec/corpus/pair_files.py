@@ -6,13 +6,15 @@ Fields of .csv and .tsv files are strings, so an id such as 007 keeps its zeros;
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from word2vec.corpus.columns import table_suffix
+from word2vec.corpus.containers import names_of
+from word2vec.corpus.messages import reason_of
 from word2vec.corpus.pair_corpus import column_names
 from word2vec.errors import CorpusError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COMPRESSED = {".gz", ".bz2", ".xz", ".zst"}
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 
 
@@ -41,7 +43,7 @@ def read_pair_columns(
     except CorpusError:
         raise
     except (OSError, EOFError, ValueError, LookupError) as error:  # parser and decompression errors are among them
-        raise CorpusError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from error
+        raise CorpusError(f"{path}: cannot be read as a table ({reason_of(error)}); write it again") from error
     _check_columns(path, wanted, frame.columns)
     weights = None if weight_column is None else frame[weight_column]
     return frame[input_column], frame[target_column], weights
@@ -60,14 +62,13 @@ def make_pair_columns(path: Path, input_column: str, target_column: str) -> tupl
 def _check_columns(path: Path, wanted: list[str], columns: "pd.Index[Any]") -> None:
     missing = [name for name in wanted if name not in columns]
     if missing:
-        found = ", ".join(map(str, columns))
-        raise CorpusError(f"{path}: there is no column {missing[0]!r}; the columns are {found}")
+        raise CorpusError(f"{path}: has no column {missing[0]!r}; the columns are: {names_of(columns)}")
 
 
 def _read(path: Path, wanted: list[str]) -> "pd.DataFrame":
     import pandas as pd
 
-    kind = (path.with_suffix("") if path.suffix.lower() in COMPRESSED else path).suffix.lower()
+    kind = table_suffix(path)
     if kind in SEPARATORS:
         options: dict[str, Any] = {"sep": SEPARATORS[kind], "encoding": "utf-8-sig", "dtype": str}
         _check_columns(path, wanted, pd.read_csv(path, nrows=0, **options).columns)
@@ -83,6 +84,6 @@ def _read(path: Path, wanted: list[str]) -> "pd.DataFrame":
             return pd.read_parquet(path)
         except ImportError:
             raise CorpusError(
-                f"{path}: reading Parquet files needs pyarrow; install it with: pip install pyarrow"
+                f"{path}: reading parquet files needs pyarrow; install it with pip install 'word2vec-fused[parquet]'"
             ) from None
     raise CorpusError(f"{path}: unknown kind of table; pass a .csv, .tsv, .jsonl or .parquet file, plain or compressed")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
+from word2vec.corpus.messages import reason_of
 from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import temporary_folder
 from word2vec.system.cache import remedy
@@ -25,13 +26,13 @@ PACKAGES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"
 
 
 def is_remote(source: str | Path) -> bool:
-    """Return whether a source is an address, such as https://example.org/text.gz."""
+    """Return whether a source is a URL, such as https://example.org/text.gz."""
     return isinstance(source, str) and ADDRESS.match(source) is not None
 
 
 @contextmanager
 def downloaded(address: str, cache: Path, *, progress: bool = False) -> Iterator[list[Path]]:
-    """Copy the files of an address to temporary files that exist during the block.
+    """Copy the files of a URL to temporary files that exist during the block.
 
     Args:
         address: A file; with protocols other than http and https, also a folder or a pattern with `*`.
@@ -39,14 +40,14 @@ def downloaded(address: str, cache: Path, *, progress: bool = False) -> Iterator
         progress: Whether to draw a progress bar on stderr.
 
     Yields:
-        The temporary files. A CorpusError of the block that names one of them is changed to name its address.
+        The temporary files. A CorpusError of the block that names one of them is changed to name its URL.
 
     Raises:
-        CorpusError: A package is missing, the address cannot be read, the connection broke, or the copy cannot be
+        CorpusError: A package is missing, the URL cannot be read, the connection broke, or the copy cannot be
             written.
     """
     system, path = _open_system(address)
-    names: dict[Path, str] = {}  # copy -> address
+    names: dict[Path, str] = {}  # copy -> URL
     with ExitStack() as folders:
         try:
             cache.mkdir(parents=True, exist_ok=True)
@@ -71,7 +72,7 @@ def downloaded(address: str, cache: Path, *, progress: bool = False) -> Iterator
 
 
 def _open_system(address: str) -> tuple[Any, str]:
-    """Return fsspec's file system of an address, and the path in it."""
+    """Return fsspec's file system of a URL, and the path in it."""
     protocol = address.partition("://")[0]
     try:
         from fsspec.core import url_to_fs
@@ -80,10 +81,10 @@ def _open_system(address: str) -> tuple[Any, str]:
         system, path = url_to_fs(address, **options)
     except ImportError as error:
         needed = f"pip install 'word2vec-fused[remote]' {PACKAGES.get(protocol, '')}".strip()
-        raise CorpusError(f"{address}: a package is missing ({_one_line(error)}); {needed}") from error
+        raise CorpusError(f"{address}: a package is missing ({reason_of(error)}); install it with {needed}") from error
     except ValueError as error:
         raise CorpusError(
-            f"{address}: {_one_line(error)}; use https://, s3://, gs://, hf://, or a path on this machine"
+            f"{address}: {reason_of(error)}; use https://, s3://, gs://, hf://, or a path on this machine"
         ) from error
     return system, path
 
@@ -108,7 +109,7 @@ def _files(system: Any, path: str, address: str) -> list[str]:
     except Exception as error:  # each protocol has errors of its own
         raise _unreadable(address, error) from error
     if not files:
-        raise CorpusError(f"{address}: no such file; check the address")
+        raise CorpusError(f"{address}: no such file; check the URL")
     return files
 
 
@@ -133,12 +134,7 @@ def _copy(system: Any, file: str, copy: Path, address: str, progress: bool) -> N
 
 def _unreadable(address: str, error: Exception) -> CorpusError:
     if isinstance(error, FileNotFoundError):
-        return CorpusError(f"{address}: no such file; check the address")
+        return CorpusError(f"{address}: no such file; check the URL")
     return CorpusError(
-        f"{address}: cannot be read ({_one_line(error) or type(error).__name__}); check the address, the network and "
-        "your permission, and try again"
+        f"{address}: cannot be read ({reason_of(error)}); check the URL, the network and your permission, and try again"
     )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

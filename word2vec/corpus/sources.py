@@ -56,7 +56,7 @@ def resolve(sources: Sequence[str | Path]) -> list[Path]:
 
 
 def is_source(name: str) -> bool:
-    """Return whether a string is a file, folder, address, corpus or standard input, or a pattern that matches."""
+    """Return whether a string is a file, folder, URL, corpus or standard input, or a pattern that matches."""
     try:
         path = Path(os.path.expanduser(name))  # noqa: PTH111 (see _resolve_one)
         if is_remote(name) or path == STDIN or name in NAMED_CORPORA or path.exists():

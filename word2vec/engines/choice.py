@@ -41,11 +41,8 @@ def choose_engine(
         return AutogradEngine
     on_gpu = device.type == "cuda"
     obstacle = _gpu_obstacle(objective, dim, negatives, window) if on_gpu else _cpu_obstacle(objective)
-    if obstacle and name == "fused":
-        raise ConfigError(f"--engine fused {obstacle}, or use --engine autograd")
     if obstacle:
-        logger.info("training with the autograd engine: the fused engine %s", obstacle)
-        return AutogradEngine
+        return _instead_of_fused(name, obstacle)
     if on_gpu:
         from word2vec.engines.gpu.engine import GpuEngine
 
@@ -73,14 +70,27 @@ def choose_pair_engine(name: str, objective: type[nn.Module], device: torch.devi
     if name == "autograd":
         return AutogradEngine
     obstacle = "trains pairs on the CPU only; add --device cpu" if device.type == "cuda" else _cpu_obstacle(objective)
-    if obstacle and name == "fused":
-        raise ConfigError(f"--engine fused {obstacle}, or use --engine autograd")
     if obstacle:
-        logger.info("training with the autograd engine: the fused engine %s", obstacle)
-        return AutogradEngine
+        return _instead_of_fused(name, obstacle)
     from word2vec.engines.cpu.pair_engine import FusedPairEngine
 
     return FusedPairEngine
+
+
+def _instead_of_fused(name: str, obstacle: str) -> type[Engine]:
+    """Return the engine to use if the fused engine cannot train.
+
+    Args:
+        name: The engine in the settings, "auto" or "fused".
+        obstacle: What the fused engine cannot train, and what to do.
+
+    Raises:
+        ConfigError: The fused engine is requested.
+    """
+    if name == "fused":
+        raise ConfigError(f"--engine fused {obstacle}, or use --engine autograd")
+    logger.info("training with the autograd engine: the fused engine %s", obstacle)
+    return AutogradEngine
 
 
 def _cpu_obstacle(objective: type[nn.Module]) -> str:

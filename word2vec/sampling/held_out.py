@@ -49,7 +49,7 @@ def split_corpus(offsets: npt.NDArray[np.integer], fraction: float | None) -> Sp
     return Split(training, held_out)
 
 
-def shorten(sentences: SentenceRanges, offsets: npt.NDArray[np.integer], words: int) -> SentenceRanges:
+def shorten_ranges(sentences: SentenceRanges, offsets: npt.NDArray[np.integer], words: int) -> SentenceRanges:
     """Return the beginning of each range, such that all together have about `words` words or fewer."""
     total = count_words(sentences, offsets)
     if total <= words:

@@ -105,8 +105,8 @@ def reject_patience(config: TrainConfig, what: str) -> None:
     """
     if config.patience is not None:
         raise ConfigError(
-            f"--patience needs held-out {what}, but there are too few {what} to hold any out; raise --validation, or omit "
-            "--patience"
+            f"--patience needs held-out {what}, but there are too few {what} to hold any out; raise --validation, or "
+            "omit --patience"
         )
 
 

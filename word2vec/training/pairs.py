@@ -1,6 +1,6 @@
 """train_pairs: the function that users call to train on explicit pairs of inputs and targets."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,9 @@ than a word has windows, so it needs more epochs."""
 LR_FACTOR = 2.0  # default learning rate, relative to that of the objective; for the same reason
 TEXT_ONLY = ("corpus", "window", "window_mode", "subsample", "lowercase", "tokenizer", "column", "pairs")
 """Settings that do not apply to pairs."""
+
+Columns = tuple[Iterable[Any], Iterable[Any], Iterable[Any] | None]
+"""Inputs, targets, and weights or None."""
 
 
 def train_pairs(
@@ -54,8 +57,7 @@ def train_pairs(
         callbacks: Functions to call after each epoch, see `EpochResult`; training stops if one returns True.
         progress: Whether to show progress bars on stderr.
         resume: Whether to continue from the checkpoint in `output`, if there is one, with the same pairs.
-        overwrite: Whether to start over if `output` contains a run. Its vectors are replaced when the new ones are
-            complete.
+        overwrite: Whether to start over if `output` contains a run.
         **settings: Fields of `TrainConfig` that apply to pairs: dim, epochs, lr, min_lr, negatives, noise_exponent,
             min_count, max_vocab, batch_size, engine, device, threads, sync_every, seed, validation, patience,
             checkpoint_every and tensorboard. The defaults are those of `TrainConfig`, except min_count=1, epochs=20,
@@ -69,22 +71,10 @@ def train_pairs(
             `vectors` of the error.
         Word2VecError: The pairs, a setting, the machine or the disk has a problem; the message says what to do.
     """
-
-    def read(config: TrainConfig) -> PairCorpus:
-        return make_pair_corpus(
-            inputs,
-            targets,
-            weights,
-            min_count=config.min_count,
-            max_vocab=config.max_vocab,
-            shared_vocabulary=shared_vocabulary,
-        )
-
     module = None if isinstance(objective, str) else objective
     name = {"objective": objective} if isinstance(objective, str) else {}
-    return _run(
-        pair_config(settings | name, module), PairSource(read), output, module, callbacks, progress, resume, overwrite
-    )
+    source = _source(lambda: (inputs, targets, weights), shared_vocabulary)
+    return _run(pair_config(settings | name, module), source, output, module, callbacks, progress, resume, overwrite)
 
 
 def train_pair_file(
@@ -113,20 +103,9 @@ def train_pair_file(
     Raises:
         Word2VecError: See `train_pairs`.
     """
-
-    def read(config: TrainConfig) -> PairCorpus:
-        inputs, targets, weights = read_pair_columns(path, *columns)
-        return make_pair_corpus(
-            inputs,
-            targets,
-            weights,
-            min_count=config.min_count,
-            max_vocab=config.max_vocab,
-            shared_vocabulary=shared_vocabulary,
-        )
-
     config = replace(pair_config(settings), corpus=(str(path),))
-    return _run(config, PairSource(read), output, None, (), progress, resume, overwrite)
+    source = _source(lambda: read_pair_columns(path, *columns), shared_vocabulary)
+    return _run(config, source, output, None, (), progress, resume, overwrite)
 
 
 def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) -> TrainConfig:
@@ -151,6 +130,23 @@ def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) ->
         return config
     kind = find_objective(config.objective) if objective is None else objective
     return replace(config, lr=LR_FACTOR * float(getattr(kind, "default_lr", Objective.default_lr)))
+
+
+def _source(columns: Callable[[], Columns], shared_vocabulary: bool) -> PairSource:
+    """Return a source of pairs, whose columns are read after the settings are checked."""
+
+    def read(config: TrainConfig) -> PairCorpus:
+        inputs, targets, weights = columns()
+        return make_pair_corpus(
+            inputs,
+            targets,
+            weights,
+            min_count=config.min_count,
+            max_vocab=config.max_vocab,
+            shared_vocabulary=shared_vocabulary,
+        )
+
+    return PairSource(read)
 
 
 def _run(

@@ -10,7 +10,7 @@ from word2vec.engines import Engine
 from word2vec.errors import CorpusError
 from word2vec.losses import Objective
 from word2vec.sampling.datasets import ExampleDataset, SamplingSettings, SkipGramDataset
-from word2vec.sampling.held_out import shorten, split_corpus
+from word2vec.sampling.held_out import shorten_ranges, split_corpus
 from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
@@ -91,7 +91,7 @@ class TextExamples(Examples):
             batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
             seed=SEED,
             device=dataset.device,
-            sentences=shorten(held_out, self._text.offsets, validation_words(self._window_pairs)),
+            sentences=shorten_ranges(held_out, self._text.offsets, validation_words(self._window_pairs)),
         )
         result = Validation(scored, objective)
         if not result.examples:

@@ -24,3 +24,8 @@ class ShortFileError(TruncatedError, EOFError):
 
 class NotReadyError(Word2VecError, RuntimeError):
     """The model has no vocabulary, or lacks the tables that an operation needs."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a file cannot be read, without the path that an OSError repeats."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)

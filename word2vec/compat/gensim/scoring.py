@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from word2vec.compat.gensim.errors import ArgumentError
+from word2vec.compat.gensim.errors import ArgumentError, reason_of
 from word2vec.errors import FormatError
 from word2vec.evaluation.analogies import answer_questions
 from word2vec.evaluation.benchmarks import PairSet, read_questions
@@ -121,7 +121,7 @@ def _read_pairs(path: Path, delimiter: str, encoding: str) -> PairSet:
     try:
         lines = path.read_text(encoding=encoding).split("\n")
     except (OSError, ValueError, LookupError) as error:
-        raise FormatError(f"{path}: cannot be read: {error}; check the path and the encoding") from error
+        raise FormatError(f"{path}: cannot be read: {reason_of(error)}; check the path and the encoding") from error
     for line in lines:
         fields = line.strip("\r").split(delimiter)
         score = _number(fields[2]) if len(fields) == 3 else None

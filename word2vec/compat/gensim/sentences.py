@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-from word2vec.compat.gensim.errors import ArgumentError
+from word2vec.compat.gensim.errors import ArgumentError, reason_of
 from word2vec.errors import CorpusError
 from word2vec.system.compression import DamagedFileError, decompressed
 
@@ -111,10 +111,6 @@ def _pieces(words: list[str], size: int) -> Iterator[list[str]]:
     return (words[start : start + size] for start in range(0, len(words), size))
 
 
-def _reason(error: Exception) -> str:
-    return (isinstance(error, OSError) and error.strerror) or str(error)
-
-
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     """Open a file, which may be compressed.
@@ -126,4 +122,4 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         with path.open("rb") as raw, decompressed(raw) as file:
             yield file
     except (OSError, DamagedFileError) as error:
-        raise CorpusError(f"{path}: cannot be read: {_reason(error)}; check the file") from error
+        raise CorpusError(f"{path}: cannot be read: {reason_of(error)}; check the path and the file") from error

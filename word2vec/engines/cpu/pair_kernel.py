@@ -9,7 +9,7 @@ then the rows of the targets are read and written once for up to BLOCK_ROWS pair
 3. `_draw_ahead` draws the noise words of the next group and prefetches its rows;
 4. the rows are scored, differentiated and updated by the functions of kernel.py and objectives.py.
 
-`engines/plain.py` is the same algorithm in plain numpy.
+`engines/plain_pairs.py` is the same algorithm in plain Python.
 """
 
 import functools

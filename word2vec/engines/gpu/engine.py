@@ -259,9 +259,9 @@ def _programs(dataset: SkipGramDataset, shape: Shape, lr: float) -> int:
 
 
 def typical_context(window: Window) -> int:
-    """Return for how many context words of a center word to choose the tiles: the maximum, except in odd sentences.
+    """Return the number of context words of a center word for which the shape of the tiles is chosen.
 
-    If one sentence is far longer than the others, whole sentences on average need much smaller tiles than the longest.
+    It is the maximum, unless windows are whole sentences and a few sentences are far longer than the others.
     """
     return min(window.left + window.right, 2 * math.ceil(window.pairs))
 
