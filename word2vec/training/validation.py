@@ -43,7 +43,7 @@ class Validation:
     def loss(self, model: SkipGram) -> float:
         """Return the mean loss per example; NaN if there is none."""
         mode = self._objective.training
-        self._objective.eval()  # a user's objective may have dropout
+        self._objective.train(False)  # a user's objective may have dropout
         losses = [self._batch_loss(model, batch) for batch in self._batches]
         self._objective.train(mode)
         return float(torch.stack(losses).double().sum()) / self.examples if losses else math.nan
