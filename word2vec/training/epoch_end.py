@@ -51,6 +51,8 @@ class EpochEnd:
         self._model, self._result_kind, self._epochs, self._metrics = model, result, epochs, metrics
         self._validation, self._stopping = validation, stopping
         self._pair_sets, self._callbacks, self._board = pair_sets, callbacks, board
+        self._validation_loss: float | None = None  # of the epoch that was measured last
+        self._similarity: dict[str, float] = {}
 
     def measure(self, epoch: int) -> None:
         """Measure and log an epoch (from 0), and update early stopping.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -108,7 +109,7 @@ class PairExamples(Examples):
         self,
         negatives: int,
         noise_exponent: float,
-        part: "np.ndarray[tuple[int], np.dtype[np.int64]] | None",
+        part: npt.NDArray[np.int64] | None,
         batch_size: int,
         seed: int,
         device: torch.device,
@@ -126,6 +127,6 @@ class PairExamples(Examples):
             part=part,
         )
 
-    def _held_out_pairs(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    def _held_out_pairs(self) -> npt.NDArray[np.int64]:
         """Return the numbers of the held-out pairs; they depend on the number of pairs only."""
         return permuted(np.arange(self._held_out, dtype=U64), self.words, epoch_keys(SEED, 0))
