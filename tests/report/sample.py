@@ -40,6 +40,8 @@ def write_sample_run(run: Path) -> WordVectors:
     vectors = sample_vectors()
     vectors.save(run, format="run")
     log = [line.replace('"mine"', '"<i>mine</i>"') for line in TWO_EPOCHS]
+    for place, loss in ((1, 2.4), (3, 2.1)):
+        log[place] = log[place].replace('"kind"', f'"validation_loss": {loss}, "held_out_words": 10, "kind"')
     (run / "metrics.jsonl").write_text("\n".join(log) + "\n")
     settings = {"corpus": ["</title><script>window.hacked=1</script>"], "epochs": 2, "odd<b>": 'a"<script>'}
     (run / "config.toml").write_text(tomli_w.dumps(settings))

@@ -265,7 +265,8 @@ def test_every_field_and_plot_has_a_label(opened: Opened) -> None:
     assert page.get_by_role("textbox").count() + page.get_by_role("combobox").count() == 2
     for name in ("Word or sum of words, such as b - a + c", "Find a word on the map"):
         assert page.get_by_label(name, exact=True).count() == 1
-    assert page.get_by_role("img", name=re.compile("Loss at the end of each epoch: 2.500, 2.000")).count() == 1
+    losses = "Validation loss after each epoch: 2.400, 2.100. Training loss at the end of each epoch: 2.500, 2.000."
+    assert page.get_by_role("img", name=re.compile(re.escape(losses))).count() == 1
     assert page.get_by_role("button", name="Zoom in").count() == 1
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.report.test_history import TWO_EPOCHS
+from tests.report.test_history import TWO_EPOCHS, line
 from word2vec.report.content import collect, duration, examples, facts, read_settings, short_number, summarize
 from word2vec.report.history import read_history
 from word2vec.report.wordmap import map_words
@@ -34,6 +34,22 @@ def test_facts_of_a_complete_run(tmp_path: Path) -> None:
         "words per second": "250",
         "training loss": "2.000",
     }
+
+
+@pytest.mark.parametrize(("settings", "shown"), [({}, "1.700"), ({"patience": 2}, "1.500")])
+def test_the_validation_loss_is_that_of_the_vectors(settings: dict[str, int], shown: str, tmp_path: Path) -> None:
+    lines = [
+        line(epoch, 990 * epoch, epoch, 2.0, "epoch", validation_loss=loss, held_out_words=10)
+        for epoch, loss in ((1, 1.8), (2, 1.5), (3, 1.7))
+    ]
+    (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
+    history = read_history(tmp_path / "metrics.jsonl")
+    assert history is not None
+    assert history.corpus_words == 1000
+    found = facts(some_vectors(WORDS), history, settings)
+    assert dict(found)["validation loss"] == shown
+    names = [name for name, _ in found]
+    assert names.index("validation loss") < names.index("training loss")
 
 
 def test_coverage_is_omitted_if_the_log_does_not_match(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ import pytest
 from tests.training.topics import margin, results, small
 from word2vec.cli import run as command
 from word2vec.config import TrainConfig
-from word2vec.errors import ConfigError, CorpusError, TrainingInterrupted
-from word2vec.training import train
-from word2vec.training.checkpoint import read_checkpoint
+from word2vec.errors import ConfigError, CorpusError, TrainingInterrupted, Word2VecError
+from word2vec.training import run_folder, train
+from word2vec.training.checkpoint import Checkpoint, read_checkpoint
 from word2vec.training.metrics import Metrics
+from word2vec.training.run_folder import RunFolder
 from word2vec.training.source import CORPUS_FOLDER
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -63,6 +64,14 @@ def test_a_function_also_splits_files(short_file: Path) -> None:
     expected = train(short_file, lowercase=True, **SETTINGS)
     vectors = train(short_file, tokenizer=lambda line: line.lower().split(), **SETTINGS)
     assert np.array_equal(vectors.vectors, expected.vectors)
+
+
+def test_a_function_also_splits_the_files_of_settings(short_file: Path, tmp_path: Path) -> None:
+    config = TrainConfig(corpus=(str(short_file),), **SETTINGS)
+    vectors = train(config, tokenizer=lambda line: line.upper().split())
+    assert vectors.words == [word.upper() for word in train(config).words]
+    with pytest.raises(CorpusError, match=r"missing.txt' is not a file"):
+        train(replace(config, corpus=(str(tmp_path / "missing.txt"),)), tokenizer=str.split)
 
 
 def test_a_generator_is_consumed_once_and_trained_in_every_epoch(topics_file: Path) -> None:
@@ -140,8 +149,75 @@ def test_more_epochs_need_the_data_again(short_file: Path, tmp_path: Path, capsy
     lists, run = token_lists(short_file), str(tmp_path / "run")
     train(lists, run, **SETTINGS)
     assert command(["train", "--output", run, "--resume", "--epochs", "3"]) == 2
-    assert "no corpus given" in capsys.readouterr().err
+    assert "contains none; pass the corpus again" in capsys.readouterr().err
     assert len(train(lists, run, resume=True, **SETTINGS | {"epochs": 3})) == 18
+
+
+def interrupted(corpus: Any, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        interrupt_after_first_epoch(patch)
+        with pytest.raises(TrainingInterrupted):
+            train(corpus, run, **SETTINGS)
+
+
+def test_a_run_from_files_resumes_without_naming_them(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(short_file, tmp_path / "run", monkeypatch)
+    vectors = train(output=tmp_path / "run", resume=True, **SETTINGS)
+    assert np.array_equal(vectors.vectors, train(short_file, **SETTINGS).vectors)
+
+
+def test_the_corpus_of_an_unfinished_run_is_for_resuming_only(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interrupted(token_lists(short_file), tmp_path / "run", monkeypatch)
+    with pytest.raises(ConfigError, match="no corpus given; pass"):
+        train(output=tmp_path / "run", overwrite=True, **SETTINGS)
+
+
+def test_a_damaged_corpus_of_a_run_is_replaced_by_the_data(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    interrupted(token_lists(short_file), run, monkeypatch)
+    with (run / CORPUS_FOLDER / "tokens.npy").open("r+b") as file:
+        file.seek(200)
+        file.write(b"damage")
+    with pytest.raises(CorpusError, match="of this run is incomplete or corrupt; pass the same data again"):
+        train(output=run, resume=True, **SETTINGS)
+    vectors = train(token_lists(short_file), run, resume=True, **SETTINGS)
+    assert np.array_equal(vectors.vectors, train(short_file, **SETTINGS).vectors)
+
+
+def test_the_corpus_is_kept_until_the_last_checkpoint_is_written(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = run_folder.write_checkpoint
+
+    def fail(run: Path, checkpoint: Checkpoint, *tables: Any) -> None:
+        if checkpoint.tables is not None:
+            raise Word2VecError("the disk is full")
+        write(run, checkpoint, *tables)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run_folder, "write_checkpoint", fail)
+        vectors = train(token_lists(short_file), tmp_path / "run", **SETTINGS)
+    again = train(output=tmp_path / "run", resume=True, **SETTINGS)
+    assert np.array_equal(again.vectors, vectors.vectors)
+    assert not (tmp_path / "run" / CORPUS_FOLDER).exists()
+
+
+def test_a_run_killed_at_its_end_leaves_no_corpus(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, lists = tmp_path / "run", token_lists(short_file)
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "_remove_corpus", lambda self: None)
+        train(lists, run, **SETTINGS)
+    assert (run / CORPUS_FOLDER).is_dir()
+    assert command(["train", "--output", str(run), "--resume"]) == 0
+    assert not (run / CORPUS_FOLDER).exists()
 
 
 def test_a_run_from_a_file_removes_the_corpus_of_an_earlier_run(
@@ -177,6 +253,12 @@ def test_wrong_input_is_reported_in_one_line(corpus: Any, settings: dict[str, An
         train(corpus, **settings)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_padding_is_for_arrays_only(short_file: Path) -> None:
+    for corpus in (short_file, TrainConfig(corpus=(str(short_file),))):
+        with pytest.raises(ConfigError, match="padding= applies to arrays of integers"):
+            train(corpus, padding=0)
 
 
 def test_resume_and_overwrite_contradict_each_other(short_file: Path, tmp_path: Path) -> None:

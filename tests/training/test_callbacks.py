@@ -1,6 +1,7 @@
 """Callbacks: what they receive, that they can stop training, and that their failures lose nothing."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,9 +46,21 @@ def test_true_stops_training(engine: str, short_file: Path, tmp_path: Path) -> N
     assert read_checkpoint(tmp_path / "run").finished
 
 
-def test_a_function_in_place_of_a_list_is_reported(short_file: Path) -> None:
+def test_the_result_of_a_numpy_comparison_stops_training(short_file: Path) -> None:
+    seen: list[int] = []
+
+    def compare(result: EpochResult) -> bool:
+        seen.append(result.epoch)
+        return np.float64(result.epoch) > 1.5  # type: ignore[return-value]
+
+    train(small(short_file), callbacks=[compare])
+    assert seen == [1, 2]
+
+
+@pytest.mark.parametrize("callbacks", [print, ["print"], [print, None]])
+def test_what_is_no_list_of_functions_is_reported_before_training(callbacks: Any, short_file: Path) -> None:
     with pytest.raises(ConfigError, match="pass a list of functions"):
-        train(small(short_file), callbacks=print)  # type: ignore[arg-type]
+        train(small(short_file), callbacks=callbacks)
 
 
 def test_other_values_do_not_stop_training(short_file: Path) -> None:

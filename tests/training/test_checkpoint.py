@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.training.interruptions import unfinished
-from tests.training.topics import small
+from tests.training.topics import results, small
 from word2vec.cli import run as command
 from word2vec.config import TrainConfig
 from word2vec.errors import FormatError
@@ -124,6 +124,24 @@ def test_a_setting_that_an_earlier_version_did_not_have_is_the_default(
     write_checkpoint(run, replace(saved, settings=settings), tables)
     assert command(["train", "--output", str(run), "--resume"]) == 0, capsys.readouterr().err
     assert read_checkpoint(run).finished
+
+
+def test_a_run_of_version_2_holds_nothing_out(
+    short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(small(short_file), tmp_path / "whole")  # without validation
+    run = tmp_path / "run"
+    unfinished(short_file, run, monkeypatch)
+    saved = read_checkpoint(run)
+    model = SkipGram(18, 16)
+    load_tables(run, saved, model)
+    tables = {name: table.detach().clone() for name, table in model_tables(model).items()}
+    settings = {name: value for name, value in saved.settings.items() if name != "validation"}
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "VERSION", 2)
+        write_checkpoint(run, replace(saved, settings=settings), tables)
+    assert command(["train", "--output", str(run), "--resume"]) == 0, capsys.readouterr().err
+    assert results(run) == results(tmp_path / "whole")
 
 
 def test_a_position_outside_the_corpus_is_rejected(

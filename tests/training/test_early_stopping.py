@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.interruptions import killed
 from tests.training.topics import metrics_lines, results, small
 from word2vec.config import TrainConfig
 from word2vec.errors import ConfigError, TrainingInterrupted
@@ -43,7 +44,7 @@ def test_the_best_tables_are_kept() -> None:
     assert stopping.best == Best(2, 1.5)
     stopping.finish(model)
     assert model.input.eq(2).all()
-    assert stopping.best is None
+    assert not stopping.tables
 
 
 def test_without_patience_nothing_is_kept() -> None:
@@ -116,8 +117,40 @@ def test_patience_needs_held_out_sentences(tmp_path: Path) -> None:
         train(replace(small(tmp_path / "a.txt"), validation=None, patience=1))
 
 
-def test_more_epochs_continue_from_the_best(topics_file: Path, tmp_path: Path, falling_and_rising: list[float]) -> None:
-    train(small(topics_file, epochs=4, validation=0.05, patience=2), tmp_path / "run")
-    train(small(topics_file, epochs=6, validation=0.05, patience=2), tmp_path / "run", resume=True)
-    assert falling_and_rising == []
-    assert read_checkpoint(tmp_path / "run").epoch == 6
+@pytest.mark.parametrize(("later", "kept"), [((1.4, 1.6), 5), ((1.6, 1.7), 2)])
+def test_more_epochs_continue_from_the_best(
+    later: tuple[float, float], kept: int, topics_file: Path, tmp_path: Path, falling_and_rising: list[float]
+) -> None:
+    falling_and_rising[4:] = later
+    seen: list[EpochResult] = []
+    config = small(topics_file, epochs=4, validation=0.05, patience=2)
+    train(config, tmp_path / "run", callbacks=[lambda result: seen.append(result)])
+    config = replace(config, epochs=6)
+    vectors = train(config, tmp_path / "run", resume=True, callbacks=[lambda result: seen.append(result)])
+    assert [result.epoch for result in seen] == [1, 2, 3, 4, 5, 6]
+    assert np.array_equal(vectors.vectors, seen[kept - 1].vectors.vectors)
+
+
+def test_a_run_killed_while_it_finishes_stops_at_the_same_epoch(
+    topics_file: Path, tmp_path: Path, falling_and_rising: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(topics_file, epochs=6, validation=0.05, patience=2)
+    killed(config, tmp_path / "run", 4, monkeypatch)  # after the fourth epoch, which is the last one
+    killed(config, tmp_path / "run", 1, monkeypatch, resume=True)
+    seen: list[EpochResult] = []
+    vectors = train(config, tmp_path / "run", resume=True, callbacks=[lambda result: seen.append(result)])
+    assert not seen
+    falling_and_rising[:] = LOSSES
+    assert np.array_equal(vectors.vectors, train(config).vectors)
+
+
+def test_without_patience_a_resumed_run_returns_its_last_epoch(
+    topics_file: Path, tmp_path: Path, falling_and_rising: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = small(topics_file, epochs=4, validation=0.05, patience=2)
+    killed(config, tmp_path / "run", 3, monkeypatch)
+    assert read_checkpoint(tmp_path / "run").best == Best(2, 1.5)
+    seen: list[EpochResult] = []
+    vectors = train(replace(config, patience=None), tmp_path / "run", resume=True, callbacks=[seen.append])  # type: ignore[list-item]
+    assert [result.epoch for result in seen] == [4]
+    assert np.array_equal(vectors.vectors, seen[-1].vectors.vectors)

@@ -13,7 +13,7 @@ import word2vec
 from tests.training.interruptions import learning_rate
 from tests.training.topics import UserObjective, contents, metrics_lines, results
 from word2vec import PairVectors, WordVectors, evaluate_ranking, train_pairs
-from word2vec.errors import CorpusError, TrainingError, TrainingInterrupted, Word2VecError
+from word2vec.errors import ConfigError, CorpusError, TrainingError, TrainingInterrupted, Word2VecError
 from word2vec.training.setup import LinearDecay
 
 GROUPS = 6
@@ -162,6 +162,19 @@ def test_other_pairs_cannot_resume_a_run(tmp_path: Path) -> None:
     assert train_pairs(left, right, **settings).dim == 4
     with pytest.raises(TrainingError, match="contains a finished run"):
         train_pairs(left, right, **settings | {"resume": False})
+
+
+def test_early_stopping_cannot_change_the_pairs_of_a_resumed_run(tmp_path: Path) -> None:
+    left, right = clicks(2000)
+    settings: dict[str, Any] = {"dim": 4, "epochs": 3, "threads": 1, "output": tmp_path / "run"}
+
+    def fail(_: Any) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        train_pairs(left, right, callbacks=[fail], **settings)
+    with pytest.raises(ConfigError, match=r"cannot resume with other settings .*--validation was 0.0, not None"):
+        train_pairs(left, right, patience=2, resume=True, **settings)
 
 
 def test_held_out_pairs_callbacks_and_early_stopping(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor, nn
 
 from tests.training.topics import metrics_lines, small
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.engines.plain import PlainEngine
-from word2vec.losses import LOSSES, make_objective
+from word2vec.losses import LOSSES, as_objective, make_objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.training import train, validation
+from word2vec.training import EpochResult, train, validation
 from word2vec.training.validation import Validation, validation_words
 
 WORDS = 30
@@ -88,6 +88,39 @@ def test_held_out_sentences_are_never_trained(engine: str, tmp_path: Path) -> No
     assert len(untouched) == 20  # 0.1 of 200 sentences
 
 
+def test_the_loss_is_that_of_held_out_sentences(tmp_path: Path) -> None:
+    # the words of a held-out sentence occur nowhere else: what was not trained has the loss of an untrained model
+    lines = [f"a{i} b{i} a{i} b{i}" for i in range(200)]
+    (tmp_path / "corpus.txt").write_text("\n".join(lines))
+    seen: list[EpochResult] = []
+    settings = {"epochs": 20, "min_count": 1, "validation": 0.1, "noise_exponent": 1.0}
+    train(small(tmp_path / "corpus.txt", **settings), callbacks=[lambda result: seen.append(result)])
+    untrained = 6 * np.log(2)  # of one true word and five noise words
+    assert seen[-1].training_loss < 0.8 * untrained
+    assert seen[-1].validation_loss is not None
+    assert seen[-1].validation_loss > 0.95 * untrained
+
+
+def test_dropout_is_off_while_the_loss_is_measured() -> None:
+    class Dropout(nn.Module):
+        def forward(self, positive: Tensor, negative: Tensor) -> Tensor:
+            return nn.functional.dropout(negative, 0.5, self.training).amax(dim=1) - positive
+
+    objective, model = as_objective(Dropout()), trained_model()
+    scored = Validation(make_dataset(), objective)
+    assert scored.loss(model) == scored.loss(model)
+    assert objective.training
+
+
+def test_a_requested_loss_without_held_out_sentences_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    settings = {"dim": 4, "epochs": 1, "min_count": 1}
+    train([["a", "b", "c", "d"] * 25], validation=0.5, **settings)
+    assert "--validation 0.5: no validation loss, because there are too few sentences" in caplog.text
+    caplog.clear()
+    train([["a", "b", "c", "d"] * 25], **settings)
+    assert not caplog.text
+
+
 def test_each_epoch_has_a_validation_loss(topics_file: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "word2vec")
     train(replace(small(topics_file), validation=None), tmp_path / "run")
@@ -107,13 +140,15 @@ def test_validation_0_trains_everything(topics_file: Path, tmp_path: Path) -> No
     assert "validation_loss" not in last
 
 
-def test_the_engine_cannot_change_the_examples(topics_file: Path) -> None:
-    # an untrained model has the same loss with every engine: the examples depend on the corpus only
-    assert PlainEngine.max_threads == 1
-    losses = []
+def test_engine_and_seed_cannot_change_the_examples(topics_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure, model = Validation.loss, trained_model()  # one model for all, since trained ones differ
+    monkeypatch.setattr(Validation, "loss", lambda self, _: measure(self, model))
+    losses: list[float | None] = []
     for engine, seed in (("plain", 1), ("fused", 2), ("autograd", 3)):
-        seen: list[float | None] = []
-        settings = {"engine": engine, "seed": seed, "lr": 1e-9, "min_lr": 0.0, "epochs": 1, "validation": 0.05}
-        train(small(topics_file, **settings), callbacks=[lambda result: seen.append(result.validation_loss)])  # noqa: B023
-        losses += seen
-    assert losses == pytest.approx([losses[0]] * 3, rel=1e-5)
+        config = small(topics_file, engine=engine, seed=seed, epochs=1, validation=0.05)
+        train(config, callbacks=[lambda result: losses.append(result.validation_loss)])
+    assert losses == [losses[0]] * 3
+    train(
+        small(topics_file, epochs=1, validation=0.1), callbacks=[lambda result: losses.append(result.validation_loss)]
+    )
+    assert losses[3] != losses[0]

@@ -125,8 +125,8 @@ def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any
         if history.speed:
             found.append(("words per second", short_number(history.speed)))
         losses = [curve.validation_loss for curve in history.epochs if curve.validation_loss is not None]
-        if losses:
-            found.append(("validation loss", f"{losses[-1]:.3f}"))
+        if losses:  # with patience, the vectors are those of the best epoch
+            found.append(("validation loss", f"{min(losses) if settings.get('patience') else losses[-1]:.3f}"))
         found.append(("training loss", f"{history.last.loss[-1]:.3f}"))
     return found
 

@@ -12,6 +12,7 @@ from word2vec.corpus import Tokenizer, as_paths
 from word2vec.errors import ConfigError
 from word2vec.training.callbacks import Callback
 from word2vec.training.loop import run_training
+from word2vec.training.resume import saved_settings
 from word2vec.training.source import CorpusSource
 from word2vec.vectors import WordVectors
 
@@ -63,10 +64,13 @@ def train(
     if isinstance(objective, str):
         settings["objective"], objective = objective, None
     folder = None if output is None else Path(output)
+    earlier = folder if resume else None
+    if corpus is None and earlier is not None:
+        settings["corpus"] = saved_settings(earlier).get("corpus")
     config, data = _split(corpus, tokenizer, settings)
     vectors = run_training(
         config,
-        CorpusSource(data, tokenizer, padding, folder),
+        CorpusSource(data, tokenizer, padding, earlier),
         folder,
         objective=objective,
         callbacks=callbacks,
@@ -89,7 +93,10 @@ def _split(corpus: Any, tokenizer: Tokenizer | None, settings: dict[str, Any]) -
     if isinstance(tokenizer, str):
         settings["tokenizer"] = tokenizer
     if isinstance(corpus, TrainConfig):
-        return replace(corpus, **settings), None
+        config = replace(corpus, **settings)
+        if not callable(tokenizer) or not config.corpus:
+            return config, None
+        return replace(config, corpus=()), as_paths(config.corpus)
     paths = None if corpus is None else as_paths(corpus, tokenizer)
     if corpus is None or (paths is not None and not callable(tokenizer)):
         return make_config({"corpus": paths or ()}, settings), None

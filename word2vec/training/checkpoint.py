@@ -155,7 +155,7 @@ def write_checkpoint(
         run: The run folder.
         checkpoint: What to save.
         tables: The tables by name; empty if `checkpoint.tables` refers to those in vectors.safetensors.
-        best: The tables of the best epoch by name, if there is one.
+        best: The tables of the best epoch by name; empty if there is none, or if they are the tables themselves.
 
     Raises:
         Word2VecError: The file cannot be written, for instance because the disk is full.
@@ -178,11 +178,16 @@ def model_tables(model: SkipGram) -> dict[str, Tensor]:
     return {name: getattr(model, name) for name in TABLES}
 
 
-def load_best_tables(run: Path, checkpoint: Checkpoint) -> dict[str, Tensor]:
-    """Return the tables of the best epoch by name, memory-mapped; empty if the checkpoint has none."""
-    if checkpoint.best is None:
-        return {}
+def load_best_tables(run: Path, model: SkipGram) -> dict[str, Tensor]:
+    """Return the tables of the best epoch by name, for a checkpoint that has a best epoch.
+
+    Args:
+        run: The run folder.
+        model: A model with the tables of the checkpoint; they are the best ones if the checkpoint has no others.
+    """
     mapped = map_tensors(run / CHECKPOINT_FILE).tensors
+    if BEST + TABLES[0] not in mapped:
+        return {name: table.detach().cpu().clone() for name, table in model_tables(model).items()}
     return {name: torch.from_numpy(mapped[BEST + name]) for name in TABLES}
 
 

@@ -1,6 +1,7 @@
 """Early stopping: end training when the validation loss no longer falls, and keep the tables of the best epoch.
 
-The copy of the best tables is saved in each checkpoint, so that an interrupted run keeps it.
+The copy of the best tables is saved in each checkpoint, so that an interrupted run keeps it. A finished run contains
+the best tables only; if it is resumed with more epochs, they remain the best until an epoch has a lower loss.
 """
 
 from typing import NamedTuple
@@ -33,7 +34,7 @@ class EarlyStopping:
 
     Attributes:
         best: The best epoch; None before the first one, and without patience.
-        tables: Copies of its tables, by name.
+        tables: Copies of its tables, by name; empty after `finish`.
     """
 
     def __init__(self, patience: int | None, best: Best | None = None, tables: dict[str, Tensor] | None = None) -> None:
@@ -52,8 +53,8 @@ class EarlyStopping:
 
     @torch.no_grad()
     def finish(self, model: SkipGram) -> None:
-        """Copy the tables of the best epoch into the model, if there is one, and forget them."""
+        """Copy the tables of the best epoch into the model, if there is one; `tables` is empty afterwards."""
         for name, table in model.named_parameters():
             if name in self.tables:
                 table.copy_(self.tables[name])
-        self.best, self.tables = None, {}
+        self.tables = {}

@@ -51,6 +51,8 @@ class EpochEnd:
         self._model, self._result_kind, self._epochs, self._metrics = model, result, epochs, metrics
         self._validation, self._stopping = validation, stopping
         self._pair_sets, self._callbacks, self._board = pair_sets, callbacks, board
+        self._validation_loss: float | None = None  # of the epoch that was measured last
+        self._similarity: dict[str, float] = {}
 
     def measure(self, epoch: int) -> None:
         """Measure and log an epoch (from 0), and update early stopping.
@@ -81,7 +83,7 @@ class EpochEnd:
         if self._callbacks:
             result = self._result(epochs)
             answers = [callback(result) for callback in self._callbacks]
-            stop |= any(answer is True for answer in answers)
+            stop |= any(isinstance(answer, bool | np.bool_) and bool(answer) for answer in answers)
         return stop
 
     def _result(self, epochs: int) -> EpochResult:

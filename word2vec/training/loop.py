@@ -45,8 +45,8 @@ def run_training(
     overwrite: bool,
 ) -> Vectors:
     """Train with complete settings; see `api.train`, which creates the arguments."""
-    if callable(callbacks):
-        raise ConfigError("callbacks is a function; pass a list of functions")
+    if callable(callbacks) or not all(map(callable, callbacks)):
+        raise ConfigError(f"callbacks is {callbacks!r:.80}; pass a list of functions")
     if resume and overwrite:
         raise ConfigError("--resume and --overwrite contradict each other; choose one of them")
     with join_process_group(config.device) as group:

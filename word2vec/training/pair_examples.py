@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -52,8 +53,6 @@ class PairSource(Source):
 class PairExamples(Examples):
     """Pairs and their vocabularies.
 
-    Nothing is held out by default: an input may have few pairs, and would lose them.
-
     Args:
         corpus: The pairs.
         config: The settings.
@@ -70,8 +69,7 @@ class PairExamples(Examples):
         self.result = PairResult(inputs, targets)
         self.vocabulary = vocabulary_fingerprint(inputs) + vocabulary_fingerprint(targets)
         self.words = len(corpus)
-        default = 0.0 if config.patience is None else DEFAULT_FRACTION
-        fraction = default if config.validation is None else config.validation
+        fraction = DEFAULT_FRACTION if config.validation is None else config.validation
         self._held_out = min(int(len(corpus) * fraction), MAX_WORDS if config.validation is None else len(corpus))
 
     def make_dataset(
@@ -113,7 +111,7 @@ class PairExamples(Examples):
         self,
         negatives: int,
         noise_exponent: float,
-        part: "np.ndarray[tuple[int], np.dtype[np.int64]] | None",
+        part: npt.NDArray[np.int64] | None,
         batch_size: int,
         seed: int,
         device: torch.device,
@@ -131,6 +129,6 @@ class PairExamples(Examples):
             part=part,
         )
 
-    def _held_out_pairs(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    def _held_out_pairs(self) -> npt.NDArray[np.int64]:
         """Return the numbers of the held-out pairs; they depend on the number of pairs only."""
         return permuted(np.arange(self._held_out, dtype=U64), self.words, epoch_keys(SEED, 0))

@@ -58,7 +58,7 @@ def train_pairs(
         **settings: Fields of `TrainConfig` that apply to pairs: dim, epochs, lr, min_lr, negatives, noise_exponent,
             min_count, max_vocab, batch_size, engine, device, threads, sync_every, seed, validation, patience,
             checkpoint_every and tensorboard. The defaults are those of `TrainConfig`, except min_count=1, epochs=20,
-            noise_exponent=0.5, twice the objective's learning rate, and no validation.
+            noise_exponent=0.5, twice the objective's learning rate, and no validation without patience.
 
     Returns:
         The trained vectors.
@@ -120,7 +120,9 @@ def pair_config(settings: dict[str, Any], objective: nn.Module | None = None) ->
             raise ConfigError(f"unknown setting {name!r}; {suggest_setting(name)}")
         if name in TEXT_ONLY and settings[name] is not None:
             raise ConfigError(f"{option(name)} does not apply to pairs; omit it")
-    config = make_config(PAIR_DEFAULTS, settings)
+    # an input may have few pairs and would lose them, so pairs are held out only if they are needed
+    validation: dict[str, Any] = {} if settings.get("patience") is not None else {"validation": 0.0}
+    config = make_config(PAIR_DEFAULTS, validation, settings)
     if config.lr is not None:
         return config
     kind = find_objective(config.objective) if objective is None else objective

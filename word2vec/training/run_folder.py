@@ -87,7 +87,7 @@ class RunFolder:
         if isinstance(corpus, MemoryCorpus):
             save_corpus(corpus, folder)
         elif not isinstance(corpus, IndexedCorpus) or corpus.folder != folder:
-            shutil.rmtree(folder, ignore_errors=True)  # left by an earlier run
+            self._remove_corpus()  # left by an earlier run
 
     @property
     def checkpoint_due(self) -> bool:
@@ -154,8 +154,9 @@ class RunFolder:
             write_checkpoint(self.path, checkpoint, {}, self._stopping.tables)
         except Word2VecError as error:
             logger.warning("%s; --resume continues from the previous checkpoint, if there is one", error)
-        if finished:
-            shutil.rmtree(self.path / CORPUS_FOLDER, ignore_errors=True)
+        else:
+            if finished:  # without this checkpoint, the corpus is still needed
+                self._remove_corpus()
         return vectors
 
     def write_result(self) -> Vectors:
@@ -170,11 +171,17 @@ class RunFolder:
 
     def restore_result(self) -> Vectors:
         """Return the vectors of a finished run; their files are written again if they are missing or do not match."""
+        self._remove_corpus()  # a process that was killed may have left it
         if self.path is not None and not self._result.is_in(self.path):
             logger.info("%s: all %d epochs are trained; writing its files again", self.path, self._config.epochs)
             return self.write_result()
         logger.info("%s: all %d epochs are trained; increase --epochs to continue", self.path, self._config.epochs)
         return self.vectors()
+
+    def _remove_corpus(self) -> None:
+        """Remove the corpus from memory, if there is one."""
+        if self.path is not None:
+            shutil.rmtree(self.path / CORPUS_FOLDER, ignore_errors=True)
 
     def vectors(self) -> Vectors:
         """Return the tables with their words; they are moved, not copied, so the engine must not train any more."""

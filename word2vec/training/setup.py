@@ -122,11 +122,13 @@ class TrainingSetup:
         return untrained_loss(self.objective, self.examples.result.rows[1], negatives, batch_size, dataset.device)
 
     def early_stopping(self, run: Path | None) -> EarlyStopping:
-        """Create what watches the validation loss; from the checkpoint if training resumes."""
+        """Create what watches the validation loss; with the best epoch of the checkpoint if training resumes."""
         patience, saved = self.config.patience, self.resumed
-        if saved is None:
+        if saved is None or saved.best is None or patience is None:
             return EarlyStopping(patience)
-        return EarlyStopping(patience, saved.best, load_best_tables(run, saved) if run else {})
+        # a finished run is resumed to train more epochs, for which patience counts anew
+        best = saved.best._replace(epoch=saved.epoch) if saved.finished else saved.best
+        return EarlyStopping(patience, best, load_best_tables(run, self.model) if run else {})
 
     def make_engine(self) -> Engine:
         """Create the engine; with several processes, one that averages their tables."""

@@ -9,8 +9,9 @@ from torch import nn
 
 from word2vec.config import TrainConfig
 from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, index_corpus, open_corpus
+from word2vec.corpus.index import DamagedIndexError
 from word2vec.engines import Engine, choose_engine
-from word2vec.errors import ConfigError
+from word2vec.errors import ConfigError, CorpusError
 from word2vec.training.distributed import ProcessGroup
 from word2vec.training.examples import Source
 from word2vec.training.text_examples import TextExamples
@@ -26,13 +27,13 @@ class CorpusSource(Source):
         data: Sequences in memory, or files for a tokenizer that is a function; None for the files of `config.corpus`.
         tokenizer: The tokenizer that the user passed for `data`, if any.
         padding: The number that fills the rows of an integer array.
-        output: The run folder, which may contain the corpus of the run to resume.
+        earlier: The folder of the run to resume, which may contain its corpus; None if training starts from scratch.
     """
 
     data: Any = None
     tokenizer: Tokenizer | None = None
     padding: int | None = None
-    output: Path | None = None
+    earlier: Path | None = None
 
     def check(self, config: TrainConfig, group: ProcessGroup) -> None:
         """Report what is wrong with the source before anything is written.
@@ -42,12 +43,20 @@ class CorpusSource(Source):
             group: The processes that train.
 
         Raises:
-            ConfigError: There is no corpus, or several processes would have to share standard input.
+            ConfigError: There is no corpus, several processes would have to share standard input, or the padding does
+                not apply.
         """
         if self.data is None and not config.corpus and self._kept is None:
+            if self.earlier is not None:
+                raise ConfigError(
+                    f"no corpus given, and {self.earlier} contains none; pass the corpus again (a run on data in "
+                    "memory keeps it until it is finished)"
+                )
             raise ConfigError(
                 "no corpus given; pass a text file, a folder, a glob pattern, '-' for standard input, text8 or pydocs"
             )
+        if self.data is None and self.padding is not None:
+            raise ConfigError("padding= applies to arrays of integers, and the corpus is in files; remove it")
         if "-" in config.corpus and group.size > 1:
             raise ConfigError(
                 "several processes cannot share standard input; save the text to a file and pass its path"
@@ -93,11 +102,26 @@ class CorpusSource(Source):
                 )
             )
         else:
-            corpus = IndexedCorpus(self._kept)
+            corpus = _open_kept(self._kept)
         return TextExamples(corpus, config)
 
     @property
     def _kept(self) -> Path | None:
-        """The corpus that an unfinished run keeps, if there is one."""
-        folder = self.output / CORPUS_FOLDER if self.output else None
+        """The folder of the corpus that an unfinished run keeps, if there is one."""
+        folder = self.earlier / CORPUS_FOLDER if self.earlier else None
         return folder if folder and folder.is_dir() else None
+
+
+def _open_kept(folder: Path) -> IndexedCorpus:
+    """Open the corpus that an unfinished run keeps.
+
+    Raises:
+        CorpusError: It cannot be read.
+    """
+    try:
+        return IndexedCorpus(folder)
+    except DamagedIndexError as error:
+        raise CorpusError(
+            f"{folder}: the corpus of this run is incomplete or corrupt; pass the same data again, with "
+            "word2vec.train(data, output, resume=True) and the same settings"
+        ) from error

@@ -13,6 +13,7 @@ from word2vec.sampling.datasets import ExampleDataset, SamplingSettings, SkipGra
 from word2vec.sampling.held_out import shorten_ranges, split_corpus
 from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size
+from word2vec.sampling.windows import make_window
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
 from word2vec.training.result import WordResult
 from word2vec.training.resume import vocabulary_fingerprint
@@ -74,12 +75,15 @@ class TextExamples(Examples):
                 "nothing to train: no sentence has two words of the vocabulary; if the text has one word per line, "
                 "join the lines of each sentence, otherwise lower --min-count, raise --max-vocab or use more text"
             )
-        self._window_pairs = dataset.window.pairs
         return dataset
 
     def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:
         """Draw examples from the held-out sentences; see `Examples.make_validation`."""
         held_out = self._sentences.held_out
+        if not held_out:
+            _report_no_validation(config)
+            return None
+        pairs = make_window(config.window_mode, config.window, self._text.offsets).pairs
         scored = SkipGramDataset(
             self._text.tokens,
             self._text.offsets,
@@ -88,10 +92,25 @@ class TextExamples(Examples):
             batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
             seed=SEED,
             device=dataset.device,
-            sentences=shorten_ranges(held_out, self._text.offsets, validation_words(self._window_pairs)),
+            sentences=shorten_ranges(held_out, self._text.offsets, validation_words(pairs)),
         )
-        result = Validation(scored, objective) if held_out else None
-        if result and result.examples:
-            return result
-        reject_patience(config, "sentences")
-        return None
+        result = Validation(scored, objective)
+        if not result.examples:
+            _report_no_validation(config)
+            return None
+        return result
+
+
+def _report_no_validation(config: TrainConfig) -> None:
+    """Warn if a validation loss was requested.
+
+    Raises:
+        ConfigError: Early stopping needs it.
+    """
+    reject_patience(config, "sentences")
+    if config.validation:
+        logger.warning(
+            "--validation %s: no validation loss, because there are too few sentences to hold out, or subsampling "
+            "dropped their words",
+            config.validation,
+        )

@@ -1,8 +1,9 @@
 """The validation loss: the mean loss of examples from held-out sentences, with fixed windows and fixed noise words.
 
 The examples are drawn once, so that the losses of two epochs differ only because the tables differ. They are drawn from
-the same distribution as those of training (subsampling, windows, noise), so both losses have the same scale. The
-training loss of an epoch, on the other hand, is a mean over tables that change, on examples that change.
+the same distribution as those of training (subsampling, windows, noise), so both losses have the same scale; only that
+of an objective whose noise words are the batch is lower if fewer examples are held out than a batch has. The training
+loss of an epoch, on the other hand, is a mean over tables that change, on examples that change.
 """
 
 import math
@@ -42,7 +43,10 @@ class Validation:
     @torch.no_grad()
     def loss(self, model: SkipGram) -> float:
         """Return the mean loss per example; NaN if there is none."""
+        mode = self._objective.training
+        self._objective.train(False)  # a user's objective may have dropout
         losses = [self._batch_loss(model, batch) for batch in self._batches]
+        self._objective.train(mode)
         return float(torch.stack(losses).double().sum()) / self.examples if losses else math.nan
 
     def _batch_loss(self, model: SkipGram, batch: Batch) -> Tensor:

@@ -26,7 +26,7 @@ from word2vec.errors import ConfigError
 from word2vec.losses import WMRB, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.windows import WINDOW_MODES, make_window
-from word2vec.training import setup as preparation
+from word2vec.training import source
 
 every_objective = pytest.mark.parametrize("kind", GRADIENTS, ids=lambda kind: kind.__name__)
 
@@ -272,7 +272,7 @@ def test_a_failed_compilation_is_reported_in_one_line(monkeypatch: pytest.Monkey
 
 
 def test_a_complete_training_runs_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparation, "choose_engine", lambda *_, **__: GpuEngine)
+    monkeypatch.setattr(source, "choose_engine", lambda *_, **__: GpuEngine)
     text = tmp_path / "text.txt"
     text.write_text("\n".join(" ".join(f"w{word}" for word in sentence) for sentence in SENTENCES))
     config = TrainConfig(corpus=(str(text),), dim=8, window=2, epochs=2, min_count=1, subsample=0.0, lr=0.05)
