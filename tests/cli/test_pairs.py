@@ -52,9 +52,15 @@ def test_held_out_pairs_are_ranked(run: Path, clicks: Path, tmp_path: Path, cli:
     assert (result["name"], result["k"], result["recall"], result["precision"]) == ("held_out.tsv", 5, 1.0, 1 / 5)
     assert (result["inputs"], result["inputs_total"], result["pairs"], result["pairs_total"]) == (2, 3, 2, 3)
     assert "ndcg@5" in cli.output("evaluate", run, "--held-out", held_out, *COLUMNS, "--k", "5")[0]
-    out, err = cli.output("evaluate", run, "--held-out", held_out, "--known", clicks, *COLUMNS, "--json")
-    assert json.loads(out)[0]["ndcg"] is None  # all of them are known
-    assert "nothing was ranked" in err
+    all_known = ("evaluate", run, "--held-out", held_out, "--known", clicks, *COLUMNS, "--json")
+    assert "among the known pairs, so nothing was ranked" in cli.error(*all_known, code=1)
+    held_out.write_text("item\tuser\n4\tnobody\n", encoding="utf-8")
+    unknown = ("evaluate", run, "--held-out", held_out, *COLUMNS)
+    assert "that have vectors, so nothing was ranked" in cli.error(*unknown, code=1)
+    held_out.write_text("item\tuser\n4\tu004\n", encoding="utf-8")
+    assert "only 15 targets" in cli.output(*unknown, "--k", "16")[1]
+    for option, value in (("--restrict", "9"), ("--oov", "zero"), ("--case", "exact")):
+        assert "trained on pairs" in cli.error(*unknown, option, value, code=2)
     assert "--held-out FILE" in cli.error("evaluate", run, code=2)
     assert "trained on pairs" in cli.error("evaluate", run, "--held-out", held_out, "--pairs", "wordsim353", code=2)
 
@@ -86,7 +92,21 @@ def test_mistakes_get_one_line(clicks: Path, run: Path, tmp_path: Path, cli: Com
     assert "no column 'x'" in cli.error(*train, *COLUMNS, "--weight-column", "x", code=1)
     assert "--window does not apply" in cli.error(*train, *COLUMNS, "--window", "3", code=2)
     assert "CORPUS does not apply" in cli.error("train", clicks, *train[1:], *COLUMNS, code=2)
-    assert "need --pairs-from" in cli.error("train", clicks, "-o", "x", "--weight-column", "w", code=2)
+    for option in ("--weight-column", "--input-column", "--target-column"):
+        assert "need --pairs-from" in cli.error("train", clicks, "-o", "x", option, "w", code=2)
+    words = tmp_path / "words.txt"
+    WordVectors(["a", "b"], np.eye(2)).save(words)
+    assert "not trained on pairs" in cli.error("evaluate", words, "--held-out", clicks, code=2)
+    for option in ("--known", "--k", "--sampled", "--input-column", "--target-column"):
+        assert "need --held-out" in cli.error("evaluate", words, option, "7", code=2)
+    table = tmp_path / "empty.csv"
+    for content, problem in (
+        ("", "no column 'input'"),
+        ("input,target\n", "no rows"),
+        ("input,target\n,a\n", "all of its 1"),
+    ):
+        table.write_text(content, encoding="utf-8")
+        assert problem in cli.error("train", "-o", tmp_path / "other", "--pairs-from", table, code=1)
     assert "no such file" in cli.error("train", "-o", tmp_path / "x", "--pairs-from", tmp_path / "x.csv", code=1)
     assert "--restrict" in cli.error("nearest", run, "u004", "--restrict", "5", code=2)
     for command in (("analogy", run, "a", "b", "c"), ("report", run)):

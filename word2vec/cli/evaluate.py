@@ -10,6 +10,7 @@ import typer
 
 from word2vec.cli.console import print_json, print_table
 from word2vec.cli.options import (
+    PAIR_COLUMNS,
     InputColumnOption,
     JsonOption,
     TargetColumnOption,
@@ -17,7 +18,7 @@ from word2vec.cli.options import (
     load_pair_vectors,
     load_vectors,
 )
-from word2vec.errors import ConfigError
+from word2vec.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
     from word2vec.evaluation.results import AnalogyResult, SimilarityResult
@@ -27,6 +28,10 @@ logger = logging.getLogger("word2vec")
 
 HEADERS = ("test set", "measure", "score", "95% CI", "used", "unknown words")
 MAX_UNKNOWN_WORDS = 5  # shown per test set
+# defaults of options that apply either to vectors of words or to runs on pairs
+RESTRICT, TOP_K = 30_000, 10
+OOV: Literal["skip", "zero"] = "skip"
+CASE: Literal["exact", "exact-then-lower", "gensim"] = "exact-then-lower"
 
 
 def evaluate(
@@ -40,15 +45,15 @@ def evaluate(
     ] = None,
     restrict: Annotated[
         int, typer.Option(metavar="N", min=1, help="Solve analogies among the N most frequent words.")
-    ] = 30_000,
+    ] = RESTRICT,
     oov: Annotated[
         Literal["skip", "zero"],
         typer.Option(help="Pairs with an out-of-vocabulary word: skip them, or score them zero."),
-    ] = "skip",
+    ] = OOV,
     case: Annotated[
         Literal["exact", "exact-then-lower", "gensim"],
         typer.Option(help="Look up words of pairs as written, then also in lowercase, or ignore case as gensim does."),
-    ] = "exact-then-lower",
+    ] = CASE,
     held_out: Annotated[
         str | None,
         typer.Option("--held-out", metavar="FILE", help="Table of held-out pairs, for a run trained on pairs."),
@@ -59,9 +64,9 @@ def evaluate(
             metavar="FILE", help="Table of known pairs, such as the training pairs, to exclude from rankings."
         ),
     ] = None,
-    input_column: InputColumnOption = "input",
-    target_column: TargetColumnOption = "target",
-    k: Annotated[int, typer.Option("--k", metavar="K", min=1, help="Number of top-ranked targets to score.")] = 10,
+    input_column: InputColumnOption = PAIR_COLUMNS[0],
+    target_column: TargetColumnOption = PAIR_COLUMNS[1],
+    k: Annotated[int, typer.Option("--k", metavar="K", min=1, help="Number of top-ranked targets to score.")] = TOP_K,
     sampled: Annotated[
         int | None,
         typer.Option(metavar="N", min=1, help="Rank among N random targets; not comparable with the full ranking."),
@@ -79,10 +84,19 @@ def evaluate(
             raise ConfigError(
                 f"--pairs and --analogies do not apply to {vectors}, which was trained on pairs; omit them"
             )
+        if (restrict, oov, case) != (RESTRICT, OOV, CASE):
+            raise ConfigError(
+                f"--restrict, --oov and --case do not apply to {vectors}, which was trained on pairs; omit them"
+            )
         if held_out is None:
             raise ConfigError(f"{vectors}: trained on pairs; add --held-out FILE with pairs to rank")
         _evaluate_pairs(ranked, held_out, known, (input_column, target_column), k, sampled, as_json)
         return 0
+    if (known, sampled, k, input_column, target_column) != (None, None, TOP_K, *PAIR_COLUMNS):
+        raise ConfigError(
+            "--known, --sampled, --k, --input-column and --target-column need --held-out FILE and a run trained on "
+            "pairs; omit them"
+        )
     from word2vec.evaluation.analogies import evaluate_analogies
     from word2vec.evaluation.benchmarks import builtin_sets, read_pair_sets, read_questions
     from word2vec.evaluation.similarity import evaluate_similarity
@@ -124,6 +138,8 @@ def _evaluate_pairs(
     inputs, targets = read_pair_names(held_out, *columns)
     hidden = None if known is None else read_pair_names(known, *columns)
     result = evaluate_ranking(vectors, inputs, targets, k=k, known=hidden, negatives=sampled, name=Path(held_out).name)
+    if not result.inputs:
+        raise CorpusError(f"{held_out}: {result.note}; check the columns, and that the run was trained on such names")
     if as_json:
         print_json([result.as_dict()])
     else:

@@ -34,6 +34,9 @@ TargetColumnOption = Annotated[
 ]
 
 
+PAIR_COLUMNS = ("input", "target")  # default names of the columns of tables of pairs
+
+
 def load_vectors(path: Path, limit: int | None = None, *, verify: bool = True) -> "WordVectors":
     """Load vectors, see `WordVectors.load`, with a progress bar if stderr is a terminal."""
     from word2vec.vectors.word_vectors import WordVectors

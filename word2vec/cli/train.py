@@ -9,7 +9,7 @@ import typer
 
 from word2vec.cli.ask import nearest
 from word2vec.cli.evaluate import evaluate
-from word2vec.cli.options import InputColumnOption, TargetColumnOption, settings_as_options
+from word2vec.cli.options import PAIR_COLUMNS, InputColumnOption, TargetColumnOption, settings_as_options
 from word2vec.config import PRESETS, TrainConfig, make_config, read_config
 from word2vec.config import preset as find_preset
 from word2vec.errors import ConfigError
@@ -44,8 +44,8 @@ def train(
             help="Train on pairs of inputs and targets, from a .csv, .tsv, .jsonl or .parquet file, instead of CORPUS.",
         ),
     ] = None,
-    input_column: InputColumnOption = "input",
-    target_column: TargetColumnOption = "target",
+    input_column: InputColumnOption = PAIR_COLUMNS[0],
+    target_column: TargetColumnOption = PAIR_COLUMNS[1],
     weight_column: Annotated[
         str | None, typer.Option(metavar="NAME", help="Column of sampling weights in tables of pairs.")
     ] = None,
@@ -77,8 +77,10 @@ def train(
             **{name: value for name, value in earlier.items() if name not in TEXT_ONLY} | chosen,
         )
         return 0
-    if weight_column is not None or shared_vocabulary:
-        raise ConfigError("--weight-column and --shared-vocabulary need --pairs-from FILE; add it")
+    if weight_column is not None or shared_vocabulary or (input_column, target_column) != PAIR_COLUMNS:
+        raise ConfigError(
+            "--input-column, --target-column, --weight-column and --shared-vocabulary need --pairs-from FILE; add it"
+        )
     merged = make_config(
         _reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given),
         _reject_untrusted_code(read_config(config) if config else {}, str(config), given),

@@ -87,7 +87,7 @@ def evaluate_ranking(
     table = np.concatenate(values)  # (I, metrics)
     means = table.mean(axis=0) if len(table) else np.full(len(METRICS), math.nan)
     intervals = _bootstrap(table, bootstrap, rng)
-    note = "" if len(table) else "no held-out pair has a known input and a known target, so nothing was ranked"
+    note = _note(k, len(vectors.targets), len(rows), len(given.known))
     return RankingResult(
         name,
         k,
@@ -154,6 +154,15 @@ def metrics_of_places(
         ],
         axis=1,
     )
+
+
+def _note(k: int, targets: int, ranked: int, usable: int) -> str:
+    """Return a caveat about the figures, from the numbers of targets, ranked inputs and pairs with vectors."""
+    if not usable:
+        return "no held-out pair has an input and a target that have vectors, so nothing was ranked"
+    if not ranked:
+        return "all held-out pairs are among the known pairs, so nothing was ranked"
+    return f"k is {k}, but there are only {targets} targets; all of them count as top-ranked" if k > targets else ""
 
 
 class _Pairs:
