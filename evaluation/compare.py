@@ -89,6 +89,7 @@ def training_command(job: Job, task: Task, engine: str, device: str) -> list[str
         "--min-count": job.min_count,
         "--threads": job.threads,
         "--seed": job.seed,
+        "--validation": 0,  # all systems train the same tokens
         "--device": device,
         "--engine": engine,
         "--objective": task.objective,

@@ -52,7 +52,7 @@ def train_once(corpus: str, ranks: int, sync_every: int, seed: int, settings: di
     """Train once and score the vectors."""
     from word2vec import WordVectors
 
-    settings = {"threads": 1, "sync-every": sync_every, "seed": seed, **settings}
+    settings = {"threads": 1, "validation": 0, "sync-every": sync_every, "seed": seed, **settings}
     options = [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
     with tempfile.TemporaryDirectory() as folder:
         log = torchrun(ranks, "-m", "word2vec", "train", corpus, "--output", folder, *options)

@@ -108,7 +108,7 @@ class Trainings:
 
 def run_sweep(options: argparse.Namespace, part: Part, save: Save) -> None:
     """Train with each precision and number of programs; print the table."""
-    config = TrainConfig(corpus=(options.corpus,), epochs=options.epochs)
+    config = TrainConfig(corpus=(options.corpus,), epochs=options.epochs, validation=0)
     trainings = Trainings(config)
     multiprocessors = torch.cuda.get_device_properties(DEVICE).multi_processor_count if CUDA else 1
     rows: list[dict[str, Any]] = []

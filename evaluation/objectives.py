@@ -32,7 +32,7 @@ from renderers import objective_rows
 from word2vec import LOSSES, TrainConfig, train
 from word2vec.config import make_config
 
-SETTINGS: dict[str, Any] = {"subsample": 1e-4}
+SETTINGS: dict[str, Any] = {"subsample": 1e-4, "validation": 0.0}
 
 
 def measure(config: TrainConfig) -> dict[str, Any]:

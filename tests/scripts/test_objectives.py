@@ -26,7 +26,7 @@ def test_objectives_are_trained_at_multiples_of_their_learning_rate(
         for lr in rates
         for seed in (1, 2)
     ]
-    assert report["settings"] == {"subsample": 1e-4, "dim": 4, "epochs": 1, "min_count": 1}
+    assert report["settings"] == {"subsample": 1e-4, "validation": 0.0, "dim": 4, "epochs": 1, "min_count": 1}
     assert str(tmp_path) not in output.read_text()
     rows = capsys.readouterr().out.splitlines()[2:]
     assert [row.split("|")[3].strip() for row in rows] == ["2"] * 4  # seeds
