@@ -110,7 +110,7 @@ def train_ours(data: Interactions, name: str, seed: int) -> tuple[PairVectors, f
 
 def train_implicit(data: Interactions, name: str, seed: int) -> tuple[PairVectors, float, int]:
     """Train with one of IMPLICIT; see `train_ours`."""
-    from implicit.bpr import BayesianPersonalizedRanking
+    from implicit.bpr import BayesianPersonalizedRanking  # pyright: ignore[reportMissingImports] (a peer)
     from scipy.sparse import csr_matrix
 
     users, items = (sorted(set(side)) for side in data.train)
