@@ -205,8 +205,24 @@ def _subsample(text, first, last, keep, thread, state):
 def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
     """Draw noise words and window of the center word at a position, and prefetch rows; returns the random state."""
     half, width = position & 1, tables.width
-    place = half * padded
     center = np.int64(kept[position])
+    state = draw_targets(center, half * padded, noise, cumulative, tables, buffers, state, n_targets, padded, corrected)
+    state, bits = next_bits(state)
+    reach = noise.min_width + _below(bits, noise.widths)
+    buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
+    if position + noise.ahead < n_kept:
+        prefetch_row(tables.input, kept[position + noise.ahead] * width, width)
+    return state
+
+
+@inlined
+def draw_targets(center, place, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
+    """Draw the noise words of a center word, write all targets from `place` on, and prefetch their rows.
+
+    Returns:
+        The random state.
+    """
+    width = tables.width
     for k in range(padded):  # the padding repeats the center word
         buffers.targets[place + k] = center * width
     if corrected:
@@ -222,11 +238,6 @@ def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, stat
         if corrected:
             buffers.shifts[place + k] = noise.log_q[word]
         prefetch_row(tables.output, word * width, width)
-    state, bits = next_bits(state)
-    reach = noise.min_width + _below(bits, noise.widths)
-    buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
-    if position + noise.ahead < n_kept:
-        prefetch_row(tables.input, kept[position + noise.ahead] * width, width)
     return state
 
 

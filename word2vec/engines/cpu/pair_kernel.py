@@ -26,10 +26,10 @@ from word2vec.engines.cpu import kernel as windows
 from word2vec.engines.cpu.kernel import (
     U64,
     add_losses,
+    draw_targets,
     inlined,
     next_bits,
     noise_word,
-    other_word,
     score_block,
     update_block,
 )
@@ -207,21 +207,7 @@ def _draw_ahead(group, chunk, noise, cumulative, tables, buffers, state, n_targe
     """Draw the noise words of a group and prefetch its rows; returns the random state."""
     place, width = (group & 1) * padded, tables.width
     target = np.int64(chunk.group_targets[group])
-    for k in range(padded):  # the padding repeats the target
-        buffers.targets[place + k] = target * width
-    if corrected:
-        buffers.shifts[place] = noise.log_q[target]
-    prefetch_row(tables.output, target * width, width)
-    for k in range(1, n_targets):
-        state, bits = next_bits(state)
-        word = noise_word(noise.noise, len(cumulative), bits)
-        if word == target:
-            state, bits = next_bits(state)
-            word = other_word(target, cumulative, bits)
-        buffers.targets[place + k] = word * width
-        if corrected:
-            buffers.shifts[place + k] = noise.log_q[word]
-        prefetch_row(tables.output, word * width, width)
+    state = draw_targets(target, place, noise, cumulative, tables, buffers, state, n_targets, padded, corrected)
     for i in range(chunk.starts[group], chunk.starts[group + 1]):
         prefetch_row(tables.input, np.int64(chunk.members[i]) * width, width)
     return state
