@@ -10,9 +10,9 @@ Nothing is stored per pair. Threads run the kernel (kernel.py) on shards of the 
 write to the same tables (Hogwild: Niu et al. 2011). `engines/plain.py` is the same algorithm in plain numpy.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from threading import Event
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,25 @@ CACHE_LINE_BYTES = 64
 MAX_AHEAD = 64  # words between a center word and the word whose input row is prefetched
 
 T = TypeVar("T", bound=np.integer)
+
+
+class Counters(Protocol):
+    """What the states of threads of all compiled loops have in common."""
+
+    @property
+    def random(self) -> npt.NDArray[np.uint64]:
+        """(1,) state of the random numbers."""
+        ...
+
+    @property
+    def pairs(self) -> npt.NDArray[np.int64]:
+        """(1,) pairs trained."""
+        ...
+
+    @property
+    def loss(self) -> npt.NDArray[np.float64]:
+        """(LANES,) sums of the losses."""
+        ...
 
 
 class FusedEngine(Engine):
@@ -103,12 +122,7 @@ class FusedEngine(Engine):
     def state(self) -> list[Shard]:
         """Return the shards of the current epoch; see `Engine.state`."""
         self._workers.pause()
-        for shard, state in zip(self._shards, self._states, strict=True):
-            shard.pairs, shard.loss = int(state.pairs[0]), float(state.loss.sum())
-            shard.engine_state = {
-                "random": torch.from_numpy(state.random.view(np.int64)),
-                "loss": torch.from_numpy(state.loss),
-            }
+        save_threads(self._shards, self._states)
         return self._shards
 
     def _train_shard(self, rank: int, stop: Event) -> None:
@@ -121,9 +135,7 @@ class FusedEngine(Engine):
             self._train(self._states[rank], begin, end, self.learning_rate(self._epoch, words_read(self._shards)))
 
     def _total(self) -> Progress:
-        # subtle: the kernel adds the pairs first, so a loss that is read before them always has its pairs
-        loss = sum(float(state.loss.sum()) for state in self._states)
-        return Progress(words_read(self._shards), sum(int(state.pairs[0]) for state in self._states), loss)
+        return total_progress(self._shards, self._states)
 
     def _train(self, state: ThreadState, first: int, last: int, lr: float) -> None:
         """Train the sentences from `first` to before `last`."""
@@ -143,11 +155,33 @@ def _new_state(seed: int) -> ThreadState:
 def _state_of(shard: Shard, seed: int) -> ThreadState:
     """Return the state of a thread that continues a shard; the seed is for a shard that is new or was split again."""
     state = _new_state(seed)
+    resume_thread(state, shard)
+    return state
+
+
+def resume_thread(state: Counters, shard: Shard) -> None:
+    """Continue the counters of a thread from a shard; the random state is that of the shard, if it has one."""
     state.pairs[0], state.loss[0] = shard.pairs, shard.loss
     if shard.engine_state:
         state.random[:] = shard.engine_state["random"].numpy().view(np.uint64)
         state.loss[:] = shard.engine_state["loss"].numpy()
-    return state
+
+
+def save_threads(shards: Sequence[Shard], states: Sequence[Counters]) -> None:
+    """Write the counters of all threads to their shards; the threads must be paused."""
+    for shard, state in zip(shards, states, strict=True):
+        shard.pairs, shard.loss = int(state.pairs[0]), float(state.loss.sum())
+        shard.engine_state = {
+            "random": torch.from_numpy(state.random.view(np.int64)),
+            "loss": torch.from_numpy(state.loss),
+        }
+
+
+def total_progress(shards: Sequence[Shard], states: Sequence[Counters]) -> Progress:
+    """Return the progress of all threads together."""
+    # subtle: the kernel adds the pairs first, so a loss that is read before them always has its pairs
+    loss = sum(float(state.loss.sum()) for state in states)
+    return Progress(words_read(shards), sum(int(state.pairs[0]) for state in states), loss)
 
 
 def _with_buffers(state: ThreadState, words: int, sentences: int) -> ThreadState:

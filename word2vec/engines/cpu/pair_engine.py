@@ -9,10 +9,16 @@ from collections.abc import Generator
 from threading import Event
 
 import numpy as np
-import torch
 
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
-from word2vec.engines.cpu.engine import aligned_rows, noise_table, read_only
+from word2vec.engines.cpu.engine import (
+    aligned_rows,
+    noise_table,
+    read_only,
+    resume_thread,
+    save_threads,
+    total_progress,
+)
 from word2vec.engines.cpu.kernel import Tables
 from word2vec.engines.cpu.pair_kernel import Noise, Pairs, PairThread, pair_kernel
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES, padded_width
@@ -84,12 +90,7 @@ class FusedPairEngine(Engine):
     def state(self) -> list[Shard]:
         """Return the shards of the current epoch; see `Engine.state`."""
         self._workers.pause()
-        for shard, state in zip(self._shards, self._states, strict=True):
-            shard.pairs, shard.loss = int(state.pairs[0]), float(state.loss.sum())
-            shard.engine_state = {
-                "random": torch.from_numpy(state.random.view(np.int64)),
-                "loss": torch.from_numpy(state.loss),
-            }
+        save_threads(self._shards, self._states)
         return self._shards
 
     def _train_shard(self, rank: int, stop: Event) -> None:
@@ -103,16 +104,11 @@ class FusedPairEngine(Engine):
     def _state_of(self, shard: Shard) -> PairThread:
         """Return the state of a thread that continues a shard."""
         state = _new_thread(derive_seed(self.dataset.seed, self._epoch, *shard.stream), len(self.dataset.noise))
-        state.pairs[0], state.loss[0] = shard.pairs, shard.loss
-        if shard.engine_state:
-            state.random[:] = shard.engine_state["random"].numpy().view(np.uint64)
-            state.loss[:] = shard.engine_state["loss"].numpy()
+        resume_thread(state, shard)
         return state
 
     def _total(self) -> Progress:
-        # subtle: the kernel adds the pairs first, so a loss that is read before them always has its pairs
-        loss = sum(float(state.loss.sum()) for state in self._states)
-        return Progress(words_read(self._shards), sum(int(state.pairs[0]) for state in self._states), loss)
+        return total_progress(self._shards, self._states)
 
     def _train(self, state: PairThread, first: int, last: int, lr: float) -> None:
         """Train the pairs at the positions from `first` to before `last`, at most CHUNK_PAIRS."""
