@@ -70,7 +70,7 @@ def test_the_number_of_examples_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     objective = make_objective("negative-sampling", num_labels=WORDS)
     objective.reduction = "sum"
     assert 250 <= Validation(make_dataset(), objective).examples <= 500
-    assert validation_words(6) * 6 == pytest.approx(4 * 500, abs=6)
+    assert validation_words(6) * 6 == pytest.approx(2 * 500, abs=6)
     monkeypatch.setattr(validation, "MAX_ROWS", 400)
     assert 50 <= Validation(make_dataset(), objective).examples <= 100  # of 4 rows each
 

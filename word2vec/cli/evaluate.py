@@ -97,6 +97,19 @@ def evaluate(
             "--known, --sampled, --k, --input-column and --target-column need --held-out FILE and a run trained on "
             "pairs; omit them"
         )
+    _evaluate_words(vectors, pairs, analogies, restrict, oov, case, as_json)
+    return 0
+
+
+def _evaluate_words(
+    vectors: Path,
+    pairs: list[str] | None,
+    analogies: list[str] | None,
+    restrict: int,
+    oov: Literal["skip", "zero"],
+    case: Literal["exact", "exact-then-lower", "gensim"],
+    as_json: bool,
+) -> None:
     from word2vec.evaluation.analogies import evaluate_analogies
     from word2vec.evaluation.benchmarks import builtin_sets, read_pair_sets, read_questions
     from word2vec.evaluation.similarity import evaluate_similarity
@@ -120,7 +133,6 @@ def evaluate(
     for result in results:
         if result.note:
             logger.warning("%s: %s", result.name, result.note)
-    return 0
 
 
 def _evaluate_pairs(

@@ -1,4 +1,4 @@
-"""Read pairs from the columns of a table in a file or at an address; see columns.py for the kinds of tables.
+"""Read pairs from the columns of a table in a file or at a URL; see columns.py for the kinds of tables.
 
 Names are encoded while rows are read, so memory is needed for the ids of the pairs and for the distinct names. Fields
 of .csv and .tsv files are strings: an id such as 007 keeps its zeros. Rows with a missing or empty value are skipped
@@ -95,7 +95,7 @@ def read_pair_names(source: str | Path, input_column: str, target_column: str) -
 
 @contextmanager
 def _local(source: str | Path, progress: bool) -> Iterator[list[Path]]:
-    """Provide the files of a source; those of an address are copied to the cache for the time of the block."""
+    """Provide the files of a source; those of a URL are copied to the cache for the time of the block."""
     if is_remote(source):
         with downloaded(str(source), cache_folder(), progress=progress) as copies:
             yield copies

@@ -13,7 +13,6 @@ from word2vec.sampling.datasets import ExampleDataset, SamplingSettings, SkipGra
 from word2vec.sampling.held_out import shorten_ranges, split_corpus
 from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size
-from word2vec.sampling.windows import make_window
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
 from word2vec.training.result import WordResult
 from word2vec.training.resume import vocabulary_fingerprint
@@ -83,7 +82,6 @@ class TextExamples(Examples):
         if not held_out:
             _report_no_validation(config)
             return None
-        pairs = make_window(config.window_mode, config.window, self._text.offsets).pairs
         scored = SkipGramDataset(
             self._text.tokens,
             self._text.offsets,
@@ -92,7 +90,7 @@ class TextExamples(Examples):
             batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
             seed=SEED,
             device=dataset.device,
-            sentences=shorten_ranges(held_out, self._text.offsets, validation_words(pairs)),
+            sentences=shorten_ranges(held_out, self._text.offsets, validation_words(dataset.pairs_per_word())),
         )
         result = Validation(scored, objective)
         if not result.examples:

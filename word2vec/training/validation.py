@@ -18,7 +18,7 @@ from word2vec.sampling.datasets import Batch, ExampleDataset
 
 MAX_EXAMPLES = 1 << 16  # scored in a tenth of a second; the standard error of their mean is below 0.01
 MAX_ROWS = 6 * MAX_EXAMPLES  # scored: with many noise words there are fewer examples, so that the time is the same
-WORDS_PER_EXAMPLE = 4  # read, because subsampling drops some
+SPARE = 2  # examples drawn for each that is scored, because the words of short sentences have fewer pairs
 SEED = 0  # of the examples, which do not depend on the seed of the run
 
 
@@ -67,9 +67,9 @@ def validation_words(pairs: float) -> int:
     """Return how many held-out words provide enough examples.
 
     Args:
-        pairs: Examples per word, on average; `Window.pairs`.
+        pairs: Examples per word, on average; `ExampleDataset.pairs_per_word`.
     """
-    return int(WORDS_PER_EXAMPLE * MAX_EXAMPLES / pairs)
+    return int(SPARE * MAX_EXAMPLES / pairs)
 
 
 def _evenly(batches: Iterable[Batch], examples: int) -> list[Batch]:
