@@ -5,6 +5,7 @@ are checked. Inner classes take plain arguments, not a TrainConfig.
 """
 
 import difflib
+import re
 import reprlib
 import sys
 import tomllib
@@ -18,6 +19,7 @@ from word2vec.errors import ConfigError
 
 MAX_CONFIG_BYTES = 1 << 22  # far more than the names of 10,000 corpus files take
 MAX_QUOTED = 80  # characters of a wrong value in a message
+MAX_NGRAM = 100  # characters
 MAX_INTEGER = 2**63 - 1  # the range that TOML guarantees, and that of the libraries behind a setting
 
 
@@ -61,6 +63,27 @@ class TrainConfig:
             changeable_on_resume=True,
         ),
     ] = ()
+    model: Annotated[
+        str,
+        Setting(
+            "Predict each word from one word of its window (skipgram), or from the mean of its window (cbow).",
+            choices=("skipgram", "cbow"),
+        ),
+    ] = "skipgram"
+    subwords: Annotated[
+        str | None,
+        Setting(
+            "Train vectors of character n-grams of these lengths too, as in fastText; unknown words get vectors.",
+            metavar="MIN-MAX",
+        ),
+    ] = None
+    buckets: Annotated[
+        int,
+        Setting("Number of hash values of the n-grams; only those in use take memory.", minimum=1, maximum=2**31 - 1),
+    ] = 2_000_000
+    position_weights: Annotated[
+        bool, Setting("Learn a weight for each position in the window and each dimension (cbow only).")
+    ] = False
     objective: Annotated[
         str,
         Setting("Training objective: a built-in name, or MODULE:CLASS for a custom torch module.", metavar="NAME"),
@@ -186,6 +209,14 @@ class TrainConfig:
                 f"--min-lr {_format(self.min_lr)} is above --lr {_format(self.lr)}: the learning rate decays from --lr "
                 "to --min-lr; lower --min-lr"
             )
+        if self.subwords is not None:
+            ngram_lengths(self.subwords)
+        if self.position_weights and self.model != "cbow":
+            raise ConfigError("--position-weights applies to the words of a window; add --model cbow, or omit it")
+        if self.position_weights and self.window_mode == "full":
+            raise ConfigError(
+                "--position-weights needs windows of limited size; choose another --window-mode than full, or omit it"
+            )
         if self.patience is not None and self.validation == 0:
             raise ConfigError("--patience needs the validation loss, but --validation is 0; omit one of them")
 
@@ -211,7 +242,8 @@ OTHER_NAMES = {
     "neg": "negatives", "ns_exponent": "noise_exponent", "sample": "subsample", "t": "subsample",
     "mincount": "min_count", "max_final_vocab": "max_vocab", "iter": "epochs", "max_iter": "epochs", "epoch": "epochs",
     "alpha": "lr", "min_alpha": "min_lr", "workers": "threads", "thread": "threads", "loss": "objective",
-    "train": "corpus", "input": "corpus", "sentences": "corpus", "corpus_file": "corpus",
+    "bucket": "buckets", "ngrams": "subwords", "minn": "subwords", "maxn": "subwords", "sg": "model", "cbow": "model",
+    "hs": "objective", "train": "corpus", "input": "corpus", "sentences": "corpus", "corpus_file": "corpus",
 }  # fmt: skip
 """Names of settings in word2vec.c, fastText, GloVe and gensim, in lower case, and in this package."""
 
@@ -227,6 +259,20 @@ PRESETS: dict[str, dict[str, Any]] = {
     "quality": {"dim": 200, "subsample": 1e-4, "epochs": 10},
 }
 """Named settings. quality: better vectors for about twice the training time; see evaluation/README.md."""
+
+
+def ngram_lengths(subwords: str) -> tuple[int, int]:
+    """Return the lengths of the shortest and of the longest character n-grams of the setting "MIN-MAX".
+
+    Raises:
+        ConfigError: The setting has another form, or the lengths are out of range.
+    """
+    lengths = re.fullmatch(r"(\d{1,3})-(\d{1,3})", subwords, re.ASCII)
+    if lengths is None or not 1 <= int(lengths[1]) <= int(lengths[2]) <= MAX_NGRAM:
+        raise ConfigError(
+            f"--subwords must be MIN-MAX with 1 <= MIN <= MAX <= {MAX_NGRAM}, such as 3-6, not {_shorten(subwords)}"
+        )
+    return int(lengths[1]), int(lengths[2])
 
 
 def preset(name: str) -> dict[str, Any]:

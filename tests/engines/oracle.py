@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from word2vec.engines.draws import SplitMix64
-from word2vec.engines.plain import PlainEngine
+from word2vec.engines.plain import Group, PlainEngine, Word
 
 
 class Oracle(PlainEngine):
@@ -20,14 +20,15 @@ class Oracle(PlainEngine):
     nearest_kink = np.inf
     largest_window = 0
 
-    def examples(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[int], list[int]]]:
-        for center, contexts, noise in super().examples(first, last, random):
-            self.largest_window = max(self.largest_window, len(contexts))
-            yield center, contexts, noise
+    def windows(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[Word], list[int]]]:
+        for center, context, noise in super().windows(first, last, random):
+            self.largest_window = max(self.largest_window, len(context))
+            yield center, context, noise
 
-    def step(self, contexts: list[int], targets: list[int], lr: float) -> float:
-        scores = self.input[contexts] @ self.output[targets].T
+    def step(self, group: Group, lr: float) -> float:
+        inputs, targets = np.array([self.gather(words) for words in group.inputs]), np.array(group.targets)
+        scores = np.einsum("bd,bkd->bk", inputs, self.output[targets])
         if self.log_q is not None:
             scores -= self.log_q[targets].numpy()
         self.nearest_kink = min(self.nearest_kink, np.abs(1 - scores[:, :1] + scores[:, 1:]).min())
-        return super().step(contexts, targets, lr)
+        return super().step(group, lr)

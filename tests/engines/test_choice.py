@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from word2vec import engines
-from word2vec.engines import Engine
+from word2vec.engines import Engine, Workload
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.engines.cpu.objectives import COMPILED
@@ -31,7 +31,7 @@ def choose_engine(
     name: str, objective: type[nn.Module], device: torch.device, dim: int = 100, negatives: int = 5
 ) -> type[Engine]:
     """Choose an engine with a window of 5."""
-    return engines.choose_engine(name, objective, device, dim=dim, negatives=negatives, window=5)
+    return engines.choose_engine(name, objective, device, Workload(dim, negatives, window=5))
 
 
 @pytest.mark.parametrize(("device", "fused"), [(CPU, FusedEngine), (CUDA, GpuEngine)], ids=["cpu", "cuda"])

@@ -14,7 +14,7 @@ from word2vec.engines.autograd import in_batch_step, train_step
 from word2vec.engines.cpu.engine import CHUNK_WORDS
 from word2vec.engines.cpu.simd import BLOCK_ROWS
 from word2vec.engines.draws import SplitMix64, below, noise_word
-from word2vec.engines.plain import PlainEngine
+from word2vec.engines.plain import Group, PlainEngine, Word
 from word2vec.errors import ConfigError
 from word2vec.losses import LOSSES, InBatchSoftmax, NegativeSampling, Objective, SampledSoftmax, as_objective
 from word2vec.models.skipgram import SkipGram
@@ -63,6 +63,10 @@ def loaded(engine: PlainEngine) -> PlainEngine:
     return engine
 
 
+def group_of(contexts: list[int], targets: list[int]) -> Group:
+    return Group([[Word(context)] for context in contexts], [targets] * len(contexts))
+
+
 # One step
 
 
@@ -71,10 +75,10 @@ def loaded(engine: PlainEngine) -> PlainEngine:
 def test_a_step_is_that_of_autograd(build: Callable[[], Objective], dim: int) -> None:
     model = make_model(len(COUNTS), dim, spread=1.0).double()
     engine = loaded(make_engine(build(), copy.deepcopy(model)))
-    contexts, targets = [4, 1, 4], [2, 1, 2, 8]  # rows that occur twice, and one on both sides
+    contexts, targets = [4, 1, 4], [2, 1, 1, 8]  # rows that occur twice, and one on both sides
     batch = Batch(torch.tensor([2] * 3), torch.tensor(contexts), torch.tensor([targets[1:]] * 3))
     expected = train_step(model, build(), batch, LR, engine.log_q)
-    assert engine.step(contexts, targets, LR) == pytest.approx(expected.item(), rel=1e-9)
+    assert engine.step(group_of(contexts, targets), LR) == pytest.approx(expected.item(), rel=1e-9)
     np.testing.assert_allclose(engine.input, model.input.detach(), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(engine.output, model.output.detach(), rtol=1e-9, atol=1e-9)
 
@@ -86,11 +90,11 @@ def test_a_step_follows_the_slope_of_the_loss(build: Callable[[], Objective]) ->
     def loss_at(table: str, row: int, column: int, shift: float) -> float:
         engine = loaded(make_engine(build()))
         getattr(engine, table)[row, column] += shift
-        return engine.step([4], [2, 1, 8], 0.0)
+        return engine.step(group_of([4], [2, 1, 8]), 0.0)
 
     engine, size = loaded(make_engine(build())), 1e-5
     before = {"input": engine.input.copy(), "output": engine.output.copy()}
-    engine.step([4], [2, 1, 8], LR)
+    engine.step(group_of([4], [2, 1, 8]), LR)
     for table, row in (("input", 4), ("output", 2), ("output", 1), ("output", 8)):
         for column in range(7):
             slope = (loss_at(table, row, column, size) - loss_at(table, row, column, -size)) / (2 * size)
@@ -131,7 +135,7 @@ def test_the_context_of_each_word_follows_the_mode(mode: str, window: int) -> No
     sentences = [[0], [1, 2], [3, 4, 5, 6, 7, 8, 9], [], list(range(10)) * 100]
     dataset = make_dataset(sentences, [100] * 10, window=window, negatives=2, subsample=0, window_mode=mode)
     engine, draws = PlainEngine(make_model(10, 3), NegativeSampling(), dataset, falling), SplitMix64(5)
-    examples = engine.examples(0, len(sentences), SplitMix64(5))
+    examples = engine.windows(0, len(sentences), SplitMix64(5))
     for _ in range(sum(map(len, sentences))):
         draws.bits()  # of the subsampling
     for words in sentences:
@@ -140,7 +144,9 @@ def test_the_context_of_each_word_follows_the_mode(mode: str, window: int) -> No
             assert noise == [noise_word(dataset.alias, word, draws) for _ in range(2)]
             before, after = SIDES[mode](1 + below(draws.bits(), window), window)
             assert center == word
-            assert contexts == words[max(0, place - before) : place] + words[place + 1 : place + 1 + after]
+            assert [context.id for context in contexts] == words[max(0, place - before) : place] + words[
+                place + 1 : place + 1 + after
+            ]
     assert next(examples, None) is None
 
 

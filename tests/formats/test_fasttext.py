@@ -114,8 +114,8 @@ def test_limit_keeps_the_first_words_and_all_ngrams(tmp_path: Path) -> None:
     assert whole.counts is not None
     assert whole.counts.tolist() == [10, 9, 8]
     assert first.subwords is not None
-    assert first.subwords.buckets.shape == (5, 3)
-    assert first.subwords.buckets[0].tolist() == [9, 10, 11]
+    assert first.subwords.rows.shape == (5, 3)
+    assert first.subwords.rows[0].tolist() == [9, 10, 11]
 
 
 def test_labels_are_skipped(tmp_path: Path) -> None:

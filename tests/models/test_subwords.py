@@ -50,7 +50,7 @@ def subwords() -> Subwords:
 
 
 def test_vectors_are_means_of_ngram_rows(subwords: Subwords) -> None:
-    rows = subwords.buckets[plain_ngrams("word", 3, 5, 50)]
+    rows = subwords.rows[plain_ngrams("word", 3, 5, 50)]
     np.testing.assert_allclose(subwords.vector("word"), rows.mean(axis=0), rtol=1e-6)
     own = np.ones((2, 4), np.float32)
     known = subwords.known_vectors([b"word", b"</s>"], own)

@@ -75,7 +75,7 @@ def test_chunks_have_a_limited_number_of_pairs(mode: str, monkeypatch: pytest.Mo
     dataset = make_dataset([[0] * 3] * 1000 + [[1] * 40] * 3 + [[2] * 5] * 20, settings, batch_size=10**6)
     (shard,) = new_shards(dataset.offsets, 1)
     generator = torch.Generator()
-    sizes = [len(dataset._pairs(*chunk, generator)[0]) for chunk in dataset.unread_chunks(shard, 500, 500)]
+    sizes = [len(dataset._examples(*chunk, generator)[0]) for chunk in dataset.unread_chunks(shard, 500, 500)]
     longest = 40 * 39 if mode == "full" else 0  # pairs of a sentence, which is never split
     assert max(sizes) <= max(500, longest)
     assert len(sizes) < 100  # not one chunk for each of the short sentences

@@ -19,7 +19,7 @@ from word2vec.formats.tensor_file import write_checked
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.shards import Shard
 from word2vec.training import checkpoint, train
-from word2vec.training.checkpoint import Checkpoint, load_tables, model_tables, read_checkpoint, write_checkpoint
+from word2vec.training.checkpoint import Checkpoint, load_tables, read_checkpoint, write_checkpoint
 from word2vec.training.metrics import MetricsState
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -36,7 +36,7 @@ def make_checkpoint() -> Checkpoint:
 def test_a_checkpoint_is_read_as_it_was_written(tmp_path: Path) -> None:
     written = make_checkpoint()
     model, other = (SkipGram(5, 3, torch.Generator().manual_seed(seed)) for seed in (0, 1))
-    write_checkpoint(tmp_path, written, model_tables(model))
+    write_checkpoint(tmp_path, written, model.tables())
     found = read_checkpoint(tmp_path)
     for one, two in zip(found.shards, written.shards, strict=True):
         assert vars(one) | {"engine_state": None} == vars(two) | {"engine_state": None}
@@ -135,7 +135,7 @@ def test_a_run_of_version_2_holds_nothing_out(
     saved = read_checkpoint(run)
     model = SkipGram(18, 16)
     load_tables(run, saved, model)
-    tables = {name: table.detach().clone() for name, table in model_tables(model).items()}
+    tables = {name: table.detach().clone() for name, table in model.tables().items()}
     settings = {name: value for name, value in saved.settings.items() if name != "validation"}
     with monkeypatch.context() as patch:
         patch.setattr(checkpoint, "VERSION", 2)

@@ -15,7 +15,7 @@ LEAVE_OUT = ""  # there is no equivalent
 
 TRAIN_OPTIONS = {name.replace("_", "-"): option(setting) for name, setting in OTHER_NAMES.items()} | {
     "binary": "word2vec export RUN vectors.bin",
-    **dict.fromkeys(("cbow", "hs", "sg", "debug", "verbose"), LEAVE_OUT),
+    **dict.fromkeys(("debug", "verbose"), LEAVE_OUT),
 }
 """Options of other programs for training, in lowercase -> what to use here."""
 

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.losses.base import Objective, sum_losses
-from word2vec.models.skipgram import SkipGram, scores
+from word2vec.models.base import EmbeddingModel, scores
 from word2vec.sampling.datasets import Batch, ExampleDataset
 from word2vec.sampling.shards import Shard, words_read
 
@@ -48,7 +48,7 @@ class AutogradEngine(Engine):
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         objective: Objective,
         dataset: ExampleDataset,
         learning_rate: LearningRate,
@@ -115,7 +115,7 @@ class AutogradEngine(Engine):
 
 @torch.no_grad()
 def train_step(
-    model: SkipGram,
+    model: EmbeddingModel,
     objective: Objective,
     batch: Batch,
     lr: float,
@@ -139,7 +139,7 @@ def train_step(
     targets = torch.cat([batch.center.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
     if buffer is None:
         buffer = model.output.new_empty(targets.numel(), model.output.shape[1])
-    x = model.input.index_select(0, batch.context)  # (B, D)
+    x = model.gather(batch)  # (B, D)
     y = buffer[: targets.numel()]  # (B * (1 + K), D)
     torch.index_select(model.output, 0, targets.view(-1), out=y)
     y = y.view(*targets.shape, -1)  # (B, 1 + K, D)
@@ -152,14 +152,14 @@ def train_step(
     # subtle: both steps use the values before the step, so dL/dx is computed before y is overwritten
     step_x = torch.bmm(g.unsqueeze(1), y).squeeze(1)  # (B, D)
     step_y = torch.mul(g.unsqueeze(2), x.unsqueeze(1), out=y)  # (B, 1 + K, D)
-    model.input.index_add_(0, batch.context, step_x)
+    model.scatter(batch, step_x)
     model.output.index_add_(0, targets.view(-1), step_y.view(-1, step_y.shape[-1]))
     return loss.detach()  # subtle: a loss with its history would keep the batch in memory
 
 
 @torch.no_grad()
 def in_batch_step(
-    model: SkipGram, objective: Objective, batch: Batch, lr: float, log_q: Tensor | None = None
+    model: EmbeddingModel, objective: Objective, batch: Batch, lr: float, log_q: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Make one step for an objective whose noise words are the other center words of the batch.
 
@@ -173,13 +173,13 @@ def in_batch_step(
     Returns:
         The summed loss, and how many examples scored their own center word highest; both scalars on the device.
     """
-    left = model.input.index_select(0, batch.context).requires_grad_()  # (B, D)
+    left = model.gather(batch).requires_grad_()  # (B, D)
     right = model.output.index_select(0, batch.center).requires_grad_()  # (B, D)
     with torch.enable_grad():
         correction = None if log_q is None else log_q[batch.center]  # (B,)
         loss, predictions = objective.fortraining(left, right, ids=batch.center, log_q=correction)
         step_left, step_right = torch.autograd.grad(loss.sum(), (left, right))  # both (B, D)
-    model.input.index_add_(0, batch.context, step_left, alpha=-lr)
+    model.scatter(batch, -lr * step_left)
     model.output.index_add_(0, batch.center, step_right, alpha=-lr)
     hits = (predictions == torch.arange(len(predictions), device=predictions.device)).sum()
     return loss.detach().sum(), hits

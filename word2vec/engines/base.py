@@ -12,7 +12,7 @@ from threading import Event
 from typing import ClassVar, NamedTuple
 
 from word2vec.losses.base import Objective
-from word2vec.models.skipgram import SkipGram
+from word2vec.models.base import EmbeddingModel
 from word2vec.sampling.datasets import ExampleDataset
 from word2vec.sampling.shards import Shard
 
@@ -61,7 +61,7 @@ class Engine(ABC):
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         objective: Objective,
         dataset: ExampleDataset,
         learning_rate: LearningRate,

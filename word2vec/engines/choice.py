@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -14,21 +15,38 @@ from word2vec.losses import LOSSES
 
 MIN_TRITON = (3, 2)
 
+
+class Workload(NamedTuple):
+    """The settings that decide which engines can train.
+
+    Attributes:
+        dim: Dimensions of the vectors.
+        negatives: Noise words per example.
+        window: Largest window width.
+        model: Name of the model in `MODELS`.
+        subwords: Whether words have n-grams.
+        position_weights: Whether positions have weights.
+    """
+
+    dim: int
+    negatives: int
+    window: int
+    model: str = "skipgram"
+    subwords: bool = False
+    position_weights: bool = False
+
+
 logger = logging.getLogger("word2vec")
 
 
-def choose_engine(
-    name: str, objective: type[nn.Module], device: torch.device, *, dim: int, negatives: int, window: int
-) -> type[Engine]:
-    """Find an engine by name; "auto" chooses a fused engine if it can train the objective.
+def choose_engine(name: str, objective: type[nn.Module], device: torch.device, workload: Workload) -> type[Engine]:
+    """Find an engine by name; "auto" chooses a fused engine if it can train the model with the objective.
 
     Args:
         name: "auto", "plain", "autograd" or "fused".
         objective: Class of the objective.
         device: Where to train.
-        dim: Dimensions of the vectors.
-        negatives: Noise words per example.
-        window: Largest window width.
+        workload: The model and its size.
 
     Raises:
         ConfigError: The fused engine is requested but does not support this objective or these settings.
@@ -40,7 +58,7 @@ def choose_engine(
     if name == "autograd":
         return AutogradEngine
     on_gpu = device.type == "cuda"
-    obstacle = _gpu_obstacle(objective, dim, negatives, window) if on_gpu else _cpu_obstacle(objective)
+    obstacle = _gpu_obstacle(objective, workload) if on_gpu else _cpu_obstacle(objective, workload)
     if obstacle:
         return _instead_of_fused(name, obstacle)
     if on_gpu:
@@ -93,8 +111,10 @@ def _instead_of_fused(name: str, obstacle: str) -> type[Engine]:
     return AutogradEngine
 
 
-def _cpu_obstacle(objective: type[nn.Module]) -> str:
-    """Return why the fused CPU engine cannot train, and what to do; empty if it can."""
+def _cpu_obstacle(objective: type[nn.Module], workload: Workload | None = None) -> str:
+    """Return why the fused CPU engine cannot train, and what to do; empty if it can. Pairs have no workload."""
+    if workload and (workload.model != "skipgram" or workload.subwords):
+        return "trains skip-gram without n-grams only; use --model skipgram"
     from numba.core import config  # a third of a second to import
 
     from word2vec.engines.cpu.objectives import COMPILED
@@ -104,14 +124,16 @@ def _cpu_obstacle(objective: type[nn.Module]) -> str:
     return _objective_obstacle(objective, COMPILED)
 
 
-def _gpu_obstacle(objective: type[nn.Module], dim: int, negatives: int, window: int) -> str:
+def _gpu_obstacle(objective: type[nn.Module], workload: Workload) -> str:
     """Return why the fused GPU engine cannot train, and what to do; empty if it can."""
+    if workload.model != "skipgram" or workload.subwords:
+        return "trains skip-gram without n-grams only; use --model skipgram"
     if triton_version() < MIN_TRITON:
         return "needs Triton 3.2 or newer on a GPU; install it with: pip install 'triton>=3.2'"
     from word2vec.engines.gpu.objectives import GRADIENTS
 
     try:
-        tile_shape(dim, negatives, 2 * window)
+        tile_shape(workload.dim, workload.negatives, 2 * workload.window)
     except ConfigError as error:
         return str(error)
     return _objective_obstacle(objective, GRADIENTS)

@@ -46,10 +46,10 @@ def below(bits: int, bound: int) -> int:
     return (bits >> 32) * bound >> 32
 
 
-def noise_word(alias: AliasTable, center: int, random: SplitMix64) -> int:
-    """Draw a noise word that is not the center word."""
+def noise_word(alias: AliasTable, true: int | None, random: SplitMix64) -> int:
+    """Draw a noise word that is not the true word; any noise word if that is None."""
     word = alias_word(alias, random.bits())
-    return word if word != center else other_word(alias, center, random.bits())
+    return word if word != true else other_word(alias, word, random.bits())
 
 
 def alias_word(alias: AliasTable, bits: int) -> int:

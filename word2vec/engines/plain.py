@@ -24,6 +24,11 @@ which selects its context words. These share one set of noise words, and up to B
 from the values before the update (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"). Then
 X (B, D) and Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X.
 
+**Other models** differ only in the rows that x is gathered from, and that its step is scattered to (models/). For CBOW
+x is the mean of the context words, one example per window. With character n-grams, a word is the mean of its own row
+and the rows of its n-grams. These are many, so they are gathered once per window, for the center word, which predicts
+the context words, as in fastText; the pairs are the same, only their roles are exchanged.
+
 The fused CPU engine (engines/cpu/) makes the same draws in the same order and is tested against this one: with one
 thread and one seed, both end with the same tables except for rounding. This module leaves speed and threads to the
 other engines, the loss to losses/ and everything else about training to training/.
@@ -34,22 +39,37 @@ representations of words and phrases and their compositionality".
 
 import time
 from collections.abc import Generator, Iterator
-from typing import ClassVar, cast
+from typing import ClassVar, NamedTuple, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from word2vec.engines.base import REPORT_SECONDS, Engine, LearningRate, Progress
 from word2vec.engines.draws import SplitMix64, below, noise_word
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective
-from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import Batch, ExampleDataset, SkipGramDataset
+from word2vec.models import CBOW, EmbeddingModel
+from word2vec.sampling.datasets import Batch, ExampleDataset, TextDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 
 CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same, as in engines/cpu/engine.py
 CHUNK_PAIRS = 60_000  # limit on their pairs, which wide windows reach; a second or two
 BLOCK_ROWS = 10  # context words that move at once, as in engines/cpu/simd.py
+
+
+class Word(NamedTuple):
+    """A context word."""
+
+    id: int
+    position: int = 0  # in the window: 0 is the leftmost one
+
+
+class Group(NamedTuple):
+    """B examples that are updated at once."""
+
+    inputs: list[list[Word]]  # the words that the input vector of each example is the mean of
+    targets: list[list[int]]  # (B, 1 + K) rows of the output table; the first one is that of the true word
 
 
 class PlainEngine(Engine):
@@ -66,7 +86,7 @@ class PlainEngine(Engine):
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         objective: Objective,
         dataset: ExampleDataset,
         learning_rate: LearningRate,
@@ -106,13 +126,14 @@ class PlainEngine(Engine):
 
     def _load_tables(self) -> None:
         """Copy the tables to float64; other processes may have changed them since the last chunk."""
-        self.input = self.model.input.detach().cpu().double().numpy()  # (V, D)
-        self.output = self.model.output.detach().cpu().double().numpy()  # (V, D)
+        parameters = self.model.named_parameters()
+        self.tables = {name: table.detach().cpu().double().numpy() for name, table in parameters}
+        self.input, self.output = self.tables["input"], self.tables["output"]  # (V, D)
 
     @torch.no_grad()
     def _store_tables(self) -> None:
-        self.model.input.copy_(torch.from_numpy(self.input))
-        self.model.output.copy_(torch.from_numpy(self.output))
+        for name, table in self.model.named_parameters():
+            table.copy_(torch.from_numpy(self.tables[name]))
 
     def _train_chunks(self, shard: Shard) -> Iterator[None]:
         """Train a shard with drawn noise words; yields before each chunk."""
@@ -123,59 +144,102 @@ class PlainEngine(Engine):
             yield
             lr = self.learning_rate(self._epoch, words_read([shard]))
             self._load_tables()
-            for center, contexts, noise in self.examples(first, last, random):
-                for start in range(0, len(contexts), BLOCK_ROWS):
-                    block = contexts[start : start + BLOCK_ROWS]
-                    shard.loss += self.step(block, [center, *noise], lr)
-                    shard.pairs += len(block)
+            for group in self.groups(first, last, random):
+                shard.loss += self.step(group, lr)
+                shard.pairs += len(group.inputs)
             self._store_tables()
             shard.engine_state = {"random": random.to_tensor()}
 
-    def examples(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[int], list[int]]]:
+    def groups(self, first: int, last: int, random: SplitMix64) -> Iterator[Group]:
+        """Yield the examples of the sentences first..last in the order in which they are trained."""
+        form = window_predicts if isinstance(self.model, CBOW) else each_predicts
+        if self._center_is_input:
+            form = center_predicts
+        for center, context, noise in self.windows(first, last, random):
+            yield from form(center, context, noise)
+
+    @property
+    def _center_is_input(self) -> bool:
+        """Whether the center word of a window predicts the context words, rather than the other way round."""
+        return self.model.ngrams is not None and not isinstance(self.model, CBOW)
+
+    def windows(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[Word], list[int]]]:
         """Yield each center word of the sentences first..last with its context words, left to right, and noise words.
 
         A chunk is subsampled first, with one draw per word. Then, for each remaining word, K noise words and the window
         width are drawn.
         """
-        settings, alias, window = (
-            self.dataset.settings,
-            self.dataset.alias,
-            cast("SkipGramDataset", self.dataset).window,
-        )
-        sentences = [self._subsample(number, random) for number in range(first, last)]
-        for words in sentences:
+        text = cast("TextDataset", self.dataset)
+        window, center_is_input = text.window, self._center_is_input
+        left, right = (window.right, window.left) if center_is_input else (window.left, window.right)
+        for words in [self._subsample(number, random) for number in range(first, last)]:
             for place, center in enumerate(words):
-                noise = [noise_word(alias, center, random) for _ in range(settings.negatives)]
+                excluded = None if center_is_input else center  # the noise words are not those of one true word
+                noise = [noise_word(text.alias, excluded, random) for _ in range(text.settings.negatives)]
                 width = window.min_width + below(random.bits(), window.widths)
-                before = words[max(0, place - min(width, window.left)) : place]
-                after = words[place + 1 : place + 1 + min(width, window.right)]
-                yield center, before + after, noise
+                begin, end = max(0, place - min(width, left)), min(len(words), place + min(width, right) + 1)
+                around = [*range(begin, place), *range(place + 1, end)]
+                yield center, [Word(words[other], other - place + left - (other > place)) for other in around], noise
 
     def _subsample(self, sentence: int, random: SplitMix64) -> list[int]:
-        text = cast("SkipGramDataset", self.dataset)
+        text = cast("TextDataset", self.dataset)
         begin, end = text.offsets[sentence : sentence + 2]
         known = [word for word in text.tokens[begin:end].tolist() if 0 <= word < len(text.keep)]
         return [word for word in known if random.bits() >> 32 < text.keep[word].item() * 2.0**32]
 
     @np.errstate(over="ignore", invalid="ignore")  # the loss shows if training diverges
-    def step(self, contexts: list[int], targets: list[int], lr: float) -> float:
-        """Make one step for a block of context words with the same targets; returns the sum of the losses before it.
+    def step(self, group: Group, lr: float) -> float:
+        """Make one step for a group of examples; returns the sum of the losses before it.
 
         Args:
-            contexts: B rows of the input table.
-            targets: 1 + K rows of the output table, that of the center word first.
+            group: B examples with 1 + K targets each.
             lr: Learning rate.
         """
-        x, y = self.input[contexts], self.output[targets]  # (B, D), (1 + K, D)
-        scores = torch.from_numpy(x @ y.T).to(self.dataset.device)  # (B, 1 + K), s_k = x . y_k
+        targets = np.array(group.targets)  # (B, 1 + K)
+        x, y = np.array([self.gather(words) for words in group.inputs]), self.output[targets]  # (B, D), (B, 1 + K, D)
+        scores = torch.from_numpy(np.einsum("bd,bkd->bk", x, y)).to(self.dataset.device)  # s_k = x . y_k
         if self.log_q is not None:
             scores -= self.log_q[targets]
+        hits = targets[:, 1:] == targets[:, :1]  # (B, K) noise words that are the true word
+        scores[:, 1:][torch.from_numpy(hits)] = -torch.inf  # which objectives ignore
         loss = self.objective(scores[:, 0], scores[:, 1:]).sum().item()
         g = self.objective.score_gradients(scores).cpu().numpy()  # (B, 1 + K), g_k = dL/ds_k
+        self.scatter(group.inputs, -lr * np.einsum("bk,bkd->bd", g, y))  # dL/dx = sum_k g_k y_k
         # subtle: a row may occur several times, and `+=` would apply only one of its steps
-        np.add.at(self.input, contexts, -lr * (g @ y))  # dL/dx = sum_k g_k y_k
-        np.add.at(self.output, targets, -lr * (g.T @ x))  # dL/dy_k = g_k x, summed over the block
+        np.add.at(self.output, targets, -lr * np.einsum("bk,bd->bkd", g, x))  # dL/dy_k = g_k x
         return float(loss)
+
+    def gather(self, words: list[Word]) -> npt.NDArray[np.float64]:
+        """Return the input vector of an example, (D,): the mean of its words."""
+        mean: npt.NDArray[np.float64] = np.mean([self._weight(word) * self.vector(word.id) for word in words], axis=0)
+        return mean
+
+    def scatter(self, inputs: list[list[Word]], steps: npt.NDArray[np.float64]) -> None:
+        """Move the words of each example by the step of its input vector, steps (B, D), divided by their number."""
+        moves = [
+            (word, self._weight(word) * step / len(words), self.vector(word.id) * step / len(words))
+            for words, step in zip(inputs, steps, strict=True)
+            for word in words
+        ]  # all from before the step
+        for word, step, position_step in moves:
+            self.input[word.id] += step
+            for row in self._ngram_rows(word.id):
+                self.tables["ngrams"][row] += step
+            if "positions" in self.tables:
+                self.tables["positions"][word.position] += position_step
+
+    def vector(self, word: int) -> npt.NDArray[np.float64]:
+        """Return the vector of a word, (D,): the mean of its own row and the rows of its n-grams, if it has any."""
+        rows = self._ngram_rows(word)
+        own: npt.NDArray[np.float64] = self.input[word]
+        return (own + self.tables["ngrams"][rows].sum(axis=0)) / (1 + len(rows)) if len(rows) else own
+
+    def _ngram_rows(self, word: int) -> npt.NDArray[np.int32]:
+        index = self.model.ngram_index
+        return np.empty(0, np.int32) if index is None else index.rows[index.starts[word] : index.starts[word + 1]]
+
+    def _weight(self, word: Word) -> npt.NDArray[np.float64]:
+        return self.tables["positions"][word.position] if "positions" in self.tables else np.ones(1)
 
     def _train_batches(self, shard: Shard) -> Iterator[None]:
         """Train a shard with the batch as noise words; yields before each batch."""
@@ -199,12 +263,35 @@ class PlainEngine(Engine):
         Returns:
             The sum of the losses before the step, and how many examples scored their own center word highest.
         """
-        contexts, centers = batch.context.cpu().numpy(), batch.center.cpu().numpy()
-        x = torch.from_numpy(self.input[contexts]).to(self.dataset.device).requires_grad_()  # (B, D)
+        centers = batch.center.cpu().numpy()
+        windows = batch.context.cpu().reshape(len(centers), -1).tolist()
+        inputs = [[Word(word, place) for place, word in enumerate(window) if word >= 0] for window in windows]
+        x = torch.from_numpy(np.array([self.gather(words) for words in inputs])).to(self.dataset.device)  # (B, D)
+        x.requires_grad_()
         y = torch.from_numpy(self.output[centers]).to(self.dataset.device).requires_grad_()  # (B, D)
         log_q = None if self.log_q is None else self.log_q[batch.center]  # (B,)
         loss, predictions = self.objective.fortraining(x, y, ids=batch.center, log_q=log_q)
         step_x, step_y = torch.autograd.grad(loss.sum(), (x, y))
-        np.add.at(self.input, contexts, -lr * step_x.cpu().numpy())
+        self.scatter(inputs, -lr * step_x.cpu().numpy())
         np.add.at(self.output, centers, -lr * step_y.cpu().numpy())
-        return loss.sum().item(), int((predictions.cpu() == torch.arange(len(contexts))).sum())
+        return loss.sum().item(), int((predictions.cpu() == torch.arange(len(inputs))).sum())
+
+
+def each_predicts(center: int, context: list[Word], noise: list[int]) -> Iterator[Group]:
+    """Yield the examples of skip-gram: each context word predicts the center word."""
+    for start in range(0, len(context), BLOCK_ROWS):
+        block = context[start : start + BLOCK_ROWS]
+        yield Group([[word] for word in block], [[center, *noise]] * len(block))
+
+
+def center_predicts(center: int, context: list[Word], noise: list[int]) -> Iterator[Group]:
+    """Yield the examples of skip-gram with n-grams: the center word predicts each context word."""
+    for start in range(0, len(context), BLOCK_ROWS):
+        block = context[start : start + BLOCK_ROWS]
+        yield Group([[Word(center)]] * len(block), [[word.id, *noise] for word in block])
+
+
+def window_predicts(center: int, context: list[Word], noise: list[int]) -> Iterator[Group]:
+    """Yield the example of CBOW: the mean of the context words predicts the center word."""
+    if context:
+        yield Group([context], [[center, *noise]])

@@ -9,15 +9,15 @@ from collections.abc import Iterator
 from typing import cast
 
 from word2vec.engines.draws import SplitMix64, noise_word
-from word2vec.engines.plain import PlainEngine
+from word2vec.engines.plain import Group, PlainEngine, Word, each_predicts
 from word2vec.sampling.pairs import PairDataset
 
 
 class PlainPairEngine(PlainEngine):
     """Trains explicit pairs, a `PairDataset`, in one thread with any objective; see `PlainEngine`."""
 
-    def examples(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[int], list[int]]]:
-        """Yield the target of each group of the blocks first..last with its inputs and its noise words."""
+    def groups(self, first: int, last: int, random: SplitMix64) -> Iterator[Group]:
+        """Yield the groups of the blocks first..last."""
         pairs = cast("PairDataset", self.dataset)
         inputs, targets = pairs.at(int(pairs.offsets[first]), int(pairs.offsets[last]), self._epoch)
         groups: list[tuple[int, list[int]]] = []
@@ -28,4 +28,5 @@ class PlainPairEngine(PlainEngine):
                 groups.append((target, last_group[target]))
             last_group[target].append(source)
         for target, members in groups:
-            yield target, members, [noise_word(pairs.alias, target, random) for _ in range(pairs.settings.negatives)]
+            noise = [noise_word(pairs.alias, target, random) for _ in range(pairs.settings.negatives)]
+            yield from each_predicts(target, [Word(member) for member in members], noise)

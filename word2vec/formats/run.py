@@ -27,6 +27,9 @@ RUN_VERSION = 1  # increase when an older reader would misread the files
 PAIR_VERSION = 2  # of runs trained on pairs, which have a second vocabulary; see pair_run.py
 VECTORS_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocab.tsv"
+# The tables of a trained model in the vectors file. With n-grams, "input" contains the vectors of the words, which are
+# means of their own rows, "word-rows", and the rows of their n-grams.
+MODEL_TABLES = ("input", "output", "word-rows", "ngrams")
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
 VOCABULARY_DIGEST = "vocab.tsv-sha256"  # metadata key of the vectors file; missing in files of earlier versions
 

@@ -7,6 +7,7 @@ n-gram. Reading models is left to formats/fasttext.py.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,28 +24,57 @@ class Subwords:
     """The n-gram rows of a model.
 
     Attributes:
-        buckets: (B, D) float32, one row for each value of the hash.
+        rows: (G, D) float32, rows of n-grams.
         min_n: Number of characters of the shortest n-grams, including < and >.
         max_n: Number of characters of the longest n-grams; 0 for a model without n-grams.
         whole_words: Words that have no n-grams.
+        buckets: Number of buckets; G by default.
+        used: (G,) int64, the bucket of each row; None if row i belongs to bucket i. N-grams of a bucket without a row
+            count as zeros.
+        word_rows: (V, D) float32, the words' own rows, which their vectors are the means of, together with the rows of
+            their n-grams. None if they are unknown; then the model can be searched, but not trained any further.
     """
 
-    buckets: NDArray[np.float32]
+    rows: NDArray[np.float32]
     min_n: int
     max_n: int
     whole_words: frozenset[bytes] = frozenset({END_OF_SENTENCE})
+    buckets: int = 0
+    used: NDArray[np.int64] | None = None
+    word_rows: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.buckets:
+            object.__setattr__(self, "buckets", len(self.rows))
+
+    @cached_property
+    def _by_bucket(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The buckets that have a row in ascending order, (G,), and their rows, (G,)."""
+        used = np.arange(len(self.rows)) if self.used is None else self.used
+        order = np.argsort(used, kind="stable")
+        return used[order], order
+
+    def rows_of(self, buckets: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the row of each bucket, (N,), -1 if it has none."""
+        if self.used is None:
+            return buckets
+        ascending, rows = self._by_bucket
+        if not len(rows):
+            return np.full(len(buckets), -1)
+        place = np.minimum(np.searchsorted(ascending, buckets), len(ascending) - 1)
+        return np.where(ascending[place] == buckets, rows[place], -1)
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
-        """Return the vector of a word outside the vocabulary, (D,); None if it is too short for any n-gram.
+        """Return the vector of a word outside the vocabulary, (D,); None if none of its n-grams has a row.
 
         Raises:
             Word2VecError: The rows of its n-grams contain nan or infinity. They are checked here because checking all
-                buckets when a model is loaded would read them from disk needlessly.
+                of them when a model is loaded would read them from disk needlessly.
         """
         ids, ends = self.ngrams([word.encode(errors="replace")])
-        if len(ids) == 0:
+        if not (self.rows_of(ids) >= 0).any():
             return None
-        vector = np.zeros((1, self.buckets.shape[1]), np.float32)
+        vector = np.zeros((1, self.rows.shape[1]), np.float32)
         self._add_rows(ids, ends, vector)
         with np.errstate(invalid="ignore"):
             vector *= np.float32(1 / len(ids))
@@ -68,22 +98,39 @@ class Subwords:
 
     def ngrams(self, words: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the bucket of each n-gram of each word, (N,), and the end of each word's n-grams, (words,)."""
-        from word2vec.models.ngram_hash import hash_ngrams  # numba is imported only when it is needed
-
-        enclosed = [b"" if word in self.whole_words else b"<" + word + b">" for word in words]
-        text_ends = np.cumsum([len(word) for word in enclosed], dtype=np.int64)
-        lengths = max(0, self.max_n - max(1, self.min_n) + 1)
-        ids = np.empty(int(text_ends[-1]) * lengths, np.int64)
-        ends = np.empty(len(words), np.int64)
-        text = np.frombuffer(b"".join(enclosed) + b"\0", np.uint8)  # subtle: frombuffer rejects empty bytes
-        hash_ngrams(text, text_ends, self.min_n, self.max_n, len(self.buckets), ids, ends)
-        return ids[: int(ends[-1])], ends
+        return hash_words(words, self.min_n, self.max_n, self.buckets, self.whole_words)
 
     def _add_rows(self, ids: NDArray[np.int64], ends: NDArray[np.int64], sums: NDArray[np.float32]) -> None:
         """Add the rows of n-grams to the sums of their words, (words, D), in place."""
         from word2vec.models.ngram_hash import add_rows
 
         owners = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))  # (N,)
-        for start in range(0, len(ids), _BLOCK_ROWS):
-            rows = np.array(self.buckets[ids[start : start + _BLOCK_ROWS]], np.float32)  # (R, D)
+        places = self.rows_of(ids)
+        owners, places = owners[places >= 0], places[places >= 0]
+        for start in range(0, len(places), _BLOCK_ROWS):
+            rows = np.array(self.rows[places[start : start + _BLOCK_ROWS]], np.float32)  # (R, D)
             add_rows(rows, owners[start : start + _BLOCK_ROWS], sums)
+
+
+def hash_words(
+    words: list[bytes],
+    min_n: int,
+    max_n: int,
+    buckets: int,
+    whole_words: frozenset[bytes] = frozenset({END_OF_SENTENCE}),
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Compute the buckets of the n-grams of words; see `Subwords` for the arguments.
+
+    Returns:
+        The bucket of each n-gram of each word, (N,), and the end of each word's n-grams, (words,).
+    """
+    from word2vec.models.ngram_hash import hash_ngrams  # numba is imported only when it is needed
+
+    enclosed = [b"" if word in whole_words else b"<" + word + b">" for word in words]
+    text_ends = np.cumsum([len(word) for word in enclosed], dtype=np.int64)
+    lengths = max(0, max_n - max(1, min_n) + 1)
+    ids = np.empty(int(text_ends[-1]) * lengths, np.int64)
+    ends = np.empty(len(words), np.int64)
+    text = np.frombuffer(b"".join(enclosed) + b"\0", np.uint8)  # subtle: frombuffer rejects empty bytes
+    hash_ngrams(text, text_ends, min_n, max_n, buckets, ids, ends)
+    return ids[: int(ends[-1])], ends

@@ -1,8 +1,8 @@
-"""SkipGramDataset: an indexed corpus as shuffled batches of (center, context, negatives).
+"""SkipGramDataset and CBOWDataset: an indexed corpus as shuffled batches of (center, context, negatives).
 
 The corpus is read in chunks of complete sentences. A few tensor operations, on the CPU or on the GPU, subsample a
-chunk, form its pairs and shuffle them; then it is cut into batches. No Python code runs per word or per pair, and a
-batch mixes pairs from a whole chunk, so that few rows are updated twice from the same stale values.
+chunk, form its examples and shuffle them; then it is cut into batches. No Python code runs per word or per example, and
+a batch mixes examples from a whole chunk, so that few rows are updated twice from the same stale values.
 """
 
 from abc import ABC, abstractmethod
@@ -15,10 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 from torch.utils.data import IterableDataset, get_worker_info
 
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs
+from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs, windows_of
 from word2vec.sampling.shards import SentenceRanges, Shard, chunks, count_words, derive_seed, new_shards, unread_chunks
 from word2vec.sampling.windows import make_window
 
@@ -28,15 +29,17 @@ MAX_NEGATIVES_AT_ONCE = 1 << 21  # noise words drawn at once: 16 MB
 
 
 class Batch(NamedTuple):
-    """A batch of B skip-gram examples with K noise words each.
+    """A batch of B examples with K noise words each.
 
-    As in word2vec.c, each context word of a window predicts the center word: `context` selects rows of the input table,
-    `center` the true rows of the output table. (Textbooks present it the other way round; with windows on both sides
-    the distribution of the pairs is the same.)
+    As in word2vec.c, the context words of a window predict the center word: `context` selects rows of the input table,
+    `center` the true rows of the output table. (Textbooks present skip-gram the other way round; with windows on both
+    sides the distribution of the pairs is the same.)
     """
 
     center: Tensor  # (B,) int64, the words to predict
-    context: Tensor  # (B,) int64, the words that predict them
+    # int64, the words that predict them: (B,) one each, or (B, P) a window each, with -1 where it has no word. The
+    # columns are the positions before the center word, left to right, and then those after it
+    context: Tensor
     negatives: Tensor  # (B, K) int64, noise words, none equal to the center word of its row
 
 
@@ -94,7 +97,10 @@ class ExampleDataset(IterableDataset[Batch], ABC):
         noise: (targets,) float32, probability of each target as a noise word.
         input_frequency: (inputs,) float32, fraction of the pairs with this word as their input (context word).
         pair_frequency: (targets,) float32, fraction of the pairs with this word as their target (center word).
+        inputs_per_example: Average number of words in the input of an example.
     """
+
+    inputs_per_example: float = 1.0
 
     def __init__(
         self,
@@ -120,12 +126,16 @@ class ExampleDataset(IterableDataset[Batch], ABC):
         self.pair_frequency = torch.from_numpy(pair_frequency).float().to(self.device)
 
     @abstractmethod
-    def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return shuffled (center, context) ids, both (P,), of the sentences from `begin` to before `end`."""
+    def _examples(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return the shuffled examples of the sentences from `begin` to before `end`.
+
+        Returns:
+            Center words (E,) and context words (E,) or (E, P), as in a `Batch`.
+        """
 
     @abstractmethod
     def pairs_per_word(self) -> float:
-        """Return how many pairs a corpus word gives on average."""
+        """Return how many examples a corpus word gives on average."""
 
     @abstractmethod
     def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
@@ -173,10 +183,10 @@ class ExampleDataset(IterableDataset[Batch], ABC):
             self._begin_chunk(shard, generator)
         for begin, end in self.unread_chunks(shard, CHUNK_PAIRS, CHUNK_PAIRS):
             words = int(self.offsets[end] - self.offsets[begin])
-            center, context = self._pairs(begin, end, generator)
+            center, context = self._examples(begin, end, generator)
             state = shard.engine_state
             center = torch.cat([state["center"].to(self.device), center])
-            context = torch.cat([state["context"].to(self.device), context])
+            context = _joined(state["context"].to(self.device), context)
             full = len(center) // self.batch_size * self.batch_size  # pairs that fill whole batches
             yield from self._untrained(shard, center[:full], context[:full], words, generator)
             self._begin_chunk(shard, generator, center[full:], context[full:])
@@ -223,8 +233,16 @@ class ExampleDataset(IterableDataset[Batch], ABC):
                 yield Batch(center[rows], context[rows], negatives[start : start + size])
 
 
-class SkipGramDataset(ExampleDataset):
-    """Batches of skip-gram examples over one epoch of a corpus; see `ExampleDataset`.
+def _joined(first: Tensor, second: Tensor) -> Tensor:
+    """Concatenate context words, (E,) or (E, P); windows of different sizes are padded with -1."""
+    if not len(first) or second.dim() == 1:
+        return torch.cat([first, second]) if len(first) else second
+    columns = max(first.shape[1], second.shape[1])
+    return torch.cat([pad(windows, (0, columns - windows.shape[1]), value=-1) for windows in (first, second)])
+
+
+class TextDataset(ExampleDataset, ABC):
+    """Batches of examples over one epoch of a corpus; see `ExampleDataset`.
 
     Args:
         tokens: (words,) integer word ids, such as `IndexedCorpus.tokens`; ids outside the vocabulary are ignored.
@@ -282,24 +300,32 @@ class SkipGramDataset(ExampleDataset):
                     return True
         return False
 
-    def pairs_per_word(self) -> float:
-        """Return how many pairs a corpus word gives on average, if sentences are long."""
-        kept = 1 / (self.pair_frequency / self.keep).sum()  # fraction of the words that survive subsampling
-        return float(kept) * self.window.pairs
+    def kept_words(self) -> float:
+        """Return the fraction of the words that survive subsampling."""
+        return float(1 / (self.pair_frequency / self.keep).sum())
 
     def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
         """Yield the rest of a shard as ranges of complete sentences; see `ExampleDataset.unread_chunks`."""
         words = max(1, min(words, int(pairs / self.window.pairs)))
         return unread_chunks(shard, self.offsets, words, pairs if self.window.whole else None)
 
-    def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return shuffled (center, context) word ids, both (P,), of the sentences from `begin` to before `end`."""
+    def _examples(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return shuffled examples; see `ExampleDataset`."""
         ids, sentence = self._read(begin, end)
         kept = subsample(self.keep, ids, generator).nonzero().squeeze(1)
         ids, sentence = ids[kept], sentence[kept]
-        center, context = window_pairs(sentence, self.window, generator)
+        center, context = self._windows(sentence, generator)
         order = torch.randperm(len(center), generator=generator, device=self.device)
-        return ids[center[order]], ids[context[order]]
+        center, context = center[order], context[order]
+        return ids[center], torch.where(context < 0, context, ids[context])
+
+    @abstractmethod
+    def _windows(self, sentence: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Form the examples of words with the sentence numbers `sentence`, (N,).
+
+        Returns:
+            Positions among these words: of the center words, (E,), and of the context words, (E,) or (E, P).
+        """
 
     def _read(self, begin: int, end: int) -> tuple[Tensor, Tensor]:
         """Return word ids and sentence numbers, both (N,), of the sentences from `begin` to before `end`."""
@@ -307,3 +333,32 @@ class SkipGramDataset(ExampleDataset):
         ids = torch.from_numpy(np.asarray(self.tokens[bounds[0] : bounds[-1]], dtype=np.int64))
         sentence = torch.from_numpy(np.repeat(np.arange(end - begin), np.diff(bounds)))
         return ids.to(self.device), sentence.to(self.device)
+
+
+class SkipGramDataset(TextDataset):
+    """Batches of pairs of a center word and a context word; see `TextDataset`."""
+
+    def pairs_per_word(self) -> float:
+        """Return how many pairs a corpus word gives on average, if sentences are long."""
+        return self.kept_words() * self.window.pairs
+
+    def _windows(self, sentence: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Form all pairs; see `window_pairs`."""
+        return window_pairs(sentence, self.window, generator)
+
+
+class CBOWDataset(TextDataset):
+    """Batches of center words with their whole windows; see `TextDataset`. A word without context is no example."""
+
+    @property
+    def inputs_per_example(self) -> float:  # type: ignore[override]
+        """Average number of words in a window, if sentences are long."""
+        return self.window.pairs
+
+    def pairs_per_word(self) -> float:
+        """Return how many windows a corpus word gives on average, if sentences are long."""
+        return self.kept_words()
+
+    def _windows(self, sentence: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Form the windows; see `windows_of`."""
+        return windows_of(sentence, self.window, generator)

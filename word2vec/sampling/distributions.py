@@ -64,6 +64,33 @@ def window_pairs(sentence: Tensor, window: Window, generator: torch.Generator) -
     return torch.cat(centers), torch.cat(contexts)
 
 
+def windows_of(sentence: Tensor, window: Window, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Form the window of each word that has context words; the widths drawn are those of `window_pairs`.
+
+    Args:
+        sentence: (N,) sentence number of each word, ascending.
+        window: The widths to draw from, and the sides of the center word.
+        generator: Random state, on the device of `sentence`.
+
+    Returns:
+        Positions of the center words, (E,), and of their context words, (E, P), -1 for none. The P columns are the
+        positions before the center word, left to right, and then those after it. If windows are whole sentences, they
+        are the other words of the sentence, left to right.
+    """
+    center, context = window_pairs(sentence, window, generator)  # (M,) each
+    if window.whole:
+        begin = torch.searchsorted(sentence, sentence)  # (N,) the first word of each word's sentence
+        column = context - begin[context] - (context > center).long()  # (M,)
+        columns = int(column.max()) + 1 if len(column) else 0
+    else:
+        column = context - center + window.left - (context > center).long()
+        columns = window.left + window.right
+    windows = torch.full((len(sentence), columns), -1, dtype=torch.int64, device=sentence.device)
+    windows[center, column] = context
+    centers = torch.unique(center)  # (E,)
+    return centers, windows[centers]
+
+
 class AliasTable:
     """Draws from a discrete distribution in constant time (Walker 1977; construction of Vose 1991).
 

@@ -114,7 +114,7 @@ class PairDataset(ExampleDataset):
             numbers = drawn(positions, self.columns, keys)
         return self.inputs[numbers], self.targets[numbers]
 
-    def _pairs(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:  # noqa: ARG002
+    def _examples(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """Return (center, context) ids, both (P,), of the blocks from `begin` to before `end`; in random order."""
         inputs, targets = self.at(int(self.offsets[begin]), int(self.offsets[end]), self.epoch)
         center, context = (torch.from_numpy(ids.astype(np.int64)).to(self.device) for ids in (targets, inputs))

@@ -9,6 +9,8 @@ When to write checkpoints is decided in run_folder.py, and whether a run may be 
 """
 
 import json
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -21,8 +23,8 @@ from torch import Tensor
 from word2vec.config import SETTINGS, TrainConfig
 from word2vec.errors import ConfigError, FormatError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
-from word2vec.formats.tensor_file import CHECKSUM, checksum_of, map_tensors, verify_checksum, write_checked
-from word2vec.models.skipgram import SkipGram
+from word2vec.formats.tensor_file import checksum_of, map_tensors, verify_checksum, write_checked
+from word2vec.models.base import EmbeddingModel
 from word2vec.sampling.shards import Shard, reshard
 from word2vec.system.atomic_files import atomic_path
 from word2vec.training.early_stopping import Best
@@ -31,8 +33,8 @@ from word2vec.training.metrics import MetricsState
 VERSION_KEY, VERSION = "word2vec-checkpoint", 3  # increase it when an older reader would misread the file
 READABLE_VERSIONS = (2, VERSION)
 MISSING_IN_VERSION_2 = {"validation": 0.0}  # settings whose default changes what was trained
+_STATE = re.compile(r"(\d+)\.(.+)")  # the name of a tensor of a shard: its rank and the name in its engine state
 BEST = "best-"  # begins the names of the tables of the best epoch
-TABLES = ("input", "output")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ class Checkpoint:
         metrics: Counters of the metrics log.
         stopped: Whether early stopping or a callback ended training.
         best: The best epoch of early stopping, or None.
-        tables: Checksum of the tables if they are in vectors.safetensors; None if they are in the checkpoint.
+        tables: Checksum of the tables if they are in vectors.safetensors (those that it does not contain are in the
+            checkpoint); None if all of them are in the checkpoint.
     """
 
     settings: dict[str, Any]
@@ -119,9 +122,9 @@ def read_checkpoint(run: Path) -> Checkpoint:
         version = int(metadata[VERSION_KEY])
         if version in READABLE_VERSIONS:
             checkpoint = Checkpoint.from_dict(json.loads(metadata["facts"]))
-            for name in mapped.keys() - {*TABLES, *(BEST + name for name in TABLES), CHECKSUM}:
-                rank, _, key = name.partition(".")
-                checkpoint.shards[int(rank)].engine_state[key] = torch.tensor(mapped[name])
+            for name in mapped:
+                if state := _STATE.fullmatch(name):
+                    checkpoint.shards[int(state[1])].engine_state[state[2]] = torch.tensor(mapped[name])
             return replace(checkpoint, settings=_known_settings(path, checkpoint.settings, version))
     except ConfigError:
         raise
@@ -147,7 +150,7 @@ def _known_settings(path: Path, settings: dict[str, Any], version: int) -> dict[
 
 
 def write_checkpoint(
-    run: Path, checkpoint: Checkpoint, tables: dict[str, Tensor], best: dict[str, Tensor] | None = None
+    run: Path, checkpoint: Checkpoint, tables: Mapping[str, Tensor], best: dict[str, Tensor] | None = None
 ) -> None:
     """Write a checkpoint; the previous one remains until the new one is complete.
 
@@ -168,30 +171,25 @@ def write_checkpoint(
         for key, tensor in shard.engine_state.items()
     }
     kept = {BEST + name: tensor for name, tensor in (best or {}).items()}
-    arrays = {name: _as_array(tensor) for name, tensor in (tables | kept | states).items()}
+    arrays = {name: _as_array(tensor) for name, tensor in {**tables, **kept, **states}.items()}
     with atomic_path(run / CHECKPOINT_FILE) as path:
         write_checked(path, arrays, {VERSION_KEY: str(VERSION), "facts": json.dumps(facts)})
 
 
-def model_tables(model: SkipGram) -> dict[str, Tensor]:
-    """Return the tables of a model, by the names under which checkpoints store them."""
-    return {name: getattr(model, name) for name in TABLES}
-
-
-def load_best_tables(run: Path, model: SkipGram) -> dict[str, Tensor]:
+def load_best_tables(run: Path, model: EmbeddingModel) -> dict[str, Tensor]:
     """Return the tables of the best epoch by name, for a checkpoint that has a best epoch.
 
     Args:
         run: The run folder.
         model: A model with the tables of the checkpoint; they are the best ones if the checkpoint has no others.
     """
-    mapped = map_tensors(run / CHECKPOINT_FILE).tensors
-    if BEST + TABLES[0] not in mapped:
-        return {name: table.detach().cpu().clone() for name, table in model_tables(model).items()}
-    return {name: torch.from_numpy(mapped[BEST + name]) for name in TABLES}
+    mapped, tables = map_tensors(run / CHECKPOINT_FILE).tensors, model.tables()
+    if not any(BEST + name in mapped for name in tables):
+        return {name: table.detach().cpu().clone() for name, table in tables.items()}
+    return {name: torch.from_numpy(mapped[BEST + name]) for name in tables}
 
 
-def load_tables(run: Path, checkpoint: Checkpoint, model: SkipGram) -> None:
+def load_tables(run: Path, checkpoint: Checkpoint, model: EmbeddingModel) -> None:
     """Fill a model with the tables of a checkpoint.
 
     Raises:
@@ -201,21 +199,22 @@ def load_tables(run: Path, checkpoint: Checkpoint, model: SkipGram) -> None:
     path = run / (CHECKPOINT_FILE if inside else VECTORS_FILE)
     remedy = f"restore the file, or remove {run / CHECKPOINT_FILE} to restart"
     try:
-        copied = _copy_tables(model, map_tensors(path).tensors)
+        found = map_tensors(run / CHECKPOINT_FILE).tensors
+        copied = _copy_tables(model, found if inside else {**found, **map_tensors(path).tensors})
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror or error}; {remedy}") from error
     if not copied or (not inside and tables_checksum(model) != checkpoint.tables):
         raise FormatError(f"{path} does not contain the tables of this run: training cannot resume; {remedy}")
 
 
-def tables_checksum(model: SkipGram) -> int:
-    """Return the CRC-32 of both tables."""
-    return checksum_of(_as_array(table) for table in model_tables(model).values())
+def tables_checksum(model: EmbeddingModel) -> int:
+    """Return the CRC-32 of all tables."""
+    return checksum_of(_as_array(table) for table in model.tables().values())
 
 
-def _copy_tables(model: SkipGram, mapped: dict[str, NDArray[Any]]) -> bool:
+def _copy_tables(model: EmbeddingModel, mapped: dict[str, NDArray[Any]]) -> bool:
     """Copy the tables of a file into a model; returns False if their names, types or shapes differ."""
-    for name, table in model_tables(model).items():
+    for name, table in model.tables().items():
         found = mapped.get(name)
         if found is None or found.dtype != np.float32 or found.shape != table.shape:
             return False

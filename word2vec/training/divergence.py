@@ -6,7 +6,7 @@ import torch
 
 from word2vec.errors import TrainingError
 from word2vec.losses.base import Objective
-from word2vec.models.skipgram import SkipGram
+from word2vec.models.base import EmbeddingModel
 
 MAX_LOSS = 1e6  # per pair; objectives that learn stay far below, and diverging ones pass it long before infinity
 # Mean loss of an epoch relative to that of an untrained model. In experiments with all objectives on two small texts,
@@ -73,13 +73,14 @@ def untrained_loss(objective: Objective, words: int, negatives: int, batch_size:
     return float(objective(scores[:, 0], scores[:, 1:], **correction).sum())
 
 
-def check_tables(model: SkipGram, epoch: int) -> None:
+def check_tables(model: EmbeddingModel, epoch: int) -> None:
     """Check the tables after `epoch` epochs.
 
     Raises:
         TrainingError: A table contains NaN or extremely large numbers.
     """
-    for table in (model.input.detach(), model.output.detach()):
+    for parameter in model.parameters():
+        table = parameter.detach()
         step = max(1, BLOCK_BYTES // (table.shape[1] * table.element_size()))
         blocks = (table[start : start + step] for start in range(0, len(table), step))
         # subtle: the maximum of torch, unlike that of Python, is NaN if any element is

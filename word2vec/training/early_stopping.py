@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from word2vec.models.skipgram import SkipGram
+from word2vec.models.base import EmbeddingModel
 
 
 class Best(NamedTuple):
@@ -41,20 +41,20 @@ class EarlyStopping:
         self._patience = patience
         self.best, self.tables = best, tables or {}
 
-    def update(self, epoch: int, loss: float | None, model: SkipGram) -> None:
+    def update(self, epoch: int, loss: float | None, model: EmbeddingModel) -> None:
         """Record the loss after an epoch (from 1), and keep the tables if it is the lowest."""
         if self._patience is not None and loss is not None and (self.best is None or loss < self.best.loss):
             self.best = Best(epoch, loss)
-            self.tables = {name: table.detach().cpu().clone() for name, table in model.named_parameters()}
+            self.tables = {name: table.detach().cpu().clone() for name, table in model.tables().items()}
 
     def out_of_patience(self, epochs: int) -> bool:
         """Return whether training should stop after this many epochs."""
         return self._patience is not None and self.best is not None and epochs - self.best.epoch >= self._patience
 
     @torch.no_grad()
-    def finish(self, model: SkipGram) -> None:
+    def finish(self, model: EmbeddingModel) -> None:
         """Copy the tables of the best epoch into the model, if there is one; `tables` is empty afterwards."""
-        for name, table in model.named_parameters():
+        for name, table in model.tables().items():
             if name in self.tables:
                 table.copy_(self.tables[name])
         self.tables = {}

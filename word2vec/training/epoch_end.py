@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from word2vec.evaluation import evaluate_similarity
 from word2vec.evaluation.benchmarks import PairSet
-from word2vec.models.skipgram import SkipGram
+from word2vec.models.base import EmbeddingModel
 from word2vec.training.callbacks import Callback, EpochResult
 from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.metrics import Metrics
@@ -37,7 +37,7 @@ class EpochEnd:
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         result: ResultKind,
         epochs: int,
         *,
@@ -62,7 +62,7 @@ class EpochEnd:
         """
         loss = self._validation.loss(self._model) if self._validation else math.nan
         self._validation_loss = loss if math.isfinite(loss) else None
-        vectors = self._result_kind.table(*self._tables()) if self._pair_sets or self._board else None
+        vectors = self._result_kind.table(self._tables()) if self._pair_sets or self._board else None
         # without confidence intervals, which take longer to compute
         self._similarity = {
             pairs.name: evaluate_similarity(vectors, pairs, bootstrap=0).spearman
@@ -90,7 +90,7 @@ class EpochEnd:
         return EpochResult(
             epoch=epochs,
             epochs=self._epochs,
-            vectors=self._result_kind.make(*self._tables(copy=True)),  # the user may keep them while training continues
+            vectors=self._result_kind.make(self._tables(copy=True)),  # the user may keep them while training continues
             training_loss=self._metrics.training_loss,
             validation_loss=self._validation_loss,
             similarity=self._similarity,
@@ -99,9 +99,9 @@ class EpochEnd:
             lr=self._metrics.lr,
         )
 
-    def _tables(self, *, copy: bool = False) -> list[NDArray[np.float32]]:
-        """Return the input table and the output table."""
-        return [
-            np.array(table.detach().cpu().numpy(), copy=copy or None, order="C" if copy else "K")
-            for table in (self._model.input, self._model.output)
-        ]
+    def _tables(self, *, copy: bool = False) -> dict[str, NDArray[np.float32]]:
+        """Return the tables of the model by name."""
+        return {
+            name: np.array(table.detach().cpu().numpy(), copy=copy or None, order="C" if copy else "K")
+            for name, table in self._model.tables().items()
+        }

@@ -12,6 +12,7 @@ from word2vec.corpus import Corpus, PairCorpus
 from word2vec.engines import Engine
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective
+from word2vec.models.base import EmbeddingModel
 from word2vec.sampling.datasets import ExampleDataset
 from word2vec.training.distributed import ProcessGroup
 from word2vec.training.result import ResultKind
@@ -53,6 +54,15 @@ class Examples(ABC):
         Raises:
             CorpusError: There is nothing to train.
         """
+
+    @abstractmethod
+    def make_model(self, config: TrainConfig, generator: torch.Generator) -> EmbeddingModel:
+        """Create the model with its initial values."""
+
+    @property
+    def input_rows(self) -> int:
+        """Number of rows of all input tables of the model."""
+        return self.result.rows[0]
 
     @abstractmethod
     def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:

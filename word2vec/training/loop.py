@@ -139,7 +139,7 @@ def _train(
                 folder.save_checkpoint(done, [], metrics.state())  # before the callbacks, which may fail
             stop = setup.group.gather(end.should_stop(done))[0]
         stopping.finish(model)
-        setup.group.broadcast(model.input, model.output)
+        setup.group.broadcast(*model.parameters())
         return folder.save_vectors(done, [], metrics.state(), finished=True)
 
 

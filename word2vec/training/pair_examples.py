@@ -14,6 +14,7 @@ from word2vec.config import TrainConfig
 from word2vec.corpus import PairCorpus
 from word2vec.engines import Engine, choose_pair_engine
 from word2vec.losses import Objective
+from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import ExampleDataset
 from word2vec.sampling.held_out import DEFAULT_FRACTION, MAX_WORDS
 from word2vec.sampling.pair_order import U64, epoch_keys, permuted
@@ -94,6 +95,11 @@ class PairExamples(Examples):
         dataset.group_rows = stable_group_rows(dataset, relative_lr)
         log_batch_size(config, engine_class, dataset.batch_size)
         return dataset
+
+    def make_model(self, config: TrainConfig, generator: torch.Generator) -> SkipGram:
+        """Create the model; see `Examples.make_model`."""
+        inputs, targets = self.result.rows
+        return SkipGram(inputs, config.dim, generator, targets)
 
     def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:
         """Draw noise words for the held-out pairs; see `Examples.make_validation`."""

@@ -20,7 +20,10 @@ PAIR_DEFAULTS: dict[str, Any] = {"min_count": 1, "epochs": 20, "noise_exponent":
 """Settings whose defaults differ from those for text; found by evaluation/recommendation.py. An input has fewer pairs
 than a word has windows, so it needs more epochs."""
 LR_FACTOR = 2.0  # default learning rate, relative to that of the objective; for the same reason
-TEXT_ONLY = ("corpus", "window", "window_mode", "subsample", "lowercase", "tokenizer", "column", "pairs")
+TEXT_ONLY = (
+    "corpus", "model", "subwords", "buckets", "position_weights", "window", "window_mode", "subsample", "lowercase",
+    "tokenizer", "column", "pairs",
+)  # fmt: skip
 """Settings that do not apply to pairs."""
 
 

@@ -1,6 +1,7 @@
 """What training returns and saves: word vectors, or vectors of inputs and of targets."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,12 @@ from numpy.typing import NDArray
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import FormatError
+from word2vec.models.base import WORD_ROWS
+from word2vec.models.ngram_index import NgramIndex
 from word2vec.vectors import PairVectors, WordVectors
 
 Vectors = WordVectors | PairVectors
+Tables = Mapping[str, NDArray[np.float32]]
 
 
 class ResultKind(ABC):
@@ -25,11 +29,11 @@ class ResultKind(ABC):
     size: str
 
     @abstractmethod
-    def make(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> Vectors:
-        """Return the result, from the input table and the output table; they are not copied."""
+    def make(self, tables: Tables) -> Vectors:
+        """Return the result, from the tables of the model by name; they are not copied."""
 
     @abstractmethod
-    def table(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+    def table(self, tables: Tables) -> WordVectors:
         """Return the table that test sets and TensorBoard show."""
 
     @abstractmethod
@@ -58,20 +62,27 @@ class WordResult(ResultKind):
 
     Args:
         vocabulary: The words.
+        ngrams: Their character n-grams, or None.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
+    def __init__(self, vocabulary: Vocabulary, ngrams: NgramIndex | None = None) -> None:
+        self._vocabulary, self._ngrams = vocabulary, ngrams
         self.rows = len(vocabulary), len(vocabulary)
         self.size = f"{len(vocabulary):,} words"
 
-    def make(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+    def make(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.make`."""
-        return WordVectors(self._vocabulary.words, inputs, counts=self._vocabulary.counts, output=outputs)
+        words, counts, output = self._vocabulary.words, self._vocabulary.counts, tables["output"]
+        if self._ngrams is None:
+            return WordVectors(words, tables["input"], counts=counts, output=output)
+        word_rows = tables[WORD_ROWS]
+        subwords = self._ngrams.subwords(tables["ngrams"], word_rows)
+        vectors = subwords.known_vectors([word.encode(errors="replace") for word in words], word_rows)
+        return WordVectors(words, vectors, counts=counts, output=output, subwords=subwords)
 
-    def table(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+    def table(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.table`."""
-        return self.make(inputs, outputs)
+        return self.make(tables)
 
     def save(self, vectors: Vectors, run: Path) -> None:
         """Write a run folder; see `ResultKind.save`."""
@@ -95,16 +106,16 @@ class PairResult(ResultKind):
         self.rows = len(inputs), len(targets)
         self.size = f"{len(inputs):,} inputs and {len(targets):,} targets"
 
-    def make(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> PairVectors:
+    def make(self, tables: Tables) -> PairVectors:
         """Return vectors of inputs and of targets; see `ResultKind.make`."""
         return PairVectors(
-            WordVectors(self._inputs.words, inputs, counts=self._inputs.counts),
-            WordVectors(self._targets.words, outputs, counts=self._targets.counts),
+            WordVectors(self._inputs.words, tables["input"], counts=self._inputs.counts),
+            WordVectors(self._targets.words, tables["output"], counts=self._targets.counts),
         )
 
-    def table(self, inputs: NDArray[np.float32], outputs: NDArray[np.float32]) -> WordVectors:
+    def table(self, tables: Tables) -> WordVectors:
         """Return the targets; see `ResultKind.table`."""
-        return self.make(inputs, outputs).targets
+        return self.make(tables).targets
 
     def save(self, vectors: Vectors, run: Path) -> None:
         """Write a run folder; see `ResultKind.save`."""

@@ -18,11 +18,11 @@ import tomli_w
 from word2vec.config import TrainConfig
 from word2vec.corpus import Corpus, IndexedCorpus, MemoryCorpus, PairCorpus, save_corpus
 from word2vec.errors import Word2VecError
-from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
-from word2vec.models.skipgram import SkipGram
+from word2vec.formats.run import CHECKPOINT_FILE, MODEL_TABLES, VECTORS_FILE
+from word2vec.models.base import EmbeddingModel
 from word2vec.sampling.shards import Shard
 from word2vec.system.atomic_files import atomic_path, locked, new_folder
-from word2vec.training.checkpoint import Checkpoint, model_tables, tables_checksum, write_checkpoint
+from word2vec.training.checkpoint import Checkpoint, tables_checksum, write_checkpoint
 from word2vec.training.divergence import check_tables
 from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.metrics import MetricsState
@@ -64,7 +64,7 @@ class RunFolder:
     def __init__(
         self,
         path: Path | None,
-        model: SkipGram,
+        model: EmbeddingModel,
         result: ResultKind,
         config: TrainConfig,
         start: Checkpoint,
@@ -110,7 +110,7 @@ class RunFolder:
             return
         checkpoint = replace(self._start, epoch=epoch, shards=shards, metrics=metrics, best=self._stopping.best)
         try:
-            write_checkpoint(self.path, checkpoint, model_tables(self._model), self._stopping.tables)
+            write_checkpoint(self.path, checkpoint, self._model.tables(), self._stopping.tables)
             self._has_tables = True
         except Word2VecError as error:
             logger.warning("%s; training continues without a new checkpoint", error)
@@ -151,7 +151,8 @@ class RunFolder:
             tables=tables_checksum(self._model),
         )
         try:
-            write_checkpoint(self.path, checkpoint, {}, self._stopping.tables)
+            elsewhere = {name: table for name, table in self._model.tables().items() if name not in MODEL_TABLES}
+            write_checkpoint(self.path, checkpoint, elsewhere, self._stopping.tables)
         except Word2VecError as error:
             logger.warning("%s; --resume continues from the previous checkpoint, if there is one", error)
         else:
@@ -186,5 +187,4 @@ class RunFolder:
     def vectors(self) -> Vectors:
         """Return the tables with their words; they are moved, not copied, so the engine must not train any more."""
         self._model.pack()
-        inputs, outputs = (table.detach().cpu().numpy() for table in (self._model.input, self._model.output))
-        return self._result.make(inputs, outputs)
+        return self._result.make({name: table.detach().cpu().numpy() for name, table in self._model.tables().items()})

@@ -14,7 +14,7 @@ from word2vec.config import SETTINGS, TrainConfig, option
 from word2vec.engines import Engine
 from word2vec.errors import ConfigError, CorpusError, Word2VecError
 from word2vec.losses import Objective, as_objective, find_objective, make_objective
-from word2vec.models.skipgram import SkipGram
+from word2vec.models import MODELS, EmbeddingModel
 from word2vec.sampling.datasets import ExampleDataset
 from word2vec.sampling.shards import Shard
 from word2vec.system.processors import usable_processors
@@ -75,7 +75,7 @@ class TrainingSetup:
 
     config: TrainConfig
     examples: Examples
-    model: SkipGram
+    model: EmbeddingModel
     engine_class: type[Engine]
     objective: Objective
     dataset: ExampleDataset
@@ -173,12 +173,13 @@ def set_up(
     if objective is not None:
         config = replace(config, objective=f"{kind.__module__}:{kind.__qualname__}")
     default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
+    default_lr *= MODELS[config.model].lr_factor
     config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume, overwrite=overwrite) if run else None, group)
     if run and found:
         reject_other_settings(run, found, config)
     examples = source.read(config, run, group, progress)
-    inputs, targets = examples.result.rows
+    _, targets = examples.result.rows
     chosen = make_objective(config.objective, num_labels=targets) if objective is None else as_objective(objective)
     chosen.reduction = "sum"  # the one that learning rates are meant for
     start = Checkpoint(config.as_dict(), examples.corpus.fingerprint, examples.vocabulary, engine_class.__name__)
@@ -190,12 +191,14 @@ def set_up(
         threads = 1  # the device is parallel itself
     dataset = examples.make_dataset(config, chosen, engine_class, device, threads)
     processes = group.local_size if group.size > 1 else 0
-    reject_too_large(examples.result.rows, config.dim, device, processes, best_epoch=config.patience is not None)
+    reject_too_large(
+        (examples.input_rows, targets), config.dim, device, processes, best_epoch=config.patience is not None
+    )
     group.wait()  # until all have checked the free memory, before any of them allocates
-    model = SkipGram(inputs, config.dim, torch.Generator().manual_seed(config.seed), targets)
+    model = examples.make_model(config, torch.Generator().manual_seed(config.seed))
     if run and found:
         load_tables(run, found, model)
-    group.broadcast(model.input, model.output)
+    group.broadcast(*model.parameters())
     chosen = chosen.to(device)
     return TrainingSetup(
         config=config,

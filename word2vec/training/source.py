@@ -10,7 +10,7 @@ from torch import nn
 from word2vec.config import TrainConfig
 from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, index_corpus, open_corpus
 from word2vec.corpus.index import DamagedIndexError
-from word2vec.engines import Engine, choose_engine
+from word2vec.engines import Engine, Workload, choose_engine
 from word2vec.errors import ConfigError, CorpusError
 from word2vec.training.distributed import ProcessGroup
 from word2vec.training.examples import Source
@@ -64,9 +64,15 @@ class CorpusSource(Source):
 
     def engine_class(self, config: TrainConfig, objective: type[nn.Module], device: torch.device) -> type[Engine]:
         """Choose the engine; see `Source.engine_class`."""
-        return choose_engine(
-            config.engine, objective, device, dim=config.dim, negatives=config.negatives, window=config.window
+        workload = Workload(
+            config.dim,
+            config.negatives,
+            config.window,
+            model=config.model,
+            subwords=config.subwords is not None,
+            position_weights=config.position_weights,
         )
+        return choose_engine(config.engine, objective, device, workload)
 
     def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> TextExamples:
         """Index the corpus, or open its index.

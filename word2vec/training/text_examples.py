@@ -4,21 +4,26 @@ import logging
 
 import torch
 
-from word2vec.config import TrainConfig
+from word2vec.config import TrainConfig, ngram_lengths
 from word2vec.corpus import Corpus
 from word2vec.engines import Engine
 from word2vec.errors import CorpusError
 from word2vec.losses import Objective
-from word2vec.sampling.datasets import ExampleDataset, SamplingSettings, SkipGramDataset
+from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
+from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
 from word2vec.sampling.held_out import shorten_ranges, split_corpus
 from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size
+from word2vec.sampling.windows import make_window
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
 from word2vec.training.result import WordResult
 from word2vec.training.resume import vocabulary_fingerprint
 from word2vec.training.validation import SEED, Validation, validation_words
 
 logger = logging.getLogger("word2vec")
+
+DATASETS: dict[str, type[TextDataset]] = {"skipgram": SkipGramDataset, "cbow": CBOWDataset}
+"""The dataset of each model."""
 
 
 class TextExamples(Examples):
@@ -37,7 +42,10 @@ class TextExamples(Examples):
         self.corpus = self._text = corpus
         self._vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
         logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(self._vocabulary):,}")
-        self.result = WordResult(self._vocabulary)
+        self._ngrams = (
+            NgramIndex.of(self._vocabulary, ngram_lengths(config.subwords), config.buckets) if config.subwords else None
+        )
+        self.result = WordResult(self._vocabulary, self._ngrams)
         self.vocabulary = vocabulary_fingerprint(self._vocabulary)
         self.words = len(corpus.tokens)
         self._sentences = split_corpus(corpus.offsets, config.validation)
@@ -49,7 +57,7 @@ class TextExamples(Examples):
         engine_class: type[Engine],
         device: torch.device,
         threads: int,
-    ) -> SkipGramDataset:
+    ) -> TextDataset:
         """Create the dataset to train; see `Examples.make_dataset`."""
         negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
         sampling = SamplingSettings(
@@ -59,7 +67,7 @@ class TextExamples(Examples):
         log_batch_size(config, engine_class, size)
         if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")
-        dataset = SkipGramDataset(
+        dataset = DATASETS[config.model](
             self._text.tokens,
             self._text.offsets,
             self._vocabulary,
@@ -76,13 +84,27 @@ class TextExamples(Examples):
             )
         return dataset
 
+    def make_model(self, config: TrainConfig, generator: torch.Generator) -> EmbeddingModel:
+        """Create the model; see `Examples.make_model`."""
+        size = len(self._vocabulary)
+        if config.model == "skipgram":
+            return SkipGram(size, config.dim, generator, ngrams=self._ngrams)
+        window = make_window(config.window_mode, config.window, self._text.offsets)
+        positions = window.left + window.right if config.position_weights else 0
+        return CBOW(size, config.dim, generator, ngrams=self._ngrams, positions=positions)
+
+    @property
+    def input_rows(self) -> int:
+        """Number of rows of words and of n-grams."""
+        return len(self._vocabulary) + (0 if self._ngrams is None else len(self._ngrams))
+
     def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:
         """Draw examples from the held-out sentences; see `Examples.make_validation`."""
         held_out = self._sentences.held_out
         if not held_out:
             _report_no_validation(config)
             return None
-        scored = SkipGramDataset(
+        scored = DATASETS[config.model](
             self._text.tokens,
             self._text.offsets,
             self._vocabulary,

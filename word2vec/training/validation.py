@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from word2vec.losses.base import Objective, sum_losses
-from word2vec.models.skipgram import SkipGram, scores
+from word2vec.models.base import EmbeddingModel, scores
 from word2vec.sampling.datasets import Batch, ExampleDataset
 
 MAX_EXAMPLES = 1 << 16  # scored in a tenth of a second; the standard error of their mean is below 0.01
@@ -41,7 +41,7 @@ class Validation:
         self.examples = sum(len(batch.center) for batch in self._batches)
 
     @torch.no_grad()
-    def loss(self, model: SkipGram) -> float:
+    def loss(self, model: EmbeddingModel) -> float:
         """Return the mean loss per example; NaN if there is none."""
         mode = self._objective.training
         self._objective.train(False)  # a user's objective may have dropout
@@ -49,8 +49,8 @@ class Validation:
         self._objective.train(mode)
         return float(torch.stack(losses).double().sum()) / self.examples if losses else math.nan
 
-    def _batch_loss(self, model: SkipGram, batch: Batch) -> Tensor:
-        x = model.input.index_select(0, batch.context)  # (B, D)
+    def _batch_loss(self, model: EmbeddingModel, batch: Batch) -> Tensor:
+        x = model.gather(batch)  # (B, D)
         if self._objective.in_batch:
             right = model.output.index_select(0, batch.center)  # (B, D)
             log_q = None if self._log_q is None else self._log_q[batch.center]  # (B,)

@@ -186,9 +186,9 @@ def test_the_loss_is_that_of_the_scores_before_each_step() -> None:
     dataset = make_dataset(random_sentences(2000, ZIPF), ZIPF, subsample=0, seed=3)
     model = make_model(40, 20, spread=1.0)
     scores = (model.input @ model.output.T).detach().double().numpy()  # (V, V)
-    examples = Oracle(model, NegativeSampling(), dataset, falling).examples(0, 167, SplitMix64(0))
+    examples = Oracle(model, NegativeSampling(), dataset, falling).windows(0, 167, SplitMix64(0))
     again = [
-        np.logaddexp(0, -scores[context, center]) + np.logaddexp(0, scores[context, noise]).sum()
+        np.logaddexp(0, -scores[context.id, center]) + np.logaddexp(0, scores[context.id, noise]).sum()
         for center, contexts, noise in examples
         for context in contexts
     ]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from word2vec.compat.gensim.counting import TokenIds
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.engines import choose_engine
+from word2vec.engines import Workload, choose_engine
 from word2vec.losses import NegativeSampling
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
@@ -75,9 +75,8 @@ def fit(
         torch.from_numpy(np.require(table, requirements=["C", "W"])) for table in tables
     )
     model.to(device)
-    engine_class = choose_engine(
-        "auto", NegativeSampling, device, dim=tables[0].shape[1], negatives=sampling.negatives, window=sampling.window
-    )
+    workload = Workload(tables[0].shape[1], sampling.negatives, sampling.window)
+    engine_class = choose_engine("auto", NegativeSampling, device, workload)
     wanted = min(settings.threads, usable_processors(), 1 + len(corpus.tokens) // settings.words_per_thread)
     threads = 1 if device.type == "cuda" else min(wanted, default_threads(engine_class.max_threads))
     dataset = SkipGramDataset(

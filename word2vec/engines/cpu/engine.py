@@ -25,8 +25,8 @@ from word2vec.engines.cpu.simd import LANES, padded_width
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
-from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import ExampleDataset, SkipGramDataset
+from word2vec.models import EmbeddingModel
+from word2vec.sampling.datasets import ExampleDataset, TextDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 
 # What a thread trains between two checks of the learning rate and of the stop flag: at most as many words as word2vec.c
@@ -77,9 +77,9 @@ class FusedEngine(Engine):
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         objective: Objective,
-        dataset: SkipGramDataset,
+        dataset: TextDataset,
         learning_rate: LearningRate,
         threads: int = 1,
     ) -> None:

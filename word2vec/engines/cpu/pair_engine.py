@@ -24,7 +24,7 @@ from word2vec.engines.cpu.pair_kernel import Noise, Pairs, PairThread, pair_kern
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES, padded_width
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
-from word2vec.models.skipgram import SkipGram
+from word2vec.models import EmbeddingModel
 from word2vec.sampling.pair_order import U64, width_of
 from word2vec.sampling.pairs import BLOCK_PAIRS, PairDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
@@ -49,7 +49,7 @@ class FusedPairEngine(Engine):
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         objective: Objective,
         dataset: PairDataset,
         learning_rate: LearningRate,

@@ -27,8 +27,8 @@ from word2vec.engines.gpu.objectives import GRADIENTS, constants_of
 from word2vec.engines.gpu.tiling import Shape, tile_shape
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
-from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.models import EmbeddingModel
+from word2vec.sampling.datasets import TextDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 from word2vec.sampling.stability import CALIBRATED_LR, MAX_USES_IN_ALL, MAX_USES_IN_PAIRS, vocabulary_factor
 from word2vec.sampling.windows import Window
@@ -69,9 +69,9 @@ class GpuEngine(Engine):
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         objective: Objective,
-        dataset: SkipGramDataset,
+        dataset: TextDataset,
         learning_rate: LearningRate,
         threads: int = 1,  # noqa: ARG002
         *,
@@ -248,7 +248,7 @@ def _fixed_point(probabilities: Tensor) -> Tensor:
     return (probabilities.double() * 2.0**32).ceil().long()
 
 
-def _programs(dataset: SkipGramDataset, shape: Shape, lr: float) -> int:
+def _programs(dataset: TextDataset, shape: Shape, lr: float) -> int:
     """Return as many programs as fill the device, but no more than are stable."""
     if dataset.device.type != "cuda":
         return 1
@@ -298,7 +298,7 @@ def _padded(table: nn.Parameter) -> Tensor:
     return torch.as_strided(table.detach(), (len(table), width), (width, 1))
 
 
-def _resident(dataset: SkipGramDataset) -> Tensor | None:
+def _resident(dataset: TextDataset) -> Tensor | None:
     """Return all word ids on the device, int32, or None if they would take too much of its memory."""
     if dataset.device.type == "cuda" and 4 * len(dataset.tokens) > RESIDENT_FRACTION * free_on_card(dataset.device):
         return None
@@ -309,7 +309,7 @@ def _resident(dataset: SkipGramDataset) -> Tensor | None:
     return tokens
 
 
-def _copy_tokens(dataset: SkipGramDataset, first: int, last: int) -> Tensor:
+def _copy_tokens(dataset: TextDataset, first: int, last: int) -> Tensor:
     """Return the word ids from `first` to before `last`, (last - first,) int32 on the device."""
     return _on_device(np.array(dataset.tokens[first:last], dtype=np.int32), dataset.device)
 

@@ -29,11 +29,13 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from word2vec.engines.base import Pause, Progress
-from word2vec.models.skipgram import SkipGram
+from word2vec.models.base import EmbeddingModel
 from word2vec.sampling.datasets import ExampleDataset
 from word2vec.sampling.shards import Shard, split_off, words_read
 from word2vec.sampling.stability import MAX_USES_IN_PAIRS, vocabulary_factor
@@ -78,7 +80,7 @@ class Rounds:
     """
 
     def __init__(
-        self, group: ProcessGroup, model: SkipGram, dataset: ExampleDataset, threads: int, sync_every: int
+        self, group: ProcessGroup, model: EmbeddingModel, dataset: ExampleDataset, threads: int, sync_every: int
     ) -> None:
         self.group, self.model, self.dataset = group, model, dataset
         all_threads = [int(number) for number in group.gather(threads)]
@@ -95,12 +97,14 @@ class Rounds:
         self._background = ThreadPoolExecutor(1, "averaging")
         self._pending: Future[Exchange] | None = None
         # the counts of rank 0, since all ranks have to use the same
-        frequencies = (dataset.input_frequency, dataset.pair_frequency)
-        counted = group.gather([self._count_frequent_rows(frequency) for frequency in frequencies])[0]
+        of_words = dataset.input_frequency.cpu().numpy() * dataset.inputs_per_example
+        frequencies = model.row_frequencies(of_words, dataset.pair_frequency.cpu().numpy())
+        tables = model.tables()
+        counted = group.gather([self._count_frequent_rows(frequencies[name]) for name in tables])[0]
         self._frequent = [due for *due, _ in counted]  # of each table
         self._tables = [
             shared_rows(table.detach(), rare_from)
-            for table, (*_, rare_from) in zip((model.input, model.output), counted, strict=True)
+            for table, (*_, rare_from) in zip(tables.values(), counted, strict=True)
         ]
         # subtle: kept between rounds, since allocating it takes longer; untouched pages cost no memory
         self._buffer = send_buffer(self._tables)
@@ -185,16 +189,16 @@ class Rounds:
     def _record(self, exchange: Exchange) -> None:
         self._sent, self.done, self.pause = exchange.mine, exchange.all, exchange.pause
 
-    def _count_frequent_rows(self, frequency: Tensor) -> list[int]:
+    def _count_frequent_rows(self, frequency: npt.NDArray[np.floating]) -> list[int]:
         """Return how many rows of a table are due after every round, and after every second one.
 
         The last number says how many are used too often between two averagings of all rows to sum their changes.
 
         Args:
-            frequency: (V,) fraction of the pairs with each row, in descending order; with weights nearly so.
+            frequency: (V,) uses of each row in an example, in descending order; with weights nearly so.
         """
         pairs = self._round_words / self.group.size * self.dataset.pairs_per_word()
-        uses = pairs * frequency.flip(0).cummax(0).values.flip(0)  # (V,) on a rank in a round
+        uses = pairs * np.maximum.accumulate(frequency[::-1])[::-1]  # (V,) on a rank in a round
         due = [uses * 2**turn >= FREQUENT_USES for turn in range(self._period.bit_length() - 1)]
         frequent = uses * self._period * self.group.size > MAX_USES_IN_PAIRS * vocabulary_factor(len(uses))
         return [int(rows.sum()) for rows in (*due, frequent)]
