@@ -1,6 +1,7 @@
 """The choice of an engine, and the message if the fused engine cannot train."""
 
 import sys
+from itertools import product
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,7 @@ from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.engines.plain import PlainEngine
 from word2vec.errors import ConfigError
 from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
+from word2vec.models import MODELS
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -42,6 +44,12 @@ def test_auto_chooses_the_fused_engine_if_it_can_train(
     assert choose_engine("auto", kind, device) is choose_engine("fused", kind, device) is fused
     assert choose_engine("autograd", kind, device) is AutogradEngine
     assert choose_engine("plain", kind, device) is PlainEngine
+
+
+def test_the_fused_engine_trains_every_model_on_the_cpu() -> None:
+    for model, subwords, weights in product(MODELS, (False, True), (False, True)):
+        workload = Workload(100, 5, window=5, model=model, subwords=subwords, position_weights=weights)
+        assert engines.choose_engine("fused", NegativeSampling, CPU, workload) is FusedEngine
 
 
 @pytest.mark.parametrize("device", [CPU, CUDA], ids=["cpu", "cuda"])

@@ -161,8 +161,8 @@ def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
         input=words,
         output=output,
         ngrams=none if model.ngrams is None else aligned_rows(model.ngrams, width),
-        ngram_starts=read_only(np.empty(0) if index is None else index.starts, np.int64),
-        ngram_rows=read_only(np.empty(0) if index is None else index.rows, np.int32),
+        ngram_starts=read_only(np.empty(0, np.int64) if index is None else index.starts, np.int64),
+        ngram_rows=read_only(np.empty(0, np.int32) if index is None else index.rows, np.int32),
         positions=none if positions is None else aligned_rows(positions, width),
         width=width,
     )
@@ -173,7 +173,9 @@ def _kernel_of(model: EmbeddingModel, objective: Objective, negatives: int) -> C
     name, corrected, ngrams = objective_name(type(objective)), objective.needs_log_q, model.ngrams is not None
     if isinstance(model, CBOW):
         return vector_kernel(name, negatives, corrected, False, ngrams, model.positions is not None)
-    return vector_kernel(name, negatives, corrected, True, True, False) if ngrams else kernel(name, negatives, corrected)
+    return (
+        vector_kernel(name, negatives, corrected, True, True, False) if ngrams else kernel(name, negatives, corrected)
+    )
 
 
 def _new_state(seed: int) -> ThreadState:

@@ -36,8 +36,6 @@ Builder = Any  # llvmlite has no types of its own; these are ir.IRBuilder and ir
 Value = Any
 
 
-
-
 def unpacked(context: Any, builder: Builder, signature: Any, arguments: Sequence[Value]) -> list[Value]:
     """Return the arguments as LLVM values: arrays become pointers to their first items; literals are omitted."""
     values = []
@@ -50,6 +48,7 @@ def unpacked(context: Any, builder: Builder, signature: Any, arguments: Sequence
 
 
 def at(builder: Builder, pointer: Value, place: Value) -> Value:
+    """Return a pointer to an item of an array."""
     return builder.gep(pointer, [place])
 
 
@@ -63,14 +62,17 @@ def _vector_at(builder: Builder, row: Value, place: Value) -> Value:
 
 
 def load(builder: Builder, row: Value, place: Value) -> Value:
+    """Return the vector at a place in a row."""
     return builder.load(_vector_at(builder, row, place), align=4)
 
 
 def store(builder: Builder, vector: Value, row: Value, place: Value) -> None:
+    """Write a vector to a place in a row."""
     builder.store(vector, _vector_at(builder, row, place), align=4)
 
 
 def add_to(builder: Builder, row: Value, place: Value, step: Value) -> None:
+    """Add a vector to that at a place in a row, which is read again."""
     store(builder, builder.fadd(load(builder, row, place), step), row, place)
 
 
@@ -80,6 +82,7 @@ def multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:
 
 
 def splat(builder: Builder, number: Value) -> Value:
+    """Return a vector of equal numbers."""
     return builder.shuffle_vector(builder.insert_element(UNDEFINED, number, INT32(0)), UNDEFINED, _mask([0] * WIDTH))
 
 

@@ -33,13 +33,13 @@ from word2vec.engines.cpu.kernel import (
     noise_word,
     subsample,
 )
-from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.objectives import FLAGS, IGNORED, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import add_rows, add_to_rows, vector_scores, vector_steps
 from word2vec.system.jit import cached_on_disk
 
 F = np.float32
-ZERO, ONE, IGNORED = F(0), F(1), F(-np.inf)
+ZERO, ONE = F(0), F(1)
 
 
 class VectorTables(NamedTuple):
