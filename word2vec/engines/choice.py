@@ -58,7 +58,7 @@ def choose_engine(name: str, objective: type[nn.Module], device: torch.device, w
     if name == "autograd":
         return AutogradEngine
     on_gpu = device.type == "cuda"
-    obstacle = _gpu_obstacle(objective, workload) if on_gpu else _cpu_obstacle(objective, workload)
+    obstacle = _gpu_obstacle(objective, workload) if on_gpu else _cpu_obstacle(objective)
     if obstacle:
         return _instead_of_fused(name, obstacle)
     if on_gpu:
@@ -111,10 +111,8 @@ def _instead_of_fused(name: str, obstacle: str) -> type[Engine]:
     return AutogradEngine
 
 
-def _cpu_obstacle(objective: type[nn.Module], workload: Workload | None = None) -> str:
-    """Return why the fused CPU engine cannot train, and what to do; empty if it can. Pairs have no workload."""
-    if workload and (workload.model != "skipgram" or workload.subwords):
-        return "trains skip-gram without n-grams only; use --model skipgram"
+def _cpu_obstacle(objective: type[nn.Module]) -> str:
+    """Return why the fused CPU engine cannot train, and what to do; empty if it can."""
     from numba.core import config  # a third of a second to import
 
     from word2vec.engines.cpu.objectives import COMPILED

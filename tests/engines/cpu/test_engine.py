@@ -21,8 +21,8 @@ from word2vec.engines.cpu.kernel import (
     Tables,
     Text,
     ThreadState,
-    _below,
-    _subsample,
+    below,
+    subsample,
     kernel,
     next_bits,
     noise_word,
@@ -360,12 +360,12 @@ def assert_drawn_by(probabilities: npt.ArrayLike, drawn: Sequence[int]) -> None:
 
 @pytest.mark.parametrize("window", [2, 5, 7])
 def test_widths_are_uniform(window: int) -> None:
-    assert_drawn_by(np.full(window, 1 / window), [_below(bits, window) for bits in random_bits(20_000)])
+    assert_drawn_by(np.full(window, 1 / window), [below(bits, window) for bits in random_bits(20_000)])
 
 
 def test_a_number_below_a_bound_uses_the_upper_bits() -> None:
-    assert _below(np.uint64(2**64 - 1), 2**31 - 1) == 2**31 - 2
-    assert _below(np.uint64(2**32 - 1), 2**31 - 1) == 0
+    assert below(np.uint64(2**64 - 1), 2**31 - 1) == 2**31 - 2
+    assert below(np.uint64(2**32 - 1), 2**31 - 1) == 0
 
 
 @pytest.mark.parametrize("counts", [ZIPF, THREE, [7, 7]], ids=["zipf", "three", "equal"])
@@ -409,7 +409,7 @@ def test_a_draw_at_the_threshold_survives() -> None:
     for threshold, kept in ((draw, 1), (draw - 1, 0)):
         text, shard = Text(np.zeros(1, np.int32), np.array([0, 1])), cpu._with_buffers(cpu._new_state(9), 1, 1)
         with np.errstate(over="ignore"):
-            assert _subsample(text, 0, 1, np.array([threshold], np.uint32), shard, np.uint64(9))[0] == kept
+            assert subsample(text, 0, 1, np.array([threshold], np.uint32), shard, np.uint64(9))[0] == kept
 
 
 def test_thresholds_of_probabilities_one_half_and_almost_zero() -> None:
@@ -422,7 +422,7 @@ def test_words_survive_with_their_keep_probability() -> None:
     text = Text(np.tile(np.array([0, 1, 2, 3], np.int32), 5000), np.arange(0, 20_001, 20))  # 3 is not in the vocabulary
     shard = ThreadState(*(np.zeros(20_001, kind) for kind in (np.int32, np.int64, np.uint64, np.int64, np.float64)))
     with np.errstate(over="ignore"):
-        n_kept, _ = _subsample(text, 0, 1000, cpu._thresholds(keep), shard, np.uint64(9))
+        n_kept, _ = subsample(text, 0, 1000, cpu._thresholds(keep), shard, np.uint64(9))
     found = np.bincount(shard.kept[:n_kept], minlength=3)
     assert (abs(found[:2] - 5000 * keep[:2]) < 4 * np.sqrt(5000 * keep[:2] * (1 - keep[:2]))).all()
     assert found[2] == 5000

@@ -10,7 +10,7 @@ Nothing is stored per pair. Threads run the kernel (kernel.py) on shards of the 
 write to the same tables (Hogwild: Niu et al. 2011). `engines/plain.py` is the same algorithm in plain numpy.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from threading import Event
 from typing import Protocol, TypeVar
 
@@ -22,10 +22,11 @@ from torch import nn
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel
 from word2vec.engines.cpu.simd import LANES, padded_width
+from word2vec.engines.cpu.vector_kernel import VectorTables, vector_kernel
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
-from word2vec.models import EmbeddingModel
+from word2vec.models import CBOW, EmbeddingModel
 from word2vec.sampling.datasets import ExampleDataset, TextDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 
@@ -89,6 +90,7 @@ class FusedEngine(Engine):
             )
         super().__init__(model, objective, dataset, learning_rate, threads)
         window = dataset.window
+        left, right = (window.right, window.left) if center_is_input(model) else (window.left, window.right)
         self._text = Text(read_only(dataset.tokens, np.int32), read_only(dataset.offsets, np.int64))
         self._sampling = Sampling(
             keep=_thresholds(dataset.keep.double().numpy()),
@@ -97,17 +99,16 @@ class FusedEngine(Engine):
             log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
             min_width=window.min_width,
             widths=window.widths,
-            left=window.left,
-            right=window.right,
-            ahead=min(window.right, MAX_AHEAD),
+            left=left,
+            right=right,
+            ahead=min(right, MAX_AHEAD),
         )
-        width = padded_width(model.input.shape[1])
-        self._tables = Tables(aligned_rows(model.input, width), aligned_rows(model.output, width), width)
-        negatives = dataset.settings.negatives
+        self._tables = _tables_of(model)
+        negatives, width = dataset.settings.negatives, self._tables.width
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
         self._chunk_pairs = CHUNK_PRODUCTS // ((1 + negatives) * width)
         self._workers = Workers(threads)
-        self._kernel = kernel(objective_name(type(objective)), negatives, objective.needs_log_q)
+        self._kernel = _kernel_of(model, objective, negatives)
         self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
@@ -140,6 +141,39 @@ class FusedEngine(Engine):
     def _train(self, state: ThreadState, first: int, last: int, lr: float) -> None:
         """Train the sentences from `first` to before `last`."""
         self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), state)
+
+
+def center_is_input(model: EmbeddingModel) -> bool:
+    """Return whether the center word predicts the words of its window, as in the plain engine."""
+    return model.ngrams is not None and not isinstance(model, CBOW)
+
+
+def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
+    """Return the memory of the tables, in which each row starts at a cache line."""
+    width = padded_width(model.input.shape[1])
+    words, output = aligned_rows(model.input, width), aligned_rows(model.output, width)
+    positions = model.positions if isinstance(model, CBOW) else None
+    if model.ngrams is None and not isinstance(model, CBOW):
+        return Tables(words, output, width)
+    none = np.empty(0, np.float32)
+    index = model.ngram_index
+    return VectorTables(
+        input=words,
+        output=output,
+        ngrams=none if model.ngrams is None else aligned_rows(model.ngrams, width),
+        ngram_starts=read_only(np.empty(0) if index is None else index.starts, np.int64),
+        ngram_rows=read_only(np.empty(0) if index is None else index.rows, np.int32),
+        positions=none if positions is None else aligned_rows(positions, width),
+        width=width,
+    )
+
+
+def _kernel_of(model: EmbeddingModel, objective: Objective, negatives: int) -> Callable[..., None]:
+    """Return the compiled loop for a model."""
+    name, corrected, ngrams = objective_name(type(objective)), objective.needs_log_q, model.ngrams is not None
+    if isinstance(model, CBOW):
+        return vector_kernel(name, negatives, corrected, False, ngrams, model.positions is not None)
+    return vector_kernel(name, negatives, corrected, True, True, False) if ngrams else kernel(name, negatives, corrected)
 
 
 def _new_state(seed: int) -> ThreadState:

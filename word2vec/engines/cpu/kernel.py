@@ -4,8 +4,8 @@ The algorithm is that of Ji et al. 2016, "Parallelizing word2vec in shared and d
 a center word share one set of noise words, so that the scores and updates of a window are small matrix products. For
 each chunk of sentences,
 
-1. `_subsample` writes the words that survive subsampling;
-2. `_draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
+1. `subsample` writes the words that survive subsampling;
+2. `draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
    the way into the cache while the current center word is processed;
 3. `_gather_block` lists the rows x_i of a block of context words;
 4. `score_block` computes s_ki = x_i . y_k for all targets y_k;
@@ -45,6 +45,7 @@ U64 = np.uint64
 GOLDEN, MIX_1, MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
 SHIFT_1, SHIFT_2, SHIFT_3, HALF = U64(30), U64(27), U64(31), U64(32)
 LOW = U64(0xFFFFFFFF)
+IMPORTED = ("instructions.py", "simd.py", "objectives.py")
 UNIT = 2.0**-53  # 53 bits fill the mantissa of a float64
 MANTISSA_SHIFT = U64(11)
 
@@ -118,7 +119,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
     size = block_size(padded)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
-        n_kept, state = _subsample(text, first, last, sampling.keep, thread, thread.random[0])
+        n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
         memory = Buffers(
             targets=np.zeros(2 * padded, np.int64),
             shifts=np.zeros(2 * padded, np.float32),
@@ -133,7 +134,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
         sentence, begin, pairs = 0, 0, 0
         for position in range(-1, n_kept):
             if position + 1 < n_kept:
-                state = _draw_ahead(
+                state = draw_ahead(
                     position + 1,
                     n_kept,
                     words.kept,
@@ -172,7 +173,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
 
     # subtle: numba names the cache files by this. Kernels of one name would share an index file, which two processes
     # that compile at once can corrupt for good; and numba detects changes of this file only, not of those it imports
-    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{_digest_of_imports():08x}"
+    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{digest_of(*IMPORTED):08x}"
     return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
 
 
@@ -187,7 +188,7 @@ def inlined(function):
 
 
 @inlined
-def _subsample(text, first, last, keep, thread, state):
+def subsample(text, first, last, keep, thread, state):
     """Write the words that survive, and where each sentence of them ends; returns their number and the random state."""
     n_kept = 0
     for sentence in range(first, last):
@@ -202,13 +203,13 @@ def _subsample(text, first, last, keep, thread, state):
 
 
 @inlined
-def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
+def draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
     """Draw noise words and window of the center word at a position, and prefetch rows; returns the random state."""
     half, width = position & 1, tables.width
     center = np.int64(kept[position])
     state = draw_targets(center, half * padded, noise, cumulative, tables, buffers, state, n_targets, padded, corrected)
     state, bits = next_bits(state)
-    reach = noise.min_width + _below(bits, noise.widths)
+    reach = noise.min_width + below(bits, noise.widths)
     buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
     if position + noise.ahead < n_kept:
         prefetch_row(tables.input, kept[position + noise.ahead] * width, width)
@@ -292,7 +293,7 @@ def next_bits(state):
 
 
 @inlined
-def _below(bits, bound):
+def below(bits, bound):
     """Return a number from 0 to bound - 1, from the upper half of the bits."""
     return np.int64(((bits >> HALF) * U64(bound)) >> HALF)
 
@@ -300,7 +301,7 @@ def _below(bits, bound):
 @inlined
 def noise_word(noise, vocabulary_size, bits):
     """Draw from the alias table: the upper half of the bits selects the column, the lower half accepts it or not."""
-    column = _below(bits, vocabulary_size)
+    column = below(bits, vocabulary_size)
     accepted = np.int64((bits & LOW) < noise[2 * column])
     alias = np.int64(noise[2 * column + 1])
     return alias + accepted * (column - alias)  # without a branch, which the processor would mispredict
@@ -325,5 +326,6 @@ def other_word(word, cumulative, bits):
     return low if low != word else np.int64(word == 0)
 
 
-def _digest_of_imports() -> int:
-    return zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in ("simd.py", "objectives.py")))
+def digest_of(*names: str) -> int:
+    """Return a checksum of files of this subpackage, whose functions a kernel contains."""
+    return zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in names))

@@ -215,5 +215,5 @@ def _draw_ahead(group, chunk, noise, cumulative, tables, buffers, state, n_targe
 
 def _digest_of_imports() -> int:
     folder = Path(__file__).parent
-    files = [*(folder / name for name in ("simd.py", "objectives.py", "kernel.py")), Path(pair_order.__file__)]
+    files = [*(folder / name for name in (*windows.IMPORTED, "kernel.py")), Path(pair_order.__file__)]
     return zlib.crc32(b"".join(file.read_bytes() for file in files))
