@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -295,6 +296,17 @@ def test_no_more_programs_work_at_once_than_are_stable() -> None:
     assert stable(lr=0.002) == stable()
     assert stable(words=10_000) == int(4 * 100 / (0.07 * 6))
     assert stable(centers=10_000) == 1
+
+
+def test_a_window_of_cbow_is_one_use_of_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    unlimited = SimpleNamespace(multi_processor_count=10**9)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: unlimited)
+    programs = []
+    for make in (make_dataset, make_cbow_dataset):
+        dataset = make(SENTENCES, [100] * 1000, window=5)
+        dataset.device = torch.device("cuda")
+        programs.append(gpu._programs(dataset, 3, centers=1, lr=0.025))
+    assert programs == [int(100 / (6 / 1000 * 6)), int(100 / (6 / 1000))]
 
 
 def test_the_learning_rate_is_asked_for_in_epochs_only() -> None:
