@@ -3,8 +3,7 @@
 Each program processes its own part of the text, one center word at a time: it loads the rows of the window's words, in
 several tiles if they do not fit into one, scores the targets against their mean, and adds the step of the mean to the
 same rows. Unlike in skip-gram, the rows of a window do not stay in registers for the next center word: the mean needs
-all of them at once, so this would work for narrow windows only, and an example costs so little arithmetic that the
-next rows are soon needed.
+all of them at once, so that would work for narrow windows only.
 """
 
 import triton
@@ -103,6 +102,7 @@ def train(
                 u_place, u_used = rows_at(inputs, context, near, column, STRIDE)
                 u_step = tl.broadcast_to(step, (ROWS, COLUMNS))
                 if positions is not None:
+                    # subtle: these are the values before the step, unless a word occurs in several tiles of the window
                     p_place, _ = rows_at(positions, _positions(block, center, LEFT, ROWS), near, column, STRIDE)
                     u = tl.load(u_place, mask=u_used, other=0.0, cache_modifier=".cg")
                     u_step *= tl.load(p_place, mask=u_used, other=0.0, cache_modifier=".cg")
