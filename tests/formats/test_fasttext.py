@@ -1,5 +1,6 @@
 """fastText models: compared with fastText itself, and errors for damaged models."""
 
+import mmap
 import struct
 from pathlib import Path
 from typing import Any
@@ -32,13 +33,15 @@ def model(
         "pruned": -1,
         "compressed": 0,
         "columns": 3,
+        "loss": 2,
+        "tokens": 1000,
         "entries": len(words) + labels,
         **settings,
     }
     head = struct.pack("<ii", given["magic"], given["version"])
-    head += struct.pack("<12id", given["dim"], 5, 5, 1, 5, 1, 2, given["model"], given["bucket"], given["minn"],
-                        given["maxn"], 100, 1e-4)  # fmt: skip
-    head += struct.pack("<iiiqq", given["entries"], given["count"], labels, 1000, given["pruned"])
+    head += struct.pack("<12id", given["dim"], 5, 5, 1, 5, 1, given["loss"], given["model"], given["bucket"],
+                        given["minn"], given["maxn"], 100, 1e-4)  # fmt: skip
+    head += struct.pack("<iiiqq", given["entries"], given["count"], labels, given["tokens"], given["pruned"])
     for row, word in enumerate(words):
         head += word + b"\0" + struct.pack("<qb", 10 - row, 0)
     for row in range(labels):
@@ -47,6 +50,14 @@ def model(
     head += struct.pack("<?qq", given["compressed"], rows, given["columns"])
     table = np.arange(rows * given["columns"], dtype="<f4").tobytes()
     return head + table + struct.pack("<?qq", False, len(words), 3) + bytes(12 * len(words))
+
+
+def file_of(array: np.ndarray) -> object:
+    """The file that an array is mapped from."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base
 
 
 def first_version(content: bytes) -> bytes:
@@ -117,6 +128,23 @@ def test_limit_keeps_the_first_words_and_all_ngrams(tmp_path: Path) -> None:
     assert first.subwords is not None
     assert first.subwords.rows.shape == (5, 3)
     assert first.subwords.rows[0].tolist() == [9, 10, 11]
+
+
+def test_the_words_own_rows_and_the_output_table_are_mapped(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path / "m.bin", model()[:-36] + np.arange(9, dtype="<f4").tobytes())
+    for limit in (3, 2):
+        table = formats.read(path, limit=limit)
+        assert table.subwords is not None
+        assert table.subwords.word_rows is not None
+        assert table.output is not None
+        np.testing.assert_array_equal(table.subwords.word_rows, np.arange(3 * limit).reshape(-1, 3))
+        np.testing.assert_array_equal(table.output, np.arange(3 * limit).reshape(-1, 3))
+        assert {type(file_of(rows)) for rows in (table.subwords.word_rows, table.output)} == {mmap.mmap}
+
+
+def test_output_rows_of_labels_and_tree_nodes_are_ignored(tmp_path: Path) -> None:
+    for settings in ({"model": 3}, {"loss": 1}):
+        assert formats.read(write_bytes(tmp_path / "m.bin", model(**settings))).output is None
 
 
 def test_labels_are_skipped(tmp_path: Path) -> None:
