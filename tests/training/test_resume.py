@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.conftest import topic_text
@@ -244,6 +245,28 @@ def test_resume_takes_the_settings_of_the_run(
     assert command(["train", "--output", run, "--resume", "--dim", "8"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"word2vec: {run} cannot resume with other settings (--dim was 7, not 8)")
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_a_finished_run_with_ngrams_trains_more_epochs(model: str, short_file: Path, tmp_path: Path) -> None:
+    # with a constant learning rate, one epoch and one more are the same as two
+    options = ["--subwords", "3-6", "--model", model, "--dim", "8", "--threads", "1", "--validation", "0"]
+    options += ["--lr", "0.05", "--min-lr", "0.05"]
+    for run, epochs in ((tmp_path / "run", "1"), (tmp_path / "whole", "2")):
+        assert command(["train", str(short_file), "--output", str(run), "--epochs", epochs, *options]) == 0
+    first = WordVectors.load(tmp_path / "run")
+    assert command(["train", "--output", str(tmp_path / "run"), "--resume", "--epochs", "2"]) == 0
+    assert results(tmp_path / "run") == results(tmp_path / "whole")
+    second = WordVectors.load(tmp_path / "run")
+    assert first.subwords is not None
+    assert second.subwords is not None
+    for before, after in (
+        (first.subwords.rows, second.subwords.rows),
+        (first.subwords.word_rows, second.subwords.word_rows),
+    ):
+        assert not np.array_equal(before, after)  # type: ignore[arg-type]
+    WordVectors.load(tmp_path / "run").save(tmp_path / "m.bin")
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "m.bin")["unknown cat"], second["unknown cat"])
 
 
 def test_resume_without_a_checkpoint_needs_a_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.errors import ConfigError
 from word2vec.models.subwords import Subwords, hash_words
 
 
@@ -43,9 +44,16 @@ class NgramIndex:
             vocabulary: The words.
             lengths: Numbers of characters of the shortest and of the longest n-grams.
             buckets: Number of buckets.
+
+        Raises:
+            ConfigError: All words are too short.
         """
         words = [word.encode(errors="replace") for word in vocabulary.words]
         hashes, ends = hash_words(words, *lengths, buckets)  # (N,), (V,)
+        if not len(hashes):
+            raise ConfigError(
+                f"--subwords {lengths[0]}-{lengths[1]}: all words are too short to have such n-grams; use shorter ones"
+            )
         starts = np.concatenate([np.zeros(1, np.int64), ends])
         used, number = np.unique(hashes, return_inverse=True)  # (G,), (N,)
         uses = np.bincount(number, np.repeat(vocabulary.counts, np.diff(starts)), len(used))  # (G,) in the corpus
