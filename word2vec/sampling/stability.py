@@ -31,7 +31,15 @@ STABLE_PAIR_LR = 2.0  # times the default of the objective: up to here the limit
 MAX_GROWTH = 4.0  # of the limits, for large vocabularies
 
 
-def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
+def stable_batch_size(
+    vocabulary: Vocabulary,
+    settings: SamplingSettings,
+    wanted: int,
+    threads: int = 1,
+    *,
+    relative_lr: float = 1.0,
+    shared_steps: float = 0.0,
+) -> int:
     """Return the largest stable batch size, up to `wanted`.
 
     Args:
@@ -39,10 +47,14 @@ def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted
         settings: How examples are drawn.
         wanted: The batch size in the settings.
         threads: How many threads train batches at the same time.
+        relative_lr: The learning rate, relative to the default of the objective.
+        shared_steps: Largest expected number of steps that the vector of a word makes for an example, if words share
+            rows; see `NgramIndex.shared_steps`.
     """
-    pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample))
+    pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample)).clamp(min=shared_steps)
     noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
-    return max(1, min(wanted, int(stable_pairs(pair_frequency, noise, settings.negatives) / threads)))
+    stable = stable_pairs(pair_frequency, noise, settings.negatives) / max(relative_lr, 1.0)
+    return max(1, min(wanted, int(stable / threads)))
 
 
 def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:

@@ -63,7 +63,14 @@ class TextExamples(Examples):
         sampling = SamplingSettings(
             config.window, negatives, config.subsample, config.noise_exponent, config.window_mode
         )
-        size = stable_batch_size(self._vocabulary, sampling, config.batch_size, threads)
+        size = stable_batch_size(
+            self._vocabulary,
+            sampling,
+            config.batch_size,
+            threads,
+            relative_lr=1.0 if config.lr is None else config.lr / objective.default_lr,
+            shared_steps=self._shared_steps(config.subsample),
+        )
         log_batch_size(config, engine_class, size)
         if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")
@@ -92,6 +99,12 @@ class TextExamples(Examples):
         window = make_window(config.window_mode, config.window, self._text.offsets)
         positions = window.left + window.right if config.position_weights else 0
         return CBOW(size, config.dim, generator, ngrams=self._ngrams, positions=positions)
+
+    def _shared_steps(self, subsample: float) -> float:
+        """Return how many steps the vector of any word makes for an example at most, if words share n-grams."""
+        if self._ngrams is None:
+            return 0.0
+        return float(self._ngrams.shared_steps(self._vocabulary.pair_frequency(subsample)).max())
 
     @property
     def input_rows(self) -> int:
