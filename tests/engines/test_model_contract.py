@@ -208,5 +208,3 @@ def test_one_sided_windows_keep_their_meaning_with_ngrams(engine: str, mode: str
     list(ENGINES[engine][0](model, objective, dataset, lambda epoch, words: 0.1, 1).epoch(0))
     scores = (model.word_vectors(torch.arange(3)) @ model.output.T).detach()  # (context, target)
     assert scores.argmax(dim=1).tolist() == [(word + step) % 3 for word in range(3)]
-
-

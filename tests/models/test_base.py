@@ -148,6 +148,22 @@ def test_the_index_of_ngrams_follows_the_definition() -> None:
         assert index.frequency(of_words).sum() == pytest.approx((of_words * np.diff(index.starts)).sum())
 
 
+def test_words_that_share_rows_move_each_other() -> None:
+    """The steps that each word makes if each row of each word moves by the frequency of the word."""
+    model = KINDS["skipgram-ngrams"].make_model(WORDS, 1).double()
+    frequency = np.array([0.5, 0.3, 0.1, 0.05, 0.03, 0.02])
+    everything = torch.arange(len(WORDS))
+    before = model.word_vectors(everything)
+    with torch.no_grad():
+        model.move_words(everything, torch.from_numpy(frequency).unsqueeze(1))
+        moved = (model.word_vectors(everything) - before).squeeze(1)
+    assert model.ngram_index is not None
+    steps = model.ngram_index.shared_steps(frequency)
+    np.testing.assert_allclose(steps, moved.numpy(), rtol=1e-6)
+    assert steps[0] == 0.5  # a word without n-grams shares nothing
+    assert steps[1] != 0.3
+
+
 def test_the_names_of_tables_are_those_of_files() -> None:
     names = {name: list(kind.make_model(WORDS, DIM).tables()) for name, kind in KINDS.items()}
     assert names == {
