@@ -72,6 +72,20 @@ class NgramIndex:
         ).astype(np.float64)
         return uses
 
+    def shared_steps(self, of_words: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Return how many steps the vector of each word is expected to make for a word drawn at random, (V,).
+
+        A word moves by the mean of the moves of its rows, which also move for all other words that use them.
+
+        Args:
+            of_words: (V,) probability of each word.
+        """
+        number = np.diff(self.starts)  # (V,)
+        owners = np.repeat(np.arange(len(number)), number)  # (N,)
+        moves = np.bincount(owners, self.frequency(of_words)[self.rows], len(number))  # (V,) of the n-grams' rows
+        steps: npt.NDArray[np.float64] = (of_words + moves) / (1 + number)
+        return steps
+
     def subwords(self, rows: npt.NDArray[np.float32], word_rows: npt.NDArray[np.float32]) -> Subwords:
         """Return the n-grams of trained word vectors.
 

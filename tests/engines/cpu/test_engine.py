@@ -22,11 +22,11 @@ from word2vec.engines.cpu.kernel import (
     Text,
     ThreadState,
     below,
-    subsample,
     kernel,
     next_bits,
     noise_word,
     other_word,
+    subsample,
 )
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES

@@ -17,7 +17,6 @@ from tests.engines.gpu.gpu_twin import GpuTwin
 from tests.engines.gpu.score_gpu import DEVICE
 from tests.engines.small import (
     make_cbow,
-    make_cbow_dataset,
     make_dataset,
     make_model,
     make_objective,
@@ -34,6 +33,7 @@ from word2vec.errors import ConfigError
 from word2vec.losses import WMRB, NegativeSampling, Objective
 from word2vec.models import CBOW, EmbeddingModel
 from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import CBOWDataset, SkipGramDataset
 from word2vec.sampling.windows import WINDOW_MODES, make_window
 from word2vec.training import source
 
@@ -150,7 +150,7 @@ def train_cbow(
     """Train an epoch of CBOW with 8 dimensions and with its twin."""
     settings = {"window": 3, "subsample": 0.3, "seed": 1, **settings}
     objective = make_objective(kind, len(COUNTS))
-    datasets = [make_cbow_dataset(sentences, COUNTS, device=device, **settings) for device in ("cpu", DEVICE)]
+    datasets = [make_dataset(sentences, COUNTS, CBOWDataset, device=device, **settings) for device in ("cpu", DEVICE)]
     window = datasets[0].window
     positions = window.left + window.right if weighted else 0
     models = [make_cbow(len(COUNTS), 8, 1.0, positions) for _ in datasets]
@@ -302,8 +302,8 @@ def test_a_window_of_cbow_is_one_use_of_its_words(monkeypatch: pytest.MonkeyPatc
     unlimited = SimpleNamespace(multi_processor_count=10**9)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: unlimited)
     programs = []
-    for make in (make_dataset, make_cbow_dataset):
-        dataset = make(SENTENCES, [100] * 1000, window=5)
+    for dataset_class in (SkipGramDataset, CBOWDataset):
+        dataset = make_dataset(SENTENCES, [100] * 1000, dataset_class, window=5)
         dataset.device = torch.device("cuda")
         programs.append(gpu._programs(dataset, 3, centers=1, lr=0.025))
     assert programs == [int(100 / (6 / 1000 * 6)), int(100 / (6 / 1000))]

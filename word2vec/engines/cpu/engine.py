@@ -173,7 +173,9 @@ def _kernel_of(model: EmbeddingModel, objective: Objective, negatives: int) -> C
     name, corrected, ngrams = objective_name(type(objective)), objective.needs_log_q, model.ngrams is not None
     if isinstance(model, CBOW):
         return vector_kernel(name, negatives, corrected, False, ngrams, model.positions is not None)
-    return vector_kernel(name, negatives, corrected, True, True, False) if ngrams else kernel(name, negatives, corrected)
+    return (
+        vector_kernel(name, negatives, corrected, True, True, False) if ngrams else kernel(name, negatives, corrected)
+    )
 
 
 def _new_state(seed: int) -> ThreadState:

@@ -36,8 +36,6 @@ Builder = Any  # llvmlite has no types of its own; these are ir.IRBuilder and ir
 Value = Any
 
 
-
-
 def unpacked(context: Any, builder: Builder, signature: Any, arguments: Sequence[Value]) -> list[Value]:
     """Return the arguments as LLVM values: arrays become pointers to their first items; literals are omitted."""
     values = []

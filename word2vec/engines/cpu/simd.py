@@ -16,7 +16,6 @@ flat too, with s_ki at k * LANES + i. Nothing is checked here: the kernel is res
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from llvmlite import ir
 from numba import types

@@ -154,14 +154,20 @@ def vector_steps(typing_context, x, step, table, targets, slopes, n, width):
         def step_parts(places: list[Value]) -> None:
             steps = [variable(builder) for _ in places]
             with cgutils.for_range_slice(builder, INT64(0), n, INT64(1), INT64) as (k, _):
-                row, slope = row_pointer(builder, table, targets, k), splat(builder, builder.load(at(builder, slopes, k)))
+                row, slope = (
+                    row_pointer(builder, table, targets, k),
+                    splat(builder, builder.load(at(builder, slopes, k))),
+                )
                 for place, total in zip(places, steps, strict=True):
                     part = multiply_add(builder, slope, load(builder, row, place), builder.load(total))
                     builder.store(part, total)
             parts = [load(builder, x, place) for place in places]
             # subtle: a loop of its own, which reads each row again: a row that occurs twice gets both steps
             with cgutils.for_range_slice(builder, INT64(0), n, INT64(1), INT64) as (k, _):
-                row, slope = row_pointer(builder, table, targets, k), splat(builder, builder.load(at(builder, slopes, k)))
+                row, slope = (
+                    row_pointer(builder, table, targets, k),
+                    splat(builder, builder.load(at(builder, slopes, k))),
+                )
                 for place, part in zip(places, parts, strict=True):
                     store(builder, multiply_add(builder, slope, part, load(builder, row, place)), row, place)
             for place, total in zip(places, steps, strict=True):
