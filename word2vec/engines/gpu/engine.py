@@ -40,7 +40,7 @@ CHUNK_WORDS = 1 << 21  # words per launch: tens of milliseconds of training, abo
 DEFAULT_COST = 6 * 6 * 128  # of a word with default settings: pairs x targets x numbers per row
 CHUNKS_QUEUED = 2  # launches ahead: the device never waits for the host, and Ctrl-C not long for the device
 RESIDENT_FRACTION = 0.5  # of the free memory that the corpus may take; a larger corpus is copied chunk by chunk
-# as many as a multiprocessor can hold, of 128 threads each; with 140 registers for skip-gram and up to 80 for CBOW
+# of 128 threads each: as many as a multiprocessor of 9.0 can hold, with 140 registers for skip-gram and 78 for CBOW
 PROGRAMS_PER_MULTIPROCESSOR, CBOW_PROGRAMS_PER_MULTIPROCESSOR = 3, 6
 SAMPLING_BLOCK = 256  # words per program of the sampling kernels
 ROW_MULTIPLE = 8  # floats: 32 bytes, the smallest unit of a memory access
