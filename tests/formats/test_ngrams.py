@@ -76,7 +76,10 @@ def test_words_without_ngrams_are_those_of_the_last_version_of_fasttext(subwords
 
 
 @pytest.mark.parametrize("limit", [None, 1])
-def test_damage_to_ngrams_is_found(limit: int | None, table: Table, subwords: Subwords, tmp_path: Path) -> None:
+def test_damage_to_ngrams_is_found(
+    limit: int | None, table: Table, subwords: Subwords, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("word2vec.formats.block_checksums.BLOCK_BYTES", 64)
     formats.write(tmp_path / "run", table)
     path = tmp_path / "run/vectors.safetensors"
     content, last = path.read_bytes(), subwords.rows[-1].tobytes()

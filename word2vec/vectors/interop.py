@@ -60,24 +60,25 @@ def to_gensim(
         from gensim.models import KeyedVectors
     except ImportError as error:
         raise Word2VecError("gensim is not installed; install it with: pip install gensim") from error
-    keyed_vectors = KeyedVectors(vectors.shape[1]) if subwords is None else _with_ngrams(subwords)
+    keyed_vectors = KeyedVectors(vectors.shape[1]) if subwords is None else _with_ngrams(words, vectors, subwords)
     keyed_vectors.add_vectors(words, vectors)
     if counts is not None:
         keyed_vectors.allocate_vecattrs(["count"], [counts.dtype])
         keyed_vectors.expandos["count"][:] = counts  # set_vecattr does the same, but word by word
-    if subwords is not None:
-        own = subwords.own_rows([word.encode(errors="replace") for word in words], vectors)
-        keyed_vectors.vectors_vocab = own if subwords.word_rows is None else subwords.word_rows.copy()
     return keyed_vectors
 
 
-def _with_ngrams(subwords: Subwords) -> "KeyedVectors":
-    """Return a gensim `FastTextKeyedVectors` without words."""
+def _with_ngrams(words: list[str], vectors: NDArray[np.float32], subwords: Subwords) -> "KeyedVectors":
+    """Return a gensim `FastTextKeyedVectors` with the rows of words and n-grams, to which the words are not added."""
     from gensim.models.fasttext import FastTextKeyedVectors
 
-    keyed_vectors = FastTextKeyedVectors(subwords.rows.shape[1], subwords.min_n, subwords.max_n, subwords.buckets)
+    dim = vectors.shape[1]
+    keyed_vectors = FastTextKeyedVectors(dim, subwords.min_n, subwords.max_n, subwords.buckets)
+    own = subwords.word_rows
+    if own is None:
+        own = subwords.own_rows([word.encode(errors="replace") for word in words], vectors)
+    keyed_vectors.vectors_vocab = own.copy()
     # zeros of a new array take no memory until they are used
-    keyed_vectors.vectors_ngrams = np.zeros((subwords.buckets, subwords.rows.shape[1]), np.float32)
-    used = slice(None) if subwords.used is None else subwords.used
-    keyed_vectors.vectors_ngrams[used] = subwords.rows
+    keyed_vectors.vectors_ngrams = np.zeros((subwords.buckets, dim), np.float32)
+    keyed_vectors.vectors_ngrams[slice(None) if subwords.used is None else subwords.used] = subwords.rows
     return keyed_vectors
