@@ -6,7 +6,7 @@ once, not each combination: compiling a kernel takes seconds.
 
 import copy
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from itertools import cycle
 from typing import NamedTuple
@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from tests.engines.small import KINDS, make_objective
 from word2vec.engines import Engine, plain
@@ -126,7 +125,7 @@ def test_the_loss_falls_and_only_the_rows_used_move(case: Case) -> None:
     }
     used = list(range(10))  # the last two words do not occur
     index = model.ngram_index
-    expected = {name: used for name in moved}
+    expected = dict.fromkeys(moved, used)
     if index is not None:
         expected["ngrams"] = sorted({row for word in used for row in index.rows[slice(*index.starts[word : word + 2])]})
         assert len(expected["ngrams"]) < len(index)

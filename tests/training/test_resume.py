@@ -18,7 +18,6 @@ from word2vec.training.checkpoint import read_checkpoint
 from word2vec.training.resume import find_checkpoint, find_run, saved_settings
 from word2vec.vectors.word_vectors import WordVectors
 
-
 MODELS: dict[str, dict[str, Any]] = {
     "skipgram": {},
     "cbow": {"model": "cbow", "window_mode": "full"},
