@@ -1,4 +1,4 @@
-"""The tables of all models: gather against its definition, scatter against finite differences, names and frequencies."""
+"""The tables of all models: gather against its definition, scatter against finite differences, frequencies of rows."""
 
 from collections import Counter
 

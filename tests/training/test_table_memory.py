@@ -54,7 +54,7 @@ def test_ngrams_that_do_not_fit_are_reduced(monkeypatch: pytest.MonkeyPatch) -> 
     reject_too_large((50_000, 50_000), 300, CPU, ngrams=361_184)
     with pytest.raises(ConfigError):
         reject_too_large((50_000, 50_000), 300, CPU, ngrams=361_185)
-    with pytest.raises(ConfigError, match="use a lower --max-vocab$"):
+    with pytest.raises(ConfigError, match=r"use a lower --max-vocab$"):
         reject_too_large((9_000_000, 9_000_000), 10, CPU, ngrams=100)
     with pytest.raises(ConfigError, match=r"n-grams .* use --dim 48 or a lower --max-vocab or shorter --subwords$"):
         reject_too_large((1_000_000, 1_000_000), 300, CPU, ngrams=1_100_000)

@@ -206,7 +206,7 @@ class ExampleDataset(IterableDataset[Batch], ABC):
         shard.engine_state = {
             "random": generator.get_state(),
             "batches": torch.zeros((), dtype=torch.int64),
-            # subtle: cloned, since a slice would keep the memory of the whole chunk; and without columns if there are no
+            # subtle: cloned, since a slice would keep the memory of the whole chunk; without columns if there are no
             # rows, since files do not keep the shape of an empty table
             "center": empty if center is None else center.clone(),
             "context": empty if context is None or not len(context) else context.clone(),
