@@ -25,13 +25,16 @@ from word2vec.formats.table import DecodingErrors, Table, check_finite
 from word2vec.formats.tensor_file import NAMES, is_tensor_file, map_tensors
 from word2vec.formats.word2vec_binary import read_word2vec_binary
 from word2vec.formats.word2vec_text import read_word2vec_text
+from word2vec.models.subwords import Subwords
 from word2vec.system.atomic_files import atomic_path
 
 if TYPE_CHECKING:
     from word2vec.compat.gensim.keyed_table import KeyedTable
+    from word2vec.compat.gensim.models.keyedvectors import KeyedVectors
 
-METADATA = "gensim-model"  # JSON: settings of the model, and whether the keys are integers
+METADATA = "gensim-model"  # JSON: settings of the model, whether the keys are integers, and the n-grams
 ATTRIBUTE = "attribute."  # precedes the names of attributes in a file
+WORD_ROWS, NGRAMS, BUCKETS = "word-rows", "ngrams", "ngram-buckets"  # tensors of `Subwords`
 
 _log = logging.getLogger("word2vec")
 
@@ -43,12 +46,13 @@ class Content(NamedTuple):
     vectors: NDArray[np.float32]  # (V, D)
     output: NDArray[np.float32] | None  # (V, D)
     attributes: dict[str, NDArray[Any]]  # (V,) each
-    settings: dict[str, Any] | None  # of a model; None for vectors only
+    subwords: Subwords | None = None
+    settings: dict[str, Any] | None = None  # of a model; None for vectors only
 
 
 def save(
     path: str | PathLike[str],
-    table: "KeyedTable",
+    table: "KeyedVectors",
     output: NDArray[np.float32] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
@@ -80,8 +84,14 @@ def save(
     content = Table(
         list(map(str, table.index_to_key)), table.vectors.astype(np.float32, copy=False), counts(table), output
     )
-    metadata = {METADATA: json.dumps({"integer_keys": integers, "settings": settings and dict(settings)})}
-    write_single_file(Path(path), content, attributes, metadata)
+    subwords = table.trained_subwords()
+    stored = {
+        "integer_keys": integers,
+        "settings": settings and dict(settings),
+        "ngrams": subwords and [subwords.min_n, subwords.max_n, subwords.buckets],
+    }
+    tensors = attributes | _tensors_of(subwords)
+    write_single_file(Path(path), content, tensors, {METADATA: json.dumps(stored)})
 
 
 def load(path: str | PathLike[str]) -> Content:
@@ -93,15 +103,34 @@ def load(path: str | PathLike[str]) -> Content:
     path = Path(path)
     table = formats.read(path)
     attributes = {} if table.counts is None else {"count": table.counts}
-    stored: dict[str, Any] = {}
+    subwords, stored = table.subwords, dict[str, Any]()
     if path.is_file() and is_tensor_file(read_head(path)):
         file = map_tensors(path)
         attributes |= {
             name.removeprefix(ATTRIBUTE): values for name, values in file.tensors.items() if ATTRIBUTE in name
         }
         stored = _parse(path, file.metadata.get(METADATA, "{}"))
+        subwords = _subwords_of(path, file.tensors, stored.get("ngrams")) or subwords
     keys = list(map(int, table.words)) if stored.get("integer_keys") else table.words
-    return Content(keys, table.vectors, table.output, attributes, stored.get("settings"))
+    return Content(keys, table.vectors, table.output, attributes, subwords, stored.get("settings"))
+
+
+def _tensors_of(subwords: Subwords | None) -> dict[str, NDArray[Any]]:
+    if subwords is None or subwords.word_rows is None:
+        return {}
+    tensors: dict[str, NDArray[Any]] = {WORD_ROWS: subwords.word_rows, NGRAMS: subwords.rows}
+    return tensors if subwords.used is None else tensors | {BUCKETS: subwords.used}
+
+
+def _subwords_of(path: Path, tensors: Mapping[str, NDArray[Any]], ngrams: Any) -> Subwords | None:
+    if not ngrams:
+        return None
+    try:
+        min_n, max_n, buckets = map(int, ngrams)
+        used = tensors.get(BUCKETS)
+        return Subwords(tensors[NGRAMS], min_n, max_n, buckets=buckets, used=used, word_rows=tensors[WORD_ROWS])
+    except (KeyError, TypeError, ValueError) as error:
+        raise FormatError(f"{path}: the n-grams are incomplete; restore the file from a copy") from error
 
 
 def counts(table: "KeyedTable") -> NDArray[np.int64] | None:

@@ -51,7 +51,7 @@ class VocabularyModel:
         self.vector_size = self.layer1_size = int(vector_size)
         self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
         self.sample, self.seed, self.trim_rule = sample, seed, trim_rule
-        self.wv = KeyedVectors(self.vector_size)
+        self.wv = self.empty_vectors()
         self.syn1neg: NDArray[np.float32] | None = None
         self.raw_vocab: dict[Any, int] = {}
         self.effective_min_count = min_count
@@ -153,6 +153,10 @@ class VocabularyModel:
         counts = other_model.wv.expandos["count"].tolist()
         self._add_words(dict(zip(other_model.wv.index_to_key, counts, strict=True)), update=False)
 
+    def empty_vectors(self) -> KeyedVectors:
+        """Return vectors without keys, of the class that this model has."""
+        return KeyedVectors(self.vector_size)
+
     def _set_counts(self, counts: Counts) -> None:
         words = counts.words
         if self.max_vocab_size is not None and len(words) > self.max_vocab_size:
@@ -164,19 +168,15 @@ class VocabularyModel:
 
     def _add_words(self, words: Mapping[Any, int], update: bool) -> None:
         """Create the vectors of words, or add them to those that exist, and sort the rows by frequency."""
-        old = self.wv if update else KeyedVectors(self.vector_size)
+        old = self.wv if update else self.empty_vectors()
         outputs = self.syn1neg if update else np.zeros((0, self.vector_size), np.float32)
         if outputs is None:
             raise NotReadyError("the model has no output table, so words cannot be added to it")
-        new = [word for word in words if word not in old.key_to_index]
-        rng = np.random.default_rng([self.seed, len(old)])
-        # subtle: the range is that of word2vec.c and of SkipGram, (-0.5, 0.5) / D; gensim's is twice as wide
-        drawn = ((rng.random((len(new), self.vector_size), np.float32) - 0.5) / self.vector_size).astype(np.float32)
-        old.add_vectors(new, drawn)
+        old.add_random(words, np.random.default_rng([self.seed, len(old)]))
         old.allocate_vecattrs(["count"], [np.int64])
         for word, count in words.items():
             old.expandos["count"][old.key_to_index[word]] += count
-        outputs = np.concatenate([outputs, np.zeros((len(new), self.vector_size), np.float32)])
-        order = np.argsort(-old.expandos["count"], kind="stable")  # (V,) as in sort_by_descending_frequency
-        old.sort_by_descending_frequency()
+        outputs = np.concatenate([outputs, np.zeros((len(old) - len(outputs), self.vector_size), np.float32)])
+        order = np.argsort(-old.expandos["count"], kind="stable")  # (V,)
+        old.reorder(order)
         self.wv, self.syn1neg = old, outputs[order]
