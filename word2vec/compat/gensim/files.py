@@ -47,6 +47,7 @@ class Content(NamedTuple):
     output: NDArray[np.float32] | None  # (V, D)
     attributes: dict[str, NDArray[Any]]  # (V,) each
     subwords: Subwords | None = None
+    nodes: NDArray[np.float32] | None = None  # (V, D), in place of the output table for hierarchical softmax
     settings: dict[str, Any] | None = None  # of a model; None for vectors only
 
 
@@ -54,6 +55,7 @@ def save(
     path: str | PathLike[str],
     table: "KeyedVectors",
     output: NDArray[np.float32] | None = None,
+    nodes: NDArray[np.float32] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a safetensors file; an existing file is replaced only after the new one is completely on disk.
@@ -62,6 +64,7 @@ def save(
         path: Path of the file, with any extension.
         table: The keys, vectors and attributes.
         output: (V, D) the output table.
+        nodes: (V, D) the output table of hierarchical softmax.
         settings: The settings of the model, values that JSON can represent.
 
     Raises:
@@ -81,9 +84,8 @@ def save(
             lost.append(name)
     if lost:
         _log.warning("%s: attributes that are not numbers are not saved: %s", path, ", ".join(lost))
-    content = Table(
-        list(map(str, table.index_to_key)), table.vectors.astype(np.float32, copy=False), counts(table), output
-    )
+    vectors = table.vectors.astype(np.float32, copy=False)
+    content = Table(list(map(str, table.index_to_key)), vectors, counts(table), output, nodes=nodes)
     subwords = table.trained_subwords()
     stored = {
         "integer_keys": integers,
@@ -112,7 +114,7 @@ def load(path: str | PathLike[str]) -> Content:
         stored = _parse(path, file.metadata.get(METADATA, "{}"))
         subwords = _subwords_of(path, file.tensors, stored.get("ngrams")) or subwords
     keys = list(map(int, table.words)) if stored.get("integer_keys") else table.words
-    return Content(keys, table.vectors, table.output, attributes, subwords, stored.get("settings"))
+    return Content(keys, table.vectors, table.output, attributes, subwords, table.nodes, stored.get("settings"))
 
 
 def _tensors_of(subwords: Subwords | None) -> dict[str, NDArray[Any]]:

@@ -17,10 +17,10 @@ from torch import nn
 from word2vec.compat.gensim.counting import TokenIds
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines import Workload, choose_engine
-from word2vec.losses import NegativeSampling
+from word2vec.losses import Objective, make_objective
 from word2vec.models import MODELS, EmbeddingModel, NgramIndex
 from word2vec.sampling.datasets import SamplingSettings
-from word2vec.sampling.stability import stable_batch_size
+from word2vec.sampling.stability import CALIBRATED_LR, stable_batch_size, stable_tree_batch_size
 from word2vec.system.processors import usable_processors
 from word2vec.system.signals import held_signals
 from word2vec.training.divergence import check_tables
@@ -38,6 +38,7 @@ class FitSettings:
     """Settings of one call of `train`, in the names of this package."""
 
     model: str  # in MODELS
+    objective: str  # in LOSSES
     sampling: SamplingSettings
     epochs: int
     lr: float
@@ -80,7 +81,9 @@ def fit(
     model = _model_of(settings.model, tables, ngrams).to(device)
     dim = tables["input"].shape[1]
     workload = Workload(dim, sampling.negatives, sampling.window, settings.model, subwords=ngrams is not None)
-    engine_class = choose_engine("auto", NegativeSampling, device, workload)
+    objective = make_objective(settings.objective, num_labels=len(vocabulary))
+    objective.reduction = "sum"  # the one that learning rates are meant for
+    engine_class = choose_engine("auto", type(objective), device, workload)
     wanted = min(settings.threads, usable_processors(), 1 + len(corpus.tokens) // settings.words_per_thread)
     threads = 1 if device.type == "cuda" else min(wanted, default_threads(engine_class.max_threads))
     dataset = DATASETS[settings.model](
@@ -88,14 +91,14 @@ def fit(
         corpus.offsets,
         vocabulary,
         sampling,
-        batch_size=stable_batch_size(vocabulary, sampling, BATCH_SIZE, threads),
+        batch_size=_batch_size(objective, vocabulary, settings, threads),
         seed=settings.seed,
         device=device,
     )
     decay = LinearDecay(settings.lr, settings.min_lr, max(1, len(corpus.tokens)), settings.epochs)
     loss = 0.0
     with held_signals() as signals:
-        engine = engine_class(model, NegativeSampling(reduction="sum"), dataset, decay, threads)
+        engine = engine_class(model, objective, dataset, decay, threads)
         yield Epoch(_arrays(model), loss, 0)
         for number in range(settings.epochs):
             trained = 0.0
@@ -112,6 +115,18 @@ def fit(
             yield Epoch(_arrays(model), loss, signals[0] if signals else 0)
             if last:
                 return
+
+
+def _batch_size(objective: Objective, vocabulary: Vocabulary, settings: FitSettings, threads: int) -> int:
+    """Return the batch size of the autograd engine, which is smaller for high learning rates."""
+    # found by experiment with CBOW, whose input vectors are more alike than those of skip-gram
+    factor = (CALIBRATED_LR / max(settings.lr, CALIBRATED_LR)) ** 2
+    wanted = int(BATCH_SIZE / factor)
+    if objective.targets == "tree":
+        size = stable_tree_batch_size(vocabulary, wanted, threads)
+    else:
+        size = stable_batch_size(vocabulary, settings.sampling, wanted, threads)
+    return max(1, int(size * factor))
 
 
 def _model_of(name: str, tables: Mapping[str, NDArray[np.float32]], ngrams: NgramIndex | None) -> EmbeddingModel:

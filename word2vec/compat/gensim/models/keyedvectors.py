@@ -44,13 +44,16 @@ class KeyedVectors(KeyedTable):
         counts = {} if words.counts is None else {"count": words.counts}
         return cls.from_content(files.Content(list(words.words), words.vectors, words.output, counts, words.subwords))
 
-    def to_vectors(self, output: NDArray[np.float32] | None = None) -> WordVectors:
-        """Return a `WordVectors` with these vectors, keys as strings, counts, and the output table if given."""
+    def to_vectors(
+        self, output: NDArray[np.float32] | None = None, nodes: NDArray[np.float32] | None = None
+    ) -> WordVectors:
+        """Return a `WordVectors` with these vectors, keys as strings, counts, and the output table or nodes if given."""
         return WordVectors(
             list(map(str, self.index_to_key)),
             self.vectors,
             counts=files.counts(self),
             output=output,
+            nodes=nodes,
             subwords=self.trained_subwords(),
         )
 

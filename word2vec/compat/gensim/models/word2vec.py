@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import islice
 from os import PathLike
 from typing import Any, ClassVar
 
@@ -83,8 +84,6 @@ class Word2Vec(VocabularyModel):
         max_final_vocab: int | None = None,
         shrink_windows: bool = True,
     ) -> None:
-        if hs:
-            raise ArgumentError("hierarchical softmax (hs=1) is not implemented yet; use hs=0 and negative=5")
         if null_word:
             raise ArgumentError("null_word is not supported; leave it out")
         if not 0 <= sample <= 1:
@@ -95,11 +94,13 @@ class Word2Vec(VocabularyModel):
             raise ArgumentError("cbow_mean=0, the sum of the context words, is not supported; use cbow_mean=1")
         if not sorted_vocab:
             _log.warning("sorted_vocab=0 has no effect: rows are sorted by frequency")
-        super().__init__(vector_size, min_count, max_vocab_size, max_final_vocab, sample, seed, trim_rule)
-        self.alpha = self._default_alpha(sg) if alpha is None else alpha
+        if hs and negative:
+            _log.warning("hs=1 with negative=%d trains hierarchical softmax only; pass negative=0 to confirm", negative)
+        super().__init__(vector_size, min_count, max_vocab_size, max_final_vocab, sample, seed, hs, trim_rule)
+        self.alpha = _default_alpha(sg, hs) if alpha is None else alpha
         self.min_alpha, self.epochs, self.workers = min_alpha, epochs, workers
         self.window, self.shrink_windows, self.batch_words = window, shrink_windows, batch_words
-        self.sg, self.hs, self.negative, self.ns_exponent, self.cbow_mean = sg, 0, negative, ns_exponent, cbow_mean
+        self.sg, self.negative, self.ns_exponent, self.cbow_mean = sg, negative, ns_exponent, cbow_mean
         self.compute_loss, self.comment, self.train_count = compute_loss, comment, 0
         self.running_training_loss = self.total_train_time = 0.0
         self.min_alpha_yet_reached = float(self.alpha)
@@ -173,7 +174,8 @@ class Word2Vec(VocabularyModel):
         )
         settings = FitSettings(
             _model_name(self.sg),
-            SamplingSettings(self.window, self.negative, self.sample, self.ns_exponent, mode),
+            _objective_name(self.hs),
+            SamplingSettings(self.window, 0 if self.hs else self.negative, self.sample, self.ns_exponent, mode),
             epochs,
             lr=first,
             min_lr=last,
@@ -182,13 +184,13 @@ class Word2Vec(VocabularyModel):
             seed=derive_seed(self.seed, self.train_count) if self.train_count else self.seed,
         )
         vocabulary = Vocabulary(list(map(str, self.wv.index_to_key)), self.wv.expandos["count"])
-        assert self.syn1neg is not None  # noqa: S101 (checked above)
+        assert self.output is not None  # noqa: S101 (checked above)
         received = 0
-        tables = self.wv.tables() | {"output": self.syn1neg}
+        tables = self.wv.tables() | {"output": self.output}
         with closing(fit(tables, self.wv.ngram_index(), vocabulary, corpus, settings)) as states:
             for number, state in enumerate(states):
                 self.wv.set_tables(state.tables)
-                self.syn1neg = state.tables["output"]
+                self.output = state.tables["output"]
                 self.running_training_loss, received = state.loss, state.signal
                 _log.info("%d of %d epochs trained on %s words", number, epochs, f"{len(corpus.tokens):,}")
                 for callback in callbacks:
@@ -224,8 +226,10 @@ class Word2Vec(VocabularyModel):
             Words and probabilities, highest first; None if no word of the context is known.
 
         Raises:
-            NotReadyError: The model has no output table.
+            NotReadyError: The model has no output table, or one for hierarchical softmax.
         """
+        if self.hs:
+            raise NotReadyError("predict_output_word needs negative sampling; with hs=1, use score")
         if self.syn1neg is None or not len(self.wv):
             raise NotReadyError("the model has no output table; train it first, or load a model instead of vectors")
         rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
@@ -240,12 +244,25 @@ class Word2Vec(VocabularyModel):
         return [(self.wv.index_to_key[row], float(probabilities[row])) for row in best]
 
     def score(self, sentences: Sentences, total_sentences: int = 1_000_000) -> NDArray[np.float32]:
-        """Not available: gensim computes it only for hierarchical softmax.
+        """Return the log-likelihoods of sentences, (N,); see `WordVectors.log_likelihood`.
+
+        Args:
+            sentences: Lists of words; unknown words are ignored.
+            total_sentences: Maximum number of sentences.
 
         Raises:
-            NotReadyError: Always.
+            NotReadyError: The model has no tree, which only hierarchical softmax trains.
         """
-        raise NotReadyError("score needs hierarchical softmax (hs=1), which is not implemented yet")
+        if not self.hs or self.output is None:
+            raise NotReadyError("score needs a model with hierarchical softmax; create it with hs=1, negative=0")
+        vectors, model = self.wv.to_vectors(nodes=self.output), _model_name(self.sg)
+        return np.array(
+            [
+                vectors.log_likelihood(map(str, sentence), self.window, model)
+                for sentence in islice(sentences, total_sentences)
+            ],
+            np.float32,
+        )
 
     def save(
         self,
@@ -261,7 +278,7 @@ class Word2Vec(VocabularyModel):
         effect. A `trim_rule` is not saved.
         """
         settings = {name: _plain(getattr(self, name)) for name in (*self.SAVED, *STATE)}
-        files.save(fname, self.wv, self.syn1neg, settings)
+        files.save(fname, self.wv, self.syn1neg, self.syn1, settings)
 
     @classmethod
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> "Word2Vec":
@@ -289,32 +306,22 @@ class Word2Vec(VocabularyModel):
                 "that saved it"
             ) from error
         model.wv.set_content(content)
-        model.syn1neg = content.output
+        model.output = content.nodes if model.hs else content.output
         return model
 
     # internals
 
-    @staticmethod
-    def _default_alpha(sg: int) -> float:
-        """Return the default learning rate of this package."""
-        from word2vec.losses import NegativeSampling
-        from word2vec.models import MODELS  # imports torch
-
-        return NegativeSampling.default_lr * MODELS[_model_name(sg)].lr_factor
-
     def _check_before_training(self, epochs: int | None, total_examples: int | None, total_words: int | None) -> int:
         """Return the number of epochs; raise an error if the model cannot be trained."""
-        if not self.negative:
-            raise ArgumentError(
-                "negative=0 needs hierarchical softmax (hs=1), which is not implemented yet; use negative=5"
-            )
+        if not self.negative and not self.hs:
+            raise ArgumentError("hs=0 and negative=0 leave nothing to train; use negative=5, or hs=1")
         if not len(self.wv):
             raise NotReadyError("there is no vocabulary, or no word is left in it; call build_vocab or lower min_count")
         if total_examples is None and total_words is None:
             raise ArgumentError("the size of the corpus is missing; pass total_examples=model.corpus_count")
         if epochs is None or epochs < 1:
             raise ArgumentError("the number of epochs is missing; pass epochs=model.epochs")
-        if self.syn1neg is None:
+        if self.output is None:
             raise NotReadyError("the vectors come from a file without an output table and cannot be trained further")
         if self.alpha > self.min_alpha_yet_reached:
             # subtle: gensim's words, because scripts and tests look for them
@@ -325,6 +332,19 @@ class Word2Vec(VocabularyModel):
 def _model_name(sg: int) -> str:
     """Return the name of a model in `MODELS`."""
     return "skipgram" if sg else "cbow"
+
+
+def _objective_name(hs: int) -> str:
+    """Return the name of an objective in `LOSSES`."""
+    return "hierarchical-softmax" if hs else "negative-sampling"
+
+
+def _default_alpha(sg: int, hs: int) -> float:
+    """Return the default learning rate of this package."""
+    from word2vec.losses import LOSSES
+    from word2vec.models import MODELS  # imports torch
+
+    return LOSSES[_objective_name(hs)].default_lr * MODELS[_model_name(sg)].lr_factor
 
 
 def _plain(value: Any) -> Any:
