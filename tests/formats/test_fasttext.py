@@ -14,6 +14,7 @@ from word2vec.errors import UnknownWordError, Word2VecError
 from word2vec.formats.fasttext import SETTINGS
 from word2vec.vectors.word_vectors import WordVectors
 
+OUTPUT_BYTES = 17 + 4 * 9  # of the output table of `model()` and its head
 UNKNOWN = ["catdog", "qwertyuiop", "naïveté", "日本語テキスト", "🙂x", "a", "</s", "x" * 500]
 
 
@@ -50,10 +51,10 @@ def model(
 
 def first_version(content: bytes) -> bytes:
     """The same model as the first version of fastText wrote it: without magic number, pruned n-grams and flags."""
-    dictionary, columns = 8 + SETTINGS.size + 20, content.rindex(struct.pack("<?q", False, 3))  # of the output table
-    rest = content[dictionary + 8 : columns]
+    dictionary, output = 8 + SETTINGS.size + 20, len(content) - OUTPUT_BYTES
+    rest = content[dictionary + 8 : output]
     table = rest.rindex(struct.pack("<?qq", False, 8, 3))
-    return content[8:dictionary] + rest[:table] + rest[table + 1 :]
+    return content[8:dictionary] + rest[:table] + rest[table + 1 :] + content[output + 1 :]
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +198,10 @@ def test_saving_warns_that_ngrams_are_dropped(tmp_path: Path, caplog: pytest.Log
         (model()[:92], "a dictionary of 3 words and 0 labels does not match the file"),
         (model((b"a" * 40, b"b", b"c"))[:147], "entry 2 of 3 of the dictionary is incomplete; the file is truncated"),
         (model()[:200], "declares 8 rows with 3 dimensions for words and n-grams, 96 bytes, but at most"),
-        (model((b"a", b"a\xff", b"b"))[:-149] + b"\0\0\xc0\x7f" * 24, "nan or infinity"),
+        (model((b"a", b"a\xff", b"b"))[:-149] + b"\0\0\xc0\x7f" * 24 + model()[-OUTPUT_BYTES:], "nan or infinity"),
+        (model()[:-40], "ends within its settings or before its tables"),
+        (model()[:-36], "declares 3 rows with 3 dimensions for the output table, 36 bytes, but at most 0 follow"),
+        (model()[:-52] + model()[-44:], "an output table of 3 rows with 0 columns does not match 3 words"),
     ],
 )
 def test_damaged_models_are_rejected(content: bytes, expected: str, tmp_path: Path) -> None:
