@@ -1,4 +1,4 @@
-"""gensim's own tests of word2vec, with the import replaced by this package's.
+"""gensim's own tests of word2vec and FastText, with the import replaced by this package's.
 
 The source of a test module is read from the installed gensim, the imports of the classes under test are replaced, and
 the module is executed. Everything else that it uses, such as its test data, is still gensim's.
@@ -50,12 +50,11 @@ REPLACED = {
 }
 
 
-def load(name: str, *, without_hs: bool = False) -> types.ModuleType:
+def load(name: str) -> types.ModuleType:
     """Execute a test module of gensim with this package's classes.
 
     Args:
         name: The module in `gensim.test`.
-        without_hs: Whether to replace hierarchical softmax by negative sampling as well.
     """
     specification = importlib.util.find_spec(f"gensim.test.{name}")
     assert specification is not None
@@ -64,8 +63,6 @@ def load(name: str, *, without_hs: bool = False) -> types.ModuleType:
     for old, new in REPLACED[name]:
         assert old in source, f"gensim's {name} has changed: {old!r} is not there"
         source = source.replace(old, new)
-    if without_hs:
-        source = re.sub(r"\bhs=1,\s+negative=0\b", "hs=0, negative=5", source).replace("model.syn1.", "model.syn1neg.")
     module = types.ModuleType(name)
     exec(compile(source, specification.origin, "exec"), vars(module))
     return module

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import word2vec
 from tests.compat.test_word2vec import SENTENCES, TOPIC
 from word2vec.compat.gensim.errors import ArgumentError, NotReadyError, UnsupportedError
 from word2vec.compat.gensim.models import KeyedVectors, Word2Vec
@@ -20,8 +19,9 @@ from word2vec.compat.gensim.models.fasttext import (
     save_facebook_model,
 )
 from word2vec.errors import FormatError, UnknownWordError
+from word2vec.vectors import WordVectors
 
-SMALL: dict[str, Any] = {"vector_size": 16, "workers": 1, "sample": 0, "epochs": 8, "bucket": 500, "alpha": 0.1}
+SMALL: dict[str, Any] = {"vector_size": 16, "workers": 1, "sample": 0, "epochs": 6, "bucket": 500}
 UNKNOWN = "catdog"  # shares n-grams with known words
 
 
@@ -55,7 +55,7 @@ def test_the_arguments_are_gensims() -> None:
         assert name in changed or ours[name].default == parameter.default, name
 
 
-@pytest.mark.parametrize("keywords", [{"sg": 0}, {"sg": 1}, {"hs": 1, "negative": 0}, {"max_n": 0}])
+@pytest.mark.parametrize("keywords", [{}, {"hs": 1, "negative": 0}, {"max_n": 0}])
 def test_words_of_a_topic_are_neighbors(keywords: dict[str, Any]) -> None:
     trained = FastText(SENTENCES, **(SMALL | keywords))
     near = [TOPIC[word] == TOPIC[other] for word in TOPIC for other, _ in trained.wv.most_similar(word, topn=4)]
@@ -66,6 +66,7 @@ def test_words_of_a_topic_are_neighbors(keywords: dict[str, Any]) -> None:
         assert trained.wv.similarity("cats", "cat") > trained.wv.similarity("cats", "blue")
 
 
+@pytest.mark.filterwarnings("ignore:Call to deprecated")  # by gensim
 def test_vectors_and_answers_are_those_of_gensim(model: FastText) -> None:
     theirs, ours = in_gensim(model), model.wv
     np.testing.assert_allclose(ours.vectors, theirs.vectors, atol=1e-6)
@@ -115,7 +116,7 @@ def test_vocabulary_update_keeps_old_rows_and_adds_words() -> None:
     old, vectors = {word: trained.wv[word].copy() for word in [*TOPIC, UNKNOWN]}, vectors_of(trained)
     assert vectors.subwords is not None
     rows = len(vectors.subwords.rows)
-    animals = [["cat", "dog", "whale"], ["cat", "dog", "shark"]] * 500
+    animals = [["cat", "dog", "whale"], ["cat", "dog", "shark"]] * 200
     trained.build_vocab(animals, update=True)
     vectors = vectors_of(trained)
     assert vectors.subwords is not None
@@ -135,7 +136,7 @@ def test_saved_models_continue(model: FastText, tmp_path: Path) -> None:
     for name in FastText.SAVED:
         assert getattr(loaded, name) == getattr(model, name), name
     np.testing.assert_array_equal(vectors_of(loaded).vectors_vocab, vectors_of(model).vectors_vocab)
-    np.testing.assert_array_equal(word2vec.load(tmp_path / "model")[UNKNOWN], model.wv[UNKNOWN])
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "model")[UNKNOWN], model.wv[UNKNOWN])
     loaded.train(SENTENCES, total_examples=1, epochs=1)
     model.wv.save(tmp_path / "vectors")
     for kind in (KeyedVectors, FastTextKeyedVectors):
@@ -165,11 +166,12 @@ def test_facebook_models_are_exchanged_with_gensim(model: FastText, tmp_path: Pa
 
 
 def test_what_is_not_supported_is_one_line(tmp_path: Path) -> None:
-    for keywords, reason in (
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"word_ngrams": 2}, "n-grams of words are not supported"),
         ({"bucket": -1}, "bucket must be 0 or more"),
         ({"cbow_mean": 0}, "cbow_mean=0"),
-    ):
+    ]
+    for keywords, reason in wrong:
         with pytest.raises(ArgumentError, match=reason):
             FastText(**keywords)
     with pytest.raises(ArgumentError, match="encoding 'cp852' is not supported"):

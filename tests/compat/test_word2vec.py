@@ -93,7 +93,9 @@ def test_arguments_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
     trained.train(SENTENCES, total_examples=400, epochs=2, start_alpha=0.05, end_alpha=0.01)
     first, second = received
     assert first[0] == SamplingSettings(7, 3, 1e-4, -0.5, "shrink")
-    assert first[1] == FitSettings("skipgram", "negative-sampling", first[0], 4, 0.2, 0.1, threads=6, words_per_thread=55, seed=9)
+    assert first[1] == FitSettings(
+        "skipgram", "negative-sampling", first[0], 4, 0.2, 0.1, threads=6, words_per_thread=55, seed=9
+    )
     assert second[0].window_mode == "fixed"
     assert second[1].model == "cbow"
     assert (second[1].epochs, second[1].lr, second[1].min_lr) == (2, 0.05, 0.01)
@@ -109,7 +111,7 @@ def test_tiny_corpora_train_with_any_seed() -> None:
 
 @pytest.mark.parametrize("keywords", [{"sg": 0}, {"sg": 0, "hs": 1, "negative": 0}, {"hs": 1, "negative": 0}])
 def test_other_models_train_and_continue(keywords: dict[str, Any], model: Word2Vec, tmp_path: Path) -> None:
-    trained = Word2Vec(SENTENCES, **(SMALL | {"alpha": 0.2} | keywords))
+    trained = Word2Vec(SENTENCES, **(SMALL | keywords))
     assert purity(trained) > 0.9
     assert not np.allclose(trained.wv.vectors, model.wv.vectors)
     trained.save(tmp_path / "model")

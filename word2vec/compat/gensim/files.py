@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from word2vec.compat.gensim.keyed_table import KeyedTable
     from word2vec.compat.gensim.models.keyedvectors import KeyedVectors
 
-METADATA = "gensim-model"  # JSON: settings of the model, whether the keys are integers, and the n-grams
+METADATA = "gensim-model"  # JSON: settings of the model, and whether the keys are integers
 ATTRIBUTE = "attribute."  # precedes the names of attributes in a file
-WORD_ROWS, NGRAMS, BUCKETS = "word-rows", "ngrams", "ngram-buckets"  # tensors of `Subwords`
 
 _log = logging.getLogger("word2vec")
 
@@ -84,16 +83,10 @@ def save(
             lost.append(name)
     if lost:
         _log.warning("%s: attributes that are not numbers are not saved: %s", path, ", ".join(lost))
-    vectors = table.vectors.astype(np.float32, copy=False)
-    content = Table(list(map(str, table.index_to_key)), vectors, counts(table), output, nodes=nodes)
-    subwords = table.trained_subwords()
-    stored = {
-        "integer_keys": integers,
-        "settings": settings and dict(settings),
-        "ngrams": subwords and [subwords.min_n, subwords.max_n, subwords.buckets],
-    }
-    tensors = attributes | _tensors_of(subwords)
-    write_single_file(Path(path), content, tensors, {METADATA: json.dumps(stored)})
+    vectors, subwords = table.vectors.astype(np.float32, copy=False), table.trained_subwords()
+    content = Table(list(map(str, table.index_to_key)), vectors, counts(table), output, subwords, nodes)
+    metadata = {METADATA: json.dumps({"integer_keys": integers, "settings": settings and dict(settings)})}
+    write_single_file(Path(path), content, attributes, metadata)
 
 
 def load(path: str | PathLike[str]) -> Content:
@@ -105,34 +98,15 @@ def load(path: str | PathLike[str]) -> Content:
     path = Path(path)
     table = formats.read(path)
     attributes = {} if table.counts is None else {"count": table.counts}
-    subwords, stored = table.subwords, dict[str, Any]()
+    stored: dict[str, Any] = {}
     if path.is_file() and is_tensor_file(read_head(path)):
         file = map_tensors(path)
         attributes |= {
             name.removeprefix(ATTRIBUTE): values for name, values in file.tensors.items() if ATTRIBUTE in name
         }
         stored = _parse(path, file.metadata.get(METADATA, "{}"))
-        subwords = _subwords_of(path, file.tensors, stored.get("ngrams")) or subwords
     keys = list(map(int, table.words)) if stored.get("integer_keys") else table.words
-    return Content(keys, table.vectors, table.output, attributes, subwords, table.nodes, stored.get("settings"))
-
-
-def _tensors_of(subwords: Subwords | None) -> dict[str, NDArray[Any]]:
-    if subwords is None or subwords.word_rows is None:
-        return {}
-    tensors: dict[str, NDArray[Any]] = {WORD_ROWS: subwords.word_rows, NGRAMS: subwords.rows}
-    return tensors if subwords.used is None else tensors | {BUCKETS: subwords.used}
-
-
-def _subwords_of(path: Path, tensors: Mapping[str, NDArray[Any]], ngrams: Any) -> Subwords | None:
-    if not ngrams:
-        return None
-    try:
-        min_n, max_n, buckets = map(int, ngrams)
-        used = tensors.get(BUCKETS)
-        return Subwords(tensors[NGRAMS], min_n, max_n, buckets=buckets, used=used, word_rows=tensors[WORD_ROWS])
-    except (KeyError, TypeError, ValueError) as error:
-        raise FormatError(f"{path}: the n-grams are incomplete; restore the file from a copy") from error
+    return Content(keys, table.vectors, table.output, attributes, table.subwords, table.nodes, stored.get("settings"))
 
 
 def counts(table: "KeyedTable") -> NDArray[np.int64] | None:

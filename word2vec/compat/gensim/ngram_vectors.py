@@ -77,9 +77,7 @@ class FastTextKeyedVectors(KeyedVectors):
         self.subwords = dataclasses.replace(content.subwords, word_rows=None)
         own = content.subwords.word_rows
         if own is None:  # solve for them: v = (own + the sum of n rows) / (1 + n)
-            others = self.subwords.known_vectors(self.spellings(), np.zeros_like(content.vectors))
-            _, ends = self.subwords.ngrams(self.spellings())
-            own = (content.vectors - others) * (1 + np.diff(ends, prepend=0)).astype(np.float32)[:, np.newaxis]
+            own = self.subwords.own_rows(self.spellings(), content.vectors)
         self.vectors_vocab = own
 
     # queries

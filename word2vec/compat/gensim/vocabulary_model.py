@@ -70,7 +70,7 @@ class VocabularyModel:
 
     @property
     def syn1(self) -> NDArray[np.float32] | None:
-        """The output table, (V, D), for hierarchical softmax; rows belong to the nodes of the tree, from the root on."""
+        """The output table, (V, D), for hierarchical softmax; rows belong to nodes of the tree, from the root on."""
         return self.output if self.hs else None
 
     def build_vocab(

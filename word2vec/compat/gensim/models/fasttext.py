@@ -6,7 +6,7 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from word2vec import formats
 from word2vec.compat.gensim import files
@@ -15,10 +15,11 @@ from word2vec.compat.gensim.errors import ArgumentError, UnsupportedError
 from word2vec.compat.gensim.models.callbacks import CallbackAny2Vec
 from word2vec.compat.gensim.models.word2vec import Word2Vec
 from word2vec.compat.gensim.ngram_vectors import FastTextKeyedVectors
-from word2vec.formats.fasttext import MAGIC, SETTINGS, SUPERVISED
-from word2vec.formats.file_io import open_file
+from word2vec.formats.fasttext import HIERARCHICAL_SOFTMAX, SUPERVISED, TrainingSettings, read_training_settings
+from word2vec.formats.fasttext_writer import write_fasttext
+from word2vec.formats.table import Table
 
-__all__ = ["FastText", "FastTextKeyedVectors", "load_facebook_model", "load_facebook_vectors"]
+__all__ = ["FastText", "FastTextKeyedVectors", "load_facebook_model", "load_facebook_vectors", "save_facebook_model"]
 
 
 class FastText(Word2Vec):
@@ -108,25 +109,7 @@ class FastText(Word2Vec):
         return FastTextKeyedVectors(self.vector_size, self.min_n, self.max_n, self.bucket)
 
 
-class _TrainingSettings(NamedTuple):
-    """The settings of a model in fastText's format, in their order."""
-
-    vector_size: int
-    window: int
-    epochs: int
-    min_count: int
-    negative: int
-    word_ngrams: int
-    loss: int
-    model: int
-    bucket: int
-    min_n: int
-    max_n: int
-    update_rate: int
-    sample: float
-
-
-HIERARCHICAL_SOFTMAX, SKIP_GRAM = 1, 2  # codes of a loss and of a model
+SKIP_GRAM, CBOW = 2, 1  # codes of the model in fastText's format
 
 
 def load_facebook_model(path: str | PathLike[str], encoding: str = "utf-8") -> FastText:
@@ -141,25 +124,25 @@ def load_facebook_model(path: str | PathLike[str], encoding: str = "utf-8") -> F
         UnsupportedError: The model is a classifier; also a NotImplementedError.
         ArgumentError: The encoding is not UTF-8.
     """
-    content = _read(path, encoding)
-    settings = _read_settings(Path(path))
+    content, settings = _read(path, encoding), read_training_settings(Path(path))
+    ngrams = content.subwords
     if settings.model == SUPERVISED:
         raise UnsupportedError(f"{path}: a classifier, not word vectors; use load_facebook_vectors for its vectors")
     model = FastText(
         sg=int(settings.model == SKIP_GRAM),
         hs=int(settings.loss == HIERARCHICAL_SOFTMAX),
-        vector_size=settings.vector_size,
+        vector_size=content.vectors.shape[1],
         window=settings.window,
         min_count=settings.min_count,
-        sample=settings.sample,
-        negative=settings.negative,
+        sample=settings.subsample,
+        negative=settings.negatives,
         epochs=settings.epochs,
-        min_n=settings.min_n,
-        max_n=settings.max_n,
-        bucket=settings.bucket,
+        min_n=0 if ngrams is None else ngrams.min_n,
+        max_n=0 if ngrams is None else ngrams.max_n,
+        bucket=0 if ngrams is None else ngrams.buckets,
     )
     model.wv.set_content(content)
-    model.syn1neg = content.output
+    model.output = content.nodes if model.hs else content.output
     model.corpus_total_words = int(model.wv.expandos["count"].sum())
     return model
 
@@ -169,16 +152,52 @@ def load_facebook_vectors(path: str | PathLike[str], encoding: str = "utf-8") ->
     return FastTextKeyedVectors.from_content(_read(path, encoding))
 
 
-def _read(path: str | PathLike[str], encoding: str) -> files.Content:
+def save_facebook_model(
+    model: FastText,
+    path: str | PathLike[str],
+    encoding: str = "utf-8",
+    lr_update_rate: int = 100,
+    word_ngrams: int = 1,
+) -> None:
+    """Write a model in fastText's own format (.bin), which fastText and gensim read.
+
+    Args:
+        model: The model.
+        path: Path of the file.
+        encoding: Must be UTF-8.
+        lr_update_rate: Written to the file; only fastText uses it.
+        word_ngrams: Written to the file; only fastText uses it.
+
+    Raises:
+        ArgumentError: The encoding is not UTF-8, or there is no vocabulary.
+        FormatError: The format cannot represent a word.
+    """
+    _check_encoding(encoding)
+    if not len(model.wv):
+        raise ArgumentError(f"cannot write {path}: there are no vectors; build a vocabulary first")
+    wv = model.wv
+    words = list(map(str, wv.index_to_key))
+    table = Table(words, wv.vectors, files.counts(wv), model.syn1neg, wv.trained_subwords(), model.syn1)
+    settings = TrainingSettings(
+        model.window,
+        model.epochs,
+        model.min_count,
+        model.negative,
+        word_ngrams,
+        model=SKIP_GRAM if model.sg else CBOW,
+        update_rate=lr_update_rate,
+        subsample=model.sample,
+    )
+    write_fasttext(Path(path), table, progress=False, training=settings)
+
+
+def _check_encoding(encoding: str) -> None:
     if encoding.lower().replace("-", "") != "utf8":
         raise ArgumentError(f"encoding {encoding!r} is not supported; convert the words of the model to UTF-8")
+
+
+def _read(path: str | PathLike[str], encoding: str) -> files.Content:
+    _check_encoding(encoding)
     table = formats.read(path, format="fasttext")
     counts = {} if table.counts is None else {"count": table.counts}
-    return files.Content(table.words, table.vectors, table.output, counts, table.subwords)
-
-
-def _read_settings(path: Path) -> _TrainingSettings:
-    with open_file(path, progress=False) as file:
-        head = file.read(2 * len(MAGIC) + SETTINGS.size)
-    start = 2 * len(MAGIC) if head.startswith(MAGIC) else 0  # the first version has neither magic number nor version
-    return _TrainingSettings(*SETTINGS.unpack_from(head, start))
+    return files.Content(table.words, table.vectors, table.output, counts, table.subwords, table.nodes)

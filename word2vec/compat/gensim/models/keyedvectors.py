@@ -47,7 +47,7 @@ class KeyedVectors(KeyedTable):
     def to_vectors(
         self, output: NDArray[np.float32] | None = None, nodes: NDArray[np.float32] | None = None
     ) -> WordVectors:
-        """Return a `WordVectors` with these vectors, keys as strings, counts, and the output table or nodes if given."""
+        """Return a `WordVectors` with these vectors, keys as strings, counts, and an output table if given."""
         return WordVectors(
             list(map(str, self.index_to_key)),
             self.vectors,
