@@ -150,7 +150,7 @@ def test_scores_are_those_of_gensim(sg: int) -> None:
 
 def test_hierarchical_softmax_with_noise_words_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "word2vec"):
-        Word2Vec(hs=1)
+        Word2Vec(SENTENCES, hs=1, workers=1, epochs=1, vector_size=4)
     assert [record.message for record in caplog.records] == [
         "hs=1 with negative=5 trains hierarchical softmax only; pass negative=0 to confirm"
     ]

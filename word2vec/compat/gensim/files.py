@@ -30,7 +30,6 @@ from word2vec.system.atomic_files import atomic_path
 
 if TYPE_CHECKING:
     from word2vec.compat.gensim.keyed_table import KeyedTable
-    from word2vec.compat.gensim.models.keyedvectors import KeyedVectors
 
 METADATA = "gensim-model"  # JSON: settings of the model, and whether the keys are integers
 ATTRIBUTE = "attribute."  # precedes the names of attributes in a file
@@ -52,7 +51,7 @@ class Content(NamedTuple):
 
 def save(
     path: str | PathLike[str],
-    table: "KeyedVectors",
+    table: "KeyedTable",
     output: NDArray[np.float32] | None = None,
     nodes: NDArray[np.float32] | None = None,
     settings: Mapping[str, Any] | None = None,

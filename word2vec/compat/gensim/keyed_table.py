@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from word2vec.compat.gensim.errors import ArgumentError
 from word2vec.errors import UnknownWordError
+from word2vec.models.subwords import Subwords
 from word2vec.vectors.search import row_lengths
 
 Key: TypeAlias = str | int | np.integer[Any]
@@ -100,6 +101,10 @@ class KeyedTable:
         vector = (vector / self.lengths()[row]).astype(vector.dtype) if norm else vector
         vector.setflags(write=False)
         return vector
+
+    def trained_subwords(self) -> Subwords | None:
+        """Return the n-grams of the keys for queries and files, or None."""
+        return None
 
     def lengths(self) -> NDArray[np.float64]:
         """Return `norms`, computed if necessary."""

@@ -19,7 +19,6 @@ from word2vec.compat.gensim.errors import ArgumentError, EmptyListError
 from word2vec.compat.gensim.items import Item, Items, as_list, cosine, with_weight
 from word2vec.compat.gensim.keyed_table import Key, KeyedTable, is_key
 from word2vec.compat.gensim.transport import transport_cost
-from word2vec.models.subwords import Subwords
 from word2vec.vectors.search import cos_mul, cosines, top_k
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -423,10 +422,6 @@ class KeyedVectors(KeyedTable):
 
     def ngram_index(self) -> "NgramIndex | None":
         """Return the n-grams of the keys for training, or None."""
-        return None
-
-    def trained_subwords(self) -> Subwords | None:
-        """Return the n-grams of the keys for queries and files, or None."""
         return None
 
     # building blocks

@@ -94,8 +94,6 @@ class Word2Vec(VocabularyModel):
             raise ArgumentError("cbow_mean=0, the sum of the context words, is not supported; use cbow_mean=1")
         if not sorted_vocab:
             _log.warning("sorted_vocab=0 has no effect: rows are sorted by frequency")
-        if hs and negative:
-            _log.warning("hs=1 with negative=%d trains hierarchical softmax only; pass negative=0 to confirm", negative)
         super().__init__(vector_size, min_count, max_vocab_size, max_final_vocab, sample, seed, hs, trim_rule)
         self.alpha = _default_alpha(sg, hs) if alpha is None else alpha
         self.min_alpha, self.epochs, self.workers = min_alpha, epochs, workers
@@ -323,6 +321,10 @@ class Word2Vec(VocabularyModel):
             raise ArgumentError("the number of epochs is missing; pass epochs=model.epochs")
         if self.output is None:
             raise NotReadyError("the vectors come from a file without an output table and cannot be trained further")
+        if self.hs and self.negative and not self.train_count:
+            _log.warning(
+                "hs=1 with negative=%d trains hierarchical softmax only; pass negative=0 to confirm", self.negative
+            )
         if self.alpha > self.min_alpha_yet_reached:
             # subtle: gensim's words, because scripts and tests look for them
             _log.warning("Effective 'alpha' higher than previous training cycles")
