@@ -49,13 +49,28 @@ LIMITS = {
 _log = logging.getLogger(__name__)
 
 
+class TrainingSettings(NamedTuple):
+    """The settings of training in a model. They do not affect its vectors; the defaults are written if unknown."""
+
+    window: int = 5
+    epochs: int = 5
+    min_count: int = 1
+    negatives: int = 5
+    word_ngrams: int = 1
+    loss: int = 2  # negative sampling
+    model: int = 2  # skip-gram
+    update_rate: int = 100
+    subsample: float = 1e-4
+
+
 class _Settings(NamedTuple):
     version: int
     dim: int
     buckets: int
     min_n: int  # characters of the shortest n-grams
     max_n: int  # characters of the longest n-grams, 0 for none
-    predicts_words: bool  # whether the rows of the output table belong to the words
+    model: int
+    loss: int
 
 
 def is_fasttext(head: bytes) -> bool:
@@ -73,7 +88,7 @@ def _is_first_version(head: bytes) -> bool:
 
 
 def read_fasttext(path: Path, limit: int | None, progress: bool) -> Table:
-    """Read a model: its words, up to the limit, all n-gram rows, and the output table if it belongs to the words.
+    """Read a model: its words, up to the limit, all n-gram rows, and the output table of words or nodes, not labels.
 
     The output table of a compressed file is ignored: it could not be mapped, and only training needs it.
     """
@@ -95,8 +110,30 @@ def read_fasttext(path: Path, limit: int | None, progress: bool) -> Table:
         _keep_vectors(subwords, kept, decoded.words, vectors)
     else:
         subwords, vectors = None, np.array(rows)  # a copy, because mapped rows need not be aligned
-    table = Table(decoded.words, vectors, counts[:limit], None if output is None else output[:limit], subwords)
+    table = Table(decoded.words, vectors, counts[:limit], subwords=subwords)
+    if output is not None and settings.loss != HIERARCHICAL_SOFTMAX:
+        table = table._replace(output=output[:limit])
+    elif output is not None and len(kept) == len(words):  # a tree needs all words
+        table = table._replace(nodes=reversed_nodes(output))
     return distinct(path, _without_empty_words(path, table))
+
+
+def read_training_settings(path: Path) -> TrainingSettings:
+    """Return the settings of training in a model that `read_fasttext` can read."""
+    with open_file(path) as file:
+        _read_version(file)
+        _, *numbers, _, _, _, update_rate, subsample = _unpack(file, SETTINGS)
+    window, epochs, min_count, negatives, word_ngrams, loss, model = numbers
+    return TrainingSettings(window, epochs, min_count, negatives, word_ngrams, loss, model, update_rate, subsample)
+
+
+def reversed_nodes(output: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Convert the nodes of hierarchical softmax, (V, D), from or to fastText's output table; its own inverse.
+
+    fastText numbers nodes from the leaves to the root, V - 2, and the probability of the first child of a node is the
+    sigmoid of the negative score. The last row is not used.
+    """
+    return np.concatenate([-output[-2::-1], np.zeros_like(output[:1])])
 
 
 def _keep_vectors(subwords: Subwords, words: list[bytes], decoded: list[str], vectors: NDArray[np.float32]) -> None:
@@ -124,8 +161,7 @@ def _read_settings(file: FileReader) -> _Settings:
         max_n = 0  # classifiers of these versions have no n-grams, whatever the setting says
     if dim < 1 or buckets < (max_n > 0) or not 0 <= max_n <= MAX_NGRAM:
         raise FormatError(f"{file.path}: {dim} dimensions, {buckets} buckets, n-grams of {max_n}; the file is damaged")
-    predicts_words = kind != SUPERVISED and loss != HIERARCHICAL_SOFTMAX  # which have rows of labels and of tree nodes
-    return _Settings(version, dim, buckets, min_n, max_n, predicts_words)
+    return _Settings(version, dim, buckets, min_n, max_n, kind, loss)
 
 
 def _read_version(file: FileReader) -> int:
@@ -198,8 +234,8 @@ def _read_input_table(
 
 
 def _read_output_table(file: FileReader, settings: _Settings, words: int) -> NDArray[np.float32] | None:
-    """Return the output table, (V, D); None if the file is compressed or its rows do not belong to words."""
-    if file.compressed or not settings.predicts_words:
+    """Return the output table, (V, D); None if the file is compressed or its rows are those of labels."""
+    if file.compressed or settings.model == SUPERVISED:
         return None
     rows, dim = _read_shape(file, settings)
     if (rows, dim) != (words, settings.dim):

@@ -4,8 +4,8 @@ The layout is described in fasttext.py. The format has a row for every bucket; t
 which take no space on disk where the file system supports holes. Vectors without n-grams are written as a model without
 buckets.
 
-A model also contains the settings of its training. They do not affect its vectors, and word vectors do not know theirs,
-so they are written as DEFAULTS. Counts that are unknown are written as 1.
+A model also contains the settings of its training, see `TrainingSettings`. They do not affect its vectors, and word
+vectors do not know theirs. Counts that are unknown are written as 1.
 """
 
 from collections.abc import Iterator
@@ -15,19 +15,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
-from word2vec.formats.fasttext import DICTIONARY, MAGIC, PRUNED, QUANTIZED, SETTINGS, SHAPE, VERSIONS, WORD
+from word2vec.formats.fasttext import (
+    DICTIONARY,
+    HIERARCHICAL_SOFTMAX,
+    MAGIC,
+    PRUNED,
+    QUANTIZED,
+    SETTINGS,
+    SHAPE,
+    VERSIONS,
+    WORD,
+    TrainingSettings,
+    reversed_nodes,
+)
 from word2vec.formats.file_io import write_sparse
 from word2vec.formats.ngrams import standard
 from word2vec.formats.table import BLOCK, Table, encode_words, row_blocks
 from word2vec.models.subwords import Subwords
 
-# window, epochs, minimum count, negative samples, word n-grams, loss (2: negative sampling), model (2: skip-gram)
-DEFAULTS = 5, 5, 1, 5, 1, 2, 2
-UPDATE_RATE, SUBSAMPLE = 100, 1e-4
 
-
-def write_fasttext(path: Path, table: Table, progress: bool) -> None:
+def write_fasttext(path: Path, table: Table, progress: bool, training: TrainingSettings | None = None) -> None:
     """Write a model; words must not contain whitespace or NUL.
+
+    Args:
+        path: The file.
+        table: The table to write.
+        progress: Whether to show a progress bar on stderr if writing takes long.
+        training: The settings of training, if they are known; the loss is that of the table.
 
     Raises:
         FormatError: The format cannot represent a word.
@@ -41,15 +55,19 @@ def write_fasttext(path: Path, table: Table, progress: bool) -> None:
     rows = subwords.word_rows
     if rows is None:
         rows = table.vectors if table.subwords is None else subwords.own_rows(words, table.vectors)
-    head = _settings(table, subwords) + _dictionary(words, table.counts)
+    head = _settings(table, subwords, training or TrainingSettings()) + _dictionary(words, table.counts)
     tables = 2 * (QUANTIZED.size + SHAPE.size) + 4 * (2 * len(words) + subwords.buckets) * table.vectors.shape[1]
-    write_sparse(path, _blocks(head, rows, subwords, table.output), len(head) + tables, progress)
+    output = table.output if table.nodes is None else reversed_nodes(table.nodes)
+    write_sparse(path, _blocks(head, rows, subwords, output), len(head) + tables, progress)
 
 
-def _settings(table: Table, subwords: Subwords) -> bytes:
+def _settings(table: Table, subwords: Subwords, training: TrainingSettings) -> bytes:
+    if table.nodes is not None:
+        training = training._replace(loss=HIERARCHICAL_SOFTMAX)
+    *first, update_rate, subsample = training
     ngrams = subwords.buckets, subwords.min_n, subwords.max_n
     version = max(VERSIONS).to_bytes(4, "little")
-    return MAGIC + version + SETTINGS.pack(table.vectors.shape[1], *DEFAULTS, *ngrams, UPDATE_RATE, SUBSAMPLE)
+    return MAGIC + version + SETTINGS.pack(table.vectors.shape[1], *first, *ngrams, update_rate, subsample)
 
 
 def _dictionary(words: list[bytes], counts: NDArray[np.int64] | None) -> bytes:
