@@ -164,7 +164,7 @@ def test_an_epoch_stopped_at_every_report_ends_in_the_same_bytes(case: Case) -> 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("objective", LOSSES)
 def test_a_step_of_the_plain_engine_is_that_of_autograd(kind: str, objective: str) -> None:
-    """The examples of one window: neighbors, among them a word twice, and noise words, among them the true word."""
+    """The examples of one window, in which a word occurs twice."""
     case = Case("plain", kind, objective)
     model = KINDS[kind].make_model(WORDS, 7, spread=1.0).double()
     engine = make_engine(case, copy.deepcopy(model), noise_exponent=0.75)
@@ -192,6 +192,21 @@ def test_a_step_of_the_plain_engine_is_that_of_autograd(kind: str, objective: st
     names = {"word-rows": "input"}
     for name, table in model.tables().items():
         np.testing.assert_allclose(engine.tables[names.get(name, name)], table.detach(), rtol=1e-9, atol=1e-9)
+
+
+def test_a_noise_word_that_is_the_true_word_is_ignored() -> None:
+    # with n-grams the noise words of a window are shared by all its true words, so that they may be one of them
+    model, found = KINDS["skipgram-ngrams"].make_model(WORDS, 7, spread=1.0), []
+    for noise in ([2, 4, 8, 4], [2, 8]):
+        engine = make_engine(Case("plain", "skipgram-ngrams", "negative-sampling"), copy.deepcopy(model))
+        assert isinstance(engine, PlainEngine)
+        engine._load_tables()
+        (group,) = center_predicts(0, [Word(4)], noise)
+        found.append((engine.step(group, 0.1), engine.tables))
+    (loss, tables), (expected_loss, expected) = found
+    assert loss == pytest.approx(expected_loss, rel=1e-12)
+    for name, table in tables.items():
+        np.testing.assert_allclose(table, expected[name], rtol=1e-12)
 
 
 @pytest.mark.parametrize("engine", [name for name, (_, kinds) in ENGINES.items() if "skipgram-ngrams" in kinds])
