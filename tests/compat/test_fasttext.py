@@ -120,7 +120,8 @@ def test_vocabulary_update_keeps_old_rows_and_adds_words() -> None:
     trained.build_vocab(animals, update=True)
     vectors = vectors_of(trained)
     assert vectors.subwords is not None
-    assert len(vectors.subwords.rows) > rows
+    assert vectors.subwords.used is not None
+    assert len(np.unique(vectors.subwords.used)) == len(vectors.subwords.rows) > rows
     assert len(trained.wv) == len(TOPIC) + 2
     for word, vector in old.items():  # of an unknown word only if the new words share none of its n-grams
         np.testing.assert_allclose(trained.wv[word], vector, atol=1e-6)
