@@ -45,7 +45,7 @@ from common import (
     setting,
     write_json,
 )
-from renderers import staleness as staleness_table
+from renderers.kernels import staleness as staleness_table
 
 from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus
 from word2vec.config import make_config

@@ -74,6 +74,15 @@ def test_rows_too_large_for_a_gpu_are_trained_by_the_autograd_engine(settings: d
         choose_engine("fused", NegativeSampling, CUDA, **settings)
 
 
+def test_a_gpu_trains_cbow_but_no_n_grams() -> None:
+    cbow = Workload(100, 5, 5, "cbow", position_weights=True)
+    assert engines.choose_engine("auto", NegativeSampling, CUDA, cbow) is GpuEngine
+    subwords = Workload(100, 5, 5, subwords=True)
+    assert engines.choose_engine("auto", NegativeSampling, CUDA, subwords) is AutogradEngine
+    with pytest.raises(ConfigError, match=r"^--engine fused [^\n]*n-grams[^\n]*; omit --subwords, or use"):
+        engines.choose_engine("fused", NegativeSampling, CUDA, subwords)
+
+
 def test_the_fused_engine_needs_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("numba.core.config.DISABLE_JIT", 1)
     assert choose_engine("auto", NegativeSampling, CPU) is AutogradEngine

@@ -124,8 +124,8 @@ def _cpu_obstacle(objective: type[nn.Module]) -> str:
 
 def _gpu_obstacle(objective: type[nn.Module], workload: Workload) -> str:
     """Return why the fused GPU engine cannot train, and what to do; empty if it can."""
-    if workload.model != "skipgram" or workload.subwords:
-        return "trains skip-gram without n-grams only; use --model skipgram"
+    if workload.subwords:
+        return "trains words without n-grams only on a GPU; omit --subwords"
     if triton_version() < MIN_TRITON:
         return "needs Triton 3.2 or newer on a GPU; install it with: pip install 'triton>=3.2'"
     from word2vec.engines.gpu.objectives import GRADIENTS
