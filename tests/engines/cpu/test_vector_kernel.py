@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.engines.oracle import Oracle
-from tests.engines.small import make_objective, make_vocabulary, random_sentences
+from tests.engines.small import make_dataset, make_objective, make_vocabulary, random_sentences
 from word2vec.engines import plain
 from word2vec.engines.cpu import engine as cpu
 from word2vec.engines.cpu.engine import FusedEngine
@@ -16,7 +16,7 @@ from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS
 from word2vec.losses import WMRB, NegativeSampling, Objective, RankNet, SampledSoftmax
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
-from word2vec.sampling.datasets import CBOWDataset, SamplingSettings, SkipGramDataset, TextDataset
+from word2vec.sampling.datasets import CBOWDataset, SkipGramDataset, TextDataset
 
 ZIPF = [1000 // rank for rank in range(1, 41)]
 
@@ -47,13 +47,6 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(engine, "CHUNK_WORDS", 130)
 
 
-def make_dataset(variant: Variant, sentences: Sequence[Sequence[int]], size: int, **settings: Any) -> TextDataset:
-    tokens = np.array([word for sentence in sentences for word in sentence], np.int32)
-    offsets = np.cumsum([0, *map(len, sentences)])
-    kind = CBOWDataset if variant.cbow else SkipGramDataset
-    return kind(tokens, offsets, make_vocabulary(ZIPF[:size]), SamplingSettings(**{"subsample": 1e-2, **settings}))
-
-
 def make_model(variant: Variant, dataset: TextDataset, dim: int) -> EmbeddingModel:
     """A model whose tables are random, such that scores are about 1. Its words share n-grams."""
     size = len(dataset.keep)
@@ -78,7 +71,9 @@ def compare_with_plain(
     **settings: Any,
 ) -> tuple[Oracle, int]:
     """Train both with one thread and compare their tables, losses, pairs and random states."""
-    dataset, objective = make_dataset(variant, sentences, size, **settings), make_objective(kind, size)
+    dataset_class = CBOWDataset if variant.cbow else SkipGramDataset
+    dataset = make_dataset(sentences, ZIPF[:size], dataset_class, **{"subsample": 1e-2, **settings})
+    objective = make_objective(kind, size)
     scale = min(1.0, kind.default_lr / NegativeSampling.default_lr)
 
     def lr_at(epoch: int, words: int) -> float:
@@ -159,7 +154,7 @@ def test_rows_that_occur_several_times_get_all_steps(variant: Variant, kind: typ
 
 def test_threads_learn_which_words_occur_together() -> None:
     sentences = [[pair, pair + 10] for pair in np.random.default_rng(0).integers(0, 10, 4000).tolist()]
-    dataset = make_dataset(CBOW_ALONE, sentences, 20, subsample=0, window=1)
+    dataset = make_dataset(sentences, ZIPF[:20], CBOWDataset, subsample=0, window=1)
     model = CBOW(20, 8, torch.Generator().manual_seed(0))
     engine = FusedEngine(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.1, threads=2)
     for epoch in range(3):
