@@ -12,15 +12,17 @@ import word2vec
 
 SCRIPT = """
 import zlib
-from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
+from tests.engines.small import make_cbow, make_dataset, make_model, make_objective, random_sentences
 from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.losses import WMRB, NegativeSampling, RankNet
+from word2vec.sampling.datasets import CBOWDataset, SkipGramDataset
 
 counts = [1000 // rank for rank in range(1, 19)]
-dataset = make_dataset(random_sentences(6000, counts, length=6), counts, negatives=5, subsample=0)
+sentences = random_sentences(6000, counts, length=6)
+cases = [(make_model, SkipGramDataset, kind) for kind in (NegativeSampling, RankNet, WMRB)]
 hits, checksums = 0, []
-for kind in (NegativeSampling, RankNet, WMRB):
-    model = make_model(18, 16)
+for make, dataset_class, kind in [*cases, (make_cbow, CBOWDataset, RankNet)]:
+    model, dataset = make(18, 16), make_dataset(sentences, counts, dataset_class, negatives=5, subsample=0)
     engine = FusedEngine(model, make_objective(kind, 18), dataset, lambda epoch, words: 0.01)
     *_, last = engine.epoch(0)
     hits += engine._kernel.stats.cache_hits.total()
@@ -47,7 +49,7 @@ def test_a_kernel_is_compiled_once_for_all_processes(tmp_path: Path) -> None:
     assert hits == "0"
     assert files
     # the same bytes: a call that is not inlined would round differently in the process that compiles
-    assert run() == ("3", checksums, files)
+    assert run() == ("4", checksums, files)
     # numba detects changes only in the file that defines the kernel; this is another one
     with (package / "engines" / "cpu" / "objectives.py").open("a") as source:
         source.write("\n\ndef _no_steps(name, n_targets, padded, block, constants):\n    pass\n")
