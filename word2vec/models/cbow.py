@@ -15,6 +15,8 @@ representations"):
     x = 1/n sum_j p_j * u_j              du_j = 1/n p_j * dx        dp_j = 1/n u_j * dx
 """
 
+from typing import ClassVar
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -41,6 +43,9 @@ class CBOW(EmbeddingModel):
     Attributes:
         positions: (P, D) weights of the positions, 1 at first, or None.
     """
+
+    # each word makes 1/n of the step; the best of 0.025 to 0.2 with negative sampling on 17 million words, five epochs
+    lr_factor: ClassVar[float] = 6.0
 
     def __init__(
         self,
