@@ -49,7 +49,7 @@ def test_declared_attributes_are_passed_on_and_others_have_their_defaults() -> N
     assert not as_objective(PerExample()).needs_log_q
     assert as_objective(Corrected()).needs_log_q
     assert as_objective(Corrected()).default_lr == Objective.default_lr
-    assert not as_objective(Corrected()).in_batch
+    assert as_objective(Corrected()).targets == "noise"
 
 
 def test_log_q_and_weights_reach_the_module() -> None:

@@ -117,11 +117,11 @@ def _cpu_obstacle(objective: type[nn.Module], workload: Workload | None = None) 
         return "trains skip-gram without n-grams only; use --model skipgram"
     from numba.core import config  # a third of a second to import
 
-    from word2vec.engines.cpu.objectives import COMPILED
+    from word2vec.engines.cpu.objectives import COMPILED, COMPILED_TREES
 
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "cannot be compiled while NUMBA_DISABLE_JIT is set; unset it"
-    return _objective_obstacle(objective, COMPILED)
+    return _objective_obstacle(objective, COMPILED | COMPILED_TREES if workload else COMPILED)
 
 
 def _gpu_obstacle(objective: type[nn.Module], workload: Workload) -> str:

@@ -1,4 +1,4 @@
-"""numpy archives (.npz) with the arrays `words` and `vectors` and, optionally, `counts` and `output`.
+"""numpy archives (.npz) with the arrays `words` and `vectors` and, optionally, `counts` and `output` or `nodes`.
 
 For use with numpy alone: `numpy.load(path)["vectors"]`. Files written by numpy.savez are memory-mapped, those written
 by savez_compressed are decompressed. Arrays of Python objects are rejected, because reading them could run code.
@@ -31,6 +31,7 @@ ARRAYS = {
     "vectors": FLOATS,
     "counts": ("iu", "integers"),
     "output": FLOATS,
+    "nodes": FLOATS,  # of the tree of hierarchical softmax
     "context": FLOATS,  # the output table in files of earlier versions
 }
 # numpy.lib.format: magic, version, length of the header (its size depends on the version), header
@@ -80,11 +81,13 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
     with np.errstate(over="ignore"):  # infinity is reported later, with its word
         tables = {
             name: arrays[name][:limit].astype(np.float32, copy=False)
-            for name in ("vectors", "output", "context")
+            for name in ("vectors", "output", "context", "nodes")
             if name in arrays
         }
+    nodes = tables.get("nodes") if len(words) == len(arrays["words"]) else None
     counts = arrays["counts"][:limit].astype(np.int64, copy=False) if "counts" in arrays else None
-    return distinct(path, Table(words, tables["vectors"], counts, tables.get("output", tables.get("context"))))
+    output = tables.get("output", tables.get("context"))
+    return distinct(path, Table(words, tables["vectors"], counts, output, nodes=nodes))
 
 
 def verify_npz(path: Path, limit: int | None) -> bool:
@@ -161,7 +164,8 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     shape = arrays["vectors"].shape
     if len(shape) != 2:
         raise FormatError(f"{path}: the array 'vectors' has the shape {shape}, expected (words, dimensions)")
-    for name, expected in (("words", shape[:1]), ("counts", shape[:1]), ("output", shape), ("context", shape)):
+    tables = dict.fromkeys(("output", "context", "nodes"), shape)
+    for name, expected in {"words": shape[:1], "counts": shape[:1], **tables}.items():
         if name in arrays and arrays[name].shape != expected:
             raise FormatError(
                 f"{path}: the array {name!r} has the shape {arrays[name].shape}, but 'vectors' has {shape}"
@@ -194,6 +198,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
         "vectors": table.vectors,
         "counts": table.counts,
         "output": table.output,
+        "nodes": table.nodes,
     }
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})

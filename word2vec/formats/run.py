@@ -28,8 +28,9 @@ PAIR_VERSION = 2  # of runs trained on pairs, which have a second vocabulary; se
 VECTORS_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocab.tsv"
 # The tables of a trained model in the vectors file. With n-grams, "input" contains the vectors of the words, which are
-# means of their own rows, "word-rows", and the rows of their n-grams.
-MODEL_TABLES = ("input", "output", "word-rows", "ngrams")
+# means of their own rows, "word-rows", and the rows of their n-grams. With hierarchical softmax, "nodes" contains the
+# rows of the inner nodes of the tree of the words, and there is no "output".
+MODEL_TABLES = ("input", "output", "nodes", "word-rows", "ngrams")
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
 VOCABULARY_DIGEST = "vocab.tsv-sha256"  # metadata key of the vectors file; missing in files of earlier versions
 
@@ -38,10 +39,11 @@ _BARE_WORD = re.compile(rb"([^\t\n]+)\n")
 
 
 class Tables(NamedTuple):
-    """The input and output tables, cut to the limit, and their total number of rows."""
+    """The tables, cut to the limit, and their total number of rows; a part of the nodes is of no use."""
 
     vectors: NDArray[np.float32]
     output: NDArray[np.float32] | None
+    nodes: NDArray[np.float32] | None
     total: int
 
 
@@ -62,7 +64,7 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
         )
     if file.metadata.get(VOCABULARY_DIGEST) not in (None, digest_of(text)):
         raise mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
-    return Table(words, tables.vectors, counts, tables.output)
+    return Table(words, tables.vectors, counts, tables.output, nodes=tables.nodes)
 
 
 def verify_run(path: Path, limit: int | None) -> bool:
@@ -89,20 +91,22 @@ def encode_vocabulary(path: Path, table: Table) -> bytes:
 
 
 def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
-    """Return the input table of a safetensors file and, if there is one, the output table.
+    """Return the input table of a safetensors file and, if there is one, the output table or the table of nodes.
 
     Raises:
         FormatError: The file was written by another program or a later version, or a table has the wrong type or shape.
     """
     _check_version(path, file.metadata)
     vectors = table_of(path, file, "input")
-    output = table_of(path, file, "output") if "output" in file.tensors else None
-    if output is not None and output.shape != vectors.shape:
-        raise FormatError(
-            f"{path}: 'input' has the shape {list(vectors.shape)} but 'output' has {list(output.shape)}; "
-            "the file is damaged"
-        )
-    return Tables(vectors[:limit], None if output is None else output[:limit], len(vectors))
+    found = {name: table_of(path, file, name) for name in ("output", "nodes") if name in file.tensors}
+    for name, table in found.items():
+        if table.shape != vectors.shape:
+            raise FormatError(
+                f"{path}: 'input' has the shape {list(vectors.shape)} but {name!r} has {list(table.shape)}; "
+                "the file is damaged"
+            )
+    output, nodes = found.get("output"), found.get("nodes") if limit is None or limit >= len(vectors) else None
+    return Tables(vectors[:limit], None if output is None else output[:limit], nodes, len(vectors))
 
 
 def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
@@ -123,8 +127,8 @@ def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
 
 def tensors_of(table: Table) -> dict[str, NDArray[Any]]:
     """Return the tables by their names in safetensors files."""
-    tensors: dict[str, NDArray[Any]] = {"input": table.vectors}
-    return tensors if table.output is None else tensors | {"output": table.output}
+    tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes}
+    return {name: numbers for name, numbers in tables.items() if numbers is not None}
 
 
 def digest_of(vocabulary: bytes) -> str:

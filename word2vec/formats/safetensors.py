@@ -1,4 +1,4 @@
-"""A single safetensors file with the tables `input` and `output`, the `counts`, and the words.
+"""A single safetensors file with the tables `input` and `output` (or `nodes`), the `counts`, and the words.
 
 The tensor `words` contains the words as UTF-8 text, one per line. Like a run folder, the file is memory-mapped: loading
 takes memory only for the rows that are accessed.
@@ -48,7 +48,7 @@ def read_safetensors(path: Path, limit: int | None, progress: bool = False) -> T
         )
     words.warn()
     counts = None if counts is None else counts[:limit]
-    return distinct(path, Table(words.words[:limit], tables.vectors, counts, tables.output))
+    return distinct(path, Table(words.words[:limit], tables.vectors, counts, tables.output, nodes=tables.nodes))
 
 
 def write_safetensors(path: Path, table: Table, progress: bool = False) -> None:

@@ -31,6 +31,8 @@ class Table(NamedTuple):
     counts: NDArray[np.int64] | None = None  # (V,)
     output: NDArray[np.float32] | None = None  # (V, D), the output table
     subwords: Subwords | None = None  # provides vectors for words outside the vocabulary
+    # (V, D), the output table of hierarchical softmax: rows of the inner nodes of the tree, which belong to no words
+    nodes: NDArray[np.float32] | None = None
 
 
 def row_blocks(vectors: NDArray[np.float32], size: int | None = None) -> Iterator[NDArray[np.float32]]:
@@ -61,6 +63,9 @@ def check_finite(path: Path, table: Table) -> None:
             raise FormatError(
                 f"{path}: the {name} of {table.words[row]!r} contains nan or infinity; train the vectors again"
             )
+    row = None if table.nodes is None else first_not_finite(table.nodes)
+    if row is not None:
+        raise FormatError(f"{path}: the vector of node {row} contains nan or infinity; train the vectors again")
 
 
 def encode_words(path: Path, words: list[str], *, spaces: bool) -> list[bytes]:
@@ -148,4 +153,5 @@ def distinct(path: Path, table: Table) -> Table:
     rows = np.fromiter(first.values(), dtype=np.intp, count=len(first))
     counts = None if table.counts is None else table.counts[rows]
     output = None if table.output is None else table.output[rows]
-    return table._replace(words=list(first), vectors=table.vectors[rows], counts=counts, output=output)
+    # without all words, there is no tree
+    return table._replace(words=list(first), vectors=table.vectors[rows], counts=counts, output=output, nodes=None)

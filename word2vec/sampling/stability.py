@@ -24,6 +24,7 @@ from word2vec.sampling.datasets import ExampleDataset, SamplingSettings
 MAX_USES_IN_PAIRS = 32  # expected uses of the most frequent word in pairs
 MAX_USES_IN_ALL = 100  # the same, in pairs and as a noise word together
 CALIBRATED_LR = 0.025  # the learning rate of the experiments
+MAX_TREE_BATCH = 10**6  # TODO
 SMALL_VOCABULARY = 2500  # words; the limits grow in proportion above this size
 GROUP_ROWS = 10  # maximum number of pairs with the same target that are updated at once
 MAX_INPUT_USES_IN_GROUP = 6  # expected uses of the most frequent input; with a single one, groups of 10 diverge
@@ -43,6 +44,18 @@ def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted
     pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample))
     noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
     return max(1, min(wanted, int(stable_pairs(pair_frequency, noise, settings.negatives) / threads)))
+
+
+def stable_tree_batch_size(vocabulary: Vocabulary, wanted: int, threads: int = 1) -> int:
+    """Return the largest stable batch size if the targets are the nodes of a tree, whose root is in every path.
+
+    Args:
+        vocabulary: The words to train.
+        wanted: The batch size in the settings.
+        threads: How many threads train batches at the same time.
+    """
+    limit = MAX_TREE_BATCH * vocabulary_factor(len(vocabulary))
+    return max(1, min(wanted, int(limit / threads)))
 
 
 def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:

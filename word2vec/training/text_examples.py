@@ -11,9 +11,10 @@ from word2vec.errors import CorpusError
 from word2vec.losses import Objective
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
 from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
+from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.held_out import shorten_ranges, split_corpus
 from word2vec.sampling.shards import count_words
-from word2vec.sampling.stability import stable_batch_size
+from word2vec.sampling.stability import stable_batch_size, stable_tree_batch_size
 from word2vec.sampling.windows import make_window
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
 from word2vec.training.result import WordResult
@@ -59,11 +60,13 @@ class TextExamples(Examples):
         threads: int,
     ) -> TextDataset:
         """Create the dataset to train; see `Examples.make_dataset`."""
-        negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
+        negatives = config.negatives if objective.targets == "noise" else 0
         sampling = SamplingSettings(
             config.window, negatives, config.subsample, config.noise_exponent, config.window_mode
         )
         size = stable_batch_size(self._vocabulary, sampling, config.batch_size, threads)
+        if objective.targets == "tree":
+            size = stable_tree_batch_size(self._vocabulary, config.batch_size, threads)
         log_batch_size(config, engine_class, size)
         if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")
@@ -84,14 +87,15 @@ class TextExamples(Examples):
             )
         return dataset
 
-    def make_model(self, config: TrainConfig, generator: torch.Generator) -> EmbeddingModel:
+    def make_model(self, config: TrainConfig, objective: Objective, generator: torch.Generator) -> EmbeddingModel:
         """Create the model; see `Examples.make_model`."""
         size = len(self._vocabulary)
+        tree = HuffmanTree.of(self._vocabulary.counts) if objective.targets == "tree" else None
         if config.model == "skipgram":
-            return SkipGram(size, config.dim, generator, ngrams=self._ngrams)
+            return SkipGram(size, config.dim, generator, ngrams=self._ngrams, tree=tree)
         window = make_window(config.window_mode, config.window, self._text.offsets)
         positions = window.left + window.right if config.position_weights else 0
-        return CBOW(size, config.dim, generator, ngrams=self._ngrams, positions=positions)
+        return CBOW(size, config.dim, generator, ngrams=self._ngrams, tree=tree, positions=positions)
 
     @property
     def input_rows(self) -> int:
@@ -109,7 +113,7 @@ class TextExamples(Examples):
             self._text.offsets,
             self._vocabulary,
             dataset.settings,
-            batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
+            batch_size=dataset.batch_size if objective.targets == "batch" else VALIDATION_BATCH,
             seed=SEED,
             device=dataset.device,
             sentences=shorten_ranges(held_out, self._text.offsets, validation_words(dataset.pairs_per_word())),

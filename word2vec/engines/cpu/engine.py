@@ -22,6 +22,7 @@ from torch import nn
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel
 from word2vec.engines.cpu.simd import LANES, padded_width
+from word2vec.engines.cpu.tree_kernel import TreeSampling, path_size, tree_kernel
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
@@ -66,7 +67,7 @@ class FusedEngine(Engine):
 
     Args:
         model: The model, trained in place; its tables move to memory with aligned rows.
-        objective: An objective of a class in `COMPILED`.
+        objective: An objective of a class in `COMPILED` or `COMPILED_TREES`.
         dataset: The corpus and its sampling settings.
         learning_rate: The learning rate schedule.
         threads: Number of threads.
@@ -88,26 +89,18 @@ class FusedEngine(Engine):
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
         super().__init__(model, objective, dataset, learning_rate, threads)
-        window = dataset.window
         self._text = Text(read_only(dataset.tokens, np.int32), read_only(dataset.offsets, np.int64))
-        self._sampling = Sampling(
-            keep=_thresholds(dataset.keep.double().numpy()),
-            noise=noise_table(dataset),
-            cumulative=dataset.alias.cumulative.numpy(),
-            log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
-            min_width=window.min_width,
-            widths=window.widths,
-            left=window.left,
-            right=window.right,
-            ahead=min(window.right, MAX_AHEAD),
-        )
         width = padded_width(model.input.shape[1])
         self._tables = Tables(aligned_rows(model.input, width), aligned_rows(model.output, width), width)
         negatives = dataset.settings.negatives
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
-        self._chunk_pairs = CHUNK_PRODUCTS // ((1 + negatives) * width)
         self._workers = Workers(threads)
-        self._kernel = kernel(objective_name(type(objective)), negatives, objective.needs_log_q)
+        name, self._sampling = objective_name(type(objective)), _sampling_for(objective, dataset)
+        if isinstance(self._sampling, TreeSampling):
+            targets, self._kernel = dataset.tree.longest, tree_kernel(name, path_size(dataset.tree.longest))
+        else:
+            targets, self._kernel = 1 + negatives, kernel(name, negatives, objective.needs_log_q)
+        self._chunk_pairs = CHUNK_PRODUCTS // (targets * width)
         self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
@@ -140,6 +133,27 @@ class FusedEngine(Engine):
     def _train(self, state: ThreadState, first: int, last: int, lr: float) -> None:
         """Train the sentences from `first` to before `last`."""
         self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), state)
+
+
+def _sampling_for(objective: Objective, dataset: TextDataset) -> Sampling | TreeSampling:
+    """Return what the kernel of an objective draws from."""
+    window, keep = dataset.window, _thresholds(dataset.keep.double().numpy())
+    ahead = min(window.right, MAX_AHEAD)
+    if objective.targets == "tree":
+        tree = dataset.tree
+        paths = tree.starts, tree.nodes, tree.signs
+        return TreeSampling(keep, *paths, window.min_width, window.widths, window.left, window.right, ahead)
+    return Sampling(
+        keep=keep,
+        noise=noise_table(dataset),
+        cumulative=dataset.alias.cumulative.numpy(),
+        log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
+        min_width=window.min_width,
+        widths=window.widths,
+        left=window.left,
+        right=window.right,
+        ahead=ahead,
+    )
 
 
 def _new_state(seed: int) -> ThreadState:

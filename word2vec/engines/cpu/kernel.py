@@ -265,10 +265,10 @@ def score_block(tables, buffers, half, n, n_targets, padded, corrected):
 def update_block(tables, buffers, half, n, n_targets, padded, lr):
     """Add the steps of a block to its rows, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(padded)
-    for i in range(n_targets * LANES):
-        buffers.block[gradients + i] *= -lr
     targets, slopes = pointer_to(buffers.targets, half * padded), pointer_to(buffers.block, gradients)
-    block_steps(tables.input, buffers.rows, n, tables.output, targets, slopes, buffers.steps, tables.width, n_targets)
+    block_steps(
+        tables.input, buffers.rows, n, tables.output, targets, slopes, lr, buffers.steps, tables.width, n_targets
+    )
 
 
 @inlined
