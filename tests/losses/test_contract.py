@@ -93,7 +93,8 @@ every_reduction = pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 def scores_for(objective: Objective, scores: Tensor) -> Tensor:
     """The scores (B, 1 + K) of a true word and noise words, as signed scores of a path if the targets are a tree.
 
-    A true word is the first child of its node and a noise word the second one, so the loss is that of negative sampling.
+    A true word is the first child of its node and a noise word the second one, so that the loss is
+    that of negative sampling.
     """
     signs = torch.ones_like(scores)
     if objective.targets == "tree":

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.engines.small import make_dataset
 from tests.training.interruptions import killed
 from tests.training.topics import small
 from word2vec.engines.cpu.objectives import COMPILED
-from tests.engines.small import make_dataset
 from word2vec.errors import TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
 from word2vec.losses import LOSSES, make_objective

@@ -144,8 +144,8 @@ def write(
     Args:
         path: The file, or the folder for a run. Text files and word2vec's binary files are compressed if the name ends
             in .gz, .bz2, .xz or .zst.
-        table: The table to write. Only run, safetensors and npz keep the counts and the output table or nodes; no format keeps
-            n-grams.
+        table: The table to write. Only run, safetensors and npz keep the counts and the output table or nodes; no
+            format keeps n-grams.
         format: A name in FORMATS; by default the file extension decides, and a folder or no extension means a run.
         progress: Whether to show a progress bar on stderr if writing takes long.
 

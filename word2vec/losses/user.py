@@ -60,8 +60,10 @@ def as_objective(module: nn.Module) -> Objective:
     """
     name = type(module).__name__
     if hasattr(module, "in_batch"):
-        raise ConfigError(f"objective {name}: in_batch has been replaced; declare targets = \"batch\", or omit it")
+        raise ConfigError(f'objective {name}: in_batch has been replaced; declare targets = "batch", or omit it')
     objective = module if isinstance(module, Objective) else UserObjective(module)
     if objective.targets not in get_args(Targets):
-        raise ConfigError(f"objective {name}: unknown targets {objective.targets!r}; use {', '.join(get_args(Targets))}")
+        raise ConfigError(
+            f"objective {name}: unknown targets {objective.targets!r}; use {', '.join(get_args(Targets))}"
+        )
     return objective

@@ -76,7 +76,7 @@ class HuffmanTree:
         return np.bincount(self.nodes, np.repeat(frequency, self.lengths), len(self.lengths)).astype(np.float64)
 
     def padded(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
-        """Return nodes and signs as tables, (V, longest) each; shorter paths end with the unused row V - 1 and sign 0."""
+        """Return nodes and signs as tables, (V, longest); shorter paths end with the unused row V - 1 and sign 0."""
         size = len(self.lengths)
         on_path = np.arange(max(1, self.longest)) < self.lengths[:, None]  # (V, L)
         nodes, signs = np.full(on_path.shape, size - 1, np.int32), np.zeros(on_path.shape, np.int8)

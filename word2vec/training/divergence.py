@@ -71,7 +71,9 @@ def untrained_loss(objective: Objective, dataset: ExampleDataset) -> float:
     if objective.targets == "tree":  # whose loss is the sum over the nodes of a path
         text = cast("TextDataset", dataset)
         node = torch.zeros(1, 1, device=device)  # (1, 1)
-        return float(objective(node[:, 0], node[:, 1:]).sum()) * text.tree.mean_length(text.pair_frequency.cpu().numpy())
+        return float(objective(node[:, 0], node[:, 1:]).sum()) * text.tree.mean_length(
+            text.pair_frequency.cpu().numpy()
+        )
     scores = torch.zeros(1, 1 + dataset.settings.negatives, device=device)  # (1, 1 + K)
     correction = {"log_q": torch.full_like(scores, -math.log(len(dataset.noise)))} if objective.needs_log_q else {}
     return float(objective(scores[:, 0], scores[:, 1:], **correction).sum())

@@ -89,8 +89,8 @@ class PairExamples(Examples):
         """
         if objective.targets == "tree":
             raise ConfigError(
-                f"--objective {config.objective} does not apply to pairs: it has vectors of the nodes of a tree in place "
-                "of vectors of targets; choose another objective"
+                f"--objective {config.objective} does not apply to pairs: it trains vectors of nodes of a tree, not "
+                "of targets; choose another objective"
             )
         held_out, part = self._held_out_pairs(), None
         if len(held_out):

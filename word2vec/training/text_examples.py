@@ -11,8 +11,8 @@ from word2vec.errors import CorpusError
 from word2vec.losses import Objective
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
 from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
-from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.held_out import shorten_ranges, split_corpus
+from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size, stable_tree_batch_size
 from word2vec.sampling.windows import make_window
@@ -66,7 +66,7 @@ class TextExamples(Examples):
         )
         size = stable_batch_size(self._vocabulary, sampling, config.batch_size, threads)
         if objective.targets == "tree":
-            size = stable_tree_batch_size(self._vocabulary, config.batch_size, threads)
+            size = stable_tree_batch_size(config.batch_size, threads)
         log_batch_size(config, engine_class, size)
         if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")

@@ -69,7 +69,9 @@ class SoftmaxTree:
             Word2VecError: The model is unknown, or a number of words is negative.
         """
         if model not in ("skipgram", "cbow") or min(sides) < 0:
-            raise Word2VecError(f"model {model!r}, window {sides}: use skipgram or cbow, and a window of 0 or more words")
+            raise Word2VecError(
+                f"model {model!r}, window {sides}: use skipgram or cbow, and a window of 0 or more words"
+            )
         before, after = sides
         total = 0.0
         for place, row in enumerate(rows):

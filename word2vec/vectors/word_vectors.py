@@ -281,7 +281,9 @@ class WordVectors:
             UnknownWordError: A word has no vector.
             Word2VecError: The vectors were not trained with hierarchical softmax, or there is no context word.
         """
-        return self._tree.probability(self.index(center), self._stack([context] if isinstance(context, str) else context))
+        return self._tree.probability(
+            self.index(center), self._stack([context] if isinstance(context, str) else context)
+        )
 
     def log_likelihood(
         self, sentence: Iterable[str], window: int | tuple[int, int] = 5, model: str = "skipgram"
@@ -289,8 +291,9 @@ class WordVectors:
         """Return the logarithm of the likelihood of a sentence, the sum of log p(center | context) over its words.
 
         With skip-gram the sum runs over all pairs of a center word and a word of its window, with CBOW over all center
-        words, given their whole windows. Words outside the vocabulary are left out first. The result is that of
-        gensim's `Word2Vec.score`; to compare sentences of different lengths, divide it by the number of words.
+        words, given their whole windows; a word without context adds nothing. Words outside the vocabulary are left out
+        first. This is what gensim's `Word2Vec.score` approximates. To compare sentences of different lengths, divide it
+        by the number of words.
 
         Args:
             sentence: The words.

@@ -21,18 +21,19 @@ from word2vec.engines.cpu.kernel import (
     Tables,
     Text,
     ThreadState,
-    _below,
-    _subsample,
+    below,
     kernel,
     next_bits,
     noise_word,
     other_word,
+    subsample,
 )
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
+from word2vec.engines.cpu.tree_kernel import PATH_STEP
 from word2vec.engines.draws import SplitMix64
 from word2vec.errors import ConfigError
-from word2vec.losses import NegativeSampling, Objective
+from word2vec.losses import HierarchicalSoftmax, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
 from word2vec.sampling.windows import WINDOW_MODES
@@ -40,6 +41,7 @@ from word2vec.sampling.windows import WINDOW_MODES
 every_objective = pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
 
 ZIPF = [1000 // rank for rank in range(1, 41)]
+TREE = {"negatives": 0}  # hierarchical softmax draws no noise words
 THREE = [1_000_000, 3, 2]  # nearly every noise word that is drawn is the center, and is drawn again
 CHUNK_WORDS = 130
 
@@ -194,6 +196,23 @@ def test_the_loss_is_that_of_the_scores_before_each_step() -> None:
     ]
     *_, last = FusedEngine(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.0).epoch(0)
     assert last.loss / last.pairs == pytest.approx(np.mean(again), rel=0.02)  # other draws, of 12,000 pairs
+
+
+def test_paths_of_a_tree_equal_those_of_the_plain_engine() -> None:
+    # forty equal words have paths of 5 and 6 nodes, the first words of ZIPF of 2
+    for counts, settings in ((ZIPF, {}), ([30] * 40, {"window": 20, "dim": 7})):
+        _, pairs = compare_with_plain(
+            random_sentences(1000, counts), counts, kind=HierarchicalSoftmax, **TREE, **settings
+        )
+        assert pairs > 2000
+
+
+def test_paths_may_be_longer_than_the_memory_of_the_usual_kernel() -> None:
+    counts = [2**k for k in range(PATH_STEP + 1, -1, -1)]  # the rarest word is PATH_STEP + 1 nodes away from the root
+    sentences = random_sentences(300, [1] * len(counts))
+    oracle, _ = compare_with_plain(sentences, counts, kind=HierarchicalSoftmax, slower=5, **TREE, subsample=0)
+    assert oracle.paths is not None
+    assert oracle.paths[0].shape[1] == PATH_STEP + 1
 
 
 # What an engine object does
@@ -360,12 +379,12 @@ def assert_drawn_by(probabilities: npt.ArrayLike, drawn: Sequence[int]) -> None:
 
 @pytest.mark.parametrize("window", [2, 5, 7])
 def test_widths_are_uniform(window: int) -> None:
-    assert_drawn_by(np.full(window, 1 / window), [_below(bits, window) for bits in random_bits(20_000)])
+    assert_drawn_by(np.full(window, 1 / window), [below(bits, window) for bits in random_bits(20_000)])
 
 
 def test_a_number_below_a_bound_uses_the_upper_bits() -> None:
-    assert _below(np.uint64(2**64 - 1), 2**31 - 1) == 2**31 - 2
-    assert _below(np.uint64(2**32 - 1), 2**31 - 1) == 0
+    assert below(np.uint64(2**64 - 1), 2**31 - 1) == 2**31 - 2
+    assert below(np.uint64(2**32 - 1), 2**31 - 1) == 0
 
 
 @pytest.mark.parametrize("counts", [ZIPF, THREE, [7, 7]], ids=["zipf", "three", "equal"])
@@ -409,7 +428,7 @@ def test_a_draw_at_the_threshold_survives() -> None:
     for threshold, kept in ((draw, 1), (draw - 1, 0)):
         text, shard = Text(np.zeros(1, np.int32), np.array([0, 1])), cpu._with_buffers(cpu._new_state(9), 1, 1)
         with np.errstate(over="ignore"):
-            assert _subsample(text, 0, 1, np.array([threshold], np.uint32), shard, np.uint64(9))[0] == kept
+            assert subsample(text, 0, 1, np.array([threshold], np.uint32), shard, np.uint64(9))[0] == kept
 
 
 def test_thresholds_of_probabilities_one_half_and_almost_zero() -> None:
@@ -422,7 +441,7 @@ def test_words_survive_with_their_keep_probability() -> None:
     text = Text(np.tile(np.array([0, 1, 2, 3], np.int32), 5000), np.arange(0, 20_001, 20))  # 3 is not in the vocabulary
     shard = ThreadState(*(np.zeros(20_001, kind) for kind in (np.int32, np.int64, np.uint64, np.int64, np.float64)))
     with np.errstate(over="ignore"):
-        n_kept, _ = _subsample(text, 0, 1000, cpu._thresholds(keep), shard, np.uint64(9))
+        n_kept, _ = subsample(text, 0, 1000, cpu._thresholds(keep), shard, np.uint64(9))
     found = np.bincount(shard.kept[:n_kept], minlength=3)
     assert (abs(found[:2] - 5000 * keep[:2]) < 4 * np.sqrt(5000 * keep[:2] * (1 - keep[:2]))).all()
     assert found[2] == 5000

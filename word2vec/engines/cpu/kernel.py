@@ -4,10 +4,10 @@ The algorithm is that of Ji et al. 2016, "Parallelizing word2vec in shared and d
 a center word share one set of noise words, so that the scores and updates of a window are small matrix products. For
 each chunk of sentences,
 
-1. `_subsample` writes the words that survive subsampling;
+1. `subsample` writes the words that survive subsampling;
 2. `_draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
    the way into the cache while the current center word is processed;
-3. `_gather_block` lists the rows x_i of a block of context words;
+3. `gather_block` lists the rows x_i of a block of context words;
 4. `score_block` computes s_ki = x_i . y_k for all targets y_k;
 5. `score_gradients` turns the scores into losses and gradients g_ki = dL/ds_ki, in objectives.py;
 6. `update_block` adds -lr * sum_k g_ki y_k to x_i, and -lr * sum_i g_ki x_i to y_k.
@@ -31,6 +31,7 @@ from word2vec.engines.cpu.objectives import FLAGS, INLINED, block_offsets, block
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
+    align_stack,
     block_scores,
     block_steps,
     keep_alive,
@@ -118,7 +119,8 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
     size = block_size(padded)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
-        n_kept, state = _subsample(text, first, last, sampling.keep, thread, thread.random[0])
+        align_stack()
+        n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
         memory = Buffers(
             targets=np.zeros(2 * padded, np.int64),
             shifts=np.zeros(2 * padded, np.float32),
@@ -156,7 +158,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
             right = min(words.ends[sentence], position + buffers.reach[2 * half + 1] + 1)
             for start in range(left, right - 1, BLOCK_ROWS):
                 n = min(BLOCK_ROWS, right - 1 - start)
-                _gather_block(words.kept, start, n, position, table.width, buffers.rows)
+                gather_block(words.kept, start, n, position, table.width, buffers.rows)
                 score_block(table, buffers, half, n, n_targets, padded, corrected)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
                 score_gradients(objective, n_targets, padded, memory.block, constants)
@@ -187,7 +189,7 @@ def inlined(function):
 
 
 @inlined
-def _subsample(text, first, last, keep, thread, state):
+def subsample(text, first, last, keep, thread, state):
     """Write the words that survive, and where each sentence of them ends; returns their number and the random state."""
     n_kept = 0
     for sentence in range(first, last):
@@ -208,7 +210,7 @@ def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, stat
     center = np.int64(kept[position])
     state = draw_targets(center, half * padded, noise, cumulative, tables, buffers, state, n_targets, padded, corrected)
     state, bits = next_bits(state)
-    reach = noise.min_width + _below(bits, noise.widths)
+    reach = noise.min_width + below(bits, noise.widths)
     buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
     if position + noise.ahead < n_kept:
         prefetch_row(tables.input, kept[position + noise.ahead] * width, width)
@@ -242,7 +244,7 @@ def draw_targets(center, place, noise, cumulative, tables, buffers, state, n_tar
 
 
 @inlined
-def _gather_block(kept, start, n, position, width, rows):
+def gather_block(kept, start, n, position, width, rows):
     """Write where the rows of n context words begin, from word `start` on and without the center at `position`."""
     for i in range(n):
         word = start + i + np.int64(start + i >= position)
@@ -292,7 +294,7 @@ def next_bits(state):
 
 
 @inlined
-def _below(bits, bound):
+def below(bits, bound):
     """Return a number from 0 to bound - 1, from the upper half of the bits."""
     return np.int64(((bits >> HALF) * U64(bound)) >> HALF)
 
@@ -300,7 +302,7 @@ def _below(bits, bound):
 @inlined
 def noise_word(noise, vocabulary_size, bits):
     """Draw from the alias table: the upper half of the bits selects the column, the lower half accepts it or not."""
-    column = _below(bits, vocabulary_size)
+    column = below(bits, vocabulary_size)
     accepted = np.int64((bits & LOW) < noise[2 * column])
     alias = np.int64(noise[2 * column + 1])
     return alias + accepted * (column - alias)  # without a branch, which the processor would mispredict

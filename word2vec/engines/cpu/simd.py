@@ -37,7 +37,7 @@ code for the steps, so larger blocks take longer to compile."""
 TARGETS_AT_ONCE = range(4, 8)
 """Possible numbers of target rows whose sums are kept in registers together; see `tile_size`."""
 
-TILE = 5
+TILE = 4
 """The number of target rows per tile if the number of targets is known only when the code runs."""
 
 
@@ -152,8 +152,8 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
 
     A row that occurs several times in the block gets all of its steps. The arguments are those of `block_scores`, with
     the gradients g_ki in the layout of the scores, 0 for the padding of the targets, the learning rate, and `steps`,
-    working memory of the same size as the gradients. If `n_targets` is not a compile-time constant, the targets must be distinct, except that the padding may
-    repeat the last one; `steps` is not used then.
+    working memory of the same size as the gradients. If `n_targets` is not a compile-time constant, the targets must be
+    distinct, except that the padding may repeat the last one; `steps` is not used then.
     """
     signature = types.void(inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets)
     tile, repeated = _tiles(n_targets)
@@ -232,6 +232,26 @@ def keep_alive(typing_context, record):
         return context.get_dummy_value()
 
     return types.void(record), generate
+
+
+@intrinsic
+def align_stack(typing_context):
+    """Align the stack of the function that calls this, so that vectors in it do not cross cache lines.
+
+    subtle: when LLVM finds that registers do not suffice, it is too late to align the stack for the vectors that it
+    saves there, unless a variable already needs it. A saved vector that crosses cache lines takes several times as long
+    to read again.
+    """
+
+    def generate(context, builder, signature, arguments):
+        with builder.goto_entry_block():
+            variable = builder.alloca(VECTOR)
+            variable.align = WIDTH * 4
+        kind = ir.FunctionType(ir.VoidType(), [variable.type])
+        builder.asm(kind, "", "r", [variable], side_effect=True)  # so that it is not removed
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 @intrinsic

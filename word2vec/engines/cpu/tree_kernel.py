@@ -21,12 +21,13 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from word2vec.engines.cpu.kernel import _below, _gather_block, _subsample, add_losses, inlined, next_bits
+from word2vec.engines.cpu.kernel import add_losses, below, gather_block, inlined, next_bits, subsample
 from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
     TILE,
+    align_stack,
     block_scores,
     block_steps,
     keep_alive,
@@ -36,7 +37,7 @@ from word2vec.engines.cpu.simd import (
 )
 from word2vec.system.jit import cached_on_disk
 
-PATH_STEP = 60  # a multiple of TILE; paths in vocabularies of a million words are shorter, so one kernel is compiled
+PATH_STEP = 60  # a multiple of TILE. Paths are shorter with a million words, so there is usually a single kernel
 HOT_NODES = 256  # nodes next to the root, which are in so many paths that they never leave the cache
 
 
@@ -73,7 +74,7 @@ def path_size(longest: int) -> int:
 
 @functools.cache
 def tree_kernel(objective: str, size: int) -> Callable[..., None]:
-    """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`; see `kernel.kernel`.
+    """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`, as kernel.py.
 
     subtle: the size is a compile-time constant, because otherwise the compiler does not know that the scores and the
     gradients of a block do not overlap, and does not vectorize the objective.
@@ -86,7 +87,8 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
     memory_size = block_size(size)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
-        n_kept, state = _subsample(text, first, last, sampling.keep, thread, thread.random[0])
+        align_stack()
+        n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
         memory = TreeBuffers(
             targets=np.zeros(2 * size, np.int64),
             signs=np.zeros(2 * size, np.float32),
@@ -115,12 +117,15 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
             slopes = pointer_to(buffers.block, gradients)
             for start in range(left, right - 1, BLOCK_ROWS):
                 n = min(BLOCK_ROWS, right - 1 - start)
-                _gather_block(words.kept, start, n, position, table.width, buffers.rows)
+                gather_block(words.kept, start, n, position, table.width, buffers.rows)
                 block_scores(table.input, buffers.rows, n, table.output, targets, buffers.block, table.width, padded)
                 score_gradients(objective, n_targets, size, memory.block, signs)
-                for i in range(n_targets * LANES, padded * LANES):
-                    slopes[i] = np.float32(0)
-                block_steps(table.input, buffers.rows, n, table.output, targets, slopes, lr, slopes, table.width, padded)
+                for k in range(n_targets, padded):
+                    for i in range(LANES):
+                        slopes[k * LANES + i] = np.float32(0)
+                block_steps(
+                    table.input, buffers.rows, n, table.output, targets, slopes, lr, slopes, table.width, padded
+                )
                 add_losses(buffers, size, n)
             pairs += right - 1 - left
         thread.random[0] = state
@@ -145,7 +150,7 @@ def _aligned(size):
 
 @inlined
 def _look_ahead(position, n_kept, kept, tree, tables, buffers, state, size):
-    """Look up the path of the center word at a position, draw its window and prefetch rows; returns the random state."""
+    """Look up the path of the center word at a position, draw its window, prefetch rows; returns the random state."""
     half, width = position & 1, tables.width
     center = np.int64(kept[position])
     place, start = half * size, tree.starts[center]
@@ -160,7 +165,7 @@ def _look_ahead(position, n_kept, kept, tree, tables, buffers, state, size):
     for k in range(length, (length + TILE - 1) // TILE * TILE):  # the padding repeats the last node
         buffers.targets[place + k] = buffers.targets[place + length - 1]
     state, bits = next_bits(state)
-    reach = tree.min_width + _below(bits, tree.widths)
+    reach = tree.min_width + below(bits, tree.widths)
     buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, tree.left), min(reach, tree.right)
     if position + tree.ahead < n_kept:
         prefetch_row(tables.input, kept[position + tree.ahead] * width, width)
