@@ -36,6 +36,7 @@ RESULTS = HERE / "results"
 PACKAGES = ("word2vec-fused", "gensim", "fasttext", "torch", "triton", "numpy", "numba", "scipy")
 RESTRICT = 30_000  # analogies use this many of the most frequent words, gensim's default
 SCORES = ("wordsim353", "simlex999", "analogies")
+ANALOGY_KINDS = ("semantic", "syntactic")
 SCORE_NAMES = dict(zip(SCORES, ("WordSim-353", "SimLex-999", f"analogies (top {RESTRICT // 1000}k)"), strict=True))
 
 # Widest vector instructions by the flags of /proc/cpuinfo, best first.
@@ -132,13 +133,14 @@ def _output(command: Sequence[str]) -> str:
 def score_vectors(vectors: "WordVectors") -> dict[str, float | None]:
     """Score vectors on the three shipped sets, as fractions; None where a score is undefined.
 
-    The similarity scores are Spearman correlations over the pairs with two known words; the third is the accuracy on
+    The similarity scores are Spearman correlations over the pairs with two known words; the others are accuracies on
     the Google analogies among the RESTRICT most frequent words.
     """
     from word2vec import evaluate_analogies, evaluate_similarity
 
     scores = {name: evaluate_similarity(vectors, name, bootstrap=0).spearman for name in ("wordsim353", "simlex999")}
-    scores["analogies"] = evaluate_analogies(vectors, "questions-words", restrict=RESTRICT).accuracy
+    analogies = evaluate_analogies(vectors, "questions-words", restrict=RESTRICT)
+    scores |= {"analogies": analogies.accuracy, "semantic": analogies.semantic, "syntactic": analogies.syntactic}
     return {name: None if math.isnan(score) else score for name, score in scores.items()}
 
 

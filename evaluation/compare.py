@@ -8,7 +8,7 @@ are computed within each round; the tables show their median over the rounds. Th
 individual measurement is written to a JSON file, which is updated after each one.
 
 Three rounds of this package and gensim on wiki8 take about 15 minutes on two cores, one round of fastText about ten.
-The worker processes are in peers.py, the tables in renderers.py.
+The worker processes are in peers.py, the tables in renderers/compare.py.
 """
 
 import argparse
@@ -40,7 +40,7 @@ from common import (
     write_json,
 )
 from peers import TUTORIAL_BATCH, TUTORIAL_WARM_UP, Figures, Job, is_compressed
-from renderers import indexing_table, training_table
+from renderers.compare import indexing_table, training_table
 
 TEXT8 = ROOT / "data" / "text8"
 MIN_COUNT = 5
@@ -59,6 +59,8 @@ class Task:
     """The package that has to be installed."""
     preset: str = ""
     """The preset of this package, which then replaces the settings shared by all systems."""
+    options: tuple[str, ...] = ()
+    """More options of this package."""
 
 
 SYSTEMS: dict[str, tuple[Task, ...]] = {
@@ -66,9 +68,24 @@ SYSTEMS: dict[str, tuple[Task, ...]] = {
     "preset": (Task("ours, --preset quality", "ours", preset="quality"),),
     "gensim": (Task("gensim", "gensim", needs="gensim"),),
     "fasttext": (Task("fasttext", "fasttext", needs="fasttext"),),
+    "cbow": (
+        Task("ours, --model cbow", "ours", options=("--model", "cbow")),
+        Task("gensim, sg=0", "gensim-cbow", needs="gensim"),
+    ),
+    "subwords": (
+        Task("ours, --subwords 3-6", "ours", options=("--subwords", "3-6")),
+        Task("fasttext, minn=3, maxn=6", "fasttext-subwords", needs="fasttext"),
+    ),
+    "tree": (
+        Task("ours, --objective hierarchical-softmax", "ours", options=("--objective", "hierarchical-softmax")),
+        Task("gensim, hs=1", "gensim-tree", needs="gensim"),
+    ),
     "tutorial": (Task("tutorial", "tutorial"),),
     "indexing": (Task("ours (indexing)", "index-ours"), Task("gensim (indexing)", "index-gensim", needs="gensim")),
 }
+
+
+DEFAULT_SYSTEMS = ("ours", "preset", "gensim", "fasttext", "tutorial", "indexing")
 
 
 class ComparisonError(Exception):
@@ -95,7 +112,8 @@ def training_command(job: Job, task: Task, engine: str, device: str) -> list[str
         "--objective": task.objective,
         **({"--preset": task.preset} if task.preset else shared),
     }
-    return command + [part for name, value in settings.items() if value != "" for part in (name, str(value))]
+    command += [part for name, value in settings.items() if value != "" for part in (name, str(value))]
+    return [*command, *task.options]
 
 
 def training_figures(run: Path) -> Figures:
@@ -258,7 +276,12 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("corpus", nargs="?", type=Path, default=TEXT8, help="text file, which may be compressed as .xz, .gz or .bz2")
-    add("--systems", type=comma_separated(list(SYSTEMS)), default=",".join(SYSTEMS), help="systems to measure")
+    add(
+        "--systems",
+        type=comma_separated(list(SYSTEMS)),
+        default=",".join(DEFAULT_SYSTEMS),
+        help="systems to measure: " + ", ".join(SYSTEMS),
+    )
     add("--rounds", type=positive, default=3, help="number of rounds, each with another seed")
     add("--words", type=positive, default=0, help="number of words to use from the start of the text; 0 for all")
     add("--quality", action="store_true", help="evaluate the vectors on word similarity and analogies")

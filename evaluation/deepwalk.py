@@ -26,8 +26,8 @@ import numpy as np
 import scipy.io
 from common import RESULTS, HelpFormatter, positive, report_header, setting, write_json
 from numpy.typing import NDArray
-from renderers import deepwalk as deepwalk_table
-from renderers import deepwalk_speed
+from renderers.sequences import deepwalk as deepwalk_table
+from renderers.sequences import deepwalk_speed
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression

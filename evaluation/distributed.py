@@ -33,7 +33,7 @@ from common import (
     with_range,
     write_json,
 )
-from renderers import averaging_cost, distributed_runs, speedups
+from renderers.distributed import averaging_cost, distributed_runs, speedups
 
 AVERAGED = re.compile(r"processes averaged (\d+) times so far: ([\d,]+) bytes per process, ([\d,.]+) s")
 REPEATS = 3

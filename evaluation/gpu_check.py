@@ -3,8 +3,9 @@
     python evaluation/gpu_check.py CORPUS [--parts tests,sweep,compare] [--output FILE.json]
 
 - tests: the tests of the engines, including the contract suite on CUDA.
-- sweep: the fused engine with different numbers of programs and precisions of the matrix products: raw words/s of a
-  complete training run and the scores of its vectors; and the inputs of the two lower bounds on the time.
+- sweep: the fused engine with different numbers of programs and precisions of the matrix products, and CBOW, which has
+  no matrix products, with different numbers of programs: raw words/s of a complete training run and the scores of its
+  vectors; and the inputs of the two lower bounds on the time.
 - compare: by compare.py, the fused engine on CUDA and on all cores with the same seeds, the autograd engine on CUDA,
   and gensim on all cores.
 
@@ -21,7 +22,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,14 @@ from common import (
 )
 from gpu_summary import costs, float32_rate, tables, verdicts
 
-from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus
+from word2vec import SamplingSettings, TrainConfig, Vocabulary, WordVectors, index_corpus
 from word2vec.engines.base import Progress
 from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling
+from word2vec.models import MODELS
 from word2vec.training.setup import LinearDecay, default_threads
+from word2vec.training.text_examples import DATASETS
 
 PRECISIONS = ("ieee", "tf32", "tf32x3")
 PROGRAMS_PER_MULTIPROCESSOR = (1, 2, 3, 4, 6, 8, 12)
@@ -74,7 +77,7 @@ class Trainings:
         self.config, self.words = config, len(corpus.tokens)
         self.vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
         settings = SamplingSettings(config.window, config.negatives, config.subsample, config.noise_exponent)
-        self.dataset = SkipGramDataset(
+        self.dataset = DATASETS[config.model](
             corpus.tokens, corpus.offsets, self.vocabulary, settings, seed=config.seed, device=DEVICE
         )
 
@@ -91,9 +94,10 @@ class Trainings:
             ConfigError: The kernel cannot be compiled with this precision.
         """
         config, words = self.config, self.words
-        model = SkipGram(len(self.vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(DEVICE)
-
-        decay = LinearDecay(config.lr or NegativeSampling.default_lr, config.min_lr, words, epochs)
+        model_class = MODELS[config.model]
+        model = model_class(len(self.vocabulary), config.dim, torch.Generator().manual_seed(config.seed)).to(DEVICE)
+        lr = config.lr or NegativeSampling.default_lr * model_class.lr_factor
+        decay = LinearDecay(lr, config.min_lr, words, epochs)
         objective = NegativeSampling("sum")
         engine = GpuEngine(model, objective, self.dataset, decay, precision=precision, programs=programs)
         start = _now()
@@ -107,30 +111,33 @@ class Trainings:
 
 
 def run_sweep(options: argparse.Namespace, part: Part, save: Save) -> None:
-    """Train with each precision and number of programs; print the table."""
+    """Train with each precision and number of programs, and CBOW with each number of programs; print the tables."""
     config = TrainConfig(corpus=(options.corpus,), epochs=options.epochs, validation=0)
     trainings = Trainings(config)
     multiprocessors = torch.cuda.get_device_properties(DEVICE).multi_processor_count if CUDA else 1
-    rows: list[dict[str, Any]] = []
     part |= {
         "settings": config.as_dict() | {"corpus": Path(options.corpus).name},
         "gpu_rates": gpu_rates(),
-        "rows": rows,
+        "rows": [],
+        "cbow": [],
     }
     # subtle: the first training on a GPU allocates memory from the driver, and the clock has yet to rise
     pairs = trainings.train(PRECISIONS[0], multiprocessors, epochs=1)["pairs_per_word"]
     part["costs"] = asdict(costs(config, trainings.kept, pairs))
-    for precision in PRECISIONS:
-        for each in PROGRAMS_PER_MULTIPROCESSOR:
-            row: dict[str, Any] = {"precision": precision, "programs": multiprocessors * each}
-            try:
-                row |= trainings.train(precision, multiprocessors * each, config.epochs)
-            except ConfigError as error:
-                row |= {"error": str(error)}
-            rows.append(row)
-            save()
-            print(row, file=sys.stderr)
-    columns = ("precision", "programs", "seconds", "words_per_second", "loss", *SCORES)
+    cbow = Trainings(replace(config, model="cbow"))
+    for name, own, precisions in (("rows", trainings, PRECISIONS), ("cbow", cbow, PRECISIONS[:1])):
+        for precision in precisions:
+            for each in PROGRAMS_PER_MULTIPROCESSOR:
+                row: dict[str, Any] = {"precision": precision, "programs": multiprocessors * each}
+                try:
+                    row |= own.train(precision, multiprocessors * each, config.epochs)
+                except ConfigError as error:
+                    row |= {"error": str(error)}
+                part[name].append(row)
+                save()
+                print(own.config.model, row, file=sys.stderr)
+    columns = ("model", "precision", "programs", "seconds", "words_per_second", "loss", *SCORES)
+    rows = [{"model": model} | row for name, model in (("rows", "skipgram"), ("cbow", "cbow")) for row in part[name]]
     print(
         markdown_table(list(columns), [[_shown(row, name) for name in columns] for row in rows]), end="\n\n", flush=True
     )

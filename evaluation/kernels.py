@@ -45,16 +45,16 @@ from common import (
     setting,
     write_json,
 )
-from renderers import staleness as staleness_table
+from renderers.kernels import staleness as staleness_table
 
 from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus
 from word2vec.config import make_config
 from word2vec.engines.cpu.engine import FusedEngine
+from word2vec.engines.cpu.instructions import WIDTH
 from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
-    WIDTH,
     block_scores,
     block_steps,
     padded_targets,

@@ -27,7 +27,7 @@ from common import (
     setting,
     write_json,
 )
-from renderers import objective_rows
+from renderers.objectives import objective_rows
 
 from word2vec import LOSSES, TrainConfig, train
 from word2vec.config import make_config

@@ -22,6 +22,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -121,13 +122,19 @@ def first_words(file: BinaryIO, limit: int) -> Iterator[bytes]:
 # ---- gensim and fastText
 
 
-def train_gensim(job: Job) -> Figures:
-    """Train skip-gram with gensim; the vocabulary pass and the training are timed separately."""
+def train_gensim(job: Job, *, cbow: bool = False, tree: bool = False) -> Figures:
+    """Train with gensim; the vocabulary pass and the training are timed separately.
+
+    Args:
+        job: What to train.
+        cbow: Train CBOW, with means of windows, instead of skip-gram.
+        tree: Train hierarchical softmax instead of negative sampling.
+    """
     from gensim.models.word2vec import Text8Corpus, Word2Vec
 
     model = Word2Vec(
-        sg=1, vector_size=job.dim, window=job.window, negative=job.negatives, sample=job.subsample,
-        min_count=job.min_count, workers=job.threads, seed=job.seed, epochs=job.epochs,
+        sg=not cbow, hs=tree, vector_size=job.dim, window=job.window, negative=0 if tree else job.negatives,
+        sample=job.subsample, min_count=job.min_count, workers=job.threads, seed=job.seed, epochs=job.epochs,
     )  # fmt: skip
     sentences = Text8Corpus(job.text, SENTENCE_WORDS)
     start = time.perf_counter()
@@ -139,11 +146,15 @@ def train_gensim(job: Job) -> Figures:
     return {"vocabulary_seconds": built - start, "training_seconds": trained - built}
 
 
-def train_fasttext(job: Job) -> Figures:
-    """Train skip-gram with fastText, without n-grams; its only call includes the vocabulary pass.
+def train_fasttext(job: Job, *, ngrams: tuple[int, int] = (0, 0)) -> Figures:
+    """Train skip-gram with fastText; its only call includes the vocabulary pass.
 
     With T threads, version 0.9.3 initializes only T tenths of its input table at random (issue 1061 of fastText) and
     leaves the rest of the memory as it was, which on small texts ends in NaN. So it gets fresh memory, which is zero.
+
+    Args:
+        job: What to train.
+        ngrams: Lengths of the shortest and of the longest character n-grams; (0, 0) for none.
     """
     import fasttext  # pyright: ignore[reportMissingImports] (a peer, installed only for `make bench`)
 
@@ -153,8 +164,8 @@ def train_fasttext(job: Job) -> Figures:
     fasttext.FastText.unsupervised_default["seed"] = job.seed
     start = time.perf_counter()
     model = fasttext.train_unsupervised(
-        job.text, model="skipgram", minn=0, maxn=0, dim=job.dim, ws=job.window, neg=job.negatives, t=job.subsample,
-        minCount=job.min_count, epoch=job.epochs, thread=job.threads, verbose=0,
+        job.text, model="skipgram", minn=ngrams[0], maxn=ngrams[1], dim=job.dim, ws=job.window, neg=job.negatives,
+        t=job.subsample, minCount=job.min_count, epoch=job.epochs, thread=job.threads, verbose=0,
     )  # fmt: skip
     seconds = time.perf_counter() - start
     words = [str(word) for word in model.get_words()]
@@ -352,7 +363,10 @@ def score(job: Job) -> Figures:
 WORK: dict[str, Callable[[Job], Figures]] = {
     "prepare": prepare,
     "gensim": train_gensim,
+    "gensim-cbow": partial(train_gensim, cbow=True),
+    "gensim-tree": partial(train_gensim, tree=True),
     "fasttext": train_fasttext,
+    "fasttext-subwords": partial(train_fasttext, ngrams=(3, 6)),
     "tutorial": time_tutorial,
     "index-ours": index_ours,
     "index-gensim": index_gensim,

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from common import RESULTS, HelpFormatter, positive, report_header, write_json
-from renderers import recommendation
+from renderers.recommendation import recommendation
 
 from word2vec import PairVectors, WordVectors, evaluate_ranking, train_pairs
 from word2vec.corpus.pydocs import PACKAGES, document_words

@@ -33,8 +33,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from common import RESULTS, HelpFormatter, comma_separated, positive, report_header, write_json
 from numpy.typing import NDArray
-from renderers import session_settings as settings_table
-from renderers import sessions as models_table
+from renderers.sequences import session_settings as settings_table
+from renderers.sequences import sessions as models_table
 
 import word2vec
 from word2vec.evaluation.ranking import METRICS, metrics_of_places

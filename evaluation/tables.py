@@ -19,8 +19,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import renderers
 from common import RESULTS, ROOT, Report
+from renderers import compare, distributed, kernels, objectives, recommendation, sequences
 
 FILES = ("README.md", "evaluation/*.md", "docs/*.md")
 MARKER = re.compile(r"^<!-- table: (\S+) -->\n(.*?)^<!-- /table -->$", re.MULTILINE | re.DOTALL)
@@ -32,24 +32,24 @@ class TableError(Exception):
 
 
 TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
-    "headline": (renderers.headline, ("wiki8-fused-2-cores", "wiki8-preset-2-cores", "wiki8-avx2-2-cores")),
-    "training": (renderers.training, ("wiki8-fused-2-cores",)),
-    "dimensions": (renderers.training, ("wiki8-300d-2-cores",)),
-    "peers": (renderers.peers, ("wiki8-fused-2-cores", "wiki8-2-cores", "wiki8-earlier-2-cores")),
+    "headline": (compare.headline, ("wiki8-fused-2-cores", "wiki8-preset-2-cores", "wiki8-avx2-2-cores")),
+    "training": (compare.training, ("wiki8-fused-2-cores",)),
+    "dimensions": (compare.training, ("wiki8-300d-2-cores",)),
+    "peers": (compare.peers, ("wiki8-fused-2-cores", "wiki8-2-cores", "wiki8-earlier-2-cores")),
     "presets": (
-        renderers.presets,
+        compare.presets,
         ("wiki8-preset-2-cores", "wiki8-fused-2-cores", "wiki8-gensim-t1e-4-2-cores", "wiki8-gensim-window15-2-cores"),
     ),
-    "indexing": (renderers.indexing, ("wiki8-indexing-2-cores",)),
-    "objectives": (renderers.objectives, ("objectives-wiki8", "in-batch-softmax-wiki8")),
-    "objective-speeds": (renderers.objective_speeds, ("wiki8-objectives-speed-2-cores",)),
-    "learning-rates": (renderers.learning_rates, ("learning-rates-wiki8",)),
-    "in-batch": (renderers.in_batch, ("in-batch-softmax-wiki8",)),
-    "noise": (renderers.noise, ("objectives-flat-noise", "objectives-noise-exponent-wiki8")),
-    "recommendation": (renderers.recommendation, ("recommendation",)),
-    "scaling": (renderers.scaling, ("scaling",)),
+    "indexing": (compare.indexing, ("wiki8-indexing-2-cores",)),
+    "objectives": (objectives.objectives, ("objectives-wiki8", "in-batch-softmax-wiki8")),
+    "objective-speeds": (compare.objective_speeds, ("wiki8-objectives-speed-2-cores",)),
+    "learning-rates": (objectives.learning_rates, ("learning-rates-wiki8",)),
+    "in-batch": (objectives.in_batch, ("in-batch-softmax-wiki8",)),
+    "noise": (objectives.noise, ("objectives-flat-noise", "objectives-noise-exponent-wiki8")),
+    "recommendation": (recommendation.recommendation, ("recommendation",)),
+    "scaling": (kernels.scaling, ("scaling",)),
     "distributed": (
-        renderers.distributed,
+        distributed.distributed,
         (
             "distributed-wiki8",
             "distributed-wiki8-repeated",
@@ -58,12 +58,12 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
             "distributed-wiki8-4-and-8",
         ),
     ),
-    "averaging-cost": (renderers.averaging_cost, ("distributed-cost",)),
-    "projection": (renderers.projection, ("distributed-wiki8", "distributed-wiki8-rounds", "distributed-cost")),
-    "deepwalk": (renderers.deepwalk, ("deepwalk",)),
-    "deepwalk-speed": (renderers.deepwalk_speed, ("deepwalk-speed",)),
-    "sessions": (renderers.sessions, ("sessions",)),
-    "session-settings": (renderers.session_settings, ("sessions",)),
+    "averaging-cost": (distributed.averaging_cost, ("distributed-cost",)),
+    "projection": (distributed.projection, ("distributed-wiki8", "distributed-wiki8-rounds", "distributed-cost")),
+    "deepwalk": (sequences.deepwalk, ("deepwalk",)),
+    "deepwalk-speed": (sequences.deepwalk_speed, ("deepwalk-speed",)),
+    "sessions": (sequences.sessions, ("sessions",)),
+    "session-settings": (sequences.session_settings, ("sessions",)),
 }
 """Each table by its name: the function that renders it, and the files in results/ that it takes, in order."""
 

@@ -48,6 +48,18 @@ from word2vec.errors import ConfigError
         ({"corpus": [["a", "b"]]}, "CORPUS must be a list of paths, not [['a', 'b']]"),
         ({"window_mode": "wide"}, "--window-mode must be one of shrink, fixed, full, left, right, not 'wide'"),
         ({"lr": 0.01, "min_lr": 0.02}, "--min-lr 0.02 is above --lr 0.01"),
+        ({"subwords": "6-3"}, "--subwords must be MIN-MAX with 1 <= MIN <= MAX <= 100, such as 3-6, not '6-3'"),
+        ({"subwords": "x"}, "--subwords must be MIN-MAX with 1 <= MIN <= MAX <= 100, such as 3-6, not 'x'"),
+        ({"subwords": "0-3"}, "--subwords must be MIN-MAX"),
+        ({"subwords": "\u0663-6"}, "--subwords must be MIN-MAX"),  # a digit of another script
+        ({"subwords": 3}, "--subwords must be a string, not 3"),
+        ({"buckets": 0}, "--buckets must be at least 1, not 0"),
+        ({"model": "glove"}, "--model must be one of skipgram, cbow, not 'glove'"),
+        ({"position_weights": True}, "--position-weights applies to the words of a window; add --model cbow"),
+        (
+            {"position_weights": True, "model": "cbow", "window_mode": "full"},
+            "--position-weights needs windows of limited size; choose another --window-mode than full",
+        ),
     ],
 )
 def test_invalid_settings_are_reported_by_their_option(settings: dict[str, Any], message: str) -> None:

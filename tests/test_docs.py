@@ -17,6 +17,7 @@ import word2vec
 from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
 from word2vec.formats import FORMATS
+from word2vec.models import Subwords
 from word2vec.vectors.word_vectors import WordVectors
 
 DOCS = ROOT / "docs"
@@ -33,7 +34,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text8").write_text(f"{' '.join(WORDS)}\n" * 50, encoding="utf-8")
     table = np.random.default_rng(0).normal(size=(len(WORDS), 5))
-    WordVectors(WORDS, table, counts=[50] * len(WORDS)).save(tmp_path / "runs" / "text8", format="run")
+    subwords = Subwords(table.astype(np.float32), 3, 6, word_rows=table.astype(np.float32))
+    vectors = WordVectors(WORDS, table, counts=[50] * len(WORDS), subwords=subwords)
+    vectors.save(tmp_path / "runs" / "text8", format="run")
     (tmp_path / "clicks.csv").write_text("user,item\nuser17,tea\nuser17,pen\nuser18,tea\n", encoding="utf-8")
     (tmp_path / "held_out.csv").write_text("user,item\nuser18,pen\n", encoding="utf-8")
     users, items = (WordVectors(words, table[:2]) for words in (["user17", "user18"], ["tea", "pen"]))

@@ -9,7 +9,7 @@ The subpackages, in the order in which data passes through them:
 
     corpus      from text files to token ids, indexed once
     sampling    subsampling, windows and negative samples
-    models      the input and output tables
+    models      skip-gram and CBOW, and character n-grams
     losses      the objectives, as functions of scores
     engines     training engines: plain, autograd, fused for the CPU and for CUDA
     formats     vector files
@@ -42,15 +42,17 @@ if TYPE_CHECKING:
         to_frame,
     )
     from word2vec.losses import LOSSES
-    from word2vec.models import SkipGram
+    from word2vec.models import CBOW, SkipGram
     from word2vec.report import write_report
-    from word2vec.sampling import SamplingSettings, SkipGramDataset
+    from word2vec.sampling import CBOWDataset, SamplingSettings, SkipGramDataset
     from word2vec.training import EpochResult, train, train_pairs
     from word2vec.vectors import PairVectors, WordVectors
     from word2vec.vectors.documents import DocumentVectorizer
 
 __all__ = [
+    "CBOW",
     "LOSSES",
+    "CBOWDataset",
     "DocumentVectorizer",
     "EpochResult",
     "IndexedCorpus",
@@ -92,9 +94,9 @@ _PUBLIC_NAMES = {
         "to_frame",
     ],
     "losses": ["LOSSES"],
-    "models": ["SkipGram"],
+    "models": ["CBOW", "SkipGram"],
     "report": ["write_report"],
-    "sampling": ["SamplingSettings", "SkipGramDataset"],
+    "sampling": ["CBOWDataset", "SamplingSettings", "SkipGramDataset"],
     "training": ["EpochResult", "train", "train_pairs"],
     "vectors": ["PairVectors", "WordVectors"],
     "vectors.documents": ["DocumentVectorizer"],

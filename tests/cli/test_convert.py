@@ -1,5 +1,6 @@
 """`word2vec export` and `word2vec info`."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from tests.cli.conftest import CommandLine
 from tests.training.topics import contents, small
+from word2vec.models.subwords import Subwords
 from word2vec.training import train
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -18,7 +20,7 @@ def test_extension_and_option_choose_the_format(vectors_file: Path, tmp_path: Pa
     np.testing.assert_array_equal(WordVectors.load(tmp_path / "v.bin").vectors, WordVectors.load(vectors_file).vectors)
 
 
-@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove", "npz", "safetensors", "run"])
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "fasttext", "glove", "npz", "safetensors", "run"])
 def test_export_writes_every_format(name: str, vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:
     out, err = cli.output("export", vectors_file, tmp_path / "out", "--format", name, "--limit", "2")
     assert (out, err) == ("", f"wrote {tmp_path / 'out'}: 2 words, 3 dimensions\n")
@@ -43,6 +45,28 @@ def test_info_shows_size_and_first_words(vectors_file: Path, cli: CommandLine) -
     out, _ = cli.output("info", vectors_file)
     assert "king queen man woman" in out
     assert out.splitlines()[1].split() == ["dimensions", "3"]
+
+
+def test_vectors_with_ngrams(tmp_path: Path, cli: CommandLine) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((1500, 4), dtype=np.float32)
+    subwords = Subwords(rows, 3, 6, buckets=2_000_000, used=np.arange(1500) * 1000)
+    WordVectors(["king", "queen"], rows[:2], subwords=subwords).save(tmp_path / "run")
+    out, _ = cli.output("info", tmp_path / "run")
+    assert "n-grams      3 to 6 characters\nn-gram rows  1,500 of 2,000,000 buckets\n" in out
+    assert "size         0.0 MB" in out
+    known = WordVectors(["king", "queen"], rows[:2], subwords=replace(subwords, buckets=1500, used=None))
+    known.save(tmp_path / "m.bin")
+    for arguments in (("nearest", "kings", "king"), ("analogy", "king", "queen", "kings")):
+        command, *words = arguments
+        out, err = cli.output(command, tmp_path / "m.bin", *words, "--json")
+        assert "queen" in out or "king" in out
+        assert err == "not in the vocabulary, vectors computed from n-grams: kings\n"
+    pairs = tmp_path / "p.csv"
+    pairs.write_text("king,queen,1\nking,kings,3\nqueen,queens,2\n")
+    out, _ = cli.output("evaluate", tmp_path / "m.bin", "--pairs", pairs)
+    assert "3 of 3 pairs" in out
+    assert "from n-grams: kings, queens" in " ".join(out.split())
 
 
 def test_info_tolerates_unknown_settings(vectors_file: Path, tmp_path: Path, cli: CommandLine) -> None:

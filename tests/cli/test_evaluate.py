@@ -13,6 +13,7 @@ def test_json_output(vectors_file: Path, tmp_path: Path, cli: CommandLine) -> No
     out, _ = cli.output("evaluate", vectors_file, "--pairs", pairs, "--analogies", questions, "--json")
     similarity, analogy = json.loads(out)
     keys = {"name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high", "case"}
+    keys |= {"from_ngrams"}
     assert set(similarity) == keys
     assert (similarity["pairs"], similarity["pairs_total"], similarity["oov"]) == (3, 4, ["emperor"])
     assert set(analogy) == {"name", "kind", "accuracy", "questions", "questions_total", "sections", "case"}

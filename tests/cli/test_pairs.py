@@ -91,6 +91,7 @@ def test_mistakes_get_one_line(clicks: Path, run: Path, tmp_path: Path, cli: Com
     assert "no column 'input'; the columns are: user, item, times" in cli.error(*train, code=1)
     assert "no column 'x'" in cli.error(*train, *COLUMNS, "--weight-column", "x", code=1)
     assert "--window does not apply" in cli.error(*train, *COLUMNS, "--window", "3", code=2)
+    assert "--subwords does not apply" in cli.error(*train, *COLUMNS, "--subwords", "3-6", code=2)
     assert "CORPUS does not apply" in cli.error("train", clicks, *train[1:], *COLUMNS, code=2)
     for option in ("--weight-column", "--input-column", "--target-column"):
         assert "need --pairs-from" in cli.error("train", clicks, "-o", "x", option, "w", code=2)

@@ -50,6 +50,48 @@ def test_preset_overrides_the_config_file_and_options_override_both(
     assert (used["window"], used["dim"], used["epochs"], used["subsample"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (["--model", "cbow", "--position-weights"], "position_weights = true"),
+        (["--subwords", "3-6", "--buckets", 1000], 'subwords = "3-6"'),
+    ],
+)
+def test_every_model_is_evaluated_and_reported(
+    model: list[object], words: str, topics_file: Path, tmp_path: Path, cli: CommandLine
+) -> None:
+    run, pairs = tmp_path / "run", tmp_path / "pairs.csv"
+    pairs.write_text("cat,dog,9\nred,green,8\ncat,red,1\n")
+    settings = ["--dim", 8, "--epochs", 2, "--lr", 0.1, "--threads", 1, "--min-count", 1, "--engine", "autograd"]
+    _, err = cli.output("train", topics_file, "-o", run, *settings, *model, "--tensorboard", "--pairs", pairs)
+    assert "epoch 2/2" in err
+    assert words in (run / "config.toml").read_text()
+    assert len(list((run / "tensorboard").glob("events*"))) == 1
+    out, _ = cli.output("evaluate", run, "--pairs", pairs, "--json")
+    assert json.loads(out)[0]["pairs"] == 3
+    cli.output("report", run, "-o", tmp_path / "report.html")
+    assert '"sheep"' in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (["--subwords", "6-3"], "--subwords must be MIN-MAX"),
+        (["--subwords", "x"], "--subwords must be MIN-MAX"),
+        (["--subwords", "60-70"], "no word has n-grams of these lengths"),
+        (["--position-weights"], "add --model cbow"),
+    ],
+)
+def test_contradictory_models_get_one_line(
+    options: list[str], problem: str, topics_file: Path, tmp_path: Path, cli: CommandLine
+) -> None:
+    assert problem in cli.error("train", topics_file, "-o", tmp_path / "run", *options, code=2)
+    name, value = options[0].lstrip("-").replace("-", "_"), f'"{options[1]}"' if options[1:] else "true"
+    (tmp_path / "c.toml").write_text(f"{name} = {value}\n")
+    assert problem in cli.error("train", topics_file, "-o", tmp_path / "run", "--config", tmp_path / "c.toml", code=2)
+    assert not (tmp_path / "run").exists()
+
+
 def test_several_pair_files(topics_file: Path, tmp_path: Path, cli: CommandLine) -> None:
     files = [tmp_path / f"{name}.csv" for name in ("one", "two", "three")]
     for file in files:

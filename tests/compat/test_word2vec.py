@@ -19,6 +19,8 @@ from word2vec.compat.gensim.fitting import FitSettings
 from word2vec.compat.gensim.models.callbacks import CallbackAny2Vec
 from word2vec.compat.gensim.models.word2vec import LineSentence, PathLineSentences, Text8Corpus, Word2Vec
 from word2vec.errors import CorpusError, FormatError, Word2VecError
+from word2vec.losses import NegativeSampling
+from word2vec.models import CBOW
 from word2vec.sampling.datasets import SamplingSettings
 
 SENTENCES = [line.split() for line in topic_text(400).splitlines()]
@@ -42,6 +44,7 @@ def test_the_arguments_are_gensims() -> None:
         ours, theirs = (inspect.signature(getattr(kind, name)).parameters for kind in (Word2Vec, gensim))
         internal = {"word_count", "queue_factor", "report_delay", "kwargs", "hashfxn"}
         expected = {key: value.default for key, value in theirs.items() if key not in internal}
+        expected |= {"alpha": None} if "alpha" in expected else {}  # the default learning rate of the model
         assert {key: value.default for key, value in ours.items() if key != "hashfxn"} == expected, name
         if name == "__init__":
             assert [key for key in ours if key != "hashfxn"] == list(expected)
@@ -79,19 +82,22 @@ def test_several_threads_are_reproducible_on_a_small_corpus() -> None:
 def test_arguments_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
     received: list[tuple[SamplingSettings, FitSettings]] = []
 
-    def fit(tables: Any, vocabulary: Any, corpus: Any, settings: FitSettings) -> Generator[Any]:
+    def fit(tables: Any, ngrams: Any, vocabulary: Any, corpus: Any, settings: FitSettings) -> Generator[Any]:
         received.append((settings.sampling, settings))
         yield from ()
 
     monkeypatch.setattr("word2vec.compat.gensim.fitting.fit", fit)
     keywords = {"window": 7, "negative": 3, "sample": 1e-4, "ns_exponent": -0.5, "alpha": 0.2, "min_alpha": 0.1}
     trained = Word2Vec(SENTENCES, **keywords, sg=1, workers=6, epochs=4, seed=9, batch_words=55, min_count=1)
-    trained.shrink_windows = False
+    trained.shrink_windows, trained.sg = False, 0
     trained.train(SENTENCES, total_examples=400, epochs=2, start_alpha=0.05, end_alpha=0.01)
     first, second = received
     assert first[0] == SamplingSettings(7, 3, 1e-4, -0.5, "shrink")
-    assert first[1] == FitSettings(first[0], 4, 0.2, 0.1, threads=6, words_per_thread=55, seed=9)
+    assert first[1] == FitSettings(
+        "skipgram", "negative-sampling", first[0], 4, 0.2, 0.1, threads=6, words_per_thread=55, seed=9
+    )
     assert second[0].window_mode == "fixed"
+    assert second[1].model == "cbow"
     assert (second[1].epochs, second[1].lr, second[1].min_lr) == (2, 0.05, 0.01)
     assert second[1].seed != 9  # each call draws other windows and noise words
 
@@ -103,20 +109,58 @@ def test_tiny_corpora_train_with_any_seed() -> None:
         assert len(trained.wv.most_similar("computer", topn=3)) == 3
 
 
-def test_cbow_is_announced_once_and_trains_skip_gram(model: Word2Vec, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("keywords", [{"sg": 0}, {"sg": 0, "hs": 1, "negative": 0}, {"hs": 1, "negative": 0}])
+def test_other_models_train_and_continue(keywords: dict[str, Any], model: Word2Vec, tmp_path: Path) -> None:
+    trained = Word2Vec(SENTENCES, **(SMALL | keywords))
+    assert purity(trained) > 0.9
+    assert not np.allclose(trained.wv.vectors, model.wv.vectors)
+    trained.save(tmp_path / "model")
+    loaded = Word2Vec.load(tmp_path / "model")
+    for name in ("sg", "hs", "negative", "syn1", "syn1neg"):
+        np.testing.assert_array_equal(getattr(loaded, name), getattr(trained, name))
+    assert (trained.syn1 is None, trained.syn1neg is None) == (not trained.hs, bool(trained.hs))
+    loaded.train(SENTENCES, total_examples=1, epochs=1)
+    assert purity(loaded) > 0.9
+
+
+def test_the_default_alpha_is_that_of_the_model() -> None:
+    assert Word2Vec(sg=1).alpha == NegativeSampling.default_lr
+    assert Word2Vec().alpha == NegativeSampling.default_lr * CBOW.lr_factor
+    assert Word2Vec(alpha=0.01).alpha == 0.01
+
+
+@pytest.mark.parametrize("sg", [0, 1])
+def test_scores_are_those_of_gensim(sg: int) -> None:
+    gensim = pytest.importorskip("gensim.models")
+    words = [f"w{number}" for number in range(9)]
+    text = [words[: 1 + number % 9] for number in range(900)]  # no two words have the same count, so the trees agree
+    keywords: dict[str, Any] = {"vector_size": 6, "hs": 1, "negative": 0, "sg": sg, "min_count": 1, "workers": 1}
+    trained, other = Word2Vec(text, **keywords, epochs=2), gensim.Word2Vec(text, **keywords, epochs=1)
+    assert trained.syn1 is not None
+    assert trained.wv.index_to_key == other.wv.index_to_key
+    other.wv.vectors = trained.wv.vectors.copy()
+    other.syn1 = np.concatenate([trained.syn1[-2::-1], trained.syn1[-1:]])  # gensim numbers nodes from the leaves
+    asked = [words, [*words[3:], "unknown"], words[:2]]
+    expected = other.score(asked, total_sentences=3)
+    np.testing.assert_allclose(trained.score(asked), expected, rtol=0.05)  # gensim's logarithms are rounded
+    assert trained.score(asked, total_sentences=2).shape == (2,)
+    with pytest.raises(NotReadyError, match="predict_output_word needs negative sampling"):
+        trained.predict_output_word(words)
+
+
+def test_hierarchical_softmax_with_noise_words_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "word2vec"):
-        default = Word2Vec(SENTENCES, **{key: value for key, value in SMALL.items() if key != "sg"})
+        Word2Vec(SENTENCES, hs=1, workers=1, epochs=1, vector_size=4)
     assert [record.message for record in caplog.records] == [
-        "CBOW (sg=0, the default) is not implemented yet: training skip-gram; pass sg=1 to confirm"
+        "hs=1 with negative=5 trains hierarchical softmax only; pass negative=0 to confirm"
     ]
-    np.testing.assert_array_equal(default.wv.vectors, model.wv.vectors)
 
 
 @pytest.mark.parametrize(
     ("keywords", "reason"),
     [
-        ({"hs": 1}, r"\(hs=1\) is not implemented yet"),
-        ({"negative": 0}, "negative=0 needs hierarchical softmax"),
+        ({"negative": 0}, "hs=0 and negative=0 leave nothing to train"),
+        ({"sg": 0, "cbow_mean": 0}, "cbow_mean=0, the sum of the context words, is not supported"),
         ({"null_word": 1}, "null_word is not supported"),
         ({"sample": 10}, "sample must be a frequency"),
         ({"vector_size": 0}, "must be 1 or more"),
@@ -158,7 +202,7 @@ def test_both_or_no_corpus_and_missing_files(tmp_path: Path) -> None:
         empty.train(SENTENCES, total_examples=1, epochs=1)
     with pytest.raises(NotReadyError, match="no vocabulary to update"):
         empty.build_vocab(SENTENCES, update=True)
-    with pytest.raises(NotReadyError, match="score needs hierarchical softmax"):
+    with pytest.raises(NotReadyError, match="score needs a model with hierarchical softmax"):
         empty.score(SENTENCES)
     with pytest.raises(NotReadyError, match="no word is left"):
         Word2Vec([["a", "b"]], **SMALL)

@@ -1,6 +1,7 @@
 """The choice of an engine, and the message if the fused engine cannot train."""
 
 import sys
+from itertools import product
 from types import SimpleNamespace
 
 import pytest
@@ -16,6 +17,7 @@ from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.engines.plain import PlainEngine
 from word2vec.errors import ConfigError
 from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
+from word2vec.models import MODELS
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -44,6 +46,12 @@ def test_auto_chooses_the_fused_engine_if_it_can_train(
     assert choose_engine("plain", kind, device) is PlainEngine
 
 
+def test_the_fused_engine_trains_every_model_on_the_cpu() -> None:
+    for model, subwords, weights in product(MODELS, (False, True), (False, True)):
+        workload = Workload(100, 5, window=5, model=model, subwords=subwords, position_weights=weights)
+        assert engines.choose_engine("fused", NegativeSampling, CPU, workload) is FusedEngine
+
+
 @pytest.mark.parametrize("device", [CPU, CUDA], ids=["cpu", "cuda"])
 @pytest.mark.parametrize("objective", [InBatchSoftmax, UserObjective, nn.Identity])
 def test_objectives_without_a_compiled_form_are_trained_by_the_autograd_engine(
@@ -64,6 +72,15 @@ def test_rows_too_large_for_a_gpu_are_trained_by_the_autograd_engine(settings: d
     assert choose_engine("auto", NegativeSampling, CPU, **settings) is FusedEngine
     with pytest.raises(ConfigError, match=rf"^--engine fused [^\n]*{reason}[^\n]*, or use --engine autograd$"):
         choose_engine("fused", NegativeSampling, CUDA, **settings)
+
+
+def test_a_gpu_trains_cbow_but_no_n_grams() -> None:
+    cbow = Workload(100, 5, 5, "cbow", position_weights=True)
+    assert engines.choose_engine("auto", NegativeSampling, CUDA, cbow) is GpuEngine
+    subwords = Workload(100, 5, 5, subwords=True)
+    assert engines.choose_engine("auto", NegativeSampling, CUDA, subwords) is AutogradEngine
+    with pytest.raises(ConfigError, match=r"^--engine fused [^\n]*n-grams[^\n]*; omit --subwords, or use"):
+        engines.choose_engine("fused", NegativeSampling, CUDA, subwords)
 
 
 def test_the_fused_engine_needs_the_compiler(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,14 @@ def test_extreme_scores_are_as_in_torch(form: Form, build: Build, negatives: int
     assert gradients.isfinite().all()
 
 
+@every_case
+@pytest.mark.parametrize("negatives", [1, 5])
+def test_ignored_noise_words_are_as_in_torch_on_the_cpu(build: Build, negatives: int) -> None:
+    scores = spread_scores(96, negatives, seed=7).float()
+    scores[:, 1:][torch.rand(96, negatives, generator=torch.Generator().manual_seed(0)) < 0.4] = -torch.inf
+    assert_as_in_torch(score_cpu.score, build(reduction="none"), scores)
+
+
 @every_form
 @every_case
 @pytest.mark.parametrize(

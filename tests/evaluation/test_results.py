@@ -32,6 +32,7 @@ def test_json_has_the_documented_keys() -> None:
         "ci_low": 0.125,
         "ci_high": 0.75,
         "case": "exact-then-lower",
+        "from_ngrams": [],
     }
     assert json.loads(json.dumps(ANALOGY.as_dict())) == {
         "name": "questions",

@@ -14,6 +14,7 @@ from word2vec.errors import ConfigError
 from word2vec.evaluation import similarity
 from word2vec.evaluation.benchmarks import PairSet, read_pairs
 from word2vec.evaluation.similarity import evaluate_similarity
+from word2vec.models.subwords import Subwords
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -46,6 +47,24 @@ def test_correlations_agree_with_gensim(tmp_path: Path, name: str, oov: Any) -> 
     assert 100 * unknown / len(pairs.words) == pytest.approx(missing)
     assert result.pairs_total == len(pairs.words)
     assert result.pairs == len(pairs.words) - (unknown if oov == "skip" else 0)
+
+
+def test_ngrams_provide_vectors_of_unknown_words() -> None:
+    words = ["one", "two", "three", "four"]
+    subwords = Subwords(np.random.default_rng(0).standard_normal((500, 8), dtype=np.float32), 4, 5)
+    rng = np.random.default_rng(1)
+    vectors = WordVectors(words, rng.standard_normal((4, 8)), subwords=subwords)
+    listed = [("one", "two"), ("one", "Threes"), ("fours", "three"), ("x", "one")]
+    pairs = pair_set([(*pair, float(score)) for score, pair in enumerate(listed)])
+    for case, spelled in (("exact", "Threes"), ("exact-then-lower", "threes"), ("gensim", "threes")):
+        result = evaluate_similarity(vectors, pairs, case=case)  # type: ignore[arg-type]
+        cosines = [vectors.similarity("one", "two"), vectors.similarity("one", spelled)]
+        cosines.append(vectors.similarity("fours", "three"))
+        assert result.pearson == pytest.approx(stats.pearsonr(cosines, [0, 1, 2]).statistic, abs=1e-5)
+        assert (result.pairs, result.pairs_total, result.oov) == (3, 4, ("x",))  # <x> is too short
+        assert result.from_ngrams == ("Threes", "fours")
+        zero = evaluate_similarity(vectors, pairs, case=case, oov="zero")  # type: ignore[arg-type]
+        assert zero.pearson == pytest.approx(stats.pearsonr([*cosines, 0], [0, 1, 2, 3]).statistic, abs=1e-5)
 
 
 def test_ties_share_their_mean_rank_as_in_scipy() -> None:

@@ -15,11 +15,12 @@ NAMES = {
     "run": "run",
     "safetensors": "v.safetensors",
     "npz": "v.npz",
+    "fasttext": "v.fasttext",
     "word2vec-text": "v.txt",
     "word2vec-binary": "v.bin",
     "glove": "v.glove",
 }
-"""The formats that can be written, each with a file name whose extension selects it."""
+"""The formats, each with a file name. The extension selects the format, except that of fastText."""
 
 # words may contain characters that str treats as line breaks or whitespace, except those of ASCII
 WORDS = [
@@ -36,7 +37,6 @@ WORDS = [
     "#",
     "1",
     "-1.5",
-    "a\x00b",
 ]
 """Words that every format can store."""
 

@@ -17,8 +17,9 @@ from tests.formats.samples import NAMES, binary, bits, files_no_larger_than, rea
 from word2vec import formats
 from word2vec.errors import FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
+from word2vec.models.subwords import Subwords
 
-KEEP_COUNTS = {"run", "safetensors", "npz"}
+KEEP_COUNTS = {"run", "safetensors", "npz", "fasttext"}
 MODULES = [module for name, module in sys.modules.items() if name.startswith("word2vec.formats.")]
 
 
@@ -33,14 +34,26 @@ def blocks_of(size: int) -> Iterator[None]:
         yield
 
 
-def test_every_writable_format_is_tested() -> None:
-    assert set(NAMES) == {name for name, entry in FORMATS.items() if entry.write}
+def test_every_format_is_tested() -> None:
+    assert set(NAMES) == set(FORMATS)
+
+
+@pytest.mark.parametrize("ngrams", [True, False])
+def test_the_extension_and_the_ngrams_select_the_format(ngrams: bool, tmp_path: Path) -> None:
+    subwords = Subwords(np.ones((5, 7), np.float32), 3, 4) if ngrams else None
+    table = Table(["one", "two"], np.ones((2, 7), np.float32), subwords=subwords)
+    expected = {path: name for name, path in NAMES.items() if name != "fasttext"}
+    expected["v.bin"] = "fasttext" if ngrams else "word2vec-binary"
+    for path, name in expected.items():
+        formats.write(tmp_path / path, table)
+        found = formats.read(tmp_path / path, format=name)
+        assert (found.words, found.subwords is not None) == (table.words, ngrams and name in KEEP_COUNTS)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_round_trip_is_exact(name: str, table: Table, tmp_path: Path) -> None:
     path = tmp_path / NAMES[name]
-    formats.write(path, table)
+    formats.write(path, table, name)
     found = formats.read(path)
     assert found.words == table.words
     np.testing.assert_array_equal(bits(found.vectors), bits(table.vectors))
@@ -66,7 +79,7 @@ def test_format_can_be_selected_by_name(name: str, table: Table, tmp_path: Path)
 @pytest.mark.parametrize("name", NAMES)
 def test_tables_that_are_not_contiguous_are_written_in_row_order(name: str, table: Table, tmp_path: Path) -> None:
     path = tmp_path / NAMES[name]
-    formats.write(path, table._replace(vectors=np.asfortranarray(table.vectors)))
+    formats.write(path, table._replace(vectors=np.asfortranarray(table.vectors)), name)
     np.testing.assert_array_equal(bits(formats.read(path).vectors), bits(table.vectors))
 
 
@@ -77,7 +90,7 @@ def test_more_rows_than_a_block(name: str, tmp_path: Path) -> None:
     vectors = rng.standard_normal((500, 3), dtype=np.float32)
     for block in (64, 101, 1023):
         with blocks_of(block):
-            formats.write(tmp_path / NAMES[name], Table(words, vectors))
+            formats.write(tmp_path / NAMES[name], Table(words, vectors), name)
             found = formats.read(tmp_path / NAMES[name])
         assert found.words == words
         np.testing.assert_array_equal(found.vectors, vectors)
@@ -86,7 +99,7 @@ def test_more_rows_than_a_block(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("limit", [1, 5, 1000])
 def test_limit_reads_the_first_rows(name: str, limit: int, table: Table, tmp_path: Path) -> None:
-    formats.write(tmp_path / NAMES[name], table)
+    formats.write(tmp_path / NAMES[name], table, name)
     found = formats.read(tmp_path / NAMES[name], limit=limit)
     assert found.words == table.words[:limit]
     np.testing.assert_array_equal(bits(found.vectors), bits(table.vectors[:limit]))
@@ -98,7 +111,7 @@ def test_limit_reads_the_first_rows(name: str, limit: int, table: Table, tmp_pat
 @pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove"])
 def test_limit_ignores_the_remaining_rows(name: str, tmp_path: Path) -> None:
     path = tmp_path / NAMES[name]
-    formats.write(path, Table(["a", "b", "c"], np.ones((3, 2), dtype=np.float32), np.array([3, 2, 1])))
+    formats.write(path, Table(["a", "b", "c"], np.ones((3, 2), dtype=np.float32), np.array([3, 2, 1])), name)
     path.write_bytes(path.read_bytes().replace(b"c 1", b"c x") + b"more")
     assert formats.read(path, limit=2).words == ["a", "b"]
     read_error(path)
@@ -106,7 +119,7 @@ def test_limit_ignores_the_remaining_rows(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_limit_below_one_is_rejected(name: str, table: Table, tmp_path: Path) -> None:
-    formats.write(tmp_path / NAMES[name], table)
+    formats.write(tmp_path / NAMES[name], table, name)
     with pytest.raises(Word2VecError, match="limit must be 1 or more, got 0"):
         formats.read(tmp_path / NAMES[name], limit=0)
 
@@ -115,11 +128,11 @@ def test_limit_below_one_is_rejected(name: str, table: Table, tmp_path: Path) ->
 def test_words_with_spaces_are_kept_or_rejected(name: str, tmp_path: Path) -> None:
     words, vectors = ["the", "new york", ". . .", "of"], np.arange(12, dtype=np.float32).reshape(4, 3)
     path = tmp_path / NAMES[name]
-    if name.startswith("word2vec"):
+    if name.startswith("word2vec") or name == "fasttext":
         with pytest.raises(FormatError, match="'new york' in row 2 is empty or contains whitespace; glove"):
-            formats.write(path, Table(words, vectors))
+            formats.write(path, Table(words, vectors), name)
         return
-    formats.write(path, Table(words, vectors))
+    formats.write(path, Table(words, vectors), name)
     found = formats.read(path)
     assert found.words == words
     np.testing.assert_array_equal(found.vectors, vectors)
@@ -166,13 +179,10 @@ def test_selecting_the_wrong_format_is_rejected(tmp_path: Path) -> None:
 
 
 def test_unknown_formats_raise_with_the_list_of_formats(table: Table, tmp_path: Path) -> None:
-    writable = r"run \(a folder\), safetensors \(.safetensors\), npz \(.npz\), word2vec-text \(.txt, .vec\), "
-    writable += r"word2vec-binary \(.bin\), glove \(.glove\)$"
-    known = writable.replace("word2vec-text", r"fasttext \(read only\), word2vec-text")
-    with pytest.raises(Word2VecError, match=r"no format has the extension '.npy'; choose one of: " + writable):
+    known = r"run \(a folder\), safetensors \(.safetensors\), npz \(.npz\), fasttext \(.bin\), "
+    known += r"word2vec-text \(.txt, .vec\), word2vec-binary \(.bin\), glove \(.glove\)$"
+    with pytest.raises(Word2VecError, match=r"no format has the extension '.npy'; choose one of: " + known):
         formats.write(tmp_path / "vectors.npy", table)
-    with pytest.raises(Word2VecError, match="the format fasttext is read only; choose one of: " + writable):
-        formats.write(tmp_path / "vectors", table, format="fasttext")
     with pytest.raises(Word2VecError, match="unknown format 'pickle'; choose one of: " + known):
         formats.write(tmp_path / "vectors", table, format="pickle")
     with pytest.raises(Word2VecError, match="unknown format 'pickle'; choose one of: " + known):
@@ -184,10 +194,21 @@ def test_unknown_formats_raise_with_the_list_of_formats(table: Table, tmp_path: 
 @pytest.mark.parametrize("word", ["", " a", "a ", "a\tb", "a\nb", "a\rb", "a\x0bb", "a\x0cb", "\ud800"])
 def test_words_that_cannot_be_stored_are_rejected(name: str, word: str, tmp_path: Path) -> None:
     with pytest.raises(FormatError) as caught:
-        formats.write(tmp_path / NAMES[name], Table(["a", word], np.ones((2, 3), dtype=np.float32)))
+        formats.write(tmp_path / NAMES[name], Table(["a", word], np.ones((2, 3), dtype=np.float32)), name)
     assert repr(word) in str(caught.value)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nul_inside_words_is_kept_or_rejected(name: str, tmp_path: Path) -> None:
+    table = Table(["a\0b", "c"], np.ones((2, 3), np.float32))
+    if name == "fasttext":
+        with pytest.raises(FormatError, match="contains NUL"):
+            formats.write(tmp_path / NAMES[name], table, name)
+        return
+    formats.write(tmp_path / NAMES[name], table, name)
+    assert formats.read(tmp_path / NAMES[name]).words == table.words
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -196,7 +217,7 @@ def test_nan_and_infinity_are_not_written(name: str, number: float, tmp_path: Pa
     vectors = np.ones((3, 2), dtype=np.float32)
     vectors[1, 1] = number
     with pytest.raises(FormatError, match="the vector of 'b' contains nan or infinity"):
-        formats.write(tmp_path / NAMES[name], Table(["a", "b", "c"], vectors))
+        formats.write(tmp_path / NAMES[name], Table(["a", "b", "c"], vectors), name)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -222,7 +243,7 @@ def test_full_disk_leaves_existing_files_unchanged(
 ) -> None:
     path = tmp_path / NAMES[name]
     if existing:
-        formats.write(path, Table(["old"], np.ones((1, 2), dtype=np.float32)))
+        formats.write(path, Table(["old"], np.ones((1, 2), dtype=np.float32)), name)
     before = everything_in(tmp_path)
 
     def full(descriptor: int) -> None:
@@ -231,10 +252,10 @@ def test_full_disk_leaves_existing_files_unchanged(
     with pytest.raises(Word2VecError) as caught:  # noqa: PT012
         if late:
             monkeypatch.setattr(os, "fsync", full)
-            formats.write(path, table)
+            formats.write(path, table, name)
         else:
             with files_no_larger_than(300):
-                formats.write(path, table)
+                formats.write(path, table, name)
     assert str(caught.value).startswith(f"cannot write {path}")
     assert ("No space left on device" if late else "File too large") in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -244,7 +265,7 @@ def test_full_disk_leaves_existing_files_unchanged(
 @pytest.mark.parametrize("name", NAMES)
 def test_files_have_the_default_permissions(name: str, table: Table, tmp_path: Path) -> None:
     (tmp_path / "plain").touch()
-    formats.write(tmp_path / NAMES[name], table)
+    formats.write(tmp_path / NAMES[name], table, name)
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*") if path.is_file()}
     assert modes == {stat.S_IMODE((tmp_path / "plain").stat().st_mode)}
 

@@ -1,5 +1,6 @@
 """fastText models: compared with fastText itself, and errors for damaged models."""
 
+import mmap
 import struct
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from word2vec.errors import UnknownWordError, Word2VecError
 from word2vec.formats.fasttext import SETTINGS
 from word2vec.vectors.word_vectors import WordVectors
 
+OUTPUT_BYTES = 17 + 4 * 9  # of the output table of `model()` and its head
 UNKNOWN = ["catdog", "qwertyuiop", "naïveté", "日本語テキスト", "🙂x", "a", "</s", "x" * 500]
 
 
@@ -31,13 +33,15 @@ def model(
         "pruned": -1,
         "compressed": 0,
         "columns": 3,
+        "loss": 2,
+        "tokens": 1000,
         "entries": len(words) + labels,
         **settings,
     }
     head = struct.pack("<ii", given["magic"], given["version"])
-    head += struct.pack("<12id", given["dim"], 5, 5, 1, 5, 1, 2, given["model"], given["bucket"], given["minn"],
-                        given["maxn"], 100, 1e-4)  # fmt: skip
-    head += struct.pack("<iiiqq", given["entries"], given["count"], labels, 1000, given["pruned"])
+    head += struct.pack("<12id", given["dim"], 5, 5, 1, 5, 1, given["loss"], given["model"], given["bucket"],
+                        given["minn"], given["maxn"], 100, 1e-4)  # fmt: skip
+    head += struct.pack("<iiiqq", given["entries"], given["count"], labels, given["tokens"], given["pruned"])
     for row, word in enumerate(words):
         head += word + b"\0" + struct.pack("<qb", 10 - row, 0)
     for row in range(labels):
@@ -48,12 +52,20 @@ def model(
     return head + table + struct.pack("<?qq", False, len(words), 3) + bytes(12 * len(words))
 
 
+def file_of(array: np.ndarray) -> object:
+    """The file that an array is mapped from."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return base
+
+
 def first_version(content: bytes) -> bytes:
     """The same model as the first version of fastText wrote it: without magic number, pruned n-grams and flags."""
-    dictionary, columns = 8 + SETTINGS.size + 20, content.rindex(struct.pack("<?q", False, 3))  # of the output table
-    rest = content[dictionary + 8 : columns]
+    dictionary, output = 8 + SETTINGS.size + 20, len(content) - OUTPUT_BYTES
+    rest = content[dictionary + 8 : output]
     table = rest.rindex(struct.pack("<?qq", False, 8, 3))
-    return content[8:dictionary] + rest[:table] + rest[table + 1 :]
+    return content[8:dictionary] + rest[:table] + rest[table + 1 :] + content[output + 1 :]
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +128,23 @@ def test_limit_keeps_the_first_words_and_all_ngrams(tmp_path: Path) -> None:
     assert first.subwords is not None
     assert first.subwords.rows.shape == (5, 3)
     assert first.subwords.rows[0].tolist() == [9, 10, 11]
+
+
+def test_the_words_own_rows_and_the_output_table_are_mapped(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path / "m.bin", model()[:-36] + np.arange(9, dtype="<f4").tobytes())
+    for limit in (3, 2):
+        table = formats.read(path, limit=limit)
+        assert table.subwords is not None
+        assert table.subwords.word_rows is not None
+        assert table.output is not None
+        np.testing.assert_array_equal(table.subwords.word_rows, np.arange(3 * limit).reshape(-1, 3))
+        np.testing.assert_array_equal(table.output, np.arange(3 * limit).reshape(-1, 3))
+        assert {type(file_of(rows)) for rows in (table.subwords.word_rows, table.output)} == {mmap.mmap}
+
+
+def test_output_rows_of_labels_and_tree_nodes_are_ignored(tmp_path: Path) -> None:
+    for settings in ({"model": 3}, {"loss": 1}):
+        assert formats.read(write_bytes(tmp_path / "m.bin", model(**settings))).output is None
 
 
 def test_labels_are_skipped(tmp_path: Path) -> None:
@@ -197,7 +226,10 @@ def test_saving_warns_that_ngrams_are_dropped(tmp_path: Path, caplog: pytest.Log
         (model()[:92], "a dictionary of 3 words and 0 labels does not match the file"),
         (model((b"a" * 40, b"b", b"c"))[:147], "entry 2 of 3 of the dictionary is incomplete; the file is truncated"),
         (model()[:200], "declares 8 rows with 3 dimensions for words and n-grams, 96 bytes, but at most"),
-        (model((b"a", b"a\xff", b"b"))[:-149] + b"\0\0\xc0\x7f" * 24, "nan or infinity"),
+        (model((b"a", b"a\xff", b"b"))[:-149] + b"\0\0\xc0\x7f" * 24 + model()[-OUTPUT_BYTES:], "nan or infinity"),
+        (model()[:-40], "ends within its settings or before its tables"),
+        (model()[:-36], "declares 3 rows with 3 dimensions for the output table, 36 bytes, but at most 0 follow"),
+        (model()[:-52] + model()[-44:], "an output table of 3 rows with 0 columns does not match 3 words"),
     ],
 )
 def test_damaged_models_are_rejected(content: bytes, expected: str, tmp_path: Path) -> None:

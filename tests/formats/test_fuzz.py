@@ -173,7 +173,7 @@ def test_random_words_round_trip(words: list[str], seed: int, dim: int, name: st
     vectors = np.random.default_rng(seed).standard_normal((len(words), dim), dtype=np.float32)
     path = tmp_path / f"round-{NAMES[name]}"
     try:
-        formats.write(path, Table(words, vectors))
+        formats.write(path, Table(words, vectors), name)
     except FormatError:  # the format cannot store a word: whitespace, a final NUL, a lone surrogate
         return
     found = formats.read(path, format=name)

@@ -1,5 +1,7 @@
 """Character n-grams, compared with their definition; tests/formats compares them with fastText itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -56,6 +58,31 @@ def test_vectors_are_means_of_ngram_rows(subwords: Subwords) -> None:
     known = subwords.known_vectors([b"word", b"</s>"], own)
     np.testing.assert_allclose(known[0], (rows.sum(axis=0) + 1) / (len(rows) + 1), rtol=1e-6)
     np.testing.assert_array_equal(known[1], own[1])  # the end-of-sentence token has no n-grams
+
+
+def test_own_rows_are_found_from_the_vectors(subwords: Subwords) -> None:
+    words, own = [b"word", b"</s>", "é".encode()], np.random.default_rng(2).standard_normal((3, 4), dtype=np.float32)
+    np.testing.assert_allclose(subwords.own_rows(words, subwords.known_vectors(words, own)), own, atol=1e-5)
+
+
+def test_buckets_without_a_row_count_as_zeros(subwords: Subwords) -> None:
+    rows = subwords.rows.copy()
+    rows[1::2] = 0
+    dense = replace(subwords, rows=rows)
+    order = 2 * np.random.default_rng(3).permutation(25)
+    sparse = replace(subwords, rows=rows[order], used=order, buckets=50)
+    np.testing.assert_array_equal(sparse.bucket_rows(15, 25), rows[15:25])
+    words = ["word", "word", "", "naïveté", *"abcdefgh"]
+    expected, found = dense.vectors(words)
+    np.testing.assert_array_equal(sparse.vectors(words)[0], expected)
+    assert found.tolist() == sparse.vectors(words)[1].tolist() == expected.any(axis=1).tolist()
+    assert set(found[4:].tolist()) == {True, False}
+    unknown = words[4 + found[4:].tolist().index(False)]
+    assert (dense.vector(unknown), sparse.vector(unknown)) == (None, None)
+    assert dense.compact().used is not None
+    assert (dense.compact().used == np.arange(0, 50, 2)).all()
+    assert sparse.compact() is sparse
+    assert subwords.compact() is subwords
 
 
 def test_vectors_do_not_depend_on_the_block_size(subwords: Subwords, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,8 @@ def test_similarity_row() -> None:
     assert score.note == "unknown: a, b"
     many = similarity_score(SimilarityResult("mine", 0.5, 0.4, 8, 10, tuple("abcdefg"), 0.2, 0.7))
     assert many.note == "unknown: a, b, c, d, e and others"
+    computed = replace(SimilarityResult("mine", 0.5, 0.4, 8, 10, ("a",), 0.2, 0.7), from_ngrams=("b", "c"))
+    assert similarity_score(computed).note == "unknown: a; vectors from n-grams: b, c"
     undefined = similarity_score(SimilarityResult("mine", math.nan, math.nan, 0, 10, ("a",), math.nan, math.nan, "few"))
     assert undefined.note == "few"
 

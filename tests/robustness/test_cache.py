@@ -245,7 +245,9 @@ def index_as(user: int, cache: Path, text: Path, umask: int = 0o022) -> subproce
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
-@pytest.mark.parametrize("mode", [0o755, 0o777, 0o1777])
+@pytest.mark.parametrize(
+    "mode", [pytest.param(0o755, marks=pytest.mark.slow), pytest.param(0o777, marks=pytest.mark.slow), 0o1777]
+)
 def test_index_of_another_user_can_be_used(mode: int, shared: Path) -> None:
     cache = shared / "cache"
     os.chown(cache, 1001, 1001)

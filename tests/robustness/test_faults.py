@@ -181,7 +181,7 @@ def assert_rejected(lab: Lab, run: Path, remedy: str) -> None:
 
 
 @pytest.mark.parametrize("epochs", [pytest.param(1, marks=pytest.mark.slow), 3])
-@pytest.mark.parametrize("checkpoint", [True, False])
+@pytest.mark.parametrize("checkpoint", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_training_killed_between_words_and_vectors_is_reported_and_resumed(
     checkpoint: bool, epochs: int, lab: Lab
 ) -> None:

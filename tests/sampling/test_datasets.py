@@ -1,7 +1,8 @@
-"""SkipGramDataset: its pairs and batches, resuming, and the workers of a DataLoader."""
+"""SkipGramDataset and CBOWDataset: their examples and batches, resuming, and the workers of a DataLoader."""
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain, pairwise
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
@@ -9,25 +10,30 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 import word2vec.sampling.datasets
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.sampling.datasets import Batch, SamplingSettings, SkipGramDataset
-from word2vec.sampling.shards import new_shards, words_read
+from word2vec.sampling.datasets import Batch, CBOWDataset, SamplingSettings, SkipGramDataset, TextDataset
+from word2vec.sampling.shards import Shard, new_shards, words_read
 from word2vec.sampling.windows import WINDOW_MODES
 
 ALL_PAIRS = SamplingSettings(window=1, negatives=2, subsample=0, noise_exponent=0.75)
 
 
 def make_dataset(
-    sentences: list[list[int]], settings: SamplingSettings = ALL_PAIRS, known: int | None = None, **options: int
-) -> SkipGramDataset:
+    sentences: list[list[int]],
+    settings: SamplingSettings = ALL_PAIRS,
+    known: int | None = None,
+    dataset_class: type[TextDataset] = SkipGramDataset,
+    **options: int,
+) -> TextDataset:
     tokens = np.array([word for sentence in sentences for word in sentence], dtype=np.int32)
     offsets = np.cumsum([0, *map(len, sentences)])
     size = known or int(tokens.max()) + 1
     vocabulary = Vocabulary([str(word) for word in range(size)], np.full(size, 10))
-    return SkipGramDataset(tokens, offsets, vocabulary, settings, **options)
+    return dataset_class(tokens, offsets, vocabulary, settings, **options)
 
 
 def count_pairs(batches: Iterable[Batch]) -> Counter[tuple[int, int]]:
@@ -122,10 +128,93 @@ def test_the_pairs_of_a_chunk_are_shuffled() -> None:
     assert first.max() > 800
 
 
+def count_windows(batches: Iterable[Batch]) -> Counter[tuple[int, tuple[int, ...]]]:
+    """How often each center word occurs with each window; columns at the end of a window without a word are cut."""
+    return Counter(
+        (center, tuple(context[: max(place for place, word in enumerate(context, 1) if word >= 0)]))
+        for batch in batches
+        for center, context in zip(batch.center.tolist(), batch.context.tolist(), strict=True)
+    )
+
+
+FIXED = SamplingSettings(window=2, negatives=2, subsample=0, window_mode="fixed")
+FULL = SamplingSettings(window=2, negatives=2, subsample=0, window_mode="full")
+UNEVEN = [[0, 1, 2, 3], [4], [5, 6], [7, 8, 9, 0, 1, 2], [3, 9]]  # sentences of different lengths
+
+
+def test_the_columns_of_a_window_are_its_positions() -> None:
+    expected = {
+        0: (-1, -1, 1, 2), 1: (-1, 0, 2, 3), 2: (0, 1, 3), 3: (1, 2), 5: (-1, -1, 6), 6: (-1, 5),
+    }  # fmt: skip
+    sentences = [[0, 1, 2, 3], [4], [5, 6]]  # the single word has no window
+    assert count_windows(make_dataset(sentences, FIXED, dataset_class=CBOWDataset)) == Counter(expected.items())
+    left = make_dataset(sentences, replace(FIXED, window_mode="left"), dataset_class=CBOWDataset)
+    assert {tuple(batch.context.shape[1:]) for batch in left} == {(2,)}
+
+
+@pytest.mark.parametrize("mode", WINDOW_MODES)
+def test_windows_have_the_words_of_the_pairs(mode: str) -> None:
+    # with the same random state both datasets draw the same widths
+    settings = SamplingSettings(window=3, subsample=0, window_mode=mode)
+    chunk = (0, len(UNEVEN))
+    pairs, windows = (
+        make_dataset(UNEVEN, settings, dataset_class=dataset_class)._examples(*chunk, torch.Generator().manual_seed(1))
+        for dataset_class in (SkipGramDataset, CBOWDataset)
+    )
+    of_windows = [
+        (center, word) for center, window in zip(*map(Tensor.tolist, windows), strict=True) for word in window
+    ]
+    expected = Counter(zip(*map(Tensor.tolist, pairs), strict=True))
+    assert Counter(pair for pair in of_windows if pair[1] >= 0) == expected
+
+
+@pytest.mark.parametrize("chunk_pairs", [1, 30, 20_000])
+def test_whole_sentences_are_windows_of_different_sizes(chunk_pairs: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", chunk_pairs)
+    sentences = UNEVEN * 3
+    expected = Counter((s[i], (*s[:i], *s[i + 1 :])) for s in sentences for i in range(len(s)) if len(s) > 1)
+    batches = list(make_dataset(sentences, FULL, dataset_class=CBOWDataset, batch_size=7))
+    assert count_windows(batches) == expected
+    assert {len(batch.center) for batch in batches[:-1]} == {7}  # batches continue across chunks
+
+
+@pytest.mark.parametrize("settings", [FIXED, FULL, SamplingSettings(window=3, negatives=2, subsample=0.02)])
+def test_windows_continue_where_a_shard_was_saved(settings: SamplingSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # chunks of one to three sentences; whole sentences have windows of other sizes in each
+    monkeypatch.setattr(word2vec.sampling.datasets, "CHUNK_PAIRS", 40)
+
+    def dataset() -> TextDataset:
+        return make_dataset(UNEVEN * 6, settings, dataset_class=CBOWDataset, batch_size=4)
+
+    (whole,) = new_shards(dataset().offsets, 1)
+    expected, found = list(dataset().batches(whole)), []
+    (shard,) = new_shards(dataset().offsets, 1)
+    while (batches := dataset().batches(shard)) and (batch := next(batches, None)) is not None:
+        found.append(batch)
+        shard.engine_state["batches"] += 1  # the batch is trained
+        shard = Shard.from_dict(shard.to_dict())
+    assert len(found) == len(expected) > 5
+    for one, other in zip(found, expected, strict=True):
+        assert all(torch.equal(*tensors) for tensors in zip(one, other, strict=True))
+    assert shard.words == whole.words
+
+
+def test_long_sentences_do_not_make_the_windows_of_short_ones_large() -> None:
+    dataset = make_dataset([[0, 1]] * 400 + [list(range(50))] + [[0, 1]] * 400, FULL, dataset_class=CBOWDataset)
+    (shard,) = new_shards(dataset.offsets, 1)
+    generator = torch.Generator()
+    sizes = [dataset._examples(*chunk, generator)[1].numel() for chunk in dataset.unread_chunks(shard, 10**6, 3000)]
+    assert max(sizes) <= 3000
+    assert sum(sizes) >= 1600 + 50 * 49
+    assert len(sizes) < 10
+
+
 def test_workers_together_read_the_corpus_once() -> None:
     sentences = [[2 * i, 2 * i + 1] for i in range(100)]
     dataset = make_dataset(sentences, batch_size=16)
     assert count_pairs(DataLoader(dataset, batch_size=None, num_workers=2)) == count_pairs(dataset)
+    windows = make_dataset(UNEVEN * 20, FULL, dataset_class=CBOWDataset, batch_size=16)
+    assert count_windows(DataLoader(windows, batch_size=None, num_workers=2)) == count_windows(windows)
 
 
 def test_shards_have_random_draws_of_their_own() -> None:

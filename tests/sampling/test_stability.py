@@ -34,6 +34,14 @@ def test_the_batch_size_is_limited_by_uses_of_the_most_frequent_word() -> None:
     assert stable_batch_size(skewed, SamplingSettings(negatives=100_000, subsample=0), 1024) == 1
 
 
+def test_a_high_learning_rate_and_shared_rows_reduce_the_batch_size() -> None:
+    settings = SamplingSettings(negatives=5, subsample=0, noise_exponent=1.0)
+    even = Vocabulary([str(word) for word in range(100)], np.full(100, 10))
+    sizes = [stable_batch_size(even, settings, 10**6, relative_lr=lr) for lr in (0.1, 1.0, 2.0, 4.0)]
+    assert sizes == [1666, 1666, 833, 416]
+    assert [stable_batch_size(even, settings, 10**6, shared_steps=steps) for steps in (0.001, 0.2)] == [1666, 160]
+
+
 def test_the_stricter_of_both_limits_applies() -> None:
     noise = torch.full((10,), 0.1)
     few, many = torch.tensor([0.2] * 5 + [0.0] * 5), torch.tensor([0.5] * 2 + [0.0] * 8)

@@ -249,7 +249,8 @@ def test_sweep_continues_after_a_precision_that_does_not_compile(
     class Trainings:
         kept = 0.5
 
-        def __init__(self, config: object) -> None: ...
+        def __init__(self, config: object) -> None:
+            self.config = config
 
         def train(self, precision: str, programs: int, epochs: int) -> dict[str, Any]:
             if precision == "tf32":
@@ -264,9 +265,10 @@ def test_sweep_continues_after_a_precision_that_does_not_compile(
     part: dict[str, Any] = {}
     gpu_check.run_sweep(options, part, nothing)
     assert [row.get("error") for row in part["rows"]] == [None, "too large", None]
-    ieee, tf32, _ = cells(capsys.readouterr().out.strip())
-    assert ieee[4] == "diverged"
-    assert tf32[3:5] == ["not compiled", "not compiled"]
+    ieee, tf32, _, cbow = cells(capsys.readouterr().out.strip())
+    assert ieee[5] == "diverged"
+    assert tf32[4:6] == ["not compiled", "not compiled"]
+    assert cbow[:3] == ["cbow", "ieee", ieee[2]]
 
 
 def test_a_failed_part_keeps_the_others_and_those_of_earlier_calls(
@@ -327,13 +329,15 @@ def test_sweep_runs_in_the_interpreter(options: argparse.Namespace) -> None:
     assert not done.returncode, done.stderr
     report = json.loads(options.output.read_text())
     found = report["sweep"]
-    assert [each["programs"] for each in found["rows"]] == [1, 2]
+    assert [each["programs"] for each in found["rows"]] == [each["programs"] for each in found["cbow"]] == [1, 2]
+    assert 0 < found["cbow"][0]["pairs_per_word"] < found["rows"][0]["pairs_per_word"]
     assert found["rows"][0]["loss"] == found["rows"][1]["loss"]  # in the interpreter, programs run one after another
     assert found["gpu_rates"]["copied_bytes_per_second"] > 0
     assert found["gpu_rates"]["float32_per_second"] is None
     assert found["costs"]["pairs"] == pytest.approx(found["rows"][0]["pairs_per_word"])
     assert report["verdicts"]["bounds"][1]["fraction_sweep"] > 0
-    assert done.stdout.count("ieee") == 2
+    assert done.stdout.count("ieee") == 4
+    assert done.stdout.count("cbow") == 2
     assert "not known" in done.stdout
     assert str(options.output.parent) not in options.output.read_text()
 

@@ -1,12 +1,15 @@
-"""evaluation/tables.py and renderers.py: the tables of the documentation are those of the JSON files in results/."""
+"""evaluation/tables.py and renderers/: the tables of the documentation are those of the JSON files in results/."""
 
 import importlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-renderers: Any = importlib.import_module("renderers")
+compare, distributed, kernels, objectives = (
+    cast("Any", importlib.import_module(f"renderers.{name}"))
+    for name in ("compare", "distributed", "kernels", "objectives")
+)
 tables: Any = importlib.import_module("tables")
 
 
@@ -108,16 +111,16 @@ def test_training_table() -> None:
         measured("gensim", 2, words_per_second=600, training_seconds=3, wall_seconds=8, peak_mb=152),
         measured("ours", 3, words_per_second=2000, training_seconds=1, wall_seconds=3, peak_mb=305, wordsim353=0.64),
     ]
-    ours, gensim = cells(renderers.training_table(rounds))
+    ours, gensim = cells(compare.training_table(rounds))
     assert ours == ["ours", "2,000 (1,000 to 3,000)", "7.50", "1.0", "3.0", "4.46", "305", "66.0"]
     assert gensim[2] == "1.00"
-    assert cells(renderers.training_table(rounds, {"ours": "word2vec-fused"}))[0][0] == "word2vec-fused"
+    assert cells(compare.training_table(rounds, {"ours": "word2vec-fused"}))[0][0] == "word2vec-fused"
 
 
 def test_indexing_table_compares_with_gensim() -> None:
     rounds = [measured("ours (indexing)", 1, indexing_seconds=2.0, wall_seconds=3, peak_mb=100)]
     rounds.append(measured("gensim (indexing)", 1, indexing_seconds=6.5, wall_seconds=8, peak_mb=100))
-    assert [row[2] for row in cells(renderers.indexing_table(rounds))] == ["3.25", "1.00"]
+    assert [row[2] for row in cells(compare.indexing_table(rounds))] == ["3.25", "1.00"]
 
 
 def test_objective_rows_are_means_over_the_seeds() -> None:
@@ -125,18 +128,18 @@ def test_objective_rows_are_means_over_the_seeds() -> None:
     one = run | {"seed": 1, "wordsim353": 0.5, "simlex999": 0.3, "analogies": 0.1}
     two = run | {"seed": 2, "wordsim353": 0.7, "simlex999": 0.3, "analogies": None}
     expected = ["warp", "0.002", "2", "60.0 (50.0 to 70.0)", "30.0 (30.0 to 30.0)", "10.0"]
-    assert renderers.objective_rows([one, two]) == [expected]
+    assert objectives.objective_rows([one, two]) == [expected]
 
 
 def test_diverged_trainings_are_named() -> None:
     report = {"measurements": [{"programs": 1, "seed": 1, "wordsim353": None, "simlex999": None, "analogies": None}]}
-    assert cells(renderers.staleness(report)) == [["1", "1", "diverged", "diverged", "diverged"]]
+    assert cells(kernels.staleness(report)) == [["1", "1", "diverged", "diverged", "diverged"]]
 
 
 def test_projection_is_bound_by_the_network_only_beyond_an_eighth_of_a_round() -> None:
-    fast = renderers.projected_speed(nodes=8, words=1e6, sent=1e7, network=1e9)
+    fast = distributed.projected_speed(nodes=8, words=1e6, sent=1e7, network=1e9)
     assert fast == pytest.approx(8e6 / (1e6 / 4.4e6 + 0.02))
-    slow = renderers.projected_speed(nodes=8, words=1e6, sent=1e9, network=1e9)
+    slow = distributed.projected_speed(nodes=8, words=1e6, sent=1e9, network=1e9)
     assert slow == pytest.approx(8e6 / (1e6 / 4.4e6 + 2 + 2 * 7 / 8 - 1e6 / 8 / 4.4e6))
 
 

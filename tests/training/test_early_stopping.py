@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.engines.small import KINDS
 from tests.training.interruptions import killed
 from tests.training.topics import metrics_lines, results, small
 from word2vec.config import TrainConfig
@@ -33,17 +34,19 @@ def falling_and_rising(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return left
 
 
-def test_the_best_tables_are_kept() -> None:
-    model = SkipGram(3, 2, torch.Generator().manual_seed(1))
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_best_tables_are_kept(kind: str) -> None:
+    model = KINDS[kind].make_model(["walking", "walked", "walker"], 2)
     stopping = EarlyStopping(2)
     for epoch, loss in enumerate(LOSSES[:4], start=1):
         with torch.no_grad():
-            model.input.fill_(epoch)
+            for table in model.parameters():
+                table.fill_(epoch)
         stopping.update(epoch, loss, model)
         assert stopping.out_of_patience(epoch) == (epoch == 4)
     assert stopping.best == Best(2, 1.5)
     stopping.finish(model)
-    assert model.input.eq(2).all()
+    assert all(table.eq(2).all() for table in model.parameters())
     assert not stopping.tables
 
 
@@ -79,11 +82,11 @@ def test_a_stopped_run_is_finished(topics_file: Path, tmp_path: Path, falling_an
     assert falling_and_rising == LOSSES[4:]  # nothing was trained again
 
 
-@pytest.mark.parametrize("epoch", [1, 2, 3])
+@pytest.mark.parametrize(("epoch", "model"), [(1, {}), (2, {}), (3, {"model": "cbow", "position_weights": True})])
 def test_an_interrupted_run_stops_at_the_same_epoch(
-    epoch: int, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    epoch: int, model: dict[str, Any], topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = small(topics_file, epochs=6, validation=0.05, patience=2)
+    config = small(topics_file, epochs=6, validation=0.05, patience=2, **model)
 
     def follow(losses: list[float]) -> None:
         left = list(losses)

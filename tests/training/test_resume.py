@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.conftest import topic_text
@@ -18,13 +19,32 @@ from word2vec.training.checkpoint import read_checkpoint
 from word2vec.training.resume import find_checkpoint, find_run, saved_settings
 from word2vec.vectors.word_vectors import WordVectors
 
+MODELS: dict[str, dict[str, Any]] = {
+    "skipgram": {},
+    "cbow": {"model": "cbow", "window_mode": "full"},
+    "cbow-positions": {"model": "cbow", "position_weights": True},
+    "skipgram-ngrams": {"subwords": "3-4"},
+    "cbow-ngrams": {"model": "cbow", "subwords": "3-4", "position_weights": True},
+}
+"""Settings of all models."""
 
-@pytest.mark.parametrize("engine", ["autograd", "fused"])
+
+@pytest.mark.parametrize(
+    ("engine", "model"),
+    [
+        ("autograd", "skipgram"),
+        ("fused", "skipgram"),
+        ("autograd", "cbow"),
+        ("plain", "cbow-positions"),
+        ("plain", "skipgram-ngrams"),
+        ("autograd", "cbow-ngrams"),
+    ],
+)
 def test_a_run_killed_in_the_middle_of_epochs_resumes_to_the_same_bytes(
-    engine: str, short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: str, model: str, short_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many_checkpoints(monkeypatch)
-    config = small(short_file, engine=engine, epochs=2)
+    config = small(short_file, engine=engine, epochs=2, **MODELS[model])
     train(config, tmp_path / "whole")
     run, positions = tmp_path / "run", []
     for count in (1, 3):  # it dies twice, each time after some more checkpoints
@@ -67,12 +87,13 @@ def test_engine_and_threads_may_change(
     assert words_after_epochs(tmp_path / "run") == [6_000, 12_000, 18_000, 24_000, 30_000]
 
 
-def test_a_finished_run_may_train_more_epochs(short_file: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["skipgram", "cbow-positions"])
+def test_a_finished_run_may_train_more_epochs(model: str, short_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    train(small(short_file, epochs=2), run)
+    train(small(short_file, epochs=2, **MODELS[model]), run)
     assert read_checkpoint(run).finished
-    assert (run / CHECKPOINT_FILE).stat().st_size < 5_000  # the tables are in vectors.safetensors
-    train(small(short_file, epochs=4), run, resume=True)
+    assert (run / CHECKPOINT_FILE).stat().st_size < 6_000  # the tables of words are in vectors.safetensors
+    train(small(short_file, epochs=4, **MODELS[model]), run, resume=True)
     epochs = [line for line in untimed_lines(run) if line["kind"] == "epoch"]
     assert [line["epoch"] for line in epochs] == [1, 2, 3, 4]
     assert epochs[-1]["words"] == 4_800
@@ -176,6 +197,10 @@ OTHER_VALUES: dict[str, Any] = {
     "tokenizer": "words",
     "column": "text",
     "validation": 0.1,
+    "model": "cbow",
+    "subwords": "3-6",
+    "buckets": 1000,
+    "position_weights": True,
 }
 
 
@@ -186,12 +211,12 @@ def test_settings_that_affect_the_result_must_not_change(
     config = unfinished(short_file, run, monkeypatch)
     before = contents(run)
     for name, value in OTHER_VALUES.items():
+        needed = {"model": "cbow"} if name == "position_weights" else {}
         with pytest.raises(ConfigError) as caught:
-            train(replace(config, **{name: value}), run, resume=True)
+            train(replace(config, **{name: value}, **needed), run, resume=True)
         option = "--" + name.replace("_", "-")
-        assert f"cannot resume with other settings ({option} was {getattr(config, name)}, not {value})" in str(
-            caught.value
-        )
+        assert "cannot resume with other settings (" in str(caught.value)
+        assert f"{option} was {getattr(config, name)}, not {value}" in str(caught.value)
         assert contents(run) == before
 
 
@@ -244,6 +269,28 @@ def test_resume_takes_the_settings_of_the_run(
     assert command(["train", "--output", run, "--resume", "--dim", "8"]) == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"word2vec: {run} cannot resume with other settings (--dim was 7, not 8)")
+
+
+@pytest.mark.parametrize("model", ["skipgram", "cbow"])
+def test_a_finished_run_with_ngrams_trains_more_epochs(model: str, short_file: Path, tmp_path: Path) -> None:
+    # with a constant learning rate, one epoch and one more are the same as two
+    options = ["--subwords", "3-6", "--model", model, "--dim", "8", "--threads", "1", "--validation", "0"]
+    options += ["--lr", "0.05", "--min-lr", "0.05"]
+    for run, epochs in ((tmp_path / "run", "1"), (tmp_path / "whole", "2")):
+        assert command(["train", str(short_file), "--output", str(run), "--epochs", epochs, *options]) == 0
+    first = WordVectors.load(tmp_path / "run")
+    assert command(["train", "--output", str(tmp_path / "run"), "--resume", "--epochs", "2"]) == 0
+    assert results(tmp_path / "run") == results(tmp_path / "whole")
+    second = WordVectors.load(tmp_path / "run")
+    assert first.subwords is not None
+    assert second.subwords is not None
+    for before, after in (
+        (first.subwords.rows, second.subwords.rows),
+        (first.subwords.word_rows, second.subwords.word_rows),
+    ):
+        assert not np.array_equal(before, after)  # type: ignore[arg-type]
+    WordVectors.load(tmp_path / "run").save(tmp_path / "m.bin")
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "m.bin")["unknown cat"], second["unknown cat"])
 
 
 def test_resume_without_a_checkpoint_needs_a_corpus(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

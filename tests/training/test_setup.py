@@ -43,6 +43,21 @@ def test_the_window_mode_is_passed_to_the_engine(engine: str, short_file: Path) 
     assert len({vectors(mode, 2) for mode in ("shrink", "fixed", "full", "left", "right")}) == 5
 
 
+def test_the_batch_size_depends_on_the_learning_rate_and_on_ngrams(
+    short_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def logged(**settings: Any) -> int:
+        caplog.clear()
+        train(small(short_file, engine="autograd", epochs=1, dim=4, batch_size=1024, **settings))
+        (line,) = [line for line in caplog.messages if line.startswith("batch size reduced from 1024 to ")]
+        return int(line.removeprefix("batch size reduced from 1024 to ").partition(";")[0])
+
+    caplog.set_level("INFO", "word2vec")
+    first = logged(lr=0.025)
+    assert logged(lr=0.1) == first // 4
+    assert logged(lr=0.025, subwords="1-2", buckets=3) < first // 4  # all words share their rows
+
+
 def test_an_objective_of_the_user_is_given_by_name_or_as_a_module(short_file: Path) -> None:
     by_name = train(small(short_file, epochs=1, objective="tests.training.topics:UserObjective"))
     module = train(small(short_file, epochs=1), objective=UserObjective())

@@ -41,6 +41,25 @@ def test_suggested_sizes_are_the_largest_that_fit(monkeypatch: pytest.MonkeyPatc
             reject_too_large((words, words), dim, CPU)
 
 
+def test_ngrams_that_do_not_fit_are_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_free(1_000_000_000, monkeypatch)
+    with pytest.raises(ConfigError) as caught:
+        reject_too_large((50_000, 50_000), 300, CPU, ngrams=1_000_000)
+    # two tables of words, that of n-grams, and for a moment a second one of n-grams
+    assert str(caught.value) == (
+        "not enough memory: embedding tables of 50,000 words, 1,000,000 n-grams and 300 dimensions need 2.6 GB, "
+        "but the machine has 1.0 GB free; use --dim 112 or --buckets 361184 or shorter --subwords"
+    )
+    reject_too_large((50_000, 50_000), 112, CPU, ngrams=1_000_000)
+    reject_too_large((50_000, 50_000), 300, CPU, ngrams=361_184)
+    with pytest.raises(ConfigError):
+        reject_too_large((50_000, 50_000), 300, CPU, ngrams=361_185)
+    with pytest.raises(ConfigError, match=r"use a lower --max-vocab$"):
+        reject_too_large((9_000_000, 9_000_000), 10, CPU, ngrams=100)
+    with pytest.raises(ConfigError, match=r"n-grams .* use --dim 48 or a lower --max-vocab or shorter --subwords$"):
+        reject_too_large((1_000_000, 1_000_000), 300, CPU, ngrams=1_100_000)
+
+
 def test_processes_that_train_together_need_more(monkeypatch: pytest.MonkeyPatch) -> None:
     set_free(7_200_000_000, monkeypatch)
     reject_too_large((328_947, 328_947), 300, CPU, processes=2)

@@ -16,6 +16,7 @@ from sklearn.utils import estimator_checks, get_tags
 import word2vec
 from tests.conftest import TOPICS
 from word2vec.errors import Word2VecError
+from word2vec.models.subwords import Subwords
 from word2vec.vectors.documents import DocumentVectorizer
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -49,6 +50,21 @@ def by_hand(vectors: WordVectors, documents: list[str], a: float) -> np.ndarray:
         rows.append(total / max(1, len(known)))
     common = np.linalg.svd(np.array(rows))[2][0]
     return np.array([row - common * (common @ row) for row in rows])
+
+
+@pytest.mark.parametrize("weighting", ["mean", "sif"])
+def test_ngrams_provide_vectors_of_unknown_words(weighting: str, vectors: WordVectors) -> None:
+    subwords = Subwords(np.random.default_rng(0).standard_normal((500, D), dtype=np.float32), 4, 5)
+    known = WordVectors(vectors.words, vectors.vectors, counts=COUNTS, subwords=subwords)
+    documents = ["cat unknown unknown", "x dog", "others", "x"]
+    found = DocumentVectorizer(known, weighting=weighting).fit(documents)  # type: ignore[arg-type]
+    weights = dict.fromkeys(WORDS, 1.0) if weighting == "mean" else dict(zip(WORDS, found.weights_, strict=True))
+    unknown, others = known["unknown"], known["others"]
+    means = [(weights["cat"] * known["cat"] + 2 * unknown) / 3, weights["dog"] * known["dog"], others, np.zeros(D)]
+    if found.common_ is not None:
+        means = [mean - found.common_ * (found.common_ @ mean) for mean in means]
+    np.testing.assert_allclose(found.transform(documents), means, rtol=1e-5, atol=1e-6)
+    assert found.transform([]).shape == (0, D)
 
 
 def test_mean_is_the_mean_of_the_known_words(vectors: WordVectors) -> None:

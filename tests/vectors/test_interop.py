@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from word2vec.errors import UnknownWordError, Word2VecError
+from word2vec.models.subwords import Subwords
 from word2vec.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -218,3 +219,20 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_gensim_gets_the_ngrams(own: bool) -> None:
+    pytest.importorskip("gensim")
+    rng = np.random.default_rng(0)
+    used = rng.permutation(100)[:60]
+    rows, own_rows = rng.standard_normal((60, D), dtype=np.float32), rng.standard_normal((2, D), dtype=np.float32)
+    subwords = Subwords(rows, 3, 5, buckets=100, used=used, word_rows=own_rows if own else None)
+    known = subwords.known_vectors(["größe".encode(), b"word"], own_rows)
+    found = WordVectors(["größe", "word"], known, counts=[2, 1], subwords=subwords)
+    keyed = found.to_gensim()
+    np.testing.assert_allclose(keyed[["größe", "unknown"]], found[["größe", "unknown"]], atol=1e-6)
+    assert keyed.get_vecattr("word", "count") == 1
+    keyed.recalc_char_ngram_buckets()
+    keyed.adjust_vectors()  # gensim's own computation from the rows of words and n-grams
+    np.testing.assert_allclose(keyed["word"], found["word"], atol=1e-5)

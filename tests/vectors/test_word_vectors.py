@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from word2vec.errors import FormatError, UnknownWordError, Word2VecError
+from word2vec.models.subwords import Subwords
 from word2vec.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -388,3 +389,15 @@ def test_iterators_are_read_once(vectors: WordVectors) -> None:
     assert vectors.odd_one_out(iter(words)) == vectors.doesnt_match(iter(words)) == vectors.odd_one_out(words)
     assert vectors.n_similarity(iter(words), iter(["w1"])) == vectors.n_similarity(words, ["w1"])
     np.testing.assert_array_equal(vectors[iter(words)], vectors[words])
+
+
+def test_tables_of_ngrams_must_match_the_vectors() -> None:
+    rows = np.ones((5, 3), np.float32)
+    for subwords in (Subwords(rows[:, :2], 3, 4), Subwords(rows, 3, 4, word_rows=rows)):
+        with pytest.raises(Word2VecError, match=r"rows.* are \(5, [23]\) but the vectors are \(2, 3\)"):
+            WordVectors(["a", "b"], rows[:2], subwords=subwords)
+    found = WordVectors(["a", "b"], rows[:2], subwords=Subwords(rows, 3, 4))
+    assert "with n-grams" in repr(found)
+    assert list(found.from_ngrams(["a", "cde", "x", "cde"])) == ["cde", "x"]
+    with pytest.raises(Word2VecError, match="a word must be a string"):
+        found[[5]]  # type: ignore[list-item]

@@ -1,5 +1,6 @@
 """The commands that query vectors: `nearest` and `analogy`."""
 
+import logging
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +20,9 @@ from word2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from word2vec.vectors.search import Neighbors
+    from word2vec.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger("word2vec")
 
 
 def nearest(
@@ -32,6 +36,8 @@ def nearest(
 ) -> int:
     """Show the words most similar to each WORD, by cosine similarity.
 
+    Vectors with n-grams also answer for a WORD outside the vocabulary.
+
     For a run trained on pairs, each WORD is an input, and its best targets by inner product are shown.
     """
     if pairs := load_pair_vectors(vectors):
@@ -41,6 +47,7 @@ def nearest(
         return 0
     table = load_vectors(vectors)
     queries = parse_queries(words, table)
+    _mention_ngrams(table, [word for query in queries.values() for word in (*query.positive, *query.negative)])
     _show_neighbors(
         {text: table.nearest(query.positive, query.negative, n, restrict) for text, query in queries.items()}, as_json
     )
@@ -57,9 +64,17 @@ def analogy(
     as_json: JsonOption = False,
 ) -> int:
     """Solve an analogy: A is to B as C is to what?"""
-    answers = load_vectors(vectors).analogy(a, b, c, n=n, restrict=restrict)
+    table = load_vectors(vectors)
+    answers = table.analogy(a, b, c, n=n, restrict=restrict)
+    _mention_ngrams(table, [a, b, c])
     _show_neighbors({f"{a} : {b} :: {c} :": answers}, as_json)
     return 0
+
+
+def _mention_ngrams(vectors: "WordVectors", words: list[str]) -> None:
+    """Report which words of a query are not in the vocabulary but have a vector, because they may be misspelled."""
+    if computed := vectors.from_ngrams(words):
+        logger.info("not in the vocabulary, vectors computed from n-grams: %s", ", ".join(computed))
 
 
 def _show_neighbors(neighbors: "dict[str, Neighbors]", as_json: bool) -> None:

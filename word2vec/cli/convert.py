@@ -29,8 +29,8 @@ def export(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Output format: word2vec-text, word2vec-binary, glove, npz, safetensors or run "
-            "[default: from the extension of OUT]",
+            help="Output format: word2vec-text, word2vec-binary, fasttext, glove, npz, safetensors or run "
+            "[default: from the extension of OUT; .bin means fasttext for vectors with n-grams]",
         ),
     ] = None,
     limit: Annotated[
@@ -92,6 +92,7 @@ def info(
     """Show the size, first words and settings of vectors."""
     pairs = load_pair_vectors(vectors, verify=verify)
     facts = _facts_of_words(load_vectors(vectors, verify=verify)) if pairs is None else _facts_of_pairs(pairs)
+    facts["size"] = _readable_size(vectors)
     if verify:
         from word2vec import formats
 
@@ -112,7 +113,17 @@ def _facts_of_words(words: "WordVectors") -> dict[str, object]:
     facts: dict[str, object] = {"words": f"{len(words):,}", "dimensions": words.dim}
     if words.counts is not None:
         facts["corpus words"] = f"{int(words.counts.sum()):,}"
+    if words.subwords is not None:
+        ngrams = words.subwords
+        facts["n-grams"] = f"{ngrams.min_n} to {ngrams.max_n} characters"
+        facts["n-gram rows"] = f"{len(ngrams.rows):,} of {ngrams.buckets:,} buckets"
     return facts | {"first words": " ".join(words.words[:INFO_WORDS])}
+
+
+def _readable_size(path: Path) -> str:
+    """Return the size of a file, or of all files of a folder."""
+    size = sum(each.stat().st_size for each in (path.rglob("*") if path.is_dir() else (path,)) if each.is_file())
+    return f"{size / 1e6:,.1f} MB"
 
 
 def _facts_of_pairs(pairs: "PairVectors") -> dict[str, object]:

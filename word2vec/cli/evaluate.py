@@ -174,7 +174,7 @@ def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[t
             defined = math.isfinite(result.ci_low) and math.isfinite(result.ci_high)
             interval = f"{result.ci_low:.3f} to {result.ci_high:.3f}" if defined else "undefined"
             used = f"{result.pairs:,} of {result.pairs_total:,} pairs"
-            yield result.name, "Spearman", f"{result.spearman:.3f}", interval, used, _abbreviate(result.oov)
+            yield result.name, "Spearman", f"{result.spearman:.3f}", interval, used, _outside(result)
             yield "", "Pearson", f"{result.pearson:.3f}", "", "", ""
             continue
         used = f"{result.questions:,} of {result.questions_total:,} questions"
@@ -184,6 +184,12 @@ def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[t
         for section in result.sections:
             used = f"{section.questions:,} of {section.questions_total:,}"
             yield "", f"    {section.name}", f"{section.accuracy:.3f}", "", used, ""
+
+
+def _outside(result: "SimilarityResult") -> str:
+    """Return the words outside the vocabulary: those without a vector, and those with one from their n-grams."""
+    computed = f"from n-grams: {_abbreviate(result.from_ngrams)}" if result.from_ngrams else ""
+    return "; ".join(filter(None, [_abbreviate(result.oov), computed]))
 
 
 def _abbreviate(words: tuple[str, ...]) -> str:

@@ -113,21 +113,22 @@ def _instead_of_fused(name: str, obstacle: str) -> type[Engine]:
 
 def _cpu_obstacle(objective: type[nn.Module], workload: Workload | None = None) -> str:
     """Return why the fused CPU engine cannot train, and what to do; empty if it can. Pairs have no workload."""
-    if workload and (workload.model != "skipgram" or workload.subwords):
-        return "trains skip-gram without n-grams only; use --model skipgram"
     from numba.core import config  # a third of a second to import
 
     from word2vec.engines.cpu.objectives import COMPILED, COMPILED_TREES
 
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "cannot be compiled while NUMBA_DISABLE_JIT is set; unset it"
-    return _objective_obstacle(objective, COMPILED | COMPILED_TREES if workload else COMPILED)
+    words_alone = workload is not None and workload.model == "skipgram" and not workload.subwords
+    if objective in COMPILED_TREES and workload is not None and not words_alone:
+        return "trains hierarchical softmax for skip-gram without n-grams only; use --model skipgram"
+    return _objective_obstacle(objective, COMPILED | COMPILED_TREES if words_alone else COMPILED)
 
 
 def _gpu_obstacle(objective: type[nn.Module], workload: Workload) -> str:
     """Return why the fused GPU engine cannot train, and what to do; empty if it can."""
-    if workload.model != "skipgram" or workload.subwords:
-        return "trains skip-gram without n-grams only; use --model skipgram"
+    if workload.subwords:
+        return "trains words without n-grams only on a GPU; omit --subwords"
     if triton_version() < MIN_TRITON:
         return "needs Triton 3.2 or newer on a GPU; install it with: pip install 'triton>=3.2'"
     from word2vec.engines.gpu.objectives import GRADIENTS

@@ -25,7 +25,7 @@ class SimilarityResult:
     pairs_total: int
     """Number of pairs in the set."""
     oov: tuple[str, ...]
-    """Unknown words, in the order of the set."""
+    """Words without a vector, in the order of the set."""
     ci_low: float
     """Lower end of the 95 % bootstrap interval of Spearman's correlation."""
     ci_high: float
@@ -34,12 +34,14 @@ class SimilarityResult:
     """A caveat about the figures, or an empty string."""
     case: str = "exact-then-lower"
     """How upper and lower case were treated, see `evaluate_similarity`."""
+    from_ngrams: tuple[str, ...] = ()
+    """Words outside the vocabulary whose vectors were computed from their n-grams, in the order of the set."""
     kind: ClassVar[Literal["similarity"]] = "similarity"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high", "case")
-        return {key: _json_value(getattr(self, key)) for key in keys}
+        return {key: _json_value(getattr(self, key)) for key in (*keys, "from_ngrams")}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         figures = ["name", "spearman", "ci_low", "ci_high", "pearson", "used", "total", "oov"]

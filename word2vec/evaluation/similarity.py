@@ -2,14 +2,15 @@
 
 The main figure is Spearman's rank correlation, with a percentile bootstrap interval, because a set such as WordSim-353
 is small and its scores are noisy. Unknown words are always reported, because ignoring their pairs or scoring them 0
-can change a score by several points. With `case="gensim"`, the correlations agree with those of gensim's
-`evaluate_word_pairs`; they also do with the default if the vocabulary is in lowercase. Reading test sets is left to
-`benchmarks.py`, and looking up their words to `lookup.py`.
+can change a score by several points, and so are words whose vectors come from n-grams. With `case="gensim"`, the
+correlations agree with those of gensim's `evaluate_word_pairs`; they also do with the default if the vocabulary is in
+lowercase. Reading test sets is left to `benchmarks.py`, and looking up their words to `lookup.py`.
 """
 
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -42,9 +43,10 @@ def evaluate_similarity(
     Args:
         vectors: The vectors to evaluate.
         pairs: The word pairs, a file of word pairs, or the name of a built-in set.
-        oov: How to treat pairs with an unknown word: "skip" ignores them, "zero" counts them as a cosine of 0.
+        oov: How to treat pairs with a word without a vector: "skip" ignores them, "zero" counts them as a cosine of 0.
         case: How words are looked up: "exact", as written; "exact-then-lower", in lowercase if it is unknown as
-            written; "gensim", ignoring case, where the most frequent spelling in the vocabulary counts.
+            written; "gensim", ignoring case, where the most frequent spelling in the vocabulary counts. N-grams of
+            words outside the vocabulary are those of the lowercase word, except with "exact".
         bootstrap: Number of resamples for the 95 % percentile interval; 0 for no interval.
         seed: Random seed of the resampling.
 
@@ -56,7 +58,8 @@ def evaluate_similarity(
         raise ConfigError(f"unknown treatment of unknown words {oov!r}; choose skip or zero")
     pairs = pairs if isinstance(pairs, PairSet) else read_pairs(pairs)
     rows = find_rows(vectors.words, (word for pair in pairs.words for word in pair), case)
-    cosines, known = pair_cosines(vectors, pairs, rows)  # (P,) each
+    computed = _from_ngrams(vectors, [word for word, row in rows.items() if row < 0], case)
+    cosines, known = pair_cosines(vectors, pairs, rows, computed)  # (P,) each
     used = known if oov == "skip" else np.ones_like(known)
     cosines, scores = cosines[used], pairs.scores[used]
 
@@ -68,26 +71,52 @@ def evaluate_similarity(
         low, high = _bootstrap_interval(cosines, scores, bootstrap, seed)
         if len(cosines) < MIN_PAIRS:
             note = f"only {len(cosines)} usable pairs: the correlation is unreliable"
-    unknown = tuple(word for word, row in rows.items() if row < 0)
-    return SimilarityResult(pairs.name, spearman, pearson, len(cosines), len(known), unknown, low, high, note, case)
+    unknown = tuple(word for word, row in rows.items() if row < 0 and word not in computed)
+    return SimilarityResult(
+        pairs.name, spearman, pearson, len(cosines), len(known), unknown, low, high, note, case, tuple(computed)
+    )
 
 
 def pair_cosines(
-    vectors: WordVectors, pairs: PairSet, rows: Mapping[str, int]
+    vectors: WordVectors,
+    pairs: PairSet,
+    rows: Mapping[str, int],
+    computed: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the cosines of word pairs, (P,), 0 where a word is unknown, and where both words are known, (P,).
+    """Return the cosines of word pairs, (P,), 0 where a word has no vector, and where both words have one, (P,).
 
     Args:
         vectors: The vectors.
         pairs: The word pairs.
         rows: The row of each of their words, -1 for an unknown word.
+        computed: Vectors of length one, (D,) each, of unknown words.
     """
-    index = np.array([[rows[first], rows[second]] for first, second in pairs.words], dtype=np.int64).reshape(-1, 2)
+    place = {**rows, **{word: len(vectors) + number for number, word in enumerate(computed)}}
+    index = np.array([[place[first], place[second]] for first, second in pairs.words], dtype=np.int64).reshape(-1, 2)
     known: NDArray[np.bool_] = np.all(index >= 0, axis=1)  # (P,)
     cosines = np.zeros(len(index))  # (P,)
-    left, right = vectors.unit[index[known, 0]], vectors.unit[index[known, 1]]  # (K, D) each
+    left, right = (_directions(vectors, computed, index[known, side]) for side in (0, 1))  # (K, D) each
     cosines[known] = np.einsum("pd,pd->p", left, right, dtype=np.float64)
     return cosines, known
+
+
+def _directions(
+    vectors: WordVectors, computed: Mapping[str, NDArray[np.float32]], places: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the unit rows of words, (K, D), where computed vectors follow those of the vocabulary."""
+    found = vectors.unit[np.minimum(places, len(vectors) - 1)]
+    beyond = places >= len(vectors)
+    if beyond.any():
+        found[beyond] = np.array(list(computed.values()))[places[beyond] - len(vectors)]
+    return found
+
+
+def _from_ngrams(vectors: WordVectors, words: list[str], case: CaseRule) -> dict[str, NDArray[np.float32]]:
+    """Return the vectors of unknown words that n-grams provide, scaled to length one; in lowercase unless exact."""
+    spelled = {word: word if case == "exact" else word.lower() for word in words}
+    found = vectors.from_ngrams(spelled.values())
+    lengths = {form: np.linalg.norm(vector.astype(np.float64)) for form, vector in found.items()}
+    return {word: (found[form] / lengths[form]).astype(np.float32) for word, form in spelled.items() if form in found}
 
 
 def _why_undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str:

@@ -12,15 +12,17 @@ from pathlib import Path
 
 from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats.fasttext import is_fasttext, read_fasttext
+from word2vec.formats.fasttext_writer import write_fasttext
 from word2vec.formats.file_io import BYTE_ORDER_MARK, read_head
 from word2vec.formats.foreign import describe_file
 from word2vec.formats.glove import is_glove, read_glove, write_glove
+from word2vec.formats.ngrams import check_finite_ngrams
 from word2vec.formats.npz import is_npz, read_npz, verify_npz, write_npz
 from word2vec.formats.pair_run import is_pair_run, read_pair_tables, write_pair_tables
-from word2vec.formats.run import read_run, verify_run, write_run
+from word2vec.formats.run import read_run, verify_run, verify_vectors, write_run
 from word2vec.formats.safetensors import read_safetensors, write_safetensors
 from word2vec.formats.table import Table, check_finite, first_not_finite
-from word2vec.formats.tensor_file import is_tensor_file, verify_blocks
+from word2vec.formats.tensor_file import is_tensor_file
 from word2vec.formats.word2vec_binary import is_word2vec_binary, read_word2vec_binary, write_word2vec_binary
 from word2vec.formats.word2vec_text import is_word2vec_text, read_word2vec_text, write_word2vec_text
 from word2vec.system.compression import COMPRESSIONS
@@ -50,9 +52,9 @@ class Format:
         detect: Function that returns whether the first bytes of a file, decompressed, have this format; None for
             folders.
         read: Function of a path, the maximum number of rows or None, and whether to show a progress bar.
-        write: Function of a path, the table, and whether to show a progress bar; it writes atomically. None if the
-            format is read only.
+        write: Function of a path, the table, and whether to show a progress bar; it writes atomically.
         may_be_compressed: Whether files can be written with an additional extension such as .gz.
+        keeps_ngrams: Whether files can contain character n-grams. If formats share an extension, this decides.
         verify: Function of a path and the maximum number of rows or None, which compares the numbers with checksums in
             the file and returns whether there are any. None for formats whose numbers are all parsed when reading.
     """
@@ -60,16 +62,19 @@ class Format:
     extensions: tuple[str, ...]
     detect: Callable[[bytes], bool] | None
     read: Callable[[Path, int | None, bool], Table]
-    write: Callable[[Path, Table, bool], None] | None
+    write: Callable[[Path, Table, bool], None]
     may_be_compressed: bool = False
+    keeps_ngrams: bool = False
     verify: Callable[[Path, int | None], bool] | None = None
 
 
 FORMATS: dict[str, Format] = {
-    "run": Format(("",), None, read_run, write_run, verify=verify_run),
-    "safetensors": Format((".safetensors",), is_tensor_file, read_safetensors, write_safetensors, verify=verify_blocks),
-    "npz": Format((".npz",), is_npz, read_npz, write_npz, verify=verify_npz),
-    "fasttext": Format((), is_fasttext, read_fasttext, None),
+    "run": Format(("",), None, read_run, write_run, keeps_ngrams=True, verify=verify_run),
+    "safetensors": Format(
+        (".safetensors",), is_tensor_file, read_safetensors, write_safetensors, keeps_ngrams=True, verify=verify_vectors
+    ),
+    "npz": Format((".npz",), is_npz, read_npz, write_npz, keeps_ngrams=True, verify=verify_npz),
+    "fasttext": Format((".bin",), is_fasttext, read_fasttext, write_fasttext, keeps_ngrams=True),
     "word2vec-text": Format((".txt", ".vec"), is_word2vec_text, read_word2vec_text, write_word2vec_text, True),
     "word2vec-binary": Format((".bin",), is_word2vec_binary, read_word2vec_binary, write_word2vec_binary, True),
     "glove": Format((".glove",), is_glove, read_glove, write_glove, True),
@@ -114,7 +119,8 @@ def read(
     except OSError as error:
         raise FormatError(f"cannot read {path}: {error.strerror or error}") from error
     if verify or chosen.verify is None:
-        check_finite(path, table)
+        # the output table of fastText's models is read from disk when it is used, like their n-grams
+        check_finite(path, table if chosen.verify else table._replace(output=None))
     return table
 
 
@@ -144,24 +150,25 @@ def write(
     Args:
         path: The file, or the folder for a run. Text files and word2vec's binary files are compressed if the name ends
             in .gz, .bz2, .xz or .zst.
-        table: The table to write. Only run, safetensors and npz keep the counts and the output table or nodes; no
-            format keeps n-grams.
-        format: A name in FORMATS; by default the file extension decides, and a folder or no extension means a run.
+        table: The table to write. Only run, safetensors, npz and fasttext keep the counts, the output table and
+            n-grams; all but fasttext keep the nodes of hierarchical softmax.
+        format: A name in FORMATS; by default the file extension decides, and a folder or no extension means a run. The
+            extension .bin means fasttext for vectors with n-grams, and word2vec-binary for others.
         progress: Whether to show a progress bar on stderr if writing takes long.
 
     Raises:
         FormatError: The format cannot represent a word, or a number is not finite.
-        Word2VecError: The format is unknown or read only, or the path cannot be written.
+        Word2VecError: The format is unknown, or the path cannot be written.
     """
     path = Path(path)
-    name = _name_by_extension(path) if format is None else format
+    name = _name_by_extension(path, ngrams=table.subwords is not None) if format is None else format
     chosen = _by_name(name)
-    if chosen.write is None:
-        raise ConfigError(f"the format {name} is read only; choose one of: {_list_formats(writable=True)}")
     if path.suffix.lower() in COMPRESSIONS and not chosen.may_be_compressed:
         raise ConfigError(f"{path}: files of format {name} are not compressed; remove {path.suffix} from the name")
     check_finite(path, table)
-    if table.subwords is not None:
+    if table.subwords is not None and chosen.keeps_ngrams:
+        check_finite_ngrams(path, table.subwords)
+    elif table.subwords is not None:
         _log.warning("%s: n-grams are not saved; words outside the vocabulary will have no vector", path)
     chosen.write(path, table, progress)
 
@@ -193,22 +200,18 @@ def _detect(path: Path) -> Format:
     )
 
 
-def _name_by_extension(path: Path) -> str:
-    """Return the name of the format to write, judged by the file extension."""
+def _name_by_extension(path: Path, *, ngrams: bool) -> str:
+    """Return the name of the format to write, judged by the file extension and by whether there are n-grams."""
     compressed = path.suffix.lower() in COMPRESSIONS
     extension = "" if path.is_dir() else (path.with_suffix("") if compressed else path).suffix.lower()
-    for name, candidate in FORMATS.items():
-        if extension in candidate.extensions:
-            return name
-    raise ConfigError(
-        f"{path}: no format has the extension {extension!r}; choose one of: {_list_formats(writable=True)}"
-    )
+    named = [name for name, candidate in FORMATS.items() if extension in candidate.extensions]
+    if not named:
+        raise ConfigError(f"{path}: no format has the extension {extension!r}; choose one of: {_list_formats()}")
+    return next((name for name in named if FORMATS[name].keeps_ngrams == ngrams), named[0])
 
 
-def _list_formats(*, writable: bool = False) -> str:
+def _list_formats() -> str:
     """Return the formats for error messages: run (a folder), word2vec-text (.txt, .vec), ..."""
     return ", ".join(
-        f"{name} ({', '.join(filter(None, entry.extensions)) or ('a folder' if entry.write else 'read only')})"
-        for name, entry in FORMATS.items()
-        if entry.write or not writable
+        f"{name} ({', '.join(filter(None, entry.extensions)) or 'a folder'})" for name, entry in FORMATS.items()
     )

@@ -7,7 +7,7 @@ reading the rest, and other programs that read the file are not affected.
 """
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -49,13 +49,19 @@ def empty_metadata(tensors: Mapping[str, NDArray[Any]]) -> dict[str, str]:
     return {SIZE_KEY: str(BLOCK_BYTES)} | {PREFIX + name: "0" * DIGITS * count for name, count in blocks.items()}
 
 
-def find_mismatch(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, str], limit: int | None) -> str | None:
+def find_mismatch(
+    tensors: Mapping[str, NDArray[Any]],
+    metadata: Mapping[str, str],
+    limit: int | None,
+    complete: Collection[str] = (),
+) -> str | None:
     """Compare tensors with the checksums in the metadata of their file.
 
     Args:
         tensors: The contiguous tensors of the file. Those without checksums are not compared.
         metadata: The metadata of the file.
         limit: Compare only the blocks that contain the first rows of tables, this many; None for all.
+        complete: Tables to which the limit does not apply.
 
     Returns:
         The name of the first tensor that is missing or does not match, or None.
@@ -66,7 +72,8 @@ def find_mismatch(tensors: Mapping[str, NDArray[Any]], metadata: Mapping[str, st
         return SIZE_KEY if names else None
     with ThreadPoolExecutor(MAX_THREADS) as threads:
         for name in names:
-            if name not in tensors or not _matches(tensors[name], metadata[PREFIX + name], int(size), limit, threads):
+            rows, expected = None if name in complete else limit, metadata[PREFIX + name]
+            if name not in tensors or not _matches(tensors[name], expected, int(size), rows, threads):
                 return name
     return None
 

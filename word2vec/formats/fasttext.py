@@ -1,12 +1,13 @@
-"""fastText models (.bin), read only: words, vectors, and the n-gram rows that provide vectors for unknown words.
+"""fastText models (.bin): words, vectors, and the n-gram rows that provide vectors for unknown words.
 
 Bojanowski, Grave, Joulin and Mikolov (2017), "Enriching word vectors with subword information". A model consists of a
 magic number and a version; twelve settings of four bytes and one of eight; the dictionary; a flag for quantized tables;
-the input table, with one row per word followed by one row per n-gram bucket; and the output table, which is not read.
-The vector of a word is the mean of its own row and those of its n-grams; it is computed here, once.
+the input table, with one row per word followed by one row per n-gram bucket; and the output table, after another flag.
+The vector of a word is the mean of its own row and those of its n-grams; it is computed here, once. All other rows are
+read from disk when they are used. Models are written by fasttext_writer.py.
 
 The first public version of fastText (2016) wrote the same without the magic number, the version, the number of pruned
-n-grams and the flag. Such a file is recognized by its settings, each of which must be within its limits.
+n-grams and the flags. Such a file is recognized by its settings, each of which must be within its limits.
 """
 
 import logging
@@ -19,10 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.config import MAX_NGRAM
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import FileReader, open_file
-from word2vec.formats.table import BLOCK, Table, WordList, distinct
-from word2vec.models.subwords import END_OF_SENTENCE, Subwords
+from word2vec.formats.table import BLOCK, Table, WordList, distinct, select
+from word2vec.models.subwords import WHOLE_WORDS, Subwords
 
 MAGIC = struct.pack("<i", 793712314)
 VERSIONS = 11, 12
@@ -32,12 +34,10 @@ PRUNED = struct.Struct("<q")  # number of pruned n-grams, -1 for none
 QUANTIZED = struct.Struct("<?")  # whether the table is quantized
 SHAPE = struct.Struct("<qq")  # rows, columns
 FIRST_VERSION = 0  # the format without a version number
-WORD, SUPERVISED = 0, 3  # codes of an entry type and of a model type
+WORD, SUPERVISED, HIERARCHICAL_SOFTMAX = 0, 3, 1  # codes of an entry type, of a model type and of a loss
 MIN_ENTRY_BYTES = 10  # the NUL after the word, the count, the type
 _ENTRY = re.compile(rb"([^\0]*)\0(.{8})(.)", re.DOTALL)
 MAX_WORD_BYTES = 1 << 16
-MAX_NGRAM = 100  # characters; more is a sign of damage
-
 
 # limits of the settings in a file without magic number: far beyond what anyone uses, far below what other files contain
 LIMITS = {
@@ -49,12 +49,28 @@ LIMITS = {
 _log = logging.getLogger(__name__)
 
 
+class TrainingSettings(NamedTuple):
+    """The settings of training in a model. They do not affect its vectors; the defaults are written if unknown."""
+
+    window: int = 5
+    epochs: int = 5
+    min_count: int = 1
+    negatives: int = 5
+    word_ngrams: int = 1
+    loss: int = 2  # negative sampling
+    model: int = 2  # skip-gram
+    update_rate: int = 100
+    subsample: float = 1e-4
+
+
 class _Settings(NamedTuple):
     version: int
     dim: int
     buckets: int
     min_n: int  # characters of the shortest n-grams
     max_n: int  # characters of the longest n-grams, 0 for none
+    model: int
+    loss: int
 
 
 def is_fasttext(head: bytes) -> bool:
@@ -72,22 +88,59 @@ def _is_first_version(head: bytes) -> bool:
 
 
 def read_fasttext(path: Path, limit: int | None, progress: bool) -> Table:
-    """Read a model: its words, up to the limit, and all n-gram rows."""
+    """Read a model: its words, up to the limit, all n-gram rows, and the output table of words or nodes, not labels.
+
+    The output table of a compressed file is ignored: it could not be mapped, and only training needs it.
+    """
     with open_file(path, progress) as file:
         settings = _read_settings(file)
         words, counts = _read_dictionary(file, settings.version)
         rows, buckets = _read_input_table(file, settings, len(words))
+        output = _read_output_table(file, settings, len(words))
         if limit is None:
             file.skip_to_end()
-    whole_words = {END_OF_SENTENCE} if settings.version > FIRST_VERSION else set()
-    subwords = Subwords(buckets, settings.min_n, settings.max_n, frozenset(whole_words))
-    kept = words[:limit]
-    vectors = subwords.known_vectors(kept, rows[:limit])
+    kept, rows = words[:limit], rows[:limit]
     decoded = WordList(path)
     decoded.extend(b"".join(word + b"\0" for word in kept), "\0")
     decoded.warn()
-    table = Table(decoded.words, vectors, counts[:limit], subwords=subwords if len(buckets) else None)
+    if len(buckets):
+        whole_words = WHOLE_WORDS if settings.version > FIRST_VERSION else frozenset[bytes]()
+        subwords = Subwords(buckets, settings.min_n, settings.max_n, whole_words, word_rows=rows)
+        vectors = subwords.known_vectors(kept, rows)
+        _keep_vectors(subwords, kept, decoded.words, vectors)
+    else:
+        subwords, vectors = None, np.array(rows)  # a copy, because mapped rows need not be aligned
+    table = Table(decoded.words, vectors, counts[:limit], subwords=subwords)
+    if output is not None and settings.loss != HIERARCHICAL_SOFTMAX:
+        table = table._replace(output=output[:limit])
+    elif output is not None and len(kept) == len(words):  # a tree needs all words
+        table = table._replace(nodes=reversed_nodes(output))
     return distinct(path, _without_empty_words(path, table))
+
+
+def read_training_settings(path: Path) -> TrainingSettings:
+    """Return the settings of training in a model that `read_fasttext` can read."""
+    with open_file(path) as file:
+        _read_version(file)
+        _, *numbers, _, _, _, update_rate, subsample = _unpack(file, SETTINGS)
+    window, epochs, min_count, negatives, word_ngrams, loss, model = numbers
+    return TrainingSettings(window, epochs, min_count, negatives, word_ngrams, loss, model, update_rate, subsample)
+
+
+def reversed_nodes(output: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Convert the nodes of hierarchical softmax, (V, D), from or to fastText's output table; its own inverse.
+
+    fastText numbers nodes from the leaves to the root, V - 2, and the probability of the first child of a node is the
+    sigmoid of the negative score. The last row is not used.
+    """
+    return np.concatenate([-output[-2::-1], np.zeros_like(output[:1])])
+
+
+def _keep_vectors(subwords: Subwords, words: list[bytes], decoded: list[str], vectors: NDArray[np.float32]) -> None:
+    """Change the own rows of words that are not valid UTF-8, so that their vectors fit the n-grams of the new words."""
+    for row, (word, new) in enumerate(zip(words, decoded, strict=True)):
+        if new.encode() != word and subwords.word_rows is not None:
+            subwords.word_rows[row] = subwords.own_rows([new.encode()], vectors[row : row + 1])[0]
 
 
 def _without_empty_words(path: Path, table: Table) -> Table:
@@ -98,18 +151,17 @@ def _without_empty_words(path: Path, table: Table) -> Table:
     if not rows:
         raise FormatError(f"{path}: all words are empty; the file is damaged")
     _log.warning("%s: empty words in the dictionary are ignored", path)
-    counts = None if table.counts is None else table.counts[rows]
-    return table._replace(words=[table.words[row] for row in rows], vectors=table.vectors[rows], counts=counts)
+    return select(table, np.array(rows))
 
 
 def _read_settings(file: FileReader) -> _Settings:
     version = _read_version(file)
-    dim, *_, kind, buckets, min_n, max_n, _, _ = _unpack(file, SETTINGS)
+    dim, *_, loss, kind, buckets, min_n, max_n, _, _ = _unpack(file, SETTINGS)
     if kind == SUPERVISED and version <= min(VERSIONS):
         max_n = 0  # classifiers of these versions have no n-grams, whatever the setting says
     if dim < 1 or buckets < (max_n > 0) or not 0 <= max_n <= MAX_NGRAM:
         raise FormatError(f"{file.path}: {dim} dimensions, {buckets} buckets, n-grams of {max_n}; the file is damaged")
-    return _Settings(version, dim, buckets, min_n, max_n)
+    return _Settings(version, dim, buckets, min_n, max_n, kind, loss)
 
 
 def _read_version(file: FileReader) -> int:
@@ -170,9 +222,7 @@ def _read_input_table(
     file: FileReader, settings: _Settings, words: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the rows of the words, (V, D), and those of the n-gram buckets, (B, D)."""
-    if settings.version > FIRST_VERSION and _unpack(file, QUANTIZED)[0]:
-        raise FormatError(f"{file.path}: quantized models (.ftz) are not supported; use the .bin file it was made from")
-    rows, dim = _unpack(file, SHAPE)
+    rows, dim = _read_shape(file, settings)
     needed = words + (settings.buckets if settings.max_n else 0)
     if dim != settings.dim or rows < needed:
         raise FormatError(
@@ -183,9 +233,32 @@ def _read_input_table(
     return table[:words], table[words:needed]
 
 
+def _read_output_table(file: FileReader, settings: _Settings, words: int) -> NDArray[np.float32] | None:
+    """Return the output table, (V, D); None if the file is compressed or its rows are those of labels."""
+    if file.compressed or settings.model == SUPERVISED:
+        return None
+    rows, dim = _read_shape(file, settings)
+    if (rows, dim) != (words, settings.dim):
+        raise FormatError(
+            f"{file.path}: an output table of {rows} rows with {dim} columns does not match {words} words and "
+            f"{settings.dim} dimensions; the file is damaged"
+        )
+    return file.table(rows, dim, "the output table")
+
+
+def _read_shape(file: FileReader, settings: _Settings) -> tuple[int, int]:
+    """Return the number of rows and columns of the table that follows."""
+    if settings.version > FIRST_VERSION and _unpack(file, QUANTIZED)[0]:
+        raise FormatError(f"{file.path}: quantized models (.ftz) are not supported; use the .bin file it was made from")
+    rows, dim = _unpack(file, SHAPE)
+    return rows, dim
+
+
 def _unpack(file: FileReader, layout: struct.Struct) -> tuple[Any, ...]:
     """Read the fields of a struct."""
     content = file.read(layout.size)
     if len(content) < layout.size:
-        raise FormatError(f"{file.path}: ends within its settings; the file is truncated; get a new copy")
+        raise FormatError(
+            f"{file.path}: ends within its settings or before its tables; the file is truncated; get a new copy"
+        )
     return layout.unpack(content)

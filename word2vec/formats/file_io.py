@@ -6,7 +6,7 @@ maximum number of bytes that can follow, and a file that declares more is reject
 
 import codecs
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -26,6 +26,7 @@ MAX_EXPANSION, ALWAYS_ALLOWED_BYTES = 100, 1 << 26
 BYTE_ORDER_MARK = codecs.BOM_UTF8  # Windows editors put it before the text
 HEAD_BYTES = 1 << 16  # examined to detect the format
 BAR_DELAY = 0.5  # seconds before a progress bar is shown
+PAGE = 1 << 12  # bytes; a smaller hole saves no space on most file systems
 
 
 class FileReader:
@@ -157,6 +158,35 @@ def write_rows(path: Path, table: Table, header: bytes, rows: Iterator[bytes], p
         for row in rows:
             file.write(row)
             bar.update()
+
+
+def write_sparse(path: Path, blocks: Iterable[NDArray[np.uint8]], size: int, progress: bool) -> None:
+    """Write a file of `size` bytes atomically; zeros take no space where the file system supports holes."""
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("wb", buffering=0) as file,
+        _bar(path, size, "B", "writing", progress) as bar,
+    ):
+        position = 0
+        for block in blocks:
+            _write_around_holes(file, position, block)
+            position += len(block)
+            bar.update(len(block))
+        file.truncate(position)
+
+
+def _write_around_holes(file: io.FileIO, position: int, block: NDArray[np.uint8]) -> None:
+    """Write a block at a position, except for pages of zeros."""
+    starts = np.arange(-(position % PAGE), len(block), PAGE)  # of the pages, within the block
+    starts[0] = 0
+    filled = np.maximum.reduceat(block, starts) > 0
+    ends = np.append(starts[1:], len(block))
+    changes = np.flatnonzero(np.diff(filled, prepend=False, append=False))
+    for first, after in changes.reshape(-1, 2).tolist():
+        file.seek(position + int(starts[first]))
+        rest = block[starts[first] : ends[after - 1]].data
+        while rest:  # subtle: an unbuffered file may write less, for instance when the disk is full
+            rest = rest[file.write(rest) :]
 
 
 def _compressing(path: Path, raw: BinaryIO) -> BinaryIO:

@@ -1,8 +1,9 @@
-"""numpy archives (.npz) with the arrays `words` and `vectors` and, optionally, `counts` and `output` or `nodes`.
+"""numpy archives (.npz) with the arrays `words` and `vectors`; optionally `counts`, `output` or `nodes`, and n-grams.
 
 For use with numpy alone: `numpy.load(path)["vectors"]`. Files written by numpy.savez are memory-mapped, those written
 by savez_compressed are decompressed. Arrays of Python objects are rejected, because reading them could run code.
-Earlier versions called the output table `context`; such files are still read.
+Earlier versions called the output table `context`; such files are still read. N-grams have the arrays of `ngrams.py`,
+and `ngram-settings` has three numbers: the lengths of the shortest and of the longest, and the number of buckets.
 """
 
 import lzma
@@ -18,21 +19,28 @@ from numpy.typing import NDArray
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import ALWAYS_ALLOWED_BYTES, MAX_EXPANSION
 from word2vec.formats.foreign import describe_archive
+from word2vec.formats.ngrams import BUCKETS, NGRAMS, WORD_ROWS, ngram_arrays, read_ngrams
 from word2vec.formats.table import BLOCK, Table, distinct, encode_words
+from word2vec.models.subwords import Subwords
 from word2vec.system.atomic_files import atomic_path
 
 MAGIC = b"PK\x03\x04"
 # local header of a zip member: its size, and the positions of the lengths of the file name and the extra field
 LOCAL_HEADER, NAME_LENGTH, EXTRA_LENGTH = 30, slice(26, 28), slice(28, 30)
-FLOATS = ("f", "floating-point numbers")
+FLOATS, INTEGERS = ("f", "floating-point numbers"), ("iu", "integers")
+NGRAM_SETTINGS = "ngram-settings"
 # name of each array: numpy's codes of the allowed kinds of types, and their description
 ARRAYS = {
     "words": ("US", "strings (dtype str; dtype object could run code)"),
     "vectors": FLOATS,
-    "counts": ("iu", "integers"),
+    "counts": INTEGERS,
     "output": FLOATS,
     "nodes": FLOATS,  # of the tree of hierarchical softmax
     "context": FLOATS,  # the output table in files of earlier versions
+    WORD_ROWS: FLOATS,
+    NGRAMS: FLOATS,
+    BUCKETS: INTEGERS,
+    NGRAM_SETTINGS: INTEGERS,
 }
 # numpy.lib.format: magic, version, length of the header (its size depends on the version), header
 ARRAY_MAGIC, LENGTH_BYTES, MAX_HEADER_BYTES = b"\x93NUMPY", {b"\x01\x00": 2, b"\x02\x00": 4, b"\x03\x00": 4}, 10_000
@@ -80,14 +88,21 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
         raise _damaged(path, error) from error
     with np.errstate(over="ignore"):  # infinity is reported later, with its word
         tables = {
-            name: arrays[name][:limit].astype(np.float32, copy=False)
-            for name in ("vectors", "output", "context", "nodes")
-            if name in arrays
+            name: (array if name == NGRAMS else array[:limit]).astype(np.float32, copy=False)
+            for name, array in arrays.items()
+            if ARRAYS[name] == FLOATS
         }
     nodes = tables.get("nodes") if len(words) == len(arrays["words"]) else None
     counts = arrays["counts"][:limit].astype(np.int64, copy=False) if "counts" in arrays else None
     output = tables.get("output", tables.get("context"))
-    return distinct(path, Table(words, tables["vectors"], counts, output, nodes=nodes))
+    return distinct(path, Table(words, tables["vectors"], counts, output, _subwords(path, arrays, tables), nodes))
+
+
+def _subwords(path: Path, arrays: dict[str, NDArray[Any]], tables: dict[str, NDArray[np.float32]]) -> Subwords | None:
+    """Return the n-grams of an archive, or None, from its arrays and from its tables as float32."""
+    settings = arrays[NGRAM_SETTINGS].reshape(-1).tolist() if NGRAM_SETTINGS in arrays else None
+    buckets = {BUCKETS: arrays[BUCKETS].astype(np.int64, copy=False)} if BUCKETS in arrays else {}
+    return read_ngrams(path, tables | buckets, settings, tables["vectors"].shape, None)
 
 
 def verify_npz(path: Path, limit: int | None) -> bool:
@@ -164,8 +179,8 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     shape = arrays["vectors"].shape
     if len(shape) != 2:
         raise FormatError(f"{path}: the array 'vectors' has the shape {shape}, expected (words, dimensions)")
-    tables = dict.fromkeys(("output", "context", "nodes"), shape)
-    for name, expected in {"words": shape[:1], "counts": shape[:1], **tables}.items():
+    tables = dict.fromkeys(("output", "context", "nodes", WORD_ROWS), shape)
+    for name, expected in ({"words": shape[:1], "counts": shape[:1]} | tables).items():
         if name in arrays and arrays[name].shape != expected:
             raise FormatError(
                 f"{path}: the array {name!r} has the shape {arrays[name].shape}, but 'vectors' has {shape}"
@@ -200,6 +215,9 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
         "output": table.output,
         "nodes": table.nodes,
     }
+    ngrams, settings = ngram_arrays(table)
+    if settings is not None:
+        arrays |= ngrams | {NGRAM_SETTINGS: np.array(settings)}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.savez(file, allow_pickle=False, **{name: array for name, array in arrays.items() if array is not None})
 

@@ -18,20 +18,25 @@ from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
 from word2vec.formats.foreign import describe_folder
+from word2vec.formats.ngrams import NGRAMS, WORD_ROWS, ngram_arrays, read_ngrams
 from word2vec.formats.table import Table, encode_words
 from word2vec.formats.tensor_file import TensorFile, map_tensors, verify_blocks, write_tensors
+from word2vec.models.subwords import Subwords
 from word2vec.system.atomic_files import atomic_paths, new_folder
 
 RUN_FORMAT = "word2vec-run"
-RUN_VERSION = 1  # increase when an older reader would misread the files
+# Increase when an older reader would misread the files. Tables that an older reader ignores, such as those of n-grams,
+# are no reason: it reads the same vectors of words, and reports that unknown words have none.
+RUN_VERSION = 1
 PAIR_VERSION = 2  # of runs trained on pairs, which have a second vocabulary; see pair_run.py
 VECTORS_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocab.tsv"
 # The tables of a trained model in the vectors file. With n-grams, "input" contains the vectors of the words, which are
 # means of their own rows, "word-rows", and the rows of their n-grams. With hierarchical softmax, "nodes" contains the
 # rows of the inner nodes of the tree of the words, and there is no "output".
-MODEL_TABLES = ("input", "output", "nodes", "word-rows", "ngrams")
+MODEL_TABLES = ("input", "output", "nodes", WORD_ROWS, NGRAMS)
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
+NGRAM_SETTINGS = "min-n", "max-n", "number-of-buckets"  # metadata keys; the numbers are those of `ngrams.Settings`
 VOCABULARY_DIGEST = "vocab.tsv-sha256"  # metadata key of the vectors file; missing in files of earlier versions
 
 _COUNTED_WORD = re.compile(rb"([^\t\n]+)\t(\d{1,18})\n")
@@ -39,11 +44,12 @@ _BARE_WORD = re.compile(rb"([^\t\n]+)\n")
 
 
 class Tables(NamedTuple):
-    """The tables, cut to the limit, and their total number of rows; a part of the nodes is of no use."""
+    """The tables of words and the words' own rows, cut to the limit, and their total number of rows."""
 
     vectors: NDArray[np.float32]
     output: NDArray[np.float32] | None
-    nodes: NDArray[np.float32] | None
+    subwords: Subwords | None
+    nodes: NDArray[np.float32] | None  # None if words are cut off, because all counts are needed for the tree
     total: int
 
 
@@ -64,23 +70,29 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
         )
     if file.metadata.get(VOCABULARY_DIGEST) not in (None, digest_of(text)):
         raise mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
-    return Table(words, tables.vectors, counts, tables.output, nodes=tables.nodes)
+    return Table(words, tables.vectors, counts, tables.output, tables.subwords, tables.nodes)
 
 
 def verify_run(path: Path, limit: int | None) -> bool:
     """Compare the vectors with their checksums; return whether there are any."""
-    return verify_blocks(path / VECTORS_FILE, limit)
+    return verify_vectors(path / VECTORS_FILE, limit)
+
+
+def verify_vectors(path: Path, limit: int | None) -> bool:
+    """Compare the tables of a safetensors file with their checksums; a limit does not apply to n-grams."""
+    return verify_blocks(path, limit, complete=(NGRAMS,))
 
 
 def write_run(path: Path, table: Table, progress: bool = False) -> None:  # noqa: ARG001 (as fast as the disk)
     """Write a run folder; other files in the folder are kept."""
     vocabulary = encode_vocabulary(path, table)
-    metadata = {RUN_FORMAT: str(RUN_VERSION), VOCABULARY_DIGEST: digest_of(vocabulary)}
+    tensors, metadata = content_of(table)
+    metadata[VOCABULARY_DIGEST] = digest_of(vocabulary)
     # subtle: the vectors come last, because a checkpoint describes the old vectors as long as they are there
     targets = path / VOCABULARY_FILE, path / VECTORS_FILE
     with new_folder(path), atomic_paths(*targets) as (vocabulary_file, vectors_file):
         vocabulary_file.write_bytes(vocabulary)
-        write_tensors(vectors_file, tensors_of(table), metadata)
+        write_tensors(vectors_file, tensors, metadata)
 
 
 def encode_vocabulary(path: Path, table: Table) -> bytes:
@@ -91,7 +103,7 @@ def encode_vocabulary(path: Path, table: Table) -> bytes:
 
 
 def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
-    """Return the input table of a safetensors file and, if there is one, the output table or the table of nodes.
+    """Return the input table of a safetensors file and, if there are any, the output table or nodes, and the n-grams.
 
     Raises:
         FormatError: The file was written by another program or a later version, or a table has the wrong type or shape.
@@ -106,7 +118,14 @@ def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
                 "the file is damaged"
             )
     output, nodes = found.get("output"), found.get("nodes") if limit is None or limit >= len(vectors) else None
-    return Tables(vectors[:limit], None if output is None else output[:limit], nodes, len(vectors))
+    subwords = read_ngrams(path, file.tensors, _ngram_settings(file.metadata), vectors.shape, limit)
+    return Tables(vectors[:limit], None if output is None else output[:limit], subwords, nodes, len(vectors))
+
+
+def _ngram_settings(metadata: dict[str, str]) -> list[int] | None:
+    """Return the numbers of the n-gram settings in the metadata of a file, None if there are none."""
+    found = [metadata[key] for key in NGRAM_SETTINGS if key in metadata]
+    return [int(number) for number in found if re.fullmatch(r"-?\d{1,10}", number, re.ASCII)] if found else None
 
 
 def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
@@ -125,10 +144,13 @@ def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
     return table
 
 
-def tensors_of(table: Table) -> dict[str, NDArray[Any]]:
-    """Return the tables by their names in safetensors files."""
+def content_of(table: Table) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Return the tables by their names in safetensors files, and the metadata."""
     tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes}
-    return {name: numbers for name, numbers in tables.items() if numbers is not None}
+    tensors = {name: numbers for name, numbers in tables.items() if numbers is not None}
+    ngrams, settings = ngram_arrays(table)
+    metadata = {} if settings is None else dict(zip(NGRAM_SETTINGS, map(str, settings), strict=True))
+    return tensors | ngrams, {RUN_FORMAT: str(RUN_VERSION), **metadata}
 
 
 def digest_of(vocabulary: bytes) -> str:

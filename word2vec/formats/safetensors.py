@@ -1,4 +1,4 @@
-"""A single safetensors file with the tables `input` and `output` (or `nodes`), the `counts`, and the words.
+"""A single safetensors file with the tables of a run folder, the `counts`, and the words.
 
 The tensor `words` contains the words as UTF-8 text, one per line. Like a run folder, the file is memory-mapped: loading
 takes memory only for the rows that are accessed.
@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
 from word2vec.formats.run import (
-    RUN_FORMAT,
-    RUN_VERSION,
     VECTORS_FILE,
     VOCABULARY_FILE,
+    content_of,
     read_run,
     read_tables,
-    tensors_of,
     write_run,
 )
 from word2vec.formats.table import Table, WordList, distinct, encode_words
@@ -48,7 +46,8 @@ def read_safetensors(path: Path, limit: int | None, progress: bool = False) -> T
         )
     words.warn()
     counts = None if counts is None else counts[:limit]
-    return distinct(path, Table(words.words[:limit], tables.vectors, counts, tables.output, nodes=tables.nodes))
+    table = Table(words.words[:limit], tables.vectors, counts, tables.output, tables.subwords, tables.nodes)
+    return distinct(path, table)
 
 
 def write_safetensors(path: Path, table: Table, progress: bool = False) -> None:
@@ -63,8 +62,9 @@ def write_single_file(
     path: Path, table: Table, extra: Mapping[str, NDArray[Any]] | None = None, metadata: Mapping[str, str] | None = None
 ) -> None:
     """Write a single file with any extension; `read_safetensors` ignores the additional tensors and metadata."""
-    tensors = tensors_of(table) | dict(extra or {}) | ({} if table.counts is None else {"counts": table.counts})
+    tensors, own_metadata = content_of(table)
+    tensors |= dict(extra or {}) | ({} if table.counts is None else {"counts": table.counts})
     text = b"".join(word + b"\n" for word in encode_words(path, table.words, spaces=True))
-    metadata = {**(metadata or {}), RUN_FORMAT: str(RUN_VERSION)}
+    metadata = {**(metadata or {}), **own_metadata}
     with atomic_path(path) as temporary:
         write_tensors(temporary, tensors | {"words": np.frombuffer(text, np.uint8)}, metadata)

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -33,6 +34,16 @@ class Table(NamedTuple):
     subwords: Subwords | None = None  # provides vectors for words outside the vocabulary
     # (V, D), the output table of hierarchical softmax: rows of the inner nodes of the tree, which belong to no words
     nodes: NDArray[np.float32] | None = None
+
+
+def select(table: Table, rows: NDArray[np.intp]) -> Table:
+    """Return a table with some of the rows of another one; all n-grams are kept, but no nodes."""
+    subwords = table.subwords
+    if subwords is not None and subwords.word_rows is not None:
+        subwords = replace(subwords, word_rows=subwords.word_rows[rows])
+    counts = None if table.counts is None else table.counts[rows]
+    output = None if table.output is None else table.output[rows]
+    return Table([table.words[row] for row in rows], table.vectors[rows], counts, output, subwords)
 
 
 def row_blocks(vectors: NDArray[np.float32], size: int | None = None) -> Iterator[NDArray[np.float32]]:
@@ -151,7 +162,4 @@ def distinct(path: Path, table: Table) -> Table:
         first.setdefault(word, row)
     _log.warning("%s: %d duplicate words; the first row of each is kept", path, len(table.words) - len(first))
     rows = np.fromiter(first.values(), dtype=np.intp, count=len(first))
-    counts = None if table.counts is None else table.counts[rows]
-    output = None if table.output is None else table.output[rows]
-    # without all words, there is no tree
-    return table._replace(words=list(first), vectors=table.vectors[rows], counts=counts, output=output, nodes=None)
+    return select(table, rows)

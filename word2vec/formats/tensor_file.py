@@ -9,7 +9,7 @@ tensor, `checksum`, is the CRC-32 of all preceding bytes.
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -93,12 +93,13 @@ def write_tensors(path: Path, tensors: Mapping[str, NDArray[Any]], metadata: Map
         file.write(_header(tensors, {**metadata, **checksums}))  # of the same size
 
 
-def verify_blocks(path: Path, limit: int | None = None) -> bool:
+def verify_blocks(path: Path, limit: int | None = None, complete: Collection[str] = ()) -> bool:
     """Compare the numbers of a file with their checksums, if it has any.
 
     Args:
         path: The file.
         limit: Read only the blocks that contain the first rows of tables, this many; None for all.
+        complete: Tables to which the limit does not apply.
 
     Returns:
         Whether the file has checksums; those of other programs and earlier versions do not.
@@ -107,7 +108,7 @@ def verify_blocks(path: Path, limit: int | None = None) -> bool:
         FormatError: The file was damaged or modified.
     """
     file = map_tensors(path)
-    damaged = block_checksums.find_mismatch(file.tensors, file.metadata, limit)
+    damaged = block_checksums.find_mismatch(file.tensors, file.metadata, limit, complete)
     if damaged is not None:
         raise FormatError(
             f"{path}: checksum mismatch in {damaged!r}; the file is damaged or was modified; restore it from a copy, "

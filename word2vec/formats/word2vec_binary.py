@@ -76,7 +76,8 @@ def _split_rows(block: bytes, start: int, vectors: NDArray[np.float32]) -> tuple
     the loop over half a million rows.
     """
     size = 4 * vectors.shape[1]
-    target, source, last = vectors.reshape(-1).view(np.uint8).data, memoryview(block), len(block) - size
+    target, source = vectors.reshape(-1).view(np.uint8).data, memoryview(block)
+    last = max(0, len(block) - size)  # subtle: find would count a negative end from the end
     words: list[bytes] = []
     for begin in range(0, len(target), size):
         end = block.find(b" ", start, last)

@@ -58,8 +58,10 @@ class WMRB(Objective):
         return torch.cat((-offenders.sum(dim=1, keepdim=True), offenders), dim=1).to(scores.dtype)
 
     def constants(self, negatives: int) -> list[float]:
-        """Return the margin, and the factor of the sum of the hinges."""
-        return [self.margin, 1.0 if self.resolution is None else self.num_labels / negatives / self.resolution]
+        """Return the margin, the factor of the sum of the hinges, and 1 if it is inversely proportional to |Z|."""
+        if self.resolution is None:
+            return [self.margin, 1.0, 0.0]
+        return [self.margin, self.num_labels / negatives / self.resolution, 1.0]
 
     def _hinges(self, scores: Tensor) -> tuple[Tensor, Tensor]:
         """Return the hinges (B, K) and the factor of their sum (B, 1); ignored noise words do not count in |Z|."""

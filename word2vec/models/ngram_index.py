@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from word2vec.corpus.vocabulary import Vocabulary
+from word2vec.errors import ConfigError
 from word2vec.models.subwords import Subwords, hash_words
 
 
@@ -43,9 +44,16 @@ class NgramIndex:
             vocabulary: The words.
             lengths: Numbers of characters of the shortest and of the longest n-grams.
             buckets: Number of buckets.
+
+        Raises:
+            ConfigError: All words are too short.
         """
         words = [word.encode(errors="replace") for word in vocabulary.words]
         hashes, ends = hash_words(words, *lengths, buckets)  # (N,), (V,)
+        if not len(hashes):
+            raise ConfigError(
+                f"--subwords {lengths[0]}-{lengths[1]}: all words are too short to have such n-grams; use shorter ones"
+            )
         starts = np.concatenate([np.zeros(1, np.int64), ends])
         used, number = np.unique(hashes, return_inverse=True)  # (G,), (N,)
         uses = np.bincount(number, np.repeat(vocabulary.counts, np.diff(starts)), len(used))  # (G,) in the corpus
@@ -63,6 +71,20 @@ class NgramIndex:
             self.rows, np.repeat(of_words, np.diff(self.starts)), len(self)
         ).astype(np.float64)
         return uses
+
+    def shared_steps(self, of_words: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+        """Return how many steps the vector of each word is expected to make for a word drawn at random, (V,).
+
+        A word moves by the mean of the moves of its rows, which also move for all other words that use them.
+
+        Args:
+            of_words: (V,) probability of each word.
+        """
+        number = np.diff(self.starts)  # (V,)
+        owners = np.repeat(np.arange(len(number)), number)  # (N,)
+        moves = np.bincount(owners, self.frequency(of_words)[self.rows], len(number))  # (V,) of the n-grams' rows
+        steps: npt.NDArray[np.float64] = (of_words + moves) / (1 + number)
+        return steps
 
     def subwords(self, rows: npt.NDArray[np.float32], word_rows: npt.NDArray[np.float32]) -> Subwords:
         """Return the n-grams of trained word vectors.

@@ -6,7 +6,7 @@ subword information". The hash equals fastText's exactly, because it decides whi
 n-gram. Reading models is left to formats/fasttext.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from word2vec.errors import Word2VecError
 
 END_OF_SENTENCE = b"</s>"  # has a row, but no n-grams, except in the first version of fastText
+WHOLE_WORDS = frozenset({END_OF_SENTENCE})
 _BLOCK_WORDS = 1024  # words whose n-grams are computed at a time
 _BLOCK_ROWS = 1 << 14  # n-gram rows gathered at a time: 20 MB at 300 dimensions
 
@@ -38,7 +39,7 @@ class Subwords:
     rows: NDArray[np.float32]
     min_n: int
     max_n: int
-    whole_words: frozenset[bytes] = frozenset({END_OF_SENTENCE})
+    whole_words: frozenset[bytes] = WHOLE_WORDS
     buckets: int = 0
     used: NDArray[np.int64] | None = None
     word_rows: NDArray[np.float32] | None = None
@@ -64,25 +65,58 @@ class Subwords:
         place = np.minimum(np.searchsorted(ascending, buckets), len(ascending) - 1)
         return np.where(ascending[place] == buckets, rows[place], -1)
 
+    def bucket_rows(self, start: int, stop: int) -> NDArray[np.float32]:
+        """Return the rows of the buckets from `start` to `stop`, (stop - start, D), zeros for those without a row."""
+        if self.used is None:
+            return self.rows[start:stop]
+        ascending, rows = self._by_bucket
+        first, last = np.searchsorted(ascending, [start, stop])
+        found = np.zeros((stop - start, self.rows.shape[1]), np.float32)
+        found[ascending[first:last] - start] = self.rows[rows[first:last]]
+        return found
+
+    def compact(self) -> "Subwords":
+        """Return the n-grams without rows of zeros, if they are most of the rows of a table with all buckets."""
+        if self.used is not None:
+            return self
+        starts = range(0, len(self.rows), _BLOCK_ROWS)
+        filled = [self.rows[start : start + _BLOCK_ROWS].any(axis=1) for start in starts]
+        used = np.flatnonzero(np.concatenate(filled))
+        return self if 2 * len(used) > len(self.rows) else replace(self, rows=self.rows[used], used=used)
+
     def vector(self, word: str) -> NDArray[np.float32] | None:
-        """Return the vector of a word outside the vocabulary, (D,); None if none of its n-grams has a row.
+        """Return the vector of a word outside the vocabulary, (D,); None if its n-grams have no rows but zeros.
 
         Raises:
-            Word2VecError: The rows of its n-grams contain nan or infinity. They are checked here because checking all
+            Word2VecError: The rows of its n-grams contain nan or infinity; see `vectors`.
+        """
+        vectors, found = self.vectors([word])
+        return vectors[0] if found[0] else None
+
+    def vectors(self, words: list[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the vectors of words outside the vocabulary.
+
+        Returns:
+            The vectors, (N, D), zeros for words without one, and which words have one, (N,): those with a row that is
+            not zeros.
+
+        Raises:
+            Word2VecError: The rows of their n-grams contain nan or infinity. They are checked here because checking all
                 of them when a model is loaded would read them from disk needlessly.
         """
-        ids, ends = self.ngrams([word.encode(errors="replace")])
-        if not (self.rows_of(ids) >= 0).any():
-            return None
-        vector = np.zeros((1, self.rows.shape[1]), np.float32)
-        self._add_rows(ids, ends, vector)
-        with np.errstate(invalid="ignore"):
-            vector *= np.float32(1 / len(ids))
-        if not np.isfinite(vector).all():
-            raise Word2VecError(
-                f"the n-grams of {word!r} contain nan or infinity; the model is damaged; get a new copy"
-            )
-        return vector.reshape(-1)
+        vectors = np.zeros((len(words), self.rows.shape[1]), np.float32)
+        if words:
+            ids, ends = self.ngrams([word.encode(errors="replace") for word in words])
+            self._add_rows(ids, ends, vectors)
+            with np.errstate(invalid="ignore"):
+                vectors *= (1 / np.maximum(1, np.diff(ends, prepend=0))).astype(np.float32)[:, None]
+        for word, vector in zip(words, vectors, strict=True):
+            if not np.isfinite(vector).all():
+                raise Word2VecError(
+                    f"the n-grams of {word!r} contain nan or infinity; the model is damaged; get a new copy"
+                )
+        found: NDArray[np.bool_] = np.any(vectors, axis=1)
+        return vectors, found
 
     def known_vectors(self, words: list[bytes], rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the vectors of known words, (V, D): the means of their own `rows`, (V, D), and their n-gram rows."""
@@ -95,6 +129,17 @@ class Subwords:
             with np.errstate(invalid="ignore"):  # nan and infinity are reported later, with their word
                 block *= (1 / (1 + np.diff(ends, prepend=0))).astype(np.float32)[:, None]
         return vectors
+
+    def own_rows(self, words: list[bytes], vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the rows, (V, D), from which `known_vectors` computes these vectors of words, (V, D)."""
+        rows = np.empty(vectors.shape, np.float32)
+        for start in range(0, len(words), _BLOCK_WORDS):
+            block = slice(start, start + _BLOCK_WORDS)
+            ids, ends = self.ngrams(words[block])
+            sums = np.zeros(rows[block].shape, np.float32)
+            self._add_rows(ids, ends, sums)
+            rows[block] = vectors[block] * (1 + np.diff(ends, prepend=0))[:, None] - sums
+        return rows
 
     def ngrams(self, words: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the bucket of each n-gram of each word, (N,), and the end of each word's n-grams, (words,)."""
@@ -117,7 +162,7 @@ def hash_words(
     min_n: int,
     max_n: int,
     buckets: int,
-    whole_words: frozenset[bytes] = frozenset({END_OF_SENTENCE}),
+    whole_words: frozenset[bytes] = WHOLE_WORDS,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Compute the buckets of the n-grams of words; see `Subwords` for the arguments.
 

@@ -113,6 +113,8 @@ def examples(words: list[str], word_map: WordMap) -> list[str]:
 def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any]) -> list[tuple[str, str]]:
     """Return key figures of vectors, corpus and training, as (label, value)."""
     found = [("vocabulary words", f"{len(vectors):,}"), ("dimensions", f"{vectors.dim:,}")]
+    if vectors.subwords is not None:
+        found.append(("n-grams", f"{vectors.subwords.min_n} to {vectors.subwords.max_n} characters"))
     total = history.corpus_words if history else None
     kept = int(vectors.counts.sum()) if vectors.counts is not None else None
     if total or kept:

@@ -19,6 +19,8 @@ from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
+NOTED_WORDS = 5  # outside the vocabulary, named in the note of a score
+
 
 @dataclass(frozen=True)
 class Score:
@@ -65,10 +67,15 @@ def score_all(vectors: WordVectors, run_pairs: Sequence[str], restrict: int = 30
 
 def similarity_score(result: SimilarityResult) -> Score:
     """Return the row of a similarity test set."""
-    unknown = f"unknown: {', '.join(result.oov[:5])}" + (" and others" if len(result.oov) > 5 else "")
-    note = result.note or (unknown if result.oov else "")
+    unknown = [f"unknown: {_first(result.oov)}"] if result.oov else []
+    computed = [f"vectors from n-grams: {_first(result.from_ngrams)}"] if result.from_ngrams else []
+    note = result.note or "; ".join(unknown + computed)
     numbers = result.spearman, result.ci_low, result.ci_high
     return Score(result.name, "Spearman", *numbers, result.pairs, result.pairs_total, note)
+
+
+def _first(words: tuple[str, ...]) -> str:
+    return ", ".join(words[:NOTED_WORDS]) + (" and others" if len(words) > NOTED_WORDS else "")
 
 
 def analogy_score(result: AnalogyResult) -> Score:

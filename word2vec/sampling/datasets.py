@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from mmap import mmap
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -208,9 +208,10 @@ class ExampleDataset(IterableDataset[Batch], ABC):
         shard.engine_state = {
             "random": generator.get_state(),
             "batches": torch.zeros((), dtype=torch.int64),
-            # subtle: cloned, since a slice would keep the memory of the whole chunk
+            # subtle: cloned, since a slice would keep the memory of the whole chunk; without columns if there are no
+            # rows, since files do not keep the shape of an empty table
             "center": empty if center is None else center.clone(),
-            "context": empty if context is None else context.clone(),
+            "context": empty if context is None or not len(context) else context.clone(),
         }
 
     def _untrained(
@@ -261,6 +262,8 @@ class TextDataset(ExampleDataset, ABC):
         keep: (V,) float32, keep probability of each word under subsampling.
         counts: (V,) int64, number of occurrences of each word.
     """
+
+    _padded: ClassVar[bool] = False  # whether the examples of a chunk take as much memory as those with the most words
 
     def __init__(
         self,
@@ -315,7 +318,7 @@ class TextDataset(ExampleDataset, ABC):
     def unread_chunks(self, shard: Shard, words: int, pairs: int) -> Iterator[tuple[int, int]]:
         """Yield the rest of a shard as ranges of complete sentences; see `ExampleDataset.unread_chunks`."""
         words = max(1, min(words, int(pairs / self.window.pairs)))
-        return unread_chunks(shard, self.offsets, words, pairs if self.window.whole else None)
+        return unread_chunks(shard, self.offsets, words, pairs if self.window.whole else None, padded=self._padded)
 
     def _examples(self, begin: int, end: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return shuffled examples; see `ExampleDataset`."""
@@ -357,6 +360,8 @@ class SkipGramDataset(TextDataset):
 
 class CBOWDataset(TextDataset):
     """Batches of center words with their whole windows; see `TextDataset`. A word without context is no example."""
+
+    _padded = True
 
     @property
     def inputs_per_example(self) -> float:  # type: ignore[override]

@@ -123,7 +123,7 @@ def words_read(shards: Sequence[Shard]) -> int:
 
 
 def unread_chunks(
-    shard: Shard, offsets: npt.NDArray[np.integer], words: int, pairs: int | None = None
+    shard: Shard, offsets: npt.NDArray[np.integer], words: int, pairs: int | None = None, *, padded: bool = False
 ) -> Iterator[tuple[int, int]]:
     """Yield the rest of a shard as ranges of complete sentences; see `chunks` for their size.
 
@@ -132,7 +132,7 @@ def unread_chunks(
     """
     while shard.unread:
         first, last = shard.unread[0]
-        for begin, end in chunks(offsets, first, last, words, pairs):
+        for begin, end in chunks(offsets, first, last, words, pairs, padded=padded):
             yield begin, end
             shard.unread[0] = (end, last)
             shard.words += int(offsets[end] - offsets[begin])
@@ -141,7 +141,13 @@ def unread_chunks(
 
 
 def chunks(
-    offsets: npt.NDArray[np.integer], first: int, last: int, words: int, pairs: int | None = None
+    offsets: npt.NDArray[np.integer],
+    first: int,
+    last: int,
+    words: int,
+    pairs: int | None = None,
+    *,
+    padded: bool = False,
 ) -> Iterator[tuple[int, int]]:
     """Yield ranges of complete sentences, from `first` to before `last`, with about `words` words each.
 
@@ -152,13 +158,15 @@ def chunks(
         words: Words per chunk; a longer sentence is a chunk of its own.
         pairs: Limit on the pairs of a chunk if each word is paired with all others of its sentence; a sentence with
             more pairs is a chunk of its own. None for no limit.
+        padded: Whether all words count as many pairs as those of the longest sentence of the chunk.
     """
     while first < last:
         end = int(np.searchsorted(offsets, offsets[first] + words, side="right")) - 1
         end = min(max(end, first + 1), last)
         if pairs is not None:
             lengths = np.diff(offsets[first : end + 1]).astype(np.int64)
-            total = np.cumsum(lengths * (lengths - 1))  # (sentences,)
+            others = np.maximum.accumulate(lengths - 1) if padded else lengths - 1  # (sentences,)
+            total = np.cumsum(lengths) * others if padded else np.cumsum(lengths * others)
             end = first + max(1, int(np.searchsorted(total, pairs, side="right")))
         yield first, end
         first = end

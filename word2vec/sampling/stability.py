@@ -7,6 +7,15 @@ In experiments at learning rate 0.025, training diverged from 64 uses of one wor
 and as a noise word together, for vocabularies of up to 300 words, whose vectors share few directions; for vocabularies
 of 15,000 and 68,000 words, from five times as many. The limits below allow half of that.
 
+Experiments with CBOW, with and without position weights, and with n-grams of 3 to 6 characters for both models used 2
+words, 21 words that share stems and endings, and the 300 most frequent words of Wikipedia. With the default learning
+rate of negative sampling, CBOW is as stable as skip-gram. So are its position weights, although each example uses all
+of them: their steps are divided by the number of words. With 2, 4 and 8 times that learning rate, the limits divided by
+as many were stable, and the whole limits diverged with 2 and with 21 words. N-grams reduce the limits if words share
+most of their rows: the 21 words diverged from half as many examples. What counts then are not the uses of a row, but
+how far the vector of a word moves, which is the mean of its rows. For English text, where that is less than the
+frequency of the most frequent word, the limits are the same as without n-grams.
+
 With hierarchical softmax the root of the tree is in every path, but its steps in both directions nearly cancel. With 2
 threads and vocabularies of 100 and of 7,700 words, batches of 512 pairs were stable at learning rate 0.025 and 0.05,
 and had the loss of batches of 32; batches of 2048 diverged at 0.025 and at 0.05, respectively.
@@ -36,7 +45,15 @@ STABLE_PAIR_LR = 2.0  # times the default of the objective: up to here the limit
 MAX_GROWTH = 4.0  # of the limits, for large vocabularies
 
 
-def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted: int, threads: int = 1) -> int:
+def stable_batch_size(
+    vocabulary: Vocabulary,
+    settings: SamplingSettings,
+    wanted: int,
+    threads: int = 1,
+    *,
+    relative_lr: float = 1.0,
+    shared_steps: float = 0.0,
+) -> int:
     """Return the largest stable batch size, up to `wanted`.
 
     Args:
@@ -44,20 +61,25 @@ def stable_batch_size(vocabulary: Vocabulary, settings: SamplingSettings, wanted
         settings: How examples are drawn.
         wanted: The batch size in the settings.
         threads: How many threads train batches at the same time.
+        relative_lr: The learning rate, relative to the default of the objective.
+        shared_steps: Largest expected number of steps that the vector of a word makes for an example, if words share
+            rows; see `NgramIndex.shared_steps`.
     """
-    pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample))
+    pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample)).clamp(min=shared_steps)
     noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
-    return max(1, min(wanted, int(stable_pairs(pair_frequency, noise, settings.negatives) / threads)))
+    stable = stable_pairs(pair_frequency, noise, settings.negatives) / max(relative_lr, 1.0)
+    return max(1, min(wanted, int(stable / threads)))
 
 
-def stable_tree_batch_size(wanted: int, threads: int = 1) -> int:
+def stable_tree_batch_size(wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:
     """Return the largest stable batch size if the targets are the nodes of a tree, whose root is in every path.
 
     Args:
         wanted: The batch size in the settings.
         threads: How many threads train batches at the same time.
+        relative_lr: The learning rate, relative to the default of the objective.
     """
-    return max(1, min(wanted, MAX_TREE_BATCH // threads))
+    return max(1, min(wanted, int(MAX_TREE_BATCH / max(relative_lr, 1.0) / threads)))
 
 
 def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:

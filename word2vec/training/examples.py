@@ -60,9 +60,9 @@ class Examples(ABC):
         """Create the model with its initial values."""
 
     @property
-    def input_rows(self) -> int:
-        """Number of rows of all input tables of the model."""
-        return self.result.rows[0]
+    def ngram_rows(self) -> int:
+        """Number of rows of the n-gram table of the model; 0 if it has none."""
+        return 0
 
     @abstractmethod
     def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:

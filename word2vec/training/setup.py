@@ -177,8 +177,8 @@ def set_up(
     if run and found:
         reject_other_settings(run, found, config)
     examples = source.read(config, run, group, progress)
-    _, targets = examples.result.rows
-    chosen = make_objective(config.objective, num_labels=targets) if objective is None else as_objective(objective)
+    rows = examples.result.rows
+    chosen = make_objective(config.objective, num_labels=rows[1]) if objective is None else as_objective(objective)
     chosen.reduction = "sum"  # the one that learning rates are meant for
     start = Checkpoint(config.as_dict(), examples.corpus.fingerprint, examples.vocabulary, engine_class.__name__)
     _reject_different_ranks(start, group)
@@ -189,9 +189,8 @@ def set_up(
         threads = 1  # the device is parallel itself
     dataset = examples.make_dataset(config, chosen, engine_class, device, threads)
     processes = group.local_size if group.size > 1 else 0
-    reject_too_large(
-        (examples.input_rows, targets), config.dim, device, processes, best_epoch=config.patience is not None
-    )
+    keeps_best, ngrams = config.patience is not None, examples.ngram_rows
+    reject_too_large(rows, config.dim, device, processes, best_epoch=keeps_best, ngrams=ngrams)
     group.wait()  # until all have checked the free memory, before any of them allocates
     model = examples.make_model(config, chosen, torch.Generator().manual_seed(config.seed))
     if run and found:

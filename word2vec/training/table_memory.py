@@ -21,7 +21,13 @@ BEST_TABLES = 2  # the copy that early stopping keeps
 
 
 def reject_too_large(
-    rows: tuple[int, int], dim: int, device: torch.device, processes: int = 0, *, best_epoch: bool = False
+    rows: tuple[int, int],
+    dim: int,
+    device: torch.device,
+    processes: int = 0,
+    *,
+    best_epoch: bool = False,
+    ngrams: int = 0,
 ) -> None:
     """Raise an error if the tables do not fit into the free memory of the machine or of the CUDA device.
 
@@ -31,6 +37,7 @@ def reject_too_large(
         device: The device to train on.
         processes: The number of processes that train together on this machine; 0 if this process trains alone.
         best_epoch: Whether early stopping keeps a copy of the best tables, in the memory of the machine.
+        ngrams: The number of rows of the n-gram table, if there is one.
 
     Raises:
         ConfigError: The tables do not fit; the message names settings that do.
@@ -39,16 +46,24 @@ def reject_too_large(
     free = free_on_card(device) if on_card else free_memory(processes or 1)
     tables = (AVERAGED_TABLES if processes else TABLES) + (BEST_TABLES if best_epoch and not on_card else 0)
     width = -(-dim // ROW_NUMBERS) * ROW_NUMBERS
-    all_rows = sum(rows) * (tables // 2) + max(rows) * (tables % 2)  # an odd table may be the larger of the two
+    copies, odd = divmod(tables, 2)  # an odd table may be the largest of all
+    all_rows = copies * (sum(rows) + ngrams) + odd * max(*rows, ngrams)
     needed = NUMBER_BYTES * all_rows * width
     if free is None or needed <= free:
         return
-    table_numbers = free // (tables * NUMBER_BYTES)  # the size of a table that fits
+    fitting_rows = free // (NUMBER_BYTES * width)
     max_dim = free // (NUMBER_BYTES * all_rows) // ROW_NUMBERS * ROW_NUMBERS
-    max_words = table_numbers // width
+    max_words = fitting_rows // tables
+    others = fitting_rows - copies * sum(rows)  # rows that are left for n-grams
+    max_buckets = min(others // (copies + odd), (others - odd * max(rows)) // copies)
     fitting = [f"--dim {max_dim}"] if max_dim else []
-    fitting += [f"--max-vocab {max_words}"] if max_words >= 2 else []
+    if ngrams:
+        fitting += [f"--buckets {max_buckets}"] if max_buckets > 0 else ["a lower --max-vocab"]
+        fitting += ["shorter --subwords"] if ngrams > max(rows) else []
+    elif max_words >= 2:
+        fitting += [f"--max-vocab {max_words}"]
     words = f"{rows[0]:,} words" if rows[0] == rows[1] else f"{rows[0]:,} inputs, {rows[1]:,} targets"
+    words += f", {ngrams:,} n-grams" if ngrams else ""
     remedy = " or ".join(fitting) or "a machine with more memory"
     where = "CUDA device" if on_card else "machine"
     per_process = f" for each of {processes} processes" if processes > 1 and not on_card else ""

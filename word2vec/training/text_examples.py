@@ -5,9 +5,9 @@ import logging
 import torch
 
 from word2vec.config import TrainConfig, ngram_lengths
-from word2vec.corpus import Corpus
+from word2vec.corpus import Corpus, Vocabulary
 from word2vec.engines import Engine
-from word2vec.errors import CorpusError
+from word2vec.errors import ConfigError, CorpusError
 from word2vec.losses import Objective
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
 from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
@@ -43,9 +43,7 @@ class TextExamples(Examples):
         self.corpus = self._text = corpus
         self._vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
         logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(self._vocabulary):,}")
-        self._ngrams = (
-            NgramIndex.of(self._vocabulary, ngram_lengths(config.subwords), config.buckets) if config.subwords else None
-        )
+        self._ngrams = _make_ngrams(self._vocabulary, config)
         self.result = WordResult(self._vocabulary, self._ngrams)
         self.vocabulary = vocabulary_fingerprint(self._vocabulary)
         self.words = len(corpus.tokens)
@@ -64,9 +62,17 @@ class TextExamples(Examples):
         sampling = SamplingSettings(
             config.window, negatives, config.subsample, config.noise_exponent, config.window_mode
         )
-        size = stable_batch_size(self._vocabulary, sampling, config.batch_size, threads)
+        relative_lr = 1.0 if config.lr is None else config.lr / objective.default_lr
+        size = stable_batch_size(
+            self._vocabulary,
+            sampling,
+            config.batch_size,
+            threads,
+            relative_lr=relative_lr,
+            shared_steps=self._shared_steps(config.subsample),
+        )
         if objective.targets == "tree":
-            size = stable_tree_batch_size(config.batch_size, threads)
+            size = min(size, stable_tree_batch_size(config.batch_size, threads, relative_lr))
         log_batch_size(config, engine_class, size)
         if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")
@@ -97,10 +103,16 @@ class TextExamples(Examples):
         positions = window.left + window.right if config.position_weights else 0
         return CBOW(size, config.dim, generator, ngrams=self._ngrams, tree=tree, positions=positions)
 
+    def _shared_steps(self, subsample: float) -> float:
+        """Return how many steps the vector of any word makes for an example at most, if words share n-grams."""
+        if self._ngrams is None:
+            return 0.0
+        return float(self._ngrams.shared_steps(self._vocabulary.pair_frequency(subsample)).max())
+
     @property
-    def input_rows(self) -> int:
-        """Number of rows of words and of n-grams."""
-        return len(self._vocabulary) + (0 if self._ngrams is None else len(self._ngrams))
+    def ngram_rows(self) -> int:
+        """Number of rows of the n-gram table; see `Examples.ngram_rows`."""
+        return 0 if self._ngrams is None else len(self._ngrams)
 
     def make_validation(self, config: TrainConfig, dataset: ExampleDataset, objective: Objective) -> Validation | None:
         """Draw examples from the held-out sentences; see `Examples.make_validation`."""
@@ -123,6 +135,20 @@ class TextExamples(Examples):
             _report_no_validation(config)
             return None
         return result
+
+
+def _make_ngrams(vocabulary: Vocabulary, config: TrainConfig) -> NgramIndex | None:
+    """Create the index of the n-grams of a vocabulary; None if words have none by the settings.
+
+    Raises:
+        ConfigError: No word is long enough to have one.
+    """
+    if config.subwords is None:
+        return None
+    ngrams = NgramIndex.of(vocabulary, ngram_lengths(config.subwords), config.buckets)
+    if not len(ngrams):
+        raise ConfigError(f"--subwords {config.subwords}: no word has n-grams of these lengths; use shorter ones")
+    return ngrams
 
 
 def _report_no_validation(config: TrainConfig) -> None:

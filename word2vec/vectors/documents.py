@@ -6,7 +6,7 @@ The weighting is that of Arora, Liang and Ma (2017), "A simple but tough-to-beat
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,11 +24,20 @@ if TYPE_CHECKING:
 Document = str | bytes | Iterable[str]
 
 
+class _Bags(NamedTuple):
+    """How often words occur in N documents."""
+
+    known: sparse.csr_array  # (N, V), words of the vocabulary
+    computed: sparse.csr_array  # (N, U), words that get vectors from their n-grams
+    vectors: NDArray[np.float32]  # (U, D), these vectors
+
+
 class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Transform documents into vectors, (N, D) float32; a document without known words becomes zeros.
 
-    A document is a string, bytes (as from scikit-learn's `load_files`) or a list of words. Words without a vector are
-    ignored.
+    A document is a string, bytes (as from scikit-learn's `load_files`) or a list of words. Words outside the vocabulary
+    get vectors from their n-grams, if `vectors` have n-grams; for "sif", their probability is 0. Words without a vector
+    are ignored.
 
     Args:
         vectors: Word vectors. Clones of the transformer, as in a grid search, share them.
@@ -89,37 +98,48 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             means -= np.outer(means @ self.common_, self.common_)
         return means.astype(np.float32)
 
-    def _sif_weights(self, bags: sparse.csr_array) -> NDArray[np.float64]:
+    def _sif_weights(self, bags: _Bags) -> NDArray[np.float64]:
         """Return the weight of each word, a / (a + p), (V,)."""
-        counts = bags.sum(axis=0) if self.vectors.counts is None else self.vectors.counts  # (V,)
+        counts = bags.known.sum(axis=0) if self.vectors.counts is None else self.vectors.counts  # (V,)
         return np.asarray(self.a / (self.a + counts / max(1, counts.sum())), dtype=np.float64)
 
-    def _means(self, bags: sparse.csr_array) -> NDArray[np.float64]:
-        """Return the weighted sum of each document's word vectors, divided by its number of known words, (N, D)."""
-        sums = bags.multiply(self.weights_).tocsr() @ self.vectors.vectors  # (N, D)
-        return np.asarray(sums / np.maximum(1, bags.sum(axis=1))[:, np.newaxis], dtype=np.float64)
+    def _means(self, bags: _Bags) -> NDArray[np.float64]:
+        """Return the weighted sum of each document's word vectors, divided by the number of its words, (N, D)."""
+        sums = (
+            bags.known.multiply(self.weights_).tocsr() @ self.vectors.vectors + bags.computed @ bags.vectors
+        )  # (N, D)
+        words = bags.known.sum(axis=1) + bags.computed.sum(axis=1)  # (N,)
+        return np.asarray(sums / np.maximum(1, words)[:, np.newaxis], dtype=np.float64)
 
-    def _bags(self, documents: Iterable[Document]) -> sparse.csr_array:
-        """Return how often each word occurs in each document, (N, V)."""
+    def _bags(self, documents: Iterable[Document]) -> _Bags:
+        """Count how often each word occurs in each document."""
         if isinstance(documents, str | bytes) or getattr(documents, "ndim", 1) != 1:
             raise Word2VecError(
                 "documents must be a list; wrap a single text in a list, and pass one column of a table"
             )
         if isinstance(documents, Iterator):
             raise Word2VecError("documents come from a generator, which can be read only once; pass a list")
-        rows: list[int] = []
+        known, first = self.vectors.key_to_index, len(self.vectors)
+        unknown: dict[str, int] = {}  # their columns follow those of the vocabulary
+        columns: list[int] = []
         ends = [0]
         for number, document in enumerate(documents, start=1):
             words = list(self._words(document, number))
             other = next((word for word in words if not isinstance(word, str)), None)
             if other is not None:
                 raise Word2VecError(f"document {number}: a word must be a string, not {other!r}")
-            rows += [self.vectors.index(word) for word in words if word in self.vectors]
-            ends.append(len(rows))
-        shape = (len(ends) - 1, len(self.vectors))
-        bags = sparse.csr_array((np.ones(len(rows)), np.array(rows, dtype=np.int64), np.array(ends)), shape=shape)
+            for word in words:
+                if word in known:
+                    columns.append(known[word])
+                elif self.vectors.subwords is not None:
+                    columns.append(unknown.setdefault(word, first + len(unknown)))
+            ends.append(len(columns))
+        shape = (len(ends) - 1, first + len(unknown))
+        bags = sparse.csr_array((np.ones(len(columns)), np.array(columns, dtype=np.int64), np.array(ends)), shape=shape)
         bags.sum_duplicates()
-        return bags
+        computed = self.vectors.from_ngrams(unknown)
+        vectors = np.array(list(computed.values()), np.float32).reshape(-1, self.vectors.dim)
+        return _Bags(bags[:, :first], bags[:, [unknown[word] for word in computed]], vectors)
 
     def _words(self, document: Document, number: int) -> Iterable[str]:
         """Return the words of a document; its number, from 1, is for error messages."""

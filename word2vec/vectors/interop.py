@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import Word2VecError
+from word2vec.models.subwords import Subwords
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,8 +43,15 @@ def to_frame(words: list[str], vectors: NDArray[np.float32], column: str | None 
     return frame.rename(columns=str).reset_index() if column else frame
 
 
-def to_gensim(words: list[str], vectors: NDArray[np.float32], counts: NDArray[np.int64] | None) -> "KeyedVectors":
+def to_gensim(
+    words: list[str],
+    vectors: NDArray[np.float32],
+    counts: NDArray[np.int64] | None,
+    subwords: Subwords | None = None,
+) -> "KeyedVectors":
     """Return a gensim `KeyedVectors` with `vectors` (V, D) and, if given, the word counts (V,).
+
+    With n-grams it is a `FastTextKeyedVectors`, which computes the same vectors of unknown words.
 
     Raises:
         Word2VecError: The package gensim is not installed.
@@ -52,9 +60,25 @@ def to_gensim(words: list[str], vectors: NDArray[np.float32], counts: NDArray[np
         from gensim.models import KeyedVectors
     except ImportError as error:
         raise Word2VecError("gensim is not installed; install it with: pip install gensim") from error
-    keyed_vectors = KeyedVectors(vectors.shape[1])
+    keyed_vectors = KeyedVectors(vectors.shape[1]) if subwords is None else _with_ngrams(words, vectors, subwords)
     keyed_vectors.add_vectors(words, vectors)
     if counts is not None:
         keyed_vectors.allocate_vecattrs(["count"], [counts.dtype])
         keyed_vectors.expandos["count"][:] = counts  # set_vecattr does the same, but word by word
+    return keyed_vectors
+
+
+def _with_ngrams(words: list[str], vectors: NDArray[np.float32], subwords: Subwords) -> "KeyedVectors":
+    """Return a gensim `FastTextKeyedVectors` with the rows of words and n-grams, to which the words are not added."""
+    from gensim.models.fasttext import FastTextKeyedVectors
+
+    dim = vectors.shape[1]
+    keyed_vectors = FastTextKeyedVectors(dim, subwords.min_n, subwords.max_n, subwords.buckets)
+    own = subwords.word_rows
+    if own is None:
+        own = subwords.own_rows([word.encode(errors="replace") for word in words], vectors)
+    keyed_vectors.vectors_vocab = own.copy()
+    # zeros of a new array take no memory until they are used
+    keyed_vectors.vectors_ngrams = np.zeros((subwords.buckets, dim), np.float32)
+    keyed_vectors.vectors_ngrams[slice(None) if subwords.used is None else subwords.used] = subwords.rows
     return keyed_vectors

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from word2vec.errors import Word2VecError
+from word2vec.models.subwords import Subwords
 
 
 def as_table(numbers: ArrayLike) -> NDArray[np.float32]:
@@ -21,7 +22,8 @@ def check_shapes(
     vectors: NDArray[np.float32],
     counts: NDArray[np.int64] | None,
     output: NDArray[np.float32] | None,
-    nodes: NDArray[np.float32] | None = None,
+    subwords: Subwords | None,
+    nodes: NDArray[np.float32] | None,
 ) -> None:
     """Raise Word2VecError if shapes do not match or a word occurs twice, in which case `rows` has fewer words."""
     if vectors.ndim != 2 or 0 in vectors.shape:
@@ -32,6 +34,10 @@ def check_shapes(
         raise Word2VecError(f"counts have the shape {counts.shape}; pass one count per word")
     if output is not None and output.shape != vectors.shape:
         raise Word2VecError(f"the output table is {output.shape} but the vectors are {vectors.shape}")
+    if subwords is not None and subwords.rows.shape[1:] != vectors.shape[1:]:
+        raise Word2VecError(f"the rows of n-grams are {subwords.rows.shape} but the vectors are {vectors.shape}")
+    if subwords is not None and subwords.word_rows is not None and subwords.word_rows.shape != vectors.shape:
+        raise Word2VecError(f"the words' own rows are {subwords.word_rows.shape} but the vectors are {vectors.shape}")
     if nodes is not None and nodes.shape != vectors.shape:
         raise Word2VecError(f"the table of nodes is {nodes.shape} but the vectors are {vectors.shape}")
     if nodes is not None and counts is None:

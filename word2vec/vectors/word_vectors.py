@@ -41,7 +41,7 @@ class WordVectors:
         output: (V, D) float32, the output table, or None.
         nodes: (V, D) float32, the output table of vectors trained with hierarchical softmax, or None. Its rows are the
             inner nodes of the Huffman tree of the counts, from the root on, not words; the last row is not used.
-        subwords: Character n-grams that provide vectors for words outside the vocabulary (fastText models), or None.
+        subwords: Character n-grams that provide vectors for words outside the vocabulary, or None.
     """
 
     def __init__(
@@ -96,9 +96,10 @@ class WordVectors:
         """Save the vectors; an existing file is replaced only after the new one is completely on disk.
 
         Args:
-            path: Path of the file, or of the folder for a run. Only the formats run, safetensors and npz keep counts
-                and the output table or nodes.
-            format: A name in `formats.FORMATS`; by default the file extension decides.
+            path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
+                counts, the output table and n-grams; all but fasttext keep nodes.
+            format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
+                fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
 
         Raises:
@@ -132,8 +133,8 @@ class WordVectors:
         return word in self._rows
 
     def __repr__(self) -> str:
-        extras = {"counts": self.counts, "output table": self.output, "nodes": self.nodes}
-        present = "".join(f", with {name}" for name, array in extras.items() if array is not None)
+        extras = {"counts": self.counts, "output table": self.output, "nodes": self.nodes, "n-grams": self.subwords}
+        present = "".join(f", with {name}" for name, extra in extras.items() if extra is not None)
         first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")
         return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{present})"
 
@@ -166,6 +167,17 @@ class WordVectors:
         if row is None:
             raise unknown_word(word, self.words, self._rows)
         return row
+
+    def from_ngrams(self, words: Iterable[str]) -> dict[str, NDArray[np.float32]]:
+        """Return the vectors, (D,) each, of those words outside the vocabulary that get one from their n-grams.
+
+        The result is empty if the model has no n-grams.
+        """
+        unknown = [word for word in dict.fromkeys(words) if word not in self._rows]
+        if self.subwords is None:
+            return {}
+        vectors, found = self.subwords.vectors(unknown)
+        return {word: vector for word, vector, has in zip(unknown, vectors, found.tolist(), strict=True) if has}
 
     def similarity(self, a: str, b: str) -> float:
         """Return the cosine of the vectors of two words, 0 if one of them is all zeros.
@@ -338,10 +350,12 @@ class WordVectors:
     def to_gensim(self) -> "KeyedVectors":
         """Return a gensim `KeyedVectors` with a copy of the vectors and, if known, the word counts.
 
+        Vectors with n-grams become a `FastTextKeyedVectors`, which has a row for each bucket.
+
         Raises:
             Word2VecError: gensim is not installed.
         """
-        return interop.to_gensim(self.words, self.vectors, self.counts)
+        return interop.to_gensim(self.words, self.vectors, self.counts, self.subwords)
 
     def _set_tables(
         self,
@@ -360,11 +374,12 @@ class WordVectors:
         self.nodes = None if nodes is None else as_table(nodes)
         self.subwords = subwords
         self._rows = {word: row for row, word in enumerate(self.words)}
-        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output, self.nodes)
+        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output, subwords, self.nodes)
 
     def _vector(self, word: str) -> NDArray[np.float32]:
         """Return a copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""
-        computed = None if self.subwords is None or word in self._rows else self.subwords.vector(word)
+        unknown = self.subwords is not None and isinstance(word, str) and word not in self._rows
+        computed = self.from_ngrams([word]).get(word) if unknown else None
         return self.vectors[self.index(word)].copy() if computed is None else computed
 
     def _stack(self, words: Iterable[str]) -> NDArray[np.float32]:

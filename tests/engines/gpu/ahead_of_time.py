@@ -1,4 +1,4 @@
-"""Compile the training kernel for GPUs that need not be present, and report the resources that it uses.
+"""Compile the training kernels for GPUs that need not be present, and report the resources that it uses.
 
     python -m tests.engines.gpu.ahead_of_time ARCHITECTURE CASES
 
@@ -18,6 +18,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from word2vec.engines.gpu import cbow_kernel
 from word2vec.engines.gpu import kernels as gpu_kernels
 from word2vec.engines.gpu.engine import typical_context
 from word2vec.engines.gpu.objectives import GRADIENTS
@@ -27,19 +28,23 @@ from word2vec.sampling.windows import make_window
 
 POINTERS = {
     "words": "*i32", "sentences": "*i32", "bounds": "*i64", "count": "*i64", "targets": "*i32", "widths": "*i32",
-    "inputs": "*fp32", "outputs": "*fp32", "log_q": "*fp32", "constants": "*fp32", "losses": "*fp64", "pairs": "*i64",
+    "inputs": "*fp32", "outputs": "*fp32", "positions": "*fp32", "log_q": "*fp32", "constants": "*fp32",
+    "losses": "*fp64", "pairs": "*i64",
     "tokens": "*i32", "sentence": "*i32", "keep": "*i64", "kept": "*i8", "places": "*i64",
     "alias_acceptance": "*i64", "alias": "*i64", "cumulative": "*fp64",
 }  # fmt: skip
-FIRST = [(NegativeSampling, 100, 5, 5, mode) for mode in ("shrink", "left", "full")]
+WEIGHTED = "cbow with position weights"
+FIRST: list[tuple[Any, ...]] = [(NegativeSampling, 100, 5, 5, mode) for mode in ("shrink", "left", "full")]
+FIRST += [(NegativeSampling, 100, 5, 5, "shrink", model) for model in ("cbow", WEIGHTED)]
 CASES = FIRST + [(kind, 100, 5, 5, "shrink") for kind in GRADIENTS if kind is not NegativeSampling] + [
     (NegativeSampling, *settings)
     for settings in (
         (50, 5, 5, "shrink"), (200, 5, 5, "shrink"), (300, 5, 5, "shrink"), (100, 20, 5, "shrink"),
         (100, 5, 15, "shrink"), (512, 5, 5, "shrink"), (300, 15, 10, "shrink"), (100, 5, 5, "right"),
-        (100, 5, 5, "fixed"), (300, 5, 15, "left"), (300, 5, 5, "full"),
+        (100, 5, 5, "fixed"), (300, 5, 15, "left"), (300, 5, 5, "full"), (512, 15, 5, "left", "cbow"),
+        (300, 5, 15, "fixed", WEIGHTED), (100, 60, 5, "full", "cbow"), (50, 5, 5, "right", WEIGHTED),
     )
-]  # fmt: skip
+] + [(kind, 100, 5, 5, "shrink", WEIGHTED) for kind in GRADIENTS if kind is not NegativeSampling]  # fmt: skip
 TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 
 
@@ -48,7 +53,9 @@ def compile_kernel(architecture: int, function: Any, constants: dict[str, Any], 
     names = function.arg_names
     written = {param.name: param.annotation_type for param in function.params}
     signature = {name: "constexpr" if name in constants else POINTERS.get(name) or written[name] for name in names}
-    aligned = {(names.index(name),): [["tt.divisibility", 16]] for name in names if name in POINTERS}
+    aligned = {
+        (names.index(name),): [["tt.divisibility", 16]] for name in names if signature[name] == POINTERS.get(name)
+    }
     return triton.compile(
         ASTSource(function, signature, constants, aligned),
         target=GPUTarget("cuda", architecture, 32),
@@ -56,16 +63,24 @@ def compile_kernel(architecture: int, function: Any, constants: dict[str, Any], 
     )
 
 
-def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window: int, mode: str) -> dict[str, Any]:
+def compile_train(
+    architecture: int, kind: Any, dim: int, negatives: int, window: int, mode: str, model: str = "skipgram"
+) -> dict[str, Any]:
     """Registers, stack and shared memory of the kernel with the engine's own shape."""
     wide = make_window(mode, window, np.array([0, 1000, 1010]))
     shape = tile_shape(dim, negatives, typical_context(wide))
     constants = {
         "gradient": GRADIENTS[kind], "CORRECTED": kind is SampledSoftmax, "STRIDE": -(-dim // 8) * 8,
         "COLUMNS": shape.columns, "N_TARGETS": 1 + negatives, "TARGETS": shape.targets, "LEFT": wide.left,
-        "RIGHT": wide.right, "CENTERS": shape.centers, "ROWS": shape.rows, "PRECISION": "ieee",
+        "RIGHT": wide.right, "ROWS": shape.rows,
     }  # fmt: skip
-    kernel = compile_kernel(architecture, gpu_kernels.train, constants, shape.warps)
+    own: dict[str, dict[str, Any]] = {
+        "skipgram": {"CENTERS": shape.centers, "PRECISION": "ieee"},
+        "cbow": {"positions": None},
+        WEIGHTED: {},
+    }
+    function = gpu_kernels.train if model == "skipgram" else cbow_kernel.train
+    kernel = compile_kernel(architecture, function, constants | own[model], shape.warps)
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(kernel.asm["cubin"])
         file.flush()
@@ -76,6 +91,7 @@ def compile_train(architecture: int, kind: Any, dim: int, negatives: int, window
     return {
         "architecture": architecture,
         "case": f"{kind.__name__} {dim} {negatives} {window} {mode}",
+        "model": model,
         "warps": shape.warps,
         "registers": int(found[1]),
         "stack": int(found[2]),  # bytes a thread, for what finds no register

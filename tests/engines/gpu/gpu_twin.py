@@ -13,13 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from tests.engines.oracle import Oracle
 from word2vec.engines.draws import BITS, alias_word, below, mix, other_word
 from word2vec.engines.gpu.engine import DEFAULT_COST
 from word2vec.engines.gpu.tiling import Shape
-from word2vec.engines.plain import PlainEngine
+from word2vec.engines.plain import Word, window_predicts
 from word2vec.losses import Objective
-from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.models import CBOW, EmbeddingModel
+from word2vec.sampling.datasets import TextDataset
 from word2vec.sampling.shards import Shard, derive_seed
 
 GOLDEN = 0x9E3779B97F4A7C15
@@ -34,21 +35,22 @@ class Drawn(NamedTuple):
     noise: list[int]
 
 
-class GpuTwin(PlainEngine):
+class GpuTwin(Oracle):
     """Trains as GpuEngine does, with its own draws and its own order of updates."""
+
+    dataset: TextDataset
 
     def __init__(
         self,
-        model: SkipGram,
+        model: EmbeddingModel,
         objective: Objective,
-        dataset: SkipGramDataset,
+        dataset: TextDataset,
         learning_rate: Callable[[int, int], float],
         chunk_words: int,
         shape: Shape,
     ) -> None:
         super().__init__(model, objective, dataset, learning_rate)
         self.chunk_words, self.shape = chunk_words, shape
-        self.nearest_kink = np.inf  # smallest distance from the kink of a hinge with margin 1
 
     def _train_chunks(self, shard: Shard) -> Iterator[None]:
         offsets = self.dataset.offsets
@@ -58,9 +60,9 @@ class GpuTwin(PlainEngine):
             rates = [self.learning_rate(self._epoch, int(offsets[edge])) for edge in (begin, end)]
             self._load_tables()
             drawn = self.draws(self._epoch, begin, end)
+            train = self.train_window if isinstance(self.model, CBOW) else self.train_group
             for first in range(0, len(drawn), self.shape.centers):
-                lr = rates[0] + (rates[1] - rates[0]) * first / len(drawn)
-                self.train_group(shard, drawn, first, lr)
+                train(shard, drawn, first, rates[0] + (rates[1] - rates[0]) * first / len(drawn))
             self._store_tables()
 
     def draws(self, epoch: int, begin: int, end: int) -> list[Drawn]:
@@ -83,6 +85,20 @@ class GpuTwin(PlainEngine):
                         noise[k] = other_word(dataset.alias, word, second[k])
                 drawn.append(Drawn(word, sentence, window.min_width + below(stream[0], window.widths), noise))
         return drawn
+
+    def train_window(self, shard: Shard, drawn: list[Drawn], center: int, lr: float) -> None:
+        """Train CBOW on the window of a center word, as the plain engine does."""
+        window, own = self.dataset.window, drawn[center]
+        low, high = max(0, center - min(own.width, window.left)), center + min(own.width, window.right) + 1
+        context = [
+            Word(word.word, place - center + window.left - (place > center))
+            for place, word in enumerate(drawn[low:high], start=low)
+            if place != center and word.sentence == own.sentence
+        ]
+        self.largest_window = max(self.largest_window, len(context))
+        for group in window_predicts(own.word, context, own.noise):
+            shard.loss += self.step(group, lr)
+            shard.pairs += 1
 
     def train_group(self, shard: Shard, drawn: list[Drawn], first: int, lr: float) -> None:
         """Train center words whose windows share the input rows in registers, one tile of rows at a time."""

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,13 @@ from torch import Tensor
 
 from tests.engines.gpu.gpu_twin import GpuTwin
 from tests.engines.gpu.score_gpu import DEVICE
-from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
+from tests.engines.small import (
+    make_cbow,
+    make_dataset,
+    make_model,
+    make_objective,
+    random_sentences,
+)
 from word2vec import training
 from word2vec.config import TrainConfig
 from word2vec.engines.base import Progress
@@ -24,7 +31,9 @@ from word2vec.engines.gpu.objectives import GRADIENTS
 from word2vec.engines.gpu.tiling import MAX_TILE_FLOATS, tile_shape
 from word2vec.errors import ConfigError
 from word2vec.losses import WMRB, NegativeSampling, Objective
+from word2vec.models import CBOW, EmbeddingModel
 from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.datasets import CBOWDataset, SkipGramDataset
 from word2vec.sampling.windows import WINDOW_MODES, make_window
 from word2vec.training import source
 
@@ -75,14 +84,15 @@ def twin(objective: Objective | None = None, dim: int = 8, epoch: int = 0, **set
     return oracle, expected
 
 
-def assert_as_twin(trained: tuple[SkipGram, Progress], twin: Trained) -> None:
+def assert_as_twin(trained: tuple[EmbeddingModel, Progress], twin: Trained, min_pairs: int = 100) -> None:
     (model, last), (oracle, expected) = trained, twin
-    assert expected.pairs > 100  # otherwise nothing is tested
+    assert expected.pairs > min_pairs  # otherwise nothing is tested
     assert last.pairs == expected.pairs
     assert last.loss == pytest.approx(expected.loss, rel=1e-5)
     # float32 has 6e-8 of a number; some hundreds of steps on a row add up
-    for table, expected in ((model.input, oracle.input), (model.output, oracle.output)):
-        torch.testing.assert_close(table.detach().double(), torch.from_numpy(expected), rtol=1e-4, atol=2e-5)
+    for name, table in model.named_parameters():
+        expected_table = torch.from_numpy(oracle.tables[name])
+        torch.testing.assert_close(table.detach().double(), expected_table, rtol=1e-4, atol=2e-5)
 
 
 @every_objective
@@ -123,6 +133,51 @@ def test_windows_too_wide_for_a_tile_take_several(mode: str, monkeypatch: pytest
     sentences = [SENTENCES[0], [word for sentence in SENTENCES[1:6] for word in sentence], *SENTENCES[6:8]]
     settings: dict[str, Any] = {"window": 18 if mode == "left" else 9, "window_mode": mode}
     assert_as_twin(train(sentences, **settings), twin(sentences=sentences, **settings))
+
+
+WINDOWS: list[list[int]] = [[7], [3, 4], [], SENTENCES[0], SENTENCES[1], [99, 2], [1, 1, 1]]
+CBOW_CASES = [("shrink", False), ("fixed", True), ("left", True), ("right", False), ("full", False), ("shrink", True)]
+
+
+def train_cbow(
+    kind: type[Objective] = NegativeSampling,
+    sentences: Sequence[Sequence[int]] = WINDOWS,
+    *,
+    weighted: bool = False,
+    programs: int = 1,
+    **settings: Any,
+) -> tuple[tuple[CBOW, Progress], Trained]:
+    """Train an epoch of CBOW with 8 dimensions and with its twin."""
+    settings = {"window": 3, "subsample": 0.3, "seed": 1, **settings}
+    objective = make_objective(kind, len(COUNTS))
+    datasets = [make_dataset(sentences, COUNTS, CBOWDataset, device=device, **settings) for device in ("cpu", DEVICE)]
+    window = datasets[0].window
+    positions = window.left + window.right if weighted else 0
+    models = [make_cbow(len(COUNTS), 8, 1.0, positions) for _ in datasets]
+    shape = tile_shape(8, datasets[0].settings.negatives, typical_context(window))._replace(centers=1)
+    oracle = GpuTwin(models[0], objective, datasets[0], falling, gpu.CHUNK_WORDS, shape)
+    *_, expected = oracle.epoch(0)
+    *_, last = GpuEngine(models[1].to(DEVICE), objective, datasets[1], falling, programs=programs).epoch(0)
+    return (models[1].cpu(), last), (oracle, expected)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "weighted"),
+    [(kind, *case) for kind, case in zip(GRADIENTS, CBOW_CASES, strict=True)],
+    ids=lambda value: getattr(value, "__name__", str(value)),
+)
+def test_cbow_trains_as_the_twin_does(kind: type[Objective], mode: str, weighted: bool) -> None:
+    trained, oracle = train_cbow(kind, window_mode=mode, weighted=weighted)
+    assert oracle[0].nearest_kink > 1e-5
+    assert_as_twin(trained, oracle, min_pairs=20)
+
+
+def test_cbow_windows_too_wide_for_a_tile_take_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.engines.gpu.tiling.MAX_TILE_FLOATS", 16 * 16)
+    sentences = [[word for sentence in SENTENCES[:2] for word in sentence], [3, 4]]
+    trained, oracle = train_cbow(sentences=sentences, window=9, window_mode="fixed", subsample=0)
+    assert oracle[0].largest_window > oracle[0].shape.rows == 16
+    assert_as_twin(trained, oracle, min_pairs=20)
 
 
 def test_one_long_sentence_does_not_enlarge_the_tiles_of_the_others() -> None:
@@ -241,6 +296,17 @@ def test_no_more_programs_work_at_once_than_are_stable() -> None:
     assert stable(lr=0.002) == stable()
     assert stable(words=10_000) == int(4 * 100 / (0.07 * 6))
     assert stable(centers=10_000) == 1
+
+
+def test_a_window_of_cbow_is_one_use_of_its_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    unlimited = SimpleNamespace(multi_processor_count=10**9)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: unlimited)
+    programs = []
+    for dataset_class in (SkipGramDataset, CBOWDataset):
+        dataset = make_dataset(SENTENCES, [100] * 1000, dataset_class, window=5)
+        dataset.device = torch.device("cuda")
+        programs.append(gpu._programs(dataset, 3, centers=1, lr=0.025))
+    assert programs == [int(100 / (6 / 1000 * 6)), int(100 / (6 / 1000))]
 
 
 def test_the_learning_rate_is_asked_for_in_epochs_only() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.engines.small import make_dataset, make_model, random_sentences
+from tests.engines.small import KINDS, make_dataset, make_model, random_sentences
 from tests.training.distributed.thread_ranks import COUNTS, on_ranks
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.base import Engine, Pause, Progress
@@ -54,6 +54,25 @@ def test_an_epoch_ends_with_equal_tables_and_all_words_read(
         assert words[-1] == sum(map(len, sentences))
     assert first[-1] == second[-1]
     assert table.equal(other)
+
+
+@pytest.mark.parametrize("name", ["cbow-positions", "skipgram-ngrams", "cbow-ngrams"])
+def test_all_tables_of_a_model_are_averaged(name: str) -> None:
+    kind, words = KINDS[name], ["walking", "walked", "walker", "a", "jumping", "jumped"]
+
+    def work(group: ProcessGroup) -> dict[str, Tensor]:
+        model, objective = kind.make_model(words, 8, positions=10), NegativeSampling("sum")
+        dataset = kind.make_dataset(SENTENCES, COUNTS, subsample=0.0, batch_size=20)
+        engine = AveragingEngine(AutogradEngine(model, objective, dataset, lambda *_: 0.05), group, 50)
+        *_, last = engine.epoch(0)
+        assert last.words == 600
+        assert engine.rounds.averaged > 2
+        return {name: table.detach() for name, table in model.tables().items()}
+
+    one, other = on_ranks(2, work)
+    for name, before in kind.make_model(words, 8, positions=10).tables().items():
+        assert torch.equal(one[name], other[name])
+        assert (one[name] != before).any(dim=1).all()
 
 
 def test_all_ranks_pause_at_once_with_equal_tables() -> None:

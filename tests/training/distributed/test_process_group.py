@@ -86,6 +86,17 @@ def test_two_ranks_learn_the_topics_and_rank_0_writes(topics_file: Path, tmp_pat
     assert rates == sorted(rates, reverse=True)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("model", [["--model=cbow", "--position-weights"], ["--subwords=3-4"]])
+def test_two_ranks_train_every_model(model: list[str], topics_file: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    command = [*train_command(topics_file, run), "--engine=autograd", *model]
+    done = torchrun(*STANDALONE, "--nproc-per-node=2", "-m", "word2vec", *command)
+    assert done.returncode == 0, done.stderr
+    assert margin(WordVectors.load(run)) > 0.5
+    assert words_after_epochs(run) == WORDS_AFTER_EPOCHS
+
+
 def test_a_rank_that_dies_ends_all_and_one_process_can_resume(topics_file: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     dying = ranks(2, "--checkpoints", "--kill", "1", "36")  # in the middle of the second epoch

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tests.engines.small import make_dataset, random_sentences
-from word2vec.sampling.datasets import SkipGramDataset
+from word2vec.sampling.datasets import TextDataset
 from word2vec.training.distributed.process_group import ProcessGroup
 
 COUNTS = [40, 30, 20, 10, 10, 5]  # of the words of small_dataset
@@ -61,6 +61,6 @@ def on_ranks(size: int, work: Callable[[ProcessGroup], Any]) -> list[Any]:
         return list(pool.map(work, [ThreadGroup(rank, size, meeting=meeting) for rank in range(size)]))
 
 
-def small_dataset() -> SkipGramDataset:
+def small_dataset() -> TextDataset:
     """600 words of a vocabulary of six."""
     return make_dataset(random_sentences(600, COUNTS), COUNTS, subsample=0.0)

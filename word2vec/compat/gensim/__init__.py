@@ -7,11 +7,12 @@ from gensim" of the documentation lists the differences.
 """
 
 from word2vec.compat.gensim import models
-from word2vec.compat.gensim.models import CallbackAny2Vec, KeyedVectors, Word2Vec
+from word2vec.compat.gensim.models import CallbackAny2Vec, FastText, KeyedVectors, Word2Vec
 from word2vec.compat.gensim.sentences import LineSentence, PathLineSentences, Text8Corpus
 
 __all__ = [
     "CallbackAny2Vec",
+    "FastText",
     "KeyedVectors",
     "LineSentence",
     "PathLineSentences",

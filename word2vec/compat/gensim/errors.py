@@ -14,6 +14,10 @@ class ArgumentTypeError(ConfigError, TypeError):
     """An argument has the wrong type."""
 
 
+class UnsupportedError(ConfigError, NotImplementedError):
+    """A file contains something that is not supported."""
+
+
 class EmptyListError(ConfigError, ZeroDivisionError):
     """A mean of no vectors was requested."""
 

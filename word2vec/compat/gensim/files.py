@@ -25,6 +25,7 @@ from word2vec.formats.table import DecodingErrors, Table, check_finite
 from word2vec.formats.tensor_file import NAMES, is_tensor_file, map_tensors
 from word2vec.formats.word2vec_binary import read_word2vec_binary
 from word2vec.formats.word2vec_text import read_word2vec_text
+from word2vec.models.subwords import Subwords
 from word2vec.system.atomic_files import atomic_path
 
 if TYPE_CHECKING:
@@ -43,13 +44,16 @@ class Content(NamedTuple):
     vectors: NDArray[np.float32]  # (V, D)
     output: NDArray[np.float32] | None  # (V, D)
     attributes: dict[str, NDArray[Any]]  # (V,) each
-    settings: dict[str, Any] | None  # of a model; None for vectors only
+    subwords: Subwords | None = None
+    nodes: NDArray[np.float32] | None = None  # (V, D), in place of the output table for hierarchical softmax
+    settings: dict[str, Any] | None = None  # of a model; None for vectors only
 
 
 def save(
     path: str | PathLike[str],
     table: "KeyedTable",
     output: NDArray[np.float32] | None = None,
+    nodes: NDArray[np.float32] | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a safetensors file; an existing file is replaced only after the new one is completely on disk.
@@ -58,6 +62,7 @@ def save(
         path: Path of the file, with any extension.
         table: The keys, vectors and attributes.
         output: (V, D) the output table.
+        nodes: (V, D) the output table of hierarchical softmax.
         settings: The settings of the model, values that JSON can represent.
 
     Raises:
@@ -77,9 +82,8 @@ def save(
             lost.append(name)
     if lost:
         _log.warning("%s: attributes that are not numbers are not saved: %s", path, ", ".join(lost))
-    content = Table(
-        list(map(str, table.index_to_key)), table.vectors.astype(np.float32, copy=False), counts(table), output
-    )
+    vectors, subwords = table.vectors.astype(np.float32, copy=False), table.trained_subwords()
+    content = Table(list(map(str, table.index_to_key)), vectors, counts(table), output, subwords, nodes)
     metadata = {METADATA: json.dumps({"integer_keys": integers, "settings": settings and dict(settings)})}
     write_single_file(Path(path), content, attributes, metadata)
 
@@ -101,7 +105,7 @@ def load(path: str | PathLike[str]) -> Content:
         }
         stored = _parse(path, file.metadata.get(METADATA, "{}"))
     keys = list(map(int, table.words)) if stored.get("integer_keys") else table.words
-    return Content(keys, table.vectors, table.output, attributes, stored.get("settings"))
+    return Content(keys, table.vectors, table.output, attributes, table.subwords, table.nodes, stored.get("settings"))
 
 
 def counts(table: "KeyedTable") -> NDArray[np.int64] | None:

@@ -1,37 +1,44 @@
-"""Train the tables of a `Word2Vec` model with the engines of this package, one epoch after the other.
+"""Train the tables of a `Word2Vec` or `FastText` model with the engines of this package, one epoch after the other.
 
 This is a shorter form of `training/loop.py` for models in memory: it continues from tables that exist, which gensim's
 `train` does in each call, and keeps no run folder.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from word2vec.compat.gensim.counting import TokenIds
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines import Workload, choose_engine
-from word2vec.losses import NegativeSampling
-from word2vec.models.skipgram import SkipGram
-from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.sampling.stability import stable_batch_size
+from word2vec.losses import Objective, make_objective
+from word2vec.models import MODELS, EmbeddingModel, NgramIndex
+from word2vec.sampling.datasets import SamplingSettings
+from word2vec.sampling.stability import CALIBRATED_LR, stable_batch_size, stable_tree_batch_size
 from word2vec.system.processors import usable_processors
 from word2vec.system.signals import held_signals
 from word2vec.training.divergence import check_tables
 from word2vec.training.setup import LinearDecay, choose_device, default_threads
+from word2vec.training.text_examples import DATASETS
 
 BATCH_SIZE = 1024  # of the autograd engine, which trains where the fused one cannot
+
+Tables: TypeAlias = dict[str, NDArray[np.float32]]
+"""The tables of a model by the names of its attributes: "input" (V, D), "output" (V, D), "ngrams" (G, D)."""
 
 
 @dataclass(frozen=True)
 class FitSettings:
     """Settings of one call of `train`, in the names of this package."""
 
+    model: str  # in MODELS
+    objective: str  # in LOSSES
     sampling: SamplingSettings
     epochs: int
     lr: float
@@ -44,23 +51,24 @@ class FitSettings:
 class Epoch(NamedTuple):
     """The state after an epoch; the tables are views, valid until the next epoch."""
 
-    input: NDArray[np.float32]  # (V, D)
-    output: NDArray[np.float32]  # (V, D)
-    loss: float  # sum over all pairs trained so far
+    tables: Tables
+    loss: float  # sum over all examples trained so far
     signal: int  # a signal that was received, such as SIGINT for Ctrl-C: the epoch is incomplete and the last one; or 0
 
 
 def fit(
-    tables: tuple[NDArray[np.float32], NDArray[np.float32]],
+    tables: Tables,
+    ngrams: NgramIndex | None,
     vocabulary: Vocabulary,
     corpus: TokenIds,
     settings: FitSettings,
 ) -> Generator[Epoch]:
-    """Train the input and output table, (V, D) each; yields after each epoch, and before the first one.
+    """Train the tables of a model; yields after each epoch, and before the first one.
 
     Args:
         tables: The tables to start from; they are modified or copied.
-        vocabulary: Their words.
+        ngrams: The n-grams of the words, or None.
+        vocabulary: The words.
         corpus: The sentences.
         settings: How to train.
 
@@ -70,29 +78,28 @@ def fit(
     """
     sampling = settings.sampling
     device = choose_device("auto")
-    model = SkipGram(0, tables[0].shape[1])
-    model.input.data, model.output.data = (
-        torch.from_numpy(np.require(table, requirements=["C", "W"])) for table in tables
-    )
-    model.to(device)
-    workload = Workload(tables[0].shape[1], sampling.negatives, sampling.window)
-    engine_class = choose_engine("auto", NegativeSampling, device, workload)
+    model = _model_of(settings.model, tables, ngrams).to(device)
+    dim = tables["input"].shape[1]
+    workload = Workload(dim, sampling.negatives, sampling.window, settings.model, subwords=ngrams is not None)
+    objective = make_objective(settings.objective, num_labels=len(vocabulary))
+    objective.reduction = "sum"  # the one that learning rates are meant for
+    engine_class = choose_engine("auto", type(objective), device, workload)
     wanted = min(settings.threads, usable_processors(), 1 + len(corpus.tokens) // settings.words_per_thread)
     threads = 1 if device.type == "cuda" else min(wanted, default_threads(engine_class.max_threads))
-    dataset = SkipGramDataset(
+    dataset = DATASETS[settings.model](
         corpus.tokens,
         corpus.offsets,
         vocabulary,
         sampling,
-        batch_size=stable_batch_size(vocabulary, sampling, BATCH_SIZE, threads),
+        batch_size=_batch_size(objective, vocabulary, settings, threads),
         seed=settings.seed,
         device=device,
     )
     decay = LinearDecay(settings.lr, settings.min_lr, max(1, len(corpus.tokens)), settings.epochs)
     loss = 0.0
     with held_signals() as signals:
-        engine = engine_class(model, NegativeSampling(reduction="sum"), dataset, decay, threads)
-        yield Epoch(*_arrays(model), loss, 0)
+        engine = engine_class(model, objective, dataset, decay, threads)
+        yield Epoch(_arrays(model), loss, 0)
         for number in range(settings.epochs):
             trained = 0.0
             with closing(engine.epoch(number)) as reports:
@@ -105,12 +112,34 @@ def fit(
             last = bool(signals) or number + 1 == settings.epochs
             if last:
                 model.pack()  # the engine, which has padded the rows, is not used any more
-            yield Epoch(*_arrays(model), loss, signals[0] if signals else 0)
+            yield Epoch(_arrays(model), loss, signals[0] if signals else 0)
             if last:
                 return
 
 
-def _arrays(model: SkipGram) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the tables, (V, D) each, as views if they are on the CPU."""
-    inputs, outputs = (table.detach().cpu().numpy() for table in (model.input, model.output))
-    return inputs, outputs
+def _batch_size(objective: Objective, vocabulary: Vocabulary, settings: FitSettings, threads: int) -> int:
+    """Return the batch size of the autograd engine, which is smaller for high learning rates."""
+    # found by experiment with CBOW, whose input vectors are more alike than those of skip-gram
+    factor = (CALIBRATED_LR / max(settings.lr, CALIBRATED_LR)) ** 2
+    wanted = int(BATCH_SIZE / factor)
+    if objective.targets == "tree":
+        size = stable_tree_batch_size(wanted, threads)
+    else:
+        size = stable_batch_size(vocabulary, settings.sampling, wanted, threads)
+    return max(1, int(size * factor))
+
+
+def _model_of(name: str, tables: Mapping[str, NDArray[np.float32]], ngrams: NgramIndex | None) -> EmbeddingModel:
+    """Return a model with these tables, which are shared if they are writable."""
+    words, dim = tables["input"].shape
+    with torch.device("meta"):  # no memory for the initial values, which are replaced
+        model = MODELS[name](words, dim, ngrams=ngrams)
+    for attribute, table in tables.items():
+        rows = torch.from_numpy(np.require(table, requirements=["C", "W"]))
+        model.register_parameter(attribute, nn.Parameter(rows))
+    return model
+
+
+def _arrays(model: EmbeddingModel) -> Tables:
+    """Return the tables as views if they are on the CPU."""
+    return {name: table.detach().cpu().numpy() for name, table in model.named_parameters()}

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from word2vec.compat.gensim.errors import ArgumentError
 from word2vec.errors import UnknownWordError
+from word2vec.models.subwords import Subwords
 from word2vec.vectors.search import row_lengths
 
 Key: TypeAlias = str | int | np.integer[Any]
@@ -101,6 +102,10 @@ class KeyedTable:
         vector.setflags(write=False)
         return vector
 
+    def trained_subwords(self) -> Subwords | None:
+        """Return the n-grams of the keys for queries and files, or None."""
+        return None
+
     def lengths(self) -> NDArray[np.float64]:
         """Return `norms`, computed if necessary."""
         if self.norms is None or len(self.norms) != len(self.vectors):
@@ -182,6 +187,21 @@ class KeyedTable:
             self.expandos[name][rows] = values[known]
         self.norms = None
 
+    def add_random(self, counts: Mapping[Any, int], rng: np.random.Generator) -> None:
+        """Add keys with random vectors.
+
+        Args:
+            counts: The number of occurrences of each key; keys that exist already are ignored.
+            rng: Random state.
+        """
+        new = [key for key in counts if key not in self.key_to_index]
+        self.add_vectors(new, self.random_rows(len(new), rng))
+
+    def random_rows(self, number: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Return random rows, (number, D)."""
+        # subtle: the range is that of word2vec.c and of EmbeddingModel, (-0.5, 0.5) / D; gensim's is twice as wide
+        return ((rng.random((number, self.vector_size), np.float32) - 0.5) / self.vector_size).astype(np.float32)
+
     def allocate_vecattrs(self, attrs: Sequence[str] | None = None, types: Sequence[Any] | None = None) -> None:
         """Create attributes, or extend them to all keys with zeros.
 
@@ -233,12 +253,15 @@ class KeyedTable:
     def sort_by_descending_frequency(self) -> None:
         """Reorder all rows by the attribute "count", most frequent keys first; ties keep their order."""
         if len(self):
-            order = np.argsort(-self.expandos["count"].astype(np.int64), kind="stable")  # (V,)
-            self.index_to_key = [self.index_to_key[row] for row in order]
-            self.key_to_index = {key: row for row, key in enumerate(self.index_to_key)}
-            self.expandos = {name: values[order] for name, values in self.expandos.items()}
-            self.vectors = self.vectors[order] if len(self.vectors) else self.vectors
-            self.norms = None
+            self.reorder(np.argsort(-self.expandos["count"].astype(np.int64), kind="stable"))
+
+    def reorder(self, order: NDArray[np.int64]) -> None:
+        """Reorder all rows; row i becomes the former row `order[i]`."""
+        self.index_to_key = [self.index_to_key[row] for row in order]
+        self.key_to_index = {key: row for row, key in enumerate(self.index_to_key)}
+        self.expandos = {name: values[order] for name, values in self.expandos.items()}
+        self.vectors = self.vectors[order] if len(self.vectors) else self.vectors
+        self.norms = None
 
     def _row(self, key: object) -> int | None:
         if not isinstance(key, KEY_TYPES):

@@ -27,11 +27,12 @@ class VocabularyModel:
         max_final_vocab: Raise `min_count` until at most this many words remain; None for no limit.
         sample: Subsampling threshold for frequent words.
         seed: Random seed.
+        hs: Whether the rows of the output table belong to nodes of a Huffman tree, for hierarchical softmax.
         trim_rule: Decides about each word; see `counting.TrimRule`.
 
     Attributes:
         wv: The keyed vectors: words, vectors and counts; rows are sorted by frequency.
-        syn1neg: (V, D) the output table, or None before a vocabulary is built.
+        output: (V, D) the output table, or None before a vocabulary is built.
         corpus_count: Sentences of the corpus that the vocabulary was built from.
         corpus_total_words: Its words.
         raw_vocab: The counts of all its words, until a vocabulary is chosen from them.
@@ -46,16 +47,31 @@ class VocabularyModel:
         max_final_vocab: int | None,
         sample: float,
         seed: int,
+        hs: int,
         trim_rule: TrimRule | None,
     ) -> None:
         self.vector_size = self.layer1_size = int(vector_size)
         self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
-        self.sample, self.seed, self.trim_rule = sample, seed, trim_rule
-        self.wv = KeyedVectors(self.vector_size)
-        self.syn1neg: NDArray[np.float32] | None = None
+        self.sample, self.seed, self.hs, self.trim_rule = sample, seed, hs, trim_rule
+        self.wv = self.empty_vectors()
+        self.output: NDArray[np.float32] | None = None
         self.raw_vocab: dict[Any, int] = {}
         self.effective_min_count = min_count
         self.corpus_count = self.corpus_total_words = 0
+
+    @property
+    def syn1neg(self) -> NDArray[np.float32] | None:
+        """The output table, (V, D), for negative sampling; rows belong to words."""
+        return None if self.hs else self.output
+
+    @syn1neg.setter
+    def syn1neg(self, table: NDArray[np.float32] | None) -> None:
+        self.output = table
+
+    @property
+    def syn1(self) -> NDArray[np.float32] | None:
+        """The output table, (V, D), for hierarchical softmax; rows belong to nodes of the tree, from the root on."""
+        return self.output if self.hs else None
 
     def build_vocab(
         self,
@@ -153,6 +169,10 @@ class VocabularyModel:
         counts = other_model.wv.expandos["count"].tolist()
         self._add_words(dict(zip(other_model.wv.index_to_key, counts, strict=True)), update=False)
 
+    def empty_vectors(self) -> KeyedVectors:
+        """Return vectors without keys, of the class that this model has."""
+        return KeyedVectors(self.vector_size)
+
     def _set_counts(self, counts: Counts) -> None:
         words = counts.words
         if self.max_vocab_size is not None and len(words) > self.max_vocab_size:
@@ -164,19 +184,16 @@ class VocabularyModel:
 
     def _add_words(self, words: Mapping[Any, int], update: bool) -> None:
         """Create the vectors of words, or add them to those that exist, and sort the rows by frequency."""
-        old = self.wv if update else KeyedVectors(self.vector_size)
-        outputs = self.syn1neg if update else np.zeros((0, self.vector_size), np.float32)
+        old = self.wv if update else self.empty_vectors()
+        outputs = self.output if update else np.zeros((0, self.vector_size), np.float32)
         if outputs is None:
             raise NotReadyError("the model has no output table, so words cannot be added to it")
-        new = [word for word in words if word not in old.key_to_index]
-        rng = np.random.default_rng([self.seed, len(old)])
-        # subtle: the range is that of word2vec.c and of SkipGram, (-0.5, 0.5) / D; gensim's is twice as wide
-        drawn = ((rng.random((len(new), self.vector_size), np.float32) - 0.5) / self.vector_size).astype(np.float32)
-        old.add_vectors(new, drawn)
+        old.add_random(words, np.random.default_rng([self.seed, len(old)]))
         old.allocate_vecattrs(["count"], [np.int64])
         for word, count in words.items():
             old.expandos["count"][old.key_to_index[word]] += count
-        outputs = np.concatenate([outputs, np.zeros((len(new), self.vector_size), np.float32)])
-        order = np.argsort(-old.expandos["count"], kind="stable")  # (V,) as in sort_by_descending_frequency
-        old.sort_by_descending_frequency()
-        self.wv, self.syn1neg = old, outputs[order]
+        outputs = np.concatenate([outputs, np.zeros((len(old) - len(outputs), self.vector_size), np.float32)])
+        order = np.argsort(-old.expandos["count"], kind="stable")  # (V,)
+        old.reorder(order)
+        # the nodes of a tree do not belong to words; a new tree has the old nodes, from the root on
+        self.wv, self.output = old, outputs if self.hs else outputs[order]

@@ -10,7 +10,7 @@ Nothing is stored per pair. Threads run the kernel (kernel.py) on shards of the 
 write to the same tables (Hogwild: Niu et al. 2011). `engines/plain.py` is the same algorithm in plain numpy.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from threading import Event
 from typing import Protocol, TypeVar
 
@@ -23,10 +23,11 @@ from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel
 from word2vec.engines.cpu.simd import LANES, padded_width
 from word2vec.engines.cpu.tree_kernel import TreeSampling, path_size, tree_kernel
+from word2vec.engines.cpu.vector_kernel import VectorTables, vector_kernel
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
-from word2vec.models import EmbeddingModel
+from word2vec.models import CBOW, EmbeddingModel
 from word2vec.sampling.datasets import ExampleDataset, TextDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 
@@ -67,7 +68,7 @@ class FusedEngine(Engine):
 
     Args:
         model: The model, trained in place; its tables move to memory with aligned rows.
-        objective: An objective of a class in `COMPILED` or `COMPILED_TREES`.
+        objective: An objective of a class in `COMPILED`, or for skip-gram without n-grams in `COMPILED_TREES`.
         dataset: The corpus and its sampling settings.
         learning_rate: The learning rate schedule.
         threads: Number of threads.
@@ -89,17 +90,18 @@ class FusedEngine(Engine):
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
         super().__init__(model, objective, dataset, learning_rate, threads)
+        self._sampling: Sampling | TreeSampling
         self._text = Text(read_only(dataset.tokens, np.int32), read_only(dataset.offsets, np.int64))
-        width = padded_width(model.input.shape[1])
-        self._tables = Tables(aligned_rows(model.input, width), aligned_rows(model.output, width), width)
-        negatives = dataset.settings.negatives
+        self._tables = _tables_of(model)
+        negatives, width = dataset.settings.negatives, self._tables.width
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
         self._workers = Workers(threads)
-        name, self._sampling = objective_name(type(objective)), _sampling_for(objective, dataset)
-        if isinstance(self._sampling, TreeSampling):
-            targets, self._kernel = dataset.tree.longest, tree_kernel(name, path_size(dataset.tree.longest))
+        if objective.targets == "tree":  # of skip-gram without n-grams; see engines/choice.py
+            targets, self._sampling = dataset.tree.longest, _tree_sampling(dataset)
+            self._kernel = tree_kernel(objective_name(type(objective)), path_size(targets))
         else:
-            targets, self._kernel = 1 + negatives, kernel(name, negatives, objective.needs_log_q)
+            targets, self._sampling = 1 + negatives, _sampling(dataset, objective, reverse=center_is_input(model))
+            self._kernel = _kernel_of(model, objective, negatives)
         self._chunk_pairs = CHUNK_PRODUCTS // (targets * width)
         self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
 
@@ -135,24 +137,71 @@ class FusedEngine(Engine):
         self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), state)
 
 
-def _sampling_for(objective: Objective, dataset: TextDataset) -> Sampling | TreeSampling:
-    """Return what the kernel of an objective draws from."""
-    window, keep = dataset.window, _thresholds(dataset.keep.double().numpy())
-    ahead = min(window.right, MAX_AHEAD)
-    if objective.targets == "tree":
-        tree = dataset.tree
-        paths = tree.starts, tree.nodes, tree.signs
-        return TreeSampling(keep, *paths, window.min_width, window.widths, window.left, window.right, ahead)
+def center_is_input(model: EmbeddingModel) -> bool:
+    """Return whether the center word predicts the words of its window, as in the plain engine."""
+    return model.ngrams is not None and not isinstance(model, CBOW)
+
+
+def _sampling(dataset: TextDataset, objective: Objective, *, reverse: bool) -> Sampling:
+    """Return the distributions to draw from; `reverse` exchanges the two sides of a window."""
+    window = dataset.window
+    left, right = (window.right, window.left) if reverse else (window.left, window.right)
     return Sampling(
-        keep=keep,
+        keep=_thresholds(dataset.keep.double().numpy()),
         noise=noise_table(dataset),
         cumulative=dataset.alias.cumulative.numpy(),
         log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
         min_width=window.min_width,
         widths=window.widths,
+        left=left,
+        right=right,
+        ahead=min(right, MAX_AHEAD),
+    )
+
+
+def _tree_sampling(dataset: TextDataset) -> TreeSampling:
+    """Return the tree and the distributions to draw from."""
+    window, tree = dataset.window, dataset.tree
+    return TreeSampling(
+        keep=_thresholds(dataset.keep.double().numpy()),
+        starts=tree.starts,
+        nodes=tree.nodes,
+        signs=tree.signs,
+        min_width=window.min_width,
+        widths=window.widths,
         left=window.left,
         right=window.right,
-        ahead=ahead,
+        ahead=min(window.right, MAX_AHEAD),
+    )
+
+
+def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
+    """Return the memory of the tables, in which each row starts at a cache line."""
+    width = padded_width(model.input.shape[1])
+    words, output = aligned_rows(model.input, width), aligned_rows(model.output, width)
+    positions = model.positions if isinstance(model, CBOW) else None
+    if model.ngrams is None and not isinstance(model, CBOW):
+        return Tables(words, output, width)
+    none = np.empty(0, np.float32)
+    index = model.ngram_index
+    return VectorTables(
+        input=words,
+        output=output,
+        ngrams=none if model.ngrams is None else aligned_rows(model.ngrams, width),
+        ngram_starts=read_only(np.empty(0, np.int64) if index is None else index.starts, np.int64),
+        ngram_rows=read_only(np.empty(0, np.int32) if index is None else index.rows, np.int32),
+        positions=none if positions is None else aligned_rows(positions, width),
+        width=width,
+    )
+
+
+def _kernel_of(model: EmbeddingModel, objective: Objective, negatives: int) -> Callable[..., None]:
+    """Return the compiled loop for a model."""
+    name, corrected, ngrams = objective_name(type(objective)), objective.needs_log_q, model.ngrams is not None
+    if isinstance(model, CBOW):
+        return vector_kernel(name, negatives, corrected, False, ngrams, model.positions is not None)
+    return (
+        vector_kernel(name, negatives, corrected, True, True, False) if ngrams else kernel(name, negatives, corrected)
     )
 
 

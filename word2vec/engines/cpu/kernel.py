@@ -5,7 +5,7 @@ a center word share one set of noise words, so that the scores and updates of a 
 each chunk of sentences,
 
 1. `subsample` writes the words that survive subsampling;
-2. `_draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
+2. `draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
    the way into the cache while the current center word is processed;
 3. `gather_block` lists the rows x_i of a block of context words;
 4. `score_block` computes s_ki = x_i . y_k for all targets y_k;
@@ -46,6 +46,7 @@ U64 = np.uint64
 GOLDEN, MIX_1, MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
 SHIFT_1, SHIFT_2, SHIFT_3, HALF = U64(30), U64(27), U64(31), U64(32)
 LOW = U64(0xFFFFFFFF)
+IMPORTED = ("instructions.py", "simd.py", "objectives.py")
 UNIT = 2.0**-53  # 53 bits fill the mantissa of a float64
 MANTISSA_SHIFT = U64(11)
 
@@ -135,7 +136,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
         sentence, begin, pairs = 0, 0, 0
         for position in range(-1, n_kept):
             if position + 1 < n_kept:
-                state = _draw_ahead(
+                state = draw_ahead(
                     position + 1,
                     n_kept,
                     words.kept,
@@ -174,7 +175,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
 
     # subtle: numba names the cache files by this. Kernels of one name would share an index file, which two processes
     # that compile at once can corrupt for good; and numba detects changes of this file only, not of those it imports
-    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{_digest_of_imports():08x}"
+    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{digest_of(*IMPORTED):08x}"
     return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
 
 
@@ -204,7 +205,7 @@ def subsample(text, first, last, keep, thread, state):
 
 
 @inlined
-def _draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
+def draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
     """Draw noise words and window of the center word at a position, and prefetch rows; returns the random state."""
     half, width = position & 1, tables.width
     center = np.int64(kept[position])
@@ -327,5 +328,6 @@ def other_word(word, cumulative, bits):
     return low if low != word else np.int64(word == 0)
 
 
-def _digest_of_imports() -> int:
-    return zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in ("simd.py", "objectives.py")))
+def digest_of(*names: str) -> int:
+    """Return a checksum of files of this subpackage, whose functions a kernel contains."""
+    return zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in names))

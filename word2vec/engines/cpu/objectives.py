@@ -18,7 +18,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import overload, register_jitable
 
-from word2vec.engines.cpu.simd import LANES, intrinsic
+from word2vec.engines.cpu.instructions import intrinsic
+from word2vec.engines.cpu.simd import LANES
 from word2vec.losses import (
     LOSSES,
     WARP,
@@ -44,6 +45,7 @@ would give two results, depending on whether the kernel was compiled or loaded.
 
 F, U64 = np.float32, np.uint64
 ZERO, ONE, INFINITY = F(0), F(1), F(np.inf)
+IGNORED = F(-np.inf)  # the score of a noise word that is ignored
 LOG2_E, LN_2 = F(1.4426950408889634), F(0.6931471805599453)
 # Exponents of two in float32. The smallest is negligible compared with 1 and leaves room for products: the processor is
 # a hundred times slower for numbers below 2^-126.
@@ -220,20 +222,23 @@ def _warp(name, n_targets, padded, block, constants):
 
 def _wmrb(name, n_targets, padded, block, constants):
     gradients, losses, work = block_offsets(padded)
-    margin, scale = constants[0], constants[1]
+    margin, scale, per_word = constants[0], constants[1], constants[2]
     for i in range(LANES):
+        block[losses + i] = ZERO  # the number of noise words that are not ignored, at first
         block[work + i] = ZERO  # the sum of the hinges
         block[gradients + i] = ZERO  # minus the number of offenders, at first
     for k in range(1, n_targets):
         for i in range(LANES):
             hinge = margin - block[i] + block[k * LANES + i]
             offends = ONE if hinge > ZERO else ZERO
+            block[losses + i] += ZERO if block[k * LANES + i] == IGNORED else ONE
             block[work + i] += max(hinge, ZERO)
             block[gradients + k * LANES + i] = offends
             block[gradients + i] -= offends
     for i in range(LANES):
-        block[losses + i] = _log(ONE + scale * block[work + i])
-        block[work + i] = scale / (ONE + scale * block[work + i])
+        factor = scale * (ONE + per_word * (F(n_targets - 1) / max(block[losses + i], ONE) - ONE))
+        block[losses + i] = _log(ONE + factor * block[work + i])
+        block[work + i] = factor / (ONE + factor * block[work + i])
     for k in range(n_targets):
         for i in range(LANES):
             block[gradients + k * LANES + i] *= block[work + i]

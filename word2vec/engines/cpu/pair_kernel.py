@@ -37,6 +37,7 @@ from word2vec.engines.cpu.objectives import FLAGS, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
+    align_stack,
     keep_alive,
     padded_targets,
     pointers,
@@ -109,6 +110,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
     size = block_size(padded)
 
     def train(pairs, first, last, sampling, tables, constants, lr, group_rows, thread):
+        align_stack()
         memory = PairBuffers(
             targets=np.zeros(2 * padded, np.int64),
             shifts=np.zeros(2 * padded, np.float32),
@@ -215,5 +217,5 @@ def _draw_ahead(group, chunk, noise, cumulative, tables, buffers, state, n_targe
 
 def _digest_of_imports() -> int:
     folder = Path(__file__).parent
-    files = [*(folder / name for name in ("simd.py", "objectives.py", "kernel.py")), Path(pair_order.__file__)]
+    files = [*(folder / name for name in (*windows.IMPORTED, "kernel.py")), Path(pair_order.__file__)]
     return zlib.crc32(b"".join(file.read_bytes() for file in files))

@@ -15,17 +15,36 @@ Rows are given as offsets into a flat table, (V * width,), where width is a mult
 flat too, with s_ki at k * LANES + i. Nothing is checked here: the kernel is responsible for sizes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic as numba_intrinsic
 
-intrinsic: Any = numba_intrinsic  # its declared type counts the typing context among the arguments of a call
+from word2vec.engines.cpu.instructions import (
+    FLOAT,
+    INT32,
+    INT64,
+    VECTOR,
+    WIDTH,
+    ZERO,
+    Builder,
+    Value,
+    add_to,
+    at,
+    every_vector,
+    for_each_case,
+    intrinsic,
+    load,
+    multiply_add,
+    row_pointer,
+    splat,
+    store,
+    sums_of_lanes,
+    unpacked,
+    variable,
+)
 
 LANES = 16
 """Examples per block, with padding; also the unit of row widths: 16 floats are 64 bytes, a cache line."""
@@ -34,31 +53,14 @@ BLOCK_ROWS = 10
 """Maximum number of input rows in a block: the whole window at the default width of 5. Each number of rows has its own
 code for the steps, so larger blocks take longer to compile."""
 
+ROWS_AT_ONCE = {16: 2, 8: 1, 4: 2}[WIDTH]
+"""Number of input rows whose scores fit into registers together; with vectors of 8 floats there are 16 registers."""
+
 TARGETS_AT_ONCE = range(4, 8)
 """Possible numbers of target rows whose sums are kept in registers together; see `tile_size`."""
 
 TILE = 4
 """The number of target rows per tile if the number of targets is known only when the code runs."""
-
-
-def _vector_width() -> tuple[int, int]:
-    """Return the number of floats in a vector register, and of input rows whose scores fit into registers together."""
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 16, 2
-    if features.get("avx"):
-        return 8, 1  # only 16 registers
-    return 4, 2
-
-
-WIDTH, ROWS_AT_ONCE = _vector_width()
-FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
-VECTOR = ir.VectorType(FLOAT, WIDTH)
-ZERO = ir.Constant(VECTOR, [0.0] * WIDTH)
-UNDEFINED = ir.Constant(VECTOR, ir.Undefined)
-
-Builder = Any  # llvmlite has no types of its own; these are ir.IRBuilder and ir.Value
-Value = Any
 
 
 def tile_size(targets: int) -> int:
@@ -112,28 +114,28 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
     tile, _ = _tiles(n_targets)
 
     def generate(context, builder, signature, arguments):
-        x_table, row_starts, n, y_table, target_starts, out, width, *count = _unpacked(
+        x_table, row_starts, n, y_table, target_starts, out, width, *count = unpacked(
             context, builder, signature, arguments
         )
         padded = _number_of_targets(n_targets, count)
 
         def score_rows(first: Value, rows_at_once: int) -> None:
             places = [builder.add(first, INT64(i)) for i in range(rows_at_once)]
-            x = [_row(builder, x_table, row_starts, place) for place in places]
+            x = [row_pointer(builder, x_table, row_starts, place) for place in places]
             with cgutils.for_range_slice(builder, INT64(0), padded, INT64(tile), INT64) as (tile_start, _):
                 targets = [builder.add(tile_start, INT64(k)) for k in range(tile)]
-                y = [_row(builder, y_table, target_starts, k) for k in targets]
-                sums = [[_variable(builder) for _ in y] for _ in x]
-                with _every_vector(builder, width) as d:
-                    y_parts = [_load(builder, row, d) for row in y]
+                y = [row_pointer(builder, y_table, target_starts, k) for k in targets]
+                sums = [[variable(builder) for _ in y] for _ in x]
+                with every_vector(builder, width) as d:
+                    y_parts = [load(builder, row, d) for row in y]
                     for row, row_sums in zip(x, sums, strict=True):
-                        x_part = _load(builder, row, d)
+                        x_part = load(builder, row, d)
                         for y_part, total in zip(y_parts, row_sums, strict=True):
-                            builder.store(_multiply_add(builder, x_part, y_part, builder.load(total)), total)
-                totals = _sums_of_lanes(builder, [builder.load(total) for row_sums in sums for total in row_sums])
+                            builder.store(multiply_add(builder, x_part, y_part, builder.load(total)), total)
+                totals = sums_of_lanes(builder, [builder.load(total) for row_sums in sums for total in row_sums])
                 for place, row_totals in zip(places, _in_groups(totals, tile), strict=True):
                     for k, total in zip(targets, row_totals, strict=True):
-                        builder.store(total, _at(builder, out, _score_place(builder, k, place)))
+                        builder.store(total, at(builder, out, _score_place(builder, k, place)))
 
         rest = builder.urem(n, INT64(ROWS_AT_ONCE))
         whole = builder.sub(n, rest)
@@ -159,45 +161,42 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
     tile, repeated = _tiles(n_targets)
 
     def generate(context, builder, signature, arguments):
-        x_table, row_starts, n, y_table, target_starts, g, lr, steps, width, *count = _unpacked(
+        x_table, row_starts, n, y_table, target_starts, g, lr, steps, width, *count = unpacked(
             context, builder, signature, arguments
         )
         padded = _number_of_targets(n_targets, count)
-
-        # subtle: the sums are multiplied, not the gradients: a pass over the gradients just before their numbers are
-        # loaded one by one makes these loads wait for its wide stores, and takes a third of the time of a path
-        factor = _splat(builder, builder.fsub(ir.Constant(FLOAT, 0.0), lr))
+        factor = splat(builder, builder.fsub(ir.Constant(FLOAT, 0.0), lr))  # saves a pass over the gradients
 
         def step_rows(rows_in_block: int) -> None:
-            x = [_row(builder, x_table, row_starts, INT64(i)) for i in range(rows_in_block)]
-            with _every_vector(builder, width) as d:
-                x_steps = [_variable(builder) for _ in x]
+            x = [row_pointer(builder, x_table, row_starts, INT64(i)) for i in range(rows_in_block)]
+            with every_vector(builder, width) as d:
+                x_steps = [variable(builder) for _ in x]
                 with cgutils.for_range_slice(builder, INT64(0), padded, INT64(tile), INT64) as (tile_start, _):
                     targets = [builder.add(tile_start, INT64(k)) for k in range(tile)]
-                    y_parts = [_load(builder, _row(builder, y_table, target_starts, k), d) for k in targets]
+                    y_parts = [load(builder, row_pointer(builder, y_table, target_starts, k), d) for k in targets]
                     y_steps = [ZERO] * tile
                     for i, (row, x_step) in enumerate(zip(x, x_steps, strict=True)):
-                        x_part, step = _load(builder, row, d), builder.load(x_step)
+                        x_part, step = load(builder, row, d), builder.load(x_step)
                         for k, y_part in enumerate(y_parts):
                             place = _score_place(builder, targets[k], INT64(i))
-                            slope = _splat(builder, builder.load(_at(builder, g, place)))
-                            step = _multiply_add(builder, slope, y_part, step)
-                            y_steps[k] = _multiply_add(builder, slope, x_part, y_steps[k])
+                            slope = splat(builder, builder.load(at(builder, g, place)))
+                            step = multiply_add(builder, slope, y_part, step)
+                            y_steps[k] = multiply_add(builder, slope, x_part, y_steps[k])
                         builder.store(step, x_step)
                     for k, step in zip(targets, y_steps, strict=True):
                         if repeated:  # later tiles may contain the same row, and have to read it before the step
-                            _store(builder, step, steps, builder.mul(k, INT64(LANES)))
+                            store(builder, step, steps, builder.mul(k, INT64(LANES)))
                         else:
-                            _add_to(builder, _row(builder, y_table, target_starts, k), d, step, factor)
+                            add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step, factor)
                 # subtle: each row is read again before its step is added: a row that occurs twice gets both steps
                 if repeated:
                     with cgutils.for_range_slice(builder, INT64(0), padded, INT64(1), INT64) as (k, _):
-                        step = _load(builder, steps, builder.mul(k, INT64(LANES)))
-                        _add_to(builder, _row(builder, y_table, target_starts, k), d, step, factor)
+                        step = load(builder, steps, builder.mul(k, INT64(LANES)))
+                        add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step, factor)
                 for row, x_step in zip(x, x_steps, strict=True):
-                    _add_to(builder, row, d, builder.load(x_step), factor)
+                    add_to(builder, row, d, builder.load(x_step), factor)
 
-        _for_each_case(builder, n, range(1, BLOCK_ROWS + 1), step_rows)
+        for_each_case(builder, n, range(1, BLOCK_ROWS + 1), step_rows)
         return context.get_dummy_value()
 
     return signature, generate
@@ -240,15 +239,15 @@ def align_stack(typing_context):
 
     subtle: when LLVM finds that registers do not suffice, it is too late to align the stack for the vectors that it
     saves there, unless a variable already needs it. A saved vector that crosses cache lines takes several times as long
-    to read again.
+    to read again: kernels were up to 1.7 times as slow, depending on where their stack began.
     """
 
     def generate(context, builder, signature, arguments):
         with builder.goto_entry_block():
-            variable = builder.alloca(VECTOR)
-            variable.align = WIDTH * 4
-        kind = ir.FunctionType(ir.VoidType(), [variable.type])
-        builder.asm(kind, "", "r", [variable], side_effect=True)  # so that it is not removed
+            aligned = builder.alloca(VECTOR)
+            aligned.align = WIDTH * 4
+        kind = ir.FunctionType(ir.VoidType(), [aligned.type])
+        builder.asm(kind, "", "r", [aligned], side_effect=True)  # so that it is not removed
         return context.get_dummy_value()
 
     return types.void(), generate
@@ -259,8 +258,8 @@ def pointer_to(typing_context, array, place):
     """Return a pointer to an item of an array, which may be given as a pointer."""
 
     def generate(context, builder, signature, arguments):
-        array, place = _unpacked(context, builder, signature, arguments)
-        return _at(builder, array, place)
+        array, place = unpacked(context, builder, signature, arguments)
+        return at(builder, array, place)
 
     return types.CPointer(array.dtype)(array, place), generate
 
@@ -270,136 +269,21 @@ def prefetch_row(typing_context, table, start, width):
     """Prefetch a row into the cache without waiting for it."""
 
     def generate(context, builder, signature, arguments):
-        table, start, width = _unpacked(context, builder, signature, arguments)
-        row = _at(builder, table, start)
+        table, start, width = unpacked(context, builder, signature, arguments)
+        row = at(builder, table, start)
         kind = ir.FunctionType(ir.VoidType(), (FLOAT.as_pointer(), INT32, INT32, INT32))
         fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
         with cgutils.for_range_slice(builder, INT64(0), width, INT64(LANES), INT64) as (line, _):
             to_read, to_the_nearest_cache, data = INT32(0), INT32(3), INT32(1)
-            builder.call(fetch, (_at(builder, row, line), to_read, to_the_nearest_cache, data))
+            builder.call(fetch, (at(builder, row, line), to_read, to_the_nearest_cache, data))
         return context.get_dummy_value()
 
     return types.void(table, start, width), generate
-
-
-def _unpacked(context: Any, builder: Builder, signature: Any, arguments: Sequence[Value]) -> list[Value]:
-    """Return the arguments as LLVM values: arrays become pointers to their first items; literals are omitted."""
-    values = []
-    for kind, argument in zip(signature.args, arguments, strict=True):
-        if isinstance(kind, types.Array):
-            values.append(context.make_array(kind)(context, builder, value=argument).data)
-        elif not isinstance(kind, types.Literal):
-            values.append(argument)
-    return values
-
-
-def _at(builder: Builder, pointer: Value, place: Value) -> Value:
-    return builder.gep(pointer, [place])
-
-
-def _row(builder: Builder, table: Value, starts: Value, number: Value) -> Value:
-    """Return a pointer to a row, whose offset is item `number` of `starts`."""
-    return _at(builder, table, builder.load(_at(builder, starts, number)))
 
 
 def _score_place(builder: Builder, target: Value, row: Value) -> Value:
     return builder.add(builder.mul(target, INT64(LANES)), row)
 
 
-def _vector_at(builder: Builder, row: Value, place: Value) -> Value:
-    return builder.bitcast(_at(builder, row, place), VECTOR.as_pointer())
-
-
-def _load(builder: Builder, row: Value, place: Value) -> Value:
-    return builder.load(_vector_at(builder, row, place), align=4)
-
-
-def _store(builder: Builder, vector: Value, row: Value, place: Value) -> None:
-    builder.store(vector, _vector_at(builder, row, place), align=4)
-
-
-def _add_to(builder: Builder, row: Value, place: Value, step: Value, factor: Value) -> None:
-    _store(builder, _multiply_add(builder, factor, step, _load(builder, row, place)), row, place)
-
-
-def _multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:
-    """Return a * b + c, in one instruction if the machine has it."""
-    return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
-
-
-def _splat(builder: Builder, number: Value) -> Value:
-    return builder.shuffle_vector(builder.insert_element(UNDEFINED, number, INT32(0)), UNDEFINED, _mask([0] * WIDTH))
-
-
-def _mask(lanes: Sequence[int]) -> Value:
-    return ir.Constant(ir.VectorType(INT32, WIDTH), list(lanes))
-
-
-def _variable(builder: Builder) -> Value:
-    """Return a vector that loops can modify, zero at first; LLVM keeps it in a register."""
-    pointer = cgutils.alloca_once(builder, VECTOR)
-    builder.store(ZERO, pointer)
-    return pointer
-
-
-@contextmanager
-def _every_vector(builder: Builder, width: Value) -> Iterator[Value]:
-    """Loop over a row in steps of one vector."""
-    with cgutils.for_range_slice(builder, INT64(0), width, INT64(WIDTH), INT64) as (place, _):
-        yield place
-
-
-def _for_each_case(builder: Builder, number: Value, cases: range, body: Callable[[int], None]) -> None:
-    """Generate separate code for each value of a number."""
-    after = builder.append_basic_block("after")
-    switch = builder.switch(number, after)
-    for case in cases:
-        block = builder.append_basic_block(f"case{case}")
-        switch.add_case(INT64(case), block)
-        builder.position_at_end(block)
-        body(case)
-        builder.branch(after)
-    builder.position_at_end(after)
-
-
 def _in_groups(items: Sequence[Value], size: int) -> list[Sequence[Value]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def _sums_of_lanes(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
-    """Return the sum over the lanes of each vector.
-
-    Two vectors are combined into one that contains half-sums of both, and so on: three instructions for two vectors,
-    while summing each vector separately takes eight.
-    """
-    owned = [
-        (vector, [number] * WIDTH) for number, vector in enumerate(vectors)
-    ]  # the vector to whose sum each lane belongs
-    half = WIDTH // 2
-    while half:
-        pairs = [owned[i : i + 2] for i in range(0, len(owned), 2)]
-        owned = [_merged(builder, pair[0], pair[-1], half) for pair in pairs]
-        half //= 2
-    return [_lane_of(builder, owned, number) for number in range(len(vectors))]
-
-
-def _merged(
-    builder: Builder, first: tuple[Value, list[int]], second: tuple[Value, list[int]], half: int
-) -> tuple[Value, list[int]]:
-    """Add every other group of `half` lanes of each vector to the group beside it."""
-    unit = WIDTH if half >= 4 else 4  # shuffles within four lanes are fast
-    lower: list[int] = []
-    upper: list[int] = []
-    for start in range(0, WIDTH, unit):
-        for base in (start, start + WIDTH):  # lanes of the second vector count from WIDTH
-            for group in range(base, base + unit, 2 * half):
-                lower += range(group, group + half)
-                upper += range(group + half, group + 2 * half)
-    parts = [builder.shuffle_vector(first[0], second[0], _mask(lanes)) for lanes in (lower, upper)]
-    owners = first[1] + second[1]
-    return builder.fadd(*parts, flags=("reassoc",)), [owners[lane] for lane in lower]
-
-
-def _lane_of(builder: Builder, owned: Sequence[tuple[Value, list[int]]], number: int) -> Value:
-    vector, owners = next((vector, owners) for vector, owners in owned if number in owners)
-    return builder.extract_element(vector, INT32(owners.index(number)))

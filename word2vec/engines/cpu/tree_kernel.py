@@ -12,16 +12,23 @@ differs between words, in place of a fixed number of words. No noise words are d
 """
 
 import functools
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from word2vec.engines.cpu.kernel import add_losses, below, gather_block, inlined, next_bits, subsample
+from word2vec.engines.cpu.kernel import (
+    IMPORTED,
+    add_losses,
+    below,
+    digest_of,
+    gather_block,
+    inlined,
+    next_bits,
+    subsample,
+)
 from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
@@ -136,7 +143,7 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
         keep_alive(memory)
 
     # subtle: unique and complete for the cache, as in kernel.py
-    train.__qualname__ = f"train_tree_{objective}_{size}_{_digest_of_imports():08x}"
+    train.__qualname__ = f"train_tree_{objective}_{size}_{digest_of(*IMPORTED, 'kernel.py'):08x}"
     return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
 
 
@@ -170,8 +177,3 @@ def _look_ahead(position, n_kept, kept, tree, tables, buffers, state, size):
     if position + tree.ahead < n_kept:
         prefetch_row(tables.input, kept[position + tree.ahead] * width, width)
     return state
-
-
-def _digest_of_imports() -> int:
-    folder = Path(__file__).parent
-    return zlib.crc32(b"".join((folder / name).read_bytes() for name in ("simd.py", "objectives.py", "kernel.py")))

@@ -2,8 +2,9 @@
 
 It draws its examples from the same distributions as the other engines. As in the fused CPU engine, the pairs of a
 center word share one set of noise words and are updated at once (Ji et al. 2016, "Parallelizing word2vec in shared and
-distributed memory"). In addition, an input row stays in registers while the words around it are center words, and
-hundreds of programs, each on its own stretch of the text, write to the same tables (Hogwild: Niu et al. 2011).
+distributed memory"). In addition, an input row of skip-gram stays in registers while the words around it are center
+words, and hundreds of programs, each on its own stretch of the text, write to the same tables (Hogwild: Niu et al.
+2011).
 
 The host launches kernels and reads the loss a few times a second; nothing else leaves the device. Atomic additions to
 the tables occur in any order, so two runs with the same seed differ in the last digits.
@@ -13,7 +14,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Generator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,12 +23,13 @@ import triton
 from torch import Tensor, nn
 
 from word2vec.engines.base import REPORT_SECONDS, Engine, LearningRate, Progress
+from word2vec.engines.gpu import cbow_kernel as triton_cbow
 from word2vec.engines.gpu import kernels as triton_kernels
 from word2vec.engines.gpu.objectives import GRADIENTS, constants_of
 from word2vec.engines.gpu.tiling import Shape, tile_shape
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
-from word2vec.models import EmbeddingModel
+from word2vec.models import CBOW, EmbeddingModel
 from word2vec.sampling.datasets import TextDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 from word2vec.sampling.stability import CALIBRATED_LR, MAX_USES_IN_ALL, MAX_USES_IN_PAIRS, vocabulary_factor
@@ -38,12 +40,14 @@ CHUNK_WORDS = 1 << 21  # words per launch: tens of milliseconds of training, abo
 DEFAULT_COST = 6 * 6 * 128  # of a word with default settings: pairs x targets x numbers per row
 CHUNKS_QUEUED = 2  # launches ahead: the device never waits for the host, and Ctrl-C not long for the device
 RESIDENT_FRACTION = 0.5  # of the free memory that the corpus may take; a larger corpus is copied chunk by chunk
-PROGRAMS_PER_MULTIPROCESSOR = 3  # of 128 threads with 140 registers each: as many as a multiprocessor can hold
+# of 128 threads each: as many as a multiprocessor of 9.0 can hold, with 140 registers for skip-gram and 78 for CBOW
+PROGRAMS_PER_MULTIPROCESSOR, CBOW_PROGRAMS_PER_MULTIPROCESSOR = 3, 6
 SAMPLING_BLOCK = 256  # words per program of the sampling kernels
 ROW_MULTIPLE = 8  # floats: 32 bytes, the smallest unit of a memory access
 
 
-kernels: Any = triton_kernels  # its functions are launched with triton's syntax, which type checkers do not know
+kernels: Any = triton_kernels  # their functions are launched with triton's syntax, which type checkers do not know
+cbow_kernel: Any = triton_cbow
 
 
 class GpuEngine(Engine):
@@ -52,7 +56,7 @@ class GpuEngine(Engine):
     The engine uses the corpus and the settings of the dataset, not its batches.
 
     Args:
-        model: The model, trained in place.
+        model: The model without n-grams, trained in place.
         objective: An objective of a class in `GRADIENTS`.
         dataset: The corpus and its sampling settings.
         learning_rate: The learning rate schedule.
@@ -84,10 +88,12 @@ class GpuEngine(Engine):
             )
         super().__init__(model, objective, dataset, learning_rate)
         self._text = dataset
-        self.precision = precision
         settings, device = dataset.settings, dataset.device
         self._shape = tile_shape(model.input.shape[1], settings.negatives, typical_context(dataset.window))
+        if isinstance(model, CBOW):
+            self._shape = self._shape._replace(centers=1)  # windows do not share the rows in registers
         self._tables = [_padded(table) for table in (model.input, model.output)]
+        self._training = _training_kernel(model, self._shape, precision)
         self._keep, self._alias_acceptance = _fixed_point(dataset.keep), _fixed_point(dataset.alias.acceptance)
         self._gradient = GRADIENTS[type(objective)]
         self._constants = constants_of(objective, settings.negatives, device)
@@ -117,7 +123,9 @@ class GpuEngine(Engine):
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
-        self._programs = self._fixed_programs or _programs(self._text, self._shape, self.learning_rate(number, 0))
+        self._programs = self._fixed_programs or _programs(
+            self._text, self._training.per_multiprocessor, self._shape.centers, self.learning_rate(number, 0)
+        )
         self._begin(shards or self.dataset.new_shards(self.threads))
         reported, queued = time.monotonic(), deque[torch.cuda.Event]()
         for begin, end in self.dataset.unread_chunks(self._shards[0], CHUNK_WORDS, self._chunk_pairs()):
@@ -167,7 +175,7 @@ class GpuEngine(Engine):
         count = bounds[-1:]  # (1,), known only on the device, so that the host does not wait
         targets, widths = self._draw(epoch, first, words, count)
         inputs, outputs = self._tables
-        kernels.train[(self._programs,)](
+        self._training.kernel[(self._programs,)](
             words,
             sentences,
             bounds,
@@ -189,9 +197,8 @@ class GpuEngine(Engine):
             TARGETS=self._shape.targets,
             LEFT=self._text.window.left,
             RIGHT=self._text.window.right,
-            CENTERS=self._shape.centers,
             ROWS=self._shape.rows,
-            PRECISION=self.precision,
+            **self._training.arguments,
             num_warps=self._shape.warps,
             enable_fp_fusion=True,
         )
@@ -248,14 +255,30 @@ def _fixed_point(probabilities: Tensor) -> Tensor:
     return (probabilities.double() * 2.0**32).ceil().long()
 
 
-def _programs(dataset: TextDataset, shape: Shape, lr: float) -> int:
+class _Training(NamedTuple):
+    """The kernel that trains a model."""
+
+    kernel: Any
+    arguments: dict[str, Any]  # those that the kernels of other models do not have
+    per_multiprocessor: int  # programs
+
+
+def _training_kernel(model: EmbeddingModel, shape: Shape, precision: str) -> _Training:
+    if isinstance(model, CBOW):
+        positions = None if model.positions is None else _padded(model.positions)
+        return _Training(cbow_kernel.train, {"positions": positions}, CBOW_PROGRAMS_PER_MULTIPROCESSOR)
+    arguments = {"CENTERS": shape.centers, "PRECISION": precision}
+    return _Training(kernels.train, arguments, PROGRAMS_PER_MULTIPROCESSOR)
+
+
+def _programs(dataset: TextDataset, per_multiprocessor: int, centers: int, lr: float) -> int:
     """Return as many programs as fill the device, but no more than are stable."""
     if dataset.device.type != "cuda":
         return 1
     multiprocessors = torch.cuda.get_device_properties(dataset.device).multi_processor_count
-    negatives, pairs = dataset.settings.negatives, dataset.window.pairs
-    stable = stable_programs(dataset.pair_frequency, dataset.noise, negatives, pairs, shape.centers, lr)
-    return min(multiprocessors * PROGRAMS_PER_MULTIPROCESSOR, stable)
+    negatives, examples = dataset.settings.negatives, dataset.window.pairs / dataset.inputs_per_example
+    stable = stable_programs(dataset.pair_frequency, dataset.noise, negatives, examples, centers, lr)
+    return min(multiprocessors * per_multiprocessor, stable)
 
 
 def typical_context(window: Window) -> int:
@@ -267,23 +290,24 @@ def typical_context(window: Window) -> int:
 
 
 def stable_programs(
-    pair_frequency: Tensor, noise: Tensor, negatives: int, pairs: float, centers: int, lr: float
+    pair_frequency: Tensor, noise: Tensor, negatives: int, examples: float, centers: int, lr: float
 ) -> int:
     """Return how many programs may work at once without too many stale updates; see sampling/stability.py.
 
     An output row is stale for the duration of one center word, an input row for that of all center words of a tile.
+    The context words of a CBOW window divide one step among them, and so count as one use.
 
     Args:
         pair_frequency: (V,) fraction of the pairs with this word as their center.
         noise: (V,) probability of each word as a noise word.
         negatives: Noise words per center word.
-        pairs: Pairs per center word, on average.
-        centers: Center words per tile.
+        examples: Examples per center word, on average: the context words of skip-gram, 1 with CBOW.
+        centers: Center words that share the input rows in registers.
         lr: Initial learning rate.
     """
     in_pairs, as_noise = float(pair_frequency.max()), float(noise.max()) * negatives
-    by_inputs = MAX_USES_IN_PAIRS / (in_pairs * pairs * centers)
-    by_outputs = MAX_USES_IN_ALL / ((in_pairs + as_noise) * pairs)
+    by_inputs = MAX_USES_IN_PAIRS / (in_pairs * examples * centers)
+    by_outputs = MAX_USES_IN_ALL / ((in_pairs + as_noise) * examples)
     by_lr = min(1.0, CALIBRATED_LR / max(lr, 1e-9))
     return max(1, int(vocabulary_factor(len(noise)) * min(by_inputs, by_outputs) * by_lr))
 

@@ -1,4 +1,4 @@
-"""The Triton kernels of the fused GPU engine.
+"""The Triton kernels of the fused GPU engine; cbow_kernel.py trains CBOW in place of `train`.
 
 Four kernels run for each chunk of the text: `survivors` decides which words survive subsampling, `compact` moves the
 survivors together, `draw` draws the noise words and the window width of each, and `train` does the arithmetic. The
@@ -174,6 +174,13 @@ def _other_word(word, cumulative, vocabulary_size, log_size, bits):
     return tl.where(low == word, (word == 0).to(tl.int64), low)
 
 
+@triton.jit
+def rows_at(table, numbers, used, column, STRIDE: tl.constexpr):
+    """Return pointers to the rows of a table with these numbers, (N,) -> (N, COLUMNS), and where they may be used."""
+    place = table + numbers.to(tl.int64)[:, None] * STRIDE + column[None, :]
+    return place, used[:, None] & (column < STRIDE)[None, :]
+
+
 @triton.jit(do_not_specialize_on_alignment=["count"])
 def train(
     words,
@@ -247,9 +254,8 @@ def train(
             place = block + row
             inside = (place >= 0) & (place < total)
             sentence = tl.load(sentences + place, mask=inside, other=-1)
-            context = tl.load(words + place, mask=inside, other=0).to(tl.int64)
-            x_place = inputs + context[:, None] * STRIDE + column[None, :]  # (ROWS, COLUMNS)
-            x_used = inside[:, None] & (column < STRIDE)[None, :]
+            context = tl.load(words + place, mask=inside, other=0)
+            x_place, x_used = rows_at(inputs, context, inside, column, STRIDE)  # (ROWS, COLUMNS)
             # subtle: ".cg" bypasses the cache of the multiprocessor, which does not see the additions of the others
             x = tl.load(x_place, mask=x_used, other=0.0, cache_modifier=".cg")
             steps = tl.zeros((ROWS, COLUMNS), tl.float32)
@@ -260,9 +266,8 @@ def train(
                     near = near & (place >= center - LEFT) & (place <= center + RIGHT)
                 near = near & (sentence == tl.load(sentences + center))  # (ROWS,)
                 used = k < N_TARGETS
-                target = tl.load(targets + center * N_TARGETS + k, mask=used, other=0).to(tl.int64)
-                y_place = outputs + target[:, None] * STRIDE + column[None, :]  # (TARGETS, COLUMNS)
-                y_used = used[:, None] & (column < STRIDE)[None, :]
+                target = tl.load(targets + center * N_TARGETS + k, mask=used, other=0)
+                y_place, y_used = rows_at(outputs, target, used, column, STRIDE)  # (TARGETS, COLUMNS)
                 y = tl.load(y_place, mask=y_used, other=0.0, cache_modifier=".cg")
                 now = x + steps
                 scores = tl.dot(now, tl.trans(y), input_precision=PRECISION)  # (ROWS, TARGETS)

@@ -6,10 +6,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral
 from os import PathLike
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -21,6 +21,9 @@ from word2vec.compat.gensim.keyed_table import Key, KeyedTable, is_key
 from word2vec.compat.gensim.transport import transport_cost
 from word2vec.vectors.search import cos_mul, cosines, top_k
 from word2vec.vectors.word_vectors import WordVectors
+
+if TYPE_CHECKING:
+    from word2vec.models import NgramIndex
 
 _log = logging.getLogger("word2vec")
 
@@ -37,16 +40,21 @@ class KeyedVectors(KeyedTable):
     @classmethod
     def from_vectors(cls, words: WordVectors) -> "KeyedVectors":
         """Return the vectors of a `WordVectors`; they are shared, not copied."""
-        loaded = cls(words.dim)
-        loaded.vectors, loaded.index_to_key = words.vectors, list(words.words)
-        loaded.key_to_index = {key: row for row, key in enumerate(loaded.index_to_key)}
-        if words.counts is not None:
-            loaded.expandos["count"] = words.counts
-        return loaded
+        counts = {} if words.counts is None else {"count": words.counts}
+        return cls.from_content(files.Content(list(words.words), words.vectors, words.output, counts, words.subwords))
 
-    def to_vectors(self, output: NDArray[np.float32] | None = None) -> WordVectors:
-        """Return a `WordVectors` with these vectors, keys as strings, counts, and the output table if given."""
-        return WordVectors(list(map(str, self.index_to_key)), self.vectors, counts=files.counts(self), output=output)
+    def to_vectors(
+        self, output: NDArray[np.float32] | None = None, nodes: NDArray[np.float32] | None = None
+    ) -> WordVectors:
+        """Return a `WordVectors` with these vectors, keys as strings, counts, and an output table if given."""
+        return WordVectors(
+            list(map(str, self.index_to_key)),
+            self.vectors,
+            counts=files.counts(self),
+            output=output,
+            nodes=nodes,
+            subwords=self.trained_subwords(),
+        )
 
     # queries
 
@@ -280,14 +288,18 @@ class KeyedVectors(KeyedTable):
 
         Args:
             keys: The keys; repetitions are ignored.
-            allow_inference: Whether to accept indices of rows as well as keys.
+            allow_inference: Whether to accept indices of rows as well as keys, and to compute the vectors of unknown
+                words from their n-grams, if there are any.
             copy_vecattrs: Whether to copy the attributes; otherwise the counts are V to 1.
         """
         found = [key for key in dict.fromkeys(keys) if key in (self if allow_inference else self.key_to_index)]
-        rows = [self.get_index(key) for key in found]
-        subset = type(self)(self.vector_size, dtype=self.vectors.dtype)
-        extras = {name: values[rows] for name, values in self.expandos.items()} if copy_vecattrs else {}
-        subset.add_vectors(found, self.vectors[rows], {"count": files.counts_by_rank(len(found))} | extras)
+        subset = KeyedVectors(self.vector_size, dtype=self.vectors.dtype)
+        subset.add_vectors(found, self[found], {"count": files.counts_by_rank(len(found))})
+        if copy_vecattrs:
+            known = [key for key in found if self.has_index_for(key)]
+            rows = [self.get_index(key) for key in known]
+            extras = {name: values[rows] for name, values in self.expandos.items()}
+            subset.add_vectors(known, self.vectors[rows], extras, replace=True)
         return subset
 
     # evaluation and files
@@ -372,6 +384,8 @@ class KeyedVectors(KeyedTable):
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> "KeyedVectors":
         """Read vectors in any format of this package, for instance those that `save` wrote.
 
+        Vectors with n-grams are returned as `FastTextKeyedVectors`.
+
         Args:
             fname: Path of the file or run folder.
             mmap: Has no effect: safetensors files are always memory-mapped.
@@ -380,7 +394,12 @@ class KeyedVectors(KeyedTable):
             FormatError: The file cannot be read. gensim's own files are pickles, which can run code when they are
                 loaded; open them with gensim and call `save_word2vec_format`.
         """
-        return cls.from_content(files.load(fname))
+        content = files.load(fname)
+        if content.subwords is None:
+            return cls.from_content(content)
+        from word2vec.compat.gensim.ngram_vectors import FastTextKeyedVectors  # derived from this class
+
+        return FastTextKeyedVectors.from_content(content)
 
     @property
     def vectors_lockf(self) -> NDArray[np.float32]:
@@ -391,16 +410,34 @@ class KeyedVectors(KeyedTable):
     def vectors_lockf(self, factors: object) -> None:
         raise ArgumentError("vectors_lockf is not supported: all vectors are trained")
 
+    # training
+
+    def tables(self) -> dict[str, NDArray[np.float32]]:
+        """Return the tables that are trained, by the names of `EmbeddingModel`'s attributes; see `fitting.fit`."""
+        return {"input": self.vectors}
+
+    def set_tables(self, tables: Mapping[str, NDArray[np.float32]]) -> None:
+        """Replace the tables that are trained; the output table is ignored."""
+        self.vectors, self.norms = tables["input"], None
+
+    def ngram_index(self) -> "NgramIndex | None":
+        """Return the n-grams of the keys for training, or None."""
+        return None
+
     # building blocks
 
     @classmethod
     def from_content(cls, content: files.Content) -> "KeyedVectors":
         """Return the vectors of a file; they are shared, not copied."""
         loaded = cls(content.vectors.shape[1])
-        loaded.vectors, loaded.index_to_key = content.vectors, content.keys
-        loaded.key_to_index = {key: row for row, key in enumerate(content.keys)}
-        loaded.expandos = content.attributes
+        loaded.set_content(content)
         return loaded
+
+    def set_content(self, content: files.Content) -> None:
+        """Take over the keys, vectors and attributes of a file."""
+        self.vectors, self.index_to_key = content.vectors, content.keys
+        self.key_to_index = {key: row for row, key in enumerate(content.keys)}
+        self.expandos = content.attributes
 
     def _cosines_with(self, item: Item, restrict: int | None) -> NDArray[np.float32]:
         """Return the cosines of a key or vector with the first rows, (R,)."""
@@ -411,5 +448,5 @@ class KeyedVectors(KeyedTable):
 
     def _top(self, scores: NDArray[Any], asked: Sequence[Any], topn: int, start: int = 0) -> list[tuple[Any, float]]:
         """Return the keys with the highest of scores (R,) of the rows from `start` on, without the keys asked for."""
-        excluded = [row - start for item in asked if is_key(item) and (row := self.get_index(item)) >= start]
+        excluded = [row - start for item in asked if is_key(item) and (row := self.get_index(item, -1)) >= start]
         return top_k(self.index_to_key[start : start + len(scores)], scores, excluded, topn)

@@ -1,8 +1,7 @@
-"""Word2Vec: skip-gram with negative sampling, with the arguments, attributes and methods of gensim's class.
+"""Word2Vec: CBOW and skip-gram with the arguments, attributes and methods of gensim's class.
 
 It translates arguments: `vocabulary_model.py` builds the vocabulary, `fitting.py` trains with the engines of this
-package, and `files.py` saves the model. CBOW and hierarchical softmax are not implemented yet: `sg=0`, gensim's
-default, trains skip-gram after a warning, and `hs=1` is an error.
+package, and `files.py` saves the model.
 """
 
 import logging
@@ -10,8 +9,9 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from itertools import islice
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from word2vec.compat.gensim import files
 from word2vec.compat.gensim.counting import Sentences, TrimRule, check_corpus, encode
 from word2vec.compat.gensim.errors import ArgumentError, NotReadyError
 from word2vec.compat.gensim.models.callbacks import CallbackAny2Vec
-from word2vec.compat.gensim.models.keyedvectors import KeyedVectors
 from word2vec.compat.gensim.sentences import LineSentence, PathLineSentences, Text8Corpus
 from word2vec.compat.gensim.vocabulary_model import VocabularyModel
 from word2vec.corpus.vocabulary import Vocabulary
@@ -28,38 +27,39 @@ from word2vec.errors import FormatError
 
 __all__ = ["LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
 
-# the arguments that are saved with a model; the others are functions, or matter only while training
-SAVED = (
-    "vector_size", "alpha", "window", "min_count", "max_vocab_size", "sample", "seed", "workers", "min_alpha", "sg",
-    "negative", "ns_exponent", "cbow_mean", "epochs", "batch_words", "compute_loss", "comment", "max_final_vocab",
-    "shrink_windows",
-)  # fmt: skip
 STATE = ("corpus_count", "corpus_total_words", "min_alpha_yet_reached", "train_count")
 
 _log = logging.getLogger("word2vec")
 
 
 class Word2Vec(VocabularyModel):
-    """A skip-gram model with the interface of `gensim.models.Word2Vec`.
+    """A CBOW (`sg=0`, the default) or skip-gram (`sg=1`) model with the interface of `gensim.models.Word2Vec`.
 
-    The arguments are gensim's. `sg=0` trains skip-gram after a warning; `hashfxn` and `sorted_vocab` have no effect,
-    because random numbers do not depend on hashes and rows are always sorted by frequency; `max_vocab_size` keeps the
-    most frequent words. With a corpus, the model is trained at once.
+    The arguments are gensim's. `alpha` is the learning rate; by default it is that of the model in this package.
+    `hashfxn` and `sorted_vocab` have no effect, because random numbers do not depend on hashes and rows are always
+    sorted by frequency; `max_vocab_size` keeps the most frequent words. With a corpus, the model is trained at once.
 
     Attributes:
-        running_training_loss: Sum of the losses of all pairs in the last call of `train`.
+        SAVED: The arguments that are saved with a model; the others are functions, or matter only while training.
+        running_training_loss: Sum of the losses of all examples in the last call of `train`.
 
     Raises:
         ArgumentError: An argument is invalid or not supported; also a ValueError.
         ArgumentTypeError: The corpus is not a corpus; also a TypeError.
     """
 
+    SAVED: ClassVar[tuple[str, ...]] = (
+        "vector_size", "alpha", "window", "min_count", "max_vocab_size", "sample", "seed", "workers", "min_alpha", "sg",
+        "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "batch_words", "compute_loss", "comment",
+        "max_final_vocab", "shrink_windows",
+    )  # fmt: skip
+
     def __init__(
         self,
         sentences: Sentences | None = None,
         corpus_file: str | PathLike[str] | None = None,
         vector_size: int = 100,
-        alpha: float = 0.025,
+        alpha: float | None = None,
         window: int = 5,
         min_count: int = 5,
         max_vocab_size: int | None = None,
@@ -84,23 +84,24 @@ class Word2Vec(VocabularyModel):
         max_final_vocab: int | None = None,
         shrink_windows: bool = True,
     ) -> None:
-        if hs:
-            raise ArgumentError("hierarchical softmax (hs=1) is not implemented yet; use hs=0 and negative=5")
         if null_word:
             raise ArgumentError("null_word is not supported; leave it out")
         if not 0 <= sample <= 1:
             raise ArgumentError(f"sample must be a frequency from 0 to 1, got {sample}; a usual value is 1e-3")
         if vector_size < 1 or window < 1 or negative < 0 or workers < 1:
             raise ArgumentError("vector_size, window and workers must be 1 or more, and negative 0 or more")
+        if not (sg or cbow_mean):
+            raise ArgumentError("cbow_mean=0, the sum of the context words, is not supported; use cbow_mean=1")
         if not sorted_vocab:
             _log.warning("sorted_vocab=0 has no effect: rows are sorted by frequency")
-        super().__init__(vector_size, min_count, max_vocab_size, max_final_vocab, sample, seed, trim_rule)
-        self.alpha, self.min_alpha, self.epochs, self.workers = alpha, min_alpha, epochs, workers
+        super().__init__(vector_size, min_count, max_vocab_size, max_final_vocab, sample, seed, hs, trim_rule)
+        self.alpha = _default_alpha(sg, hs) if alpha is None else alpha
+        self.min_alpha, self.epochs, self.workers = min_alpha, epochs, workers
         self.window, self.shrink_windows, self.batch_words = window, shrink_windows, batch_words
-        self.sg, self.hs, self.negative, self.ns_exponent, self.cbow_mean = sg, 0, negative, ns_exponent, cbow_mean
+        self.sg, self.negative, self.ns_exponent, self.cbow_mean = sg, negative, ns_exponent, cbow_mean
         self.compute_loss, self.comment, self.train_count = compute_loss, comment, 0
         self.running_training_loss = self.total_train_time = 0.0
-        self.min_alpha_yet_reached = float(alpha)
+        self.min_alpha_yet_reached = float(self.alpha)
         if sentences is not None or corpus_file is not None:
             check_corpus(sentences, corpus_file, passes=1 + epochs)
             self.build_vocab(sentences, corpus_file)
@@ -170,7 +171,9 @@ class Word2Vec(VocabularyModel):
             self.min_alpha if end_alpha is None else end_alpha,
         )
         settings = FitSettings(
-            SamplingSettings(self.window, self.negative, self.sample, self.ns_exponent, mode),
+            _model_name(self.sg),
+            _objective_name(self.hs),
+            SamplingSettings(self.window, 0 if self.hs else self.negative, self.sample, self.ns_exponent, mode),
             epochs,
             lr=first,
             min_lr=last,
@@ -179,11 +182,13 @@ class Word2Vec(VocabularyModel):
             seed=derive_seed(self.seed, self.train_count) if self.train_count else self.seed,
         )
         vocabulary = Vocabulary(list(map(str, self.wv.index_to_key)), self.wv.expandos["count"])
-        assert self.syn1neg is not None  # noqa: S101 (checked above)
+        assert self.output is not None  # noqa: S101 (checked above)
         received = 0
-        with closing(fit((self.wv.vectors, self.syn1neg), vocabulary, corpus, settings)) as states:
+        tables = self.wv.tables() | {"output": self.output}
+        with closing(fit(tables, self.wv.ngram_index(), vocabulary, corpus, settings)) as states:
             for number, state in enumerate(states):
-                self.wv.vectors, self.syn1neg, self.wv.norms = state.input, state.output, None
+                self.wv.set_tables(state.tables)
+                self.output = state.tables["output"]
                 self.running_training_loss, received = state.loss, state.signal
                 _log.info("%d of %d epochs trained on %s words", number, epochs, f"{len(corpus.tokens):,}")
                 for callback in callbacks:
@@ -219,8 +224,10 @@ class Word2Vec(VocabularyModel):
             Words and probabilities, highest first; None if no word of the context is known.
 
         Raises:
-            NotReadyError: The model has no output table.
+            NotReadyError: The model has no output table, or one for hierarchical softmax.
         """
+        if self.hs:
+            raise NotReadyError("predict_output_word needs negative sampling; with hs=1, use score")
         if self.syn1neg is None or not len(self.wv):
             raise NotReadyError("the model has no output table; train it first, or load a model instead of vectors")
         rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
@@ -235,12 +242,25 @@ class Word2Vec(VocabularyModel):
         return [(self.wv.index_to_key[row], float(probabilities[row])) for row in best]
 
     def score(self, sentences: Sentences, total_sentences: int = 1_000_000) -> NDArray[np.float32]:
-        """Not available: gensim computes it only for hierarchical softmax.
+        """Return the log-likelihoods of sentences, (N,); see `WordVectors.log_likelihood`.
+
+        Args:
+            sentences: Lists of words; unknown words are ignored.
+            total_sentences: Maximum number of sentences.
 
         Raises:
-            NotReadyError: Always.
+            NotReadyError: The model has no tree, which only hierarchical softmax trains.
         """
-        raise NotReadyError("score needs hierarchical softmax (hs=1), which is not implemented yet")
+        if not self.hs or self.output is None:
+            raise NotReadyError("score needs a model with hierarchical softmax; create it with hs=1, negative=0")
+        vectors, model = self.wv.to_vectors(nodes=self.output), _model_name(self.sg)
+        return np.array(
+            [
+                vectors.log_likelihood(map(str, sentence), self.window, model)
+                for sentence in islice(sentences, total_sentences)
+            ],
+            np.float32,
+        )
 
     def save(
         self,
@@ -255,8 +275,8 @@ class Word2Vec(VocabularyModel):
         `word2vec.load` and all commands read it. The other arguments are gensim's options for pickle files and have no
         effect. A `trim_rule` is not saved.
         """
-        settings = {name: _plain(getattr(self, name)) for name in (*SAVED, *STATE)}
-        files.save(fname, self.wv, self.syn1neg, settings)
+        settings = {name: _plain(getattr(self, name)) for name in (*self.SAVED, *STATE)}
+        files.save(fname, self.wv, self.syn1neg, self.syn1, settings)
 
     @classmethod
     def load(cls, fname: str | PathLike[str], mmap: str | None = None) -> "Word2Vec":
@@ -274,36 +294,59 @@ class Word2Vec(VocabularyModel):
         if content.settings is None:
             raise FormatError(f"{fname}: contains vectors but no model of this class; read it with KeyedVectors.load")
         try:
-            model = cls(**{name: content.settings[name] for name in SAVED})
+            settings = {"hs": 0} | content.settings  # files of earlier versions do not have it
+            model = cls(**{name: settings[name] for name in cls.SAVED})
             for name in STATE:
                 setattr(model, name, content.settings[name])
         except (KeyError, TypeError, ArgumentError) as error:
-            raise FormatError(f"{fname}: the settings of the model are incomplete; restore the file") from error
-        model.wv, model.syn1neg = KeyedVectors.from_content(content), content.output
+            raise FormatError(
+                f"{fname}: the settings of the model are incomplete or those of another class; load it with the class "
+                "that saved it"
+            ) from error
+        model.wv.set_content(content)
+        model.output = content.nodes if model.hs else content.output
         return model
 
     # internals
 
     def _check_before_training(self, epochs: int | None, total_examples: int | None, total_words: int | None) -> int:
         """Return the number of epochs; raise an error if the model cannot be trained."""
-        if not self.negative:
-            raise ArgumentError(
-                "negative=0 needs hierarchical softmax (hs=1), which is not implemented yet; use negative=5"
-            )
+        if not self.negative and not self.hs:
+            raise ArgumentError("hs=0 and negative=0 leave nothing to train; use negative=5, or hs=1")
         if not len(self.wv):
             raise NotReadyError("there is no vocabulary, or no word is left in it; call build_vocab or lower min_count")
         if total_examples is None and total_words is None:
             raise ArgumentError("the size of the corpus is missing; pass total_examples=model.corpus_count")
         if epochs is None or epochs < 1:
             raise ArgumentError("the number of epochs is missing; pass epochs=model.epochs")
-        if self.syn1neg is None:
+        if self.output is None:
             raise NotReadyError("the vectors come from a file without an output table and cannot be trained further")
-        if not self.sg and not self.train_count:
-            _log.warning("CBOW (sg=0, the default) is not implemented yet: training skip-gram; pass sg=1 to confirm")
+        if self.hs and self.negative and not self.train_count:
+            _log.warning(
+                "hs=1 with negative=%d trains hierarchical softmax only; pass negative=0 to confirm", self.negative
+            )
         if self.alpha > self.min_alpha_yet_reached:
             # subtle: gensim's words, because scripts and tests look for them
             _log.warning("Effective 'alpha' higher than previous training cycles")
         return epochs
+
+
+def _model_name(sg: int) -> str:
+    """Return the name of a model in `MODELS`."""
+    return "skipgram" if sg else "cbow"
+
+
+def _objective_name(hs: int) -> str:
+    """Return the name of an objective in `LOSSES`."""
+    return "hierarchical-softmax" if hs else "negative-sampling"
+
+
+def _default_alpha(sg: int, hs: int) -> float:
+    """Return the default learning rate of this package."""
+    from word2vec.losses import LOSSES
+    from word2vec.models import MODELS  # imports torch
+
+    return LOSSES[_objective_name(hs)].default_lr * MODELS[_model_name(sg)].lr_factor
 
 
 def _plain(value: Any) -> Any:

@@ -1,0 +1,158 @@
+"""The LLVM instructions that the arithmetic of the fused CPU engine is generated from.
+
+Numba offers no control over registers, so simd.py and simd_vector.py generate LLVM instructions while a kernel is
+compiled. This module has what both need: pointers to rows, vectors of the width that the processor has, loops and
+cases, and sums over the lanes of vectors.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import llvmlite.binding as llvm
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic as numba_intrinsic
+
+intrinsic: Any = numba_intrinsic  # its declared type counts the typing context among the arguments of a call
+
+
+def _vector_width() -> int:
+    """Return the number of floats in a vector register."""
+    features = llvm.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 16
+    return 8 if features.get("avx") else 4
+
+
+WIDTH = _vector_width()
+FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
+VECTOR = ir.VectorType(FLOAT, WIDTH)
+ZERO = ir.Constant(VECTOR, [0.0] * WIDTH)
+UNDEFINED = ir.Constant(VECTOR, ir.Undefined)
+
+Builder = Any  # llvmlite has no types of its own; these are ir.IRBuilder and ir.Value
+Value = Any
+
+
+def unpacked(context: Any, builder: Builder, signature: Any, arguments: Sequence[Value]) -> list[Value]:
+    """Return the arguments as LLVM values: arrays become pointers to their first items; literals are omitted."""
+    values = []
+    for kind, argument in zip(signature.args, arguments, strict=True):
+        if isinstance(kind, types.Array):
+            values.append(context.make_array(kind)(context, builder, value=argument).data)
+        elif not isinstance(kind, types.Literal):
+            values.append(argument)
+    return values
+
+
+def at(builder: Builder, pointer: Value, place: Value) -> Value:
+    """Return a pointer to an item of an array."""
+    return builder.gep(pointer, [place])
+
+
+def row_pointer(builder: Builder, table: Value, starts: Value, number: Value) -> Value:
+    """Return a pointer to a row, whose offset is item `number` of `starts`."""
+    return at(builder, table, builder.load(at(builder, starts, number)))
+
+
+def _vector_at(builder: Builder, row: Value, place: Value) -> Value:
+    return builder.bitcast(at(builder, row, place), VECTOR.as_pointer())
+
+
+def load(builder: Builder, row: Value, place: Value) -> Value:
+    """Return the vector at a place in a row."""
+    return builder.load(_vector_at(builder, row, place), align=4)
+
+
+def store(builder: Builder, vector: Value, row: Value, place: Value) -> None:
+    """Write a vector to a place in a row."""
+    builder.store(vector, _vector_at(builder, row, place), align=4)
+
+
+def add_to(builder: Builder, row: Value, place: Value, step: Value, factor: Value | None = None) -> None:
+    """Add a vector, or its product with another one, to that at a place in a row, which is read again."""
+    part = load(builder, row, place)
+    part = builder.fadd(part, step) if factor is None else multiply_add(builder, factor, step, part)
+    store(builder, part, row, place)
+
+
+def multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:
+    """Return a * b + c, in one instruction if the machine has it."""
+    return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
+
+
+def splat(builder: Builder, number: Value) -> Value:
+    """Return a vector of equal numbers."""
+    return builder.shuffle_vector(builder.insert_element(UNDEFINED, number, INT32(0)), UNDEFINED, _mask([0] * WIDTH))
+
+
+def _mask(lanes: Sequence[int]) -> Value:
+    return ir.Constant(ir.VectorType(INT32, WIDTH), list(lanes))
+
+
+def variable(builder: Builder) -> Value:
+    """Return a vector that loops can modify, zero at first; LLVM keeps it in a register."""
+    pointer = cgutils.alloca_once(builder, VECTOR)
+    builder.store(ZERO, pointer)
+    return pointer
+
+
+@contextmanager
+def every_vector(builder: Builder, width: Value) -> Iterator[Value]:
+    """Loop over a row in steps of one vector."""
+    with cgutils.for_range_slice(builder, INT64(0), width, INT64(WIDTH), INT64) as (place, _):
+        yield place
+
+
+def for_each_case(builder: Builder, number: Value, cases: range, body: Callable[[int], None]) -> None:
+    """Generate separate code for each value of a number."""
+    after = builder.append_basic_block("after")
+    switch = builder.switch(number, after)
+    for case in cases:
+        block = builder.append_basic_block(f"case{case}")
+        switch.add_case(INT64(case), block)
+        builder.position_at_end(block)
+        body(case)
+        builder.branch(after)
+    builder.position_at_end(after)
+
+
+def sums_of_lanes(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
+    """Return the sum over the lanes of each vector.
+
+    Two vectors are combined into one that contains half-sums of both, and so on: three instructions for two vectors,
+    while summing each vector separately takes eight.
+    """
+    owned = [
+        (vector, [number] * WIDTH) for number, vector in enumerate(vectors)
+    ]  # the vector to whose sum each lane belongs
+    half = WIDTH // 2
+    while half:
+        pairs = [owned[i : i + 2] for i in range(0, len(owned), 2)]
+        owned = [_merged(builder, pair[0], pair[-1], half) for pair in pairs]
+        half //= 2
+    return [_lane_of(builder, owned, number) for number in range(len(vectors))]
+
+
+def _merged(
+    builder: Builder, first: tuple[Value, list[int]], second: tuple[Value, list[int]], half: int
+) -> tuple[Value, list[int]]:
+    """Add every other group of `half` lanes of each vector to the group beside it."""
+    unit = WIDTH if half >= 4 else 4  # shuffles within four lanes are fast
+    lower: list[int] = []
+    upper: list[int] = []
+    for start in range(0, WIDTH, unit):
+        for base in (start, start + WIDTH):  # lanes of the second vector count from WIDTH
+            for group in range(base, base + unit, 2 * half):
+                lower += range(group, group + half)
+                upper += range(group + half, group + 2 * half)
+    parts = [builder.shuffle_vector(first[0], second[0], _mask(lanes)) for lanes in (lower, upper)]
+    owners = first[1] + second[1]
+    return builder.fadd(*parts, flags=("reassoc",)), [owners[lane] for lane in lower]
+
+
+def _lane_of(builder: Builder, owned: Sequence[tuple[Value, list[int]]], number: int) -> Value:
+    vector, owners = next((vector, owners) for vector, owners in owned if number in owners)
+    return builder.extract_element(vector, INT32(owners.index(number)))
