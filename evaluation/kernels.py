@@ -100,7 +100,7 @@ def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     @njit
     def update(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
-            block_steps(x, rows, n, y, targets, pointer_to(block, gradients), steps, width, n_targets)
+            block_steps(x, rows, n, y, targets, pointer_to(block, gradients), np.float32(1), steps, width, n_targets)
 
     return scores, objective, update
 

@@ -100,7 +100,14 @@ class TrainConfig:
             choices=("shrink", "fixed", "full", "left", "right"),
         ),
     ] = "shrink"
-    negatives: Annotated[int, Setting("Number of negative samples per positive pair.", minimum=1, maximum=10_000)] = 5
+    negatives: Annotated[
+        int,
+        Setting(
+            "Number of negative samples per positive pair; in-batch-softmax and hierarchical-softmax have none.",
+            minimum=1,
+            maximum=10_000,
+        ),
+    ] = 5
     noise_exponent: Annotated[
         float, Setting("Exponent of the word counts in the noise distribution.", minimum=-2, maximum=2)
     ] = 0.75

@@ -26,9 +26,9 @@ class Oracle(PlainEngine):
             yield center, context, noise
 
     def step(self, group: Group, lr: float) -> float:
-        inputs, targets = np.array([self.gather(words) for words in group.inputs]), np.array(group.targets)
+        inputs, (targets, _) = np.array([self.gather(words) for words in group.inputs]), self.rows_of(group)
         scores = np.einsum("bd,bkd->bk", inputs, self.output[targets])
         if self.log_q is not None:
             scores -= self.log_q[targets].numpy()
-        self.nearest_kink = min(self.nearest_kink, np.abs(1 - scores[:, :1] + scores[:, 1:]).min())
+        self.nearest_kink = min(self.nearest_kink, np.abs(1 - scores[:, :1] + scores[:, 1:]).min(initial=np.inf))
         return super().step(group, lr)

@@ -23,6 +23,7 @@ from word2vec.engines.cpu import engine as cpu
 from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.plain import PlainEngine, Word, center_predicts, each_predicts, window_predicts
+from word2vec.engines.targets import paths_for
 from word2vec.losses import LOSSES
 from word2vec.models import EmbeddingModel
 from word2vec.sampling.datasets import Batch
@@ -84,7 +85,7 @@ def make_engine(case: Case, model: EmbeddingModel, lr: float | None = None, **se
         time.sleep(0.002)  # so that epochs of threads are not over before they are stopped
         return rate
 
-    negatives = 0 if objective.in_batch else 3
+    negatives = 3 if objective.targets == "noise" else 0
     options = {"window": 2, "subsample": 0, "noise_exponent": 20, "negatives": negatives, "batch_size": 30, "seed": 1}
     dataset = KINDS[case.kind].make_dataset(SENTENCES, COUNTS, **options | settings)
     return ENGINES[case.engine][0](model, objective, dataset, lr_at, 1)
@@ -181,11 +182,12 @@ def test_a_step_of_the_plain_engine_is_that_of_autograd(kind: str, objective: st
     else:
         ids = torch.tensor([word.id for word in context])
         groups, batch = each_predicts(0, context, noise), Batch(torch.zeros_like(ids), ids, torch.tensor([noise] * 3))
-    if engine.objective.in_batch:
+    if engine.objective.targets == "batch":
         expected, _ = in_batch_step(model, engine.objective, batch, 0.1, engine.log_q)
         loss, _ = engine.in_batch_step(batch, 0.1)
     else:
-        expected = train_step(model, engine.objective, batch, 0.1, engine.log_q)
+        paths = paths_for(engine.objective, engine.dataset)
+        expected = train_step(model, engine.objective, batch, 0.1, engine.log_q, paths=paths)
         (group,) = groups
         loss = engine.step(group, 0.1)
     assert loss == pytest.approx(expected.item(), rel=1e-9)

@@ -161,7 +161,7 @@ def test_every_objective_lowers_its_loss(name: str) -> None:
     objective = LOSSES[name]
     losses = []
     model = SkipGram(60, 16, torch.Generator().manual_seed(0), targets=18)
-    data = PairDataset(left, right, None, (60, 18), batch_size=64, negatives=0 if objective.in_batch else 5)
+    data = PairDataset(left, right, None, (60, 18), batch_size=64, negatives=0 if objective.targets == "batch" else 5)
     lr = 2 * objective.default_lr
     engine = AutogradEngine(model, make_objective(objective, 18), data, lambda epoch, words: lr)
     for epoch in range(15):

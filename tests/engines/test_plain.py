@@ -15,6 +15,7 @@ from word2vec.engines.cpu.engine import CHUNK_WORDS
 from word2vec.engines.cpu.simd import BLOCK_ROWS
 from word2vec.engines.draws import SplitMix64, below, noise_word
 from word2vec.engines.plain import Group, PlainEngine, Word
+from word2vec.engines.targets import paths_for
 from word2vec.errors import ConfigError
 from word2vec.losses import LOSSES, InBatchSoftmax, NegativeSampling, Objective, SampledSoftmax, as_objective
 from word2vec.models.skipgram import SkipGram
@@ -42,14 +43,14 @@ def objectives() -> dict[str, Callable[[], Objective]]:
 every_objective = pytest.mark.parametrize("build", objectives().values(), ids=objectives().keys())
 every_drawn_objective = pytest.mark.parametrize(
     "build",
-    [build for build in objectives().values() if not build().in_batch],
-    ids=[name for name, build in objectives().items() if not build().in_batch],
+    [build for build in objectives().values() if build().targets != "batch"],
+    ids=[name for name, build in objectives().items() if build().targets != "batch"],
 )
 
 
 def make_engine(objective: Objective, model: SkipGram | None = None, **settings: object) -> PlainEngine:
     model = model or make_model(len(COUNTS), 7, spread=1.0)
-    negatives = 0 if objective.in_batch else 3
+    negatives = 0 if objective.targets == "batch" else 3
     options = {"window": 2, "negatives": negatives, "subsample": 0.05, "seed": 1, "batch_size": 50, **settings}
     return PlainEngine(model, objective, make_dataset(SENTENCES, COUNTS, **options), falling)
 
@@ -77,7 +78,7 @@ def test_a_step_is_that_of_autograd(build: Callable[[], Objective], dim: int) ->
     engine = loaded(make_engine(build(), copy.deepcopy(model)))
     contexts, targets = [4, 1, 4], [2, 1, 1, 8]  # rows that occur twice, and one on both sides
     batch = Batch(torch.tensor([2] * 3), torch.tensor(contexts), torch.tensor([targets[1:]] * 3))
-    expected = train_step(model, build(), batch, LR, engine.log_q)
+    expected = train_step(model, build(), batch, LR, engine.log_q, paths=paths_for(build(), engine.dataset))
     assert engine.step(group_of(contexts, targets), LR) == pytest.approx(expected.item(), rel=1e-9)
     np.testing.assert_allclose(engine.input, model.input.detach(), rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(engine.output, model.output.detach(), rtol=1e-9, atol=1e-9)
@@ -95,7 +96,8 @@ def test_a_step_follows_the_slope_of_the_loss(build: Callable[[], Objective]) ->
     engine, size = loaded(make_engine(build())), 1e-5
     before = {"input": engine.input.copy(), "output": engine.output.copy()}
     engine.step(group_of([4], [2, 1, 8]), LR)
-    for table, row in (("input", 4), ("output", 2), ("output", 1), ("output", 8)):
+    outputs = engine.rows_of(group_of([4], [2, 1, 8]))[0][0].tolist()
+    for table, row in (("input", 4), *(("output", output) for output in outputs)):
         for column in range(7):
             slope = (loss_at(table, row, column, size) - loss_at(table, row, column, -size)) / (2 * size)
             step = getattr(engine, table)[row, column] - before[table][row, column]

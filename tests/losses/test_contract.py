@@ -13,6 +13,7 @@ from word2vec.losses import (
     LOSSES,
     WARP,
     WMRB,
+    HierarchicalSoftmax,
     InBatchSoftmax,
     MarginRanking,
     NegativeSampling,
@@ -72,6 +73,7 @@ CASES: dict[str, tuple[Callable[..., Objective], Callable[..., float]]] = {
     "sampled-softmax": (SampledSoftmax, softmax),
     "in-batch-softmax": (InBatchSoftmax, softmax),
     "in-batch-softmax sharp": (partial(InBatchSoftmax, temperature=0.5), softmax),
+    "hierarchical-softmax": (HierarchicalSoftmax, negative_sampling),  # with the signs of `scores_for`
     "warp": (partial(WARP, NUM_LABELS), warp),
     "warp harmonic": (partial(WARP, NUM_LABELS, rank_weight="harmonic"), warp),
     "warp few draws, wide margin": (partial(WARP, NUM_LABELS, max_draws=2, margin=1.5), warp),
@@ -88,9 +90,27 @@ every_build = pytest.mark.parametrize("build", [build for build, _ in CASES.valu
 every_reduction = pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 
 
+def scores_for(objective: Objective, scores: Tensor) -> Tensor:
+    """The scores (B, 1 + K) of a true word and noise words, as signed scores of a path if the targets are a tree.
+
+    A true word is the first child of its node and a noise word the second one, so that the loss is
+    that of negative sampling.
+    """
+    signs = torch.ones_like(scores)
+    if objective.targets == "tree":
+        signs[:, 1:] = -1
+    return scores * signs
+
+
+def gradients_of(objective: Objective, scores: Tensor) -> Tensor:
+    """The gradients `score_gradients` with respect to the scores (B, 1 + K) of a true word and noise words."""
+    return scores_for(objective, objective.score_gradients(scores_for(objective, scores)))
+
+
 def loss_of(objective: Objective, scores: Tensor, weight: Tensor | None = None) -> Tensor:
-    """The loss of scores (B, 1 + K) with the true word in column 0, for both forms of call."""
-    if objective.in_batch:
+    """The loss of scores (B, 1 + K) with the true word in column 0, for all forms of call."""
+    scores = scores_for(objective, scores)
+    if objective.targets == "batch":
         return objective(scores, torch.zeros(len(scores), dtype=torch.long, device=scores.device), weight)
     return objective(scores[:, 0], scores[:, 1:], weight)
 
@@ -156,7 +176,7 @@ def test_score_gradients_are_those_of_finite_differences(build: Callable[..., Ob
         shift = torch.zeros_like(scores)
         shift[:, column] = step
         slope = (loss_of(objective, scores + shift) - loss_of(objective, scores - shift)) / (2 * step)
-        torch.testing.assert_close(objective.score_gradients(scores)[:, column], slope, rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(gradients_of(objective, scores)[:, column], slope, rtol=1e-6, atol=1e-6)
 
 
 @every_build
@@ -166,7 +186,7 @@ def test_score_gradients_are_those_of_autograd(build: Callable[..., Objective], 
     objective = build(reduction="none")
     scores = spread_scores(batch, negatives, seed=3)
     with torch.inference_mode():  # where autograd cannot help
-        gradients = objective.score_gradients(scores)
+        gradients = gradients_of(objective, scores)
     # 2e-9 and not less: torch's softplus is the straight line from 20 on
     torch.testing.assert_close(gradients, autograd_of(objective, scores), rtol=1e-8, atol=1e-8)
 
@@ -177,7 +197,7 @@ def test_score_gradients_are_those_of_autograd(build: Callable[..., Objective], 
 def test_extreme_scores_stay_finite(build: Callable[..., Objective], dtype: torch.dtype, negatives: int) -> None:
     objective = build(reduction="none")
     scores = extreme_scores()[:, : 1 + negatives].to(dtype)
-    losses, gradients = loss_of(objective, scores), objective.score_gradients(scores)
+    losses, gradients = loss_of(objective, scores), gradients_of(objective, scores)
     assert losses.isfinite().all()
     assert (losses >= 0).all()
     assert gradients.isfinite().all()
@@ -192,7 +212,7 @@ def test_a_large_lead_has_no_loss_and_no_gradient(build: Callable[..., Objective
     scores[:, 0] = 50
     zero = torch.zeros_like(scores)
     torch.testing.assert_close(loss_of(objective, scores), zero[:, 0], rtol=0, atol=1e-20)
-    torch.testing.assert_close(objective.score_gradients(scores), zero, rtol=0, atol=1e-20)
+    torch.testing.assert_close(gradients_of(objective, scores), zero, rtol=0, atol=1e-20)
     torch.testing.assert_close(autograd_of(objective, scores), zero, rtol=0, atol=1e-20)
 
 
@@ -202,36 +222,36 @@ def test_score_of_minus_infinity_is_an_absent_noise_word(build: Callable[..., Ob
     scores = spread_scores(7, 4)
     padded = torch.cat((scores, torch.full((7, 1), -torch.inf, dtype=torch.float64)), dim=1)
     torch.testing.assert_close(loss_of(objective, padded), loss_of(objective, scores))
-    for gradients in (autograd_of(objective, padded), objective.score_gradients(padded)):
-        torch.testing.assert_close(gradients[:, :-1], objective.score_gradients(scores), rtol=1e-8, atol=1e-8)
+    for gradients in (autograd_of(objective, padded), gradients_of(objective, padded)):
+        torch.testing.assert_close(gradients[:, :-1], gradients_of(objective, scores), rtol=1e-8, atol=1e-8)
         assert (gradients[:, -1] == 0).all()
     padded[:, 1:] = -torch.inf  # no noise word is left
     assert loss_of(objective, padded).isfinite().all()
     assert autograd_of(objective, padded).isfinite().all()
-    assert objective.score_gradients(padded).isfinite().all()
+    assert gradients_of(objective, padded).isfinite().all()
 
 
 @every_build
 def test_float32_is_near_float64(build: Callable[..., Objective]) -> None:
     objective = build(reduction="none")
     scores = spread_scores(102, 5)
-    losses, gradients = loss_of(objective, scores.float()), objective.score_gradients(scores.float())
+    losses, gradients = loss_of(objective, scores.float()), gradients_of(objective, scores.float())
     assert losses.dtype == gradients.dtype == torch.float32
     # a float32 has 7 digits; sums of a few terms and log-sum-exp lose one or two
     torch.testing.assert_close(losses.double(), loss_of(objective, scores), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(gradients.double(), objective.score_gradients(scores), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(gradients.double(), gradients_of(objective, scores), rtol=1e-5, atol=1e-5)
 
 
 @every_build
 def test_bfloat16_is_computed_in_float32(build: Callable[..., Objective]) -> None:
     objective = build(reduction="none")
     scores = spread_scores(102, 5).bfloat16()
-    losses, gradients = loss_of(objective, scores), objective.score_gradients(scores)
+    losses, gradients = loss_of(objective, scores), gradients_of(objective, scores)
     assert losses.dtype == torch.float32
     assert gradients.dtype == torch.bfloat16
     torch.testing.assert_close(losses, loss_of(objective, scores.float()), rtol=0, atol=0)
     # rounded once, at the end: a bfloat16 keeps 8 bits
-    torch.testing.assert_close(gradients.float(), objective.score_gradients(scores.float()), rtol=2**-8, atol=0)
+    torch.testing.assert_close(gradients.float(), gradients_of(objective, scores.float()), rtol=2**-8, atol=0)
 
 
 @every_build
@@ -279,7 +299,7 @@ def test_empty_batch_has_loss_zero(build: Callable[..., Objective], reduction: s
     loss = loss_of(objective, torch.empty(0, 6))
     assert loss.shape == ((0,) if reduction == "none" else ())
     assert loss.sum() == 0
-    assert objective.score_gradients(torch.empty(0, 6)).shape == (0, 6)
+    assert gradients_of(objective, torch.empty(0, 6)).shape == (0, 6)
 
 
 @every_build
@@ -289,7 +309,7 @@ def test_no_value_is_read_back_from_the_device(build: Callable[..., Objective]) 
     scores = torch.empty(7, 6, device="meta", requires_grad=True)
     loss_of(objective, scores, torch.empty(7, device="meta")).backward()
     assert scores.grad is not None
-    assert scores.grad.shape == objective.score_gradients(scores.detach()).shape == (7, 6)
+    assert scores.grad.shape == gradients_of(objective, scores.detach()).shape == (7, 6)
 
 
 @every_build
@@ -300,7 +320,7 @@ def test_cuda_is_near_cpu(build: Callable[..., Objective], dtype: torch.dtype) -
     scores = torch.cat((spread_scores(1023, 2), extreme_scores())).to(dtype)
     torch.testing.assert_close(loss_of(objective, scores.cuda()).cpu(), loss_of(objective, scores))
     torch.testing.assert_close(autograd_of(objective, scores.cuda()).cpu(), autograd_of(objective, scores))
-    torch.testing.assert_close(objective.score_gradients(scores.cuda()).cpu(), objective.score_gradients(scores))
+    torch.testing.assert_close(gradients_of(objective, scores.cuda()).cpu(), gradients_of(objective, scores))
 
 
 @every_build
@@ -311,6 +331,6 @@ def test_wrong_shapes_and_reductions_are_rejected(build: Callable[..., Objective
         loss_of(objective, scores, torch.ones(7, 1))
     with pytest.raises(ConfigError, match="unknown reduction 'average'; use one of none, mean, sum"):
         build(reduction="average")
-    if not objective.in_batch:
+    if objective.targets != "batch":
         with pytest.raises(RuntimeError, match="dimensions"):
             objective(scores[:, :1], scores[:, 1:])

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from word2vec.errors import TrainingError
+from word2vec.errors import ConfigError, TrainingError
 from word2vec.losses import NegativeSampling, Objective, RankNet, UserObjective, as_objective, make_objective
 
 
@@ -49,7 +49,23 @@ def test_declared_attributes_are_passed_on_and_others_have_their_defaults() -> N
     assert not as_objective(PerExample()).needs_log_q
     assert as_objective(Corrected()).needs_log_q
     assert as_objective(Corrected()).default_lr == Objective.default_lr
-    assert not as_objective(Corrected()).in_batch
+    assert as_objective(Corrected()).targets == "noise"
+
+
+class Earlier(PerExample):
+    in_batch = True
+
+
+class Misspelled(PerExample):
+    targets = "trees"
+
+
+@pytest.mark.parametrize(("module", "message"), [(Earlier(), 'declare targets = "batch"'), (Misspelled(), "'trees'")])
+def test_targets_that_are_unknown_or_declared_as_in_earlier_versions_are_rejected(
+    module: nn.Module, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        as_objective(module)
 
 
 def test_log_q_and_weights_reach_the_module() -> None:

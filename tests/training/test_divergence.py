@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.engines.small import make_dataset
 from tests.training.interruptions import killed
 from tests.training.topics import small
 from word2vec.engines.cpu.objectives import COMPILED
@@ -53,11 +54,13 @@ def test_a_loss_far_above_that_of_an_untrained_model_is_reported() -> None:
 def test_the_loss_of_an_untrained_model_is_that_of_the_first_batch(name: str, negatives: int) -> None:
     objective = make_objective(name, num_labels=18)
     objective.reduction = "sum"
-    loss = untrained_loss(objective, 18, negatives, 64, torch.device("cpu"))
+    dataset = make_dataset([[0, 1]], [1] * 18, negatives=negatives, batch_size=64)
+    loss = untrained_loss(objective, dataset)
     expected = {
         "negative-sampling": (1 + negatives) * math.log(2),
         "sampled-softmax": math.log(1 + negatives),
         "in-batch-softmax": math.log(64),
+        "hierarchical-softmax": (14 * 4 + 4 * 5) / 18 * math.log(2),  # four of the paths have one node more
         "warp": math.log(17),
         "wmrb": math.log1p(17),
         "ranknet": negatives * math.log(2),

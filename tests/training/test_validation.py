@@ -39,14 +39,19 @@ def trained_model() -> SkipGram:
 def test_the_loss_is_the_mean_over_all_examples(name: str) -> None:
     objective = make_objective(name, num_labels=WORDS)
     objective.reduction = "sum"
-    dataset, model = make_dataset(negatives=0 if objective.in_batch else 3), trained_model()
+    dataset, model = make_dataset(negatives=3 if objective.targets == "noise" else 0), trained_model()
     total, count = 0.0, 0
     for batch in dataset:
         x = model.input[batch.context]
-        if objective.in_batch:
+        if objective.targets == "batch":
             log_q = dataset.pair_frequency.log()[batch.center] if objective.needs_log_q else None
             loss, _ = objective.fortraining(x, model.output[batch.center], ids=batch.center, log_q=log_q)
             total += float(loss.sum().detach())
+        elif objective.targets == "tree":
+            for row, word in zip(x, batch.center.tolist(), strict=True):
+                path = slice(*dataset.tree.starts[word : word + 2])
+                signs, nodes = torch.from_numpy(dataset.tree.signs[path]), torch.from_numpy(dataset.tree.nodes[path])
+                total += float(nn.functional.softplus(-signs * (model.output[nodes] @ row)).sum().detach())
         else:
             targets = torch.cat([batch.center[:, None], batch.negatives], dim=1)
             s = torch.einsum("bd,btd->bt", x, model.output[targets])

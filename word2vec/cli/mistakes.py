@@ -32,7 +32,7 @@ OPTIONS: dict[str, Mapping[str, str]] = {
 COMMANDS = {
     "skipgram": "train", "cbow": "train", "fit": "train", "nn": "nearest", "distance": "nearest",
     "most-similar": "nearest", "similar": "nearest", "neighbors": "nearest", "analogies": "analogy",
-    "convert": "export", "save": "export", "test": "evaluate", "eval": "evaluate", "score": "evaluate", "show": "info",
+    "convert": "export", "save": "export", "test": "evaluate", "eval": "evaluate", "show": "info",
     "help": "--help", "version": "--version",
 }  # fmt: skip
 """Commands of other programs -> what to use here."""

@@ -5,6 +5,7 @@ the scores s_k = x . y_k. Autograd computes g_k = dL/ds_k; what remains is
 
     dL/dx = sum_k g_k y_k        dL/dy_k = g_k x.
 
+With hierarchical softmax, the targets are the nodes of a path, and g_k is multiplied by the sign of the score.
 The step is added to the rows that were used: no gradient of the size of a table is created, and no other row moves. An
 objective whose noise words are the other examples of the batch receives the rows themselves.
 
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
+from word2vec.engines.targets import Paths, paths_for, signed, targets_of, targets_per_example
 from word2vec.losses.base import Objective, sum_losses
 from word2vec.models.base import EmbeddingModel, scores
 from word2vec.sampling.datasets import Batch, ExampleDataset
@@ -56,8 +58,9 @@ class AutogradEngine(Engine):
     ) -> None:
         super().__init__(model, objective, dataset, learning_rate, threads if dataset.device.type == "cpu" else 1)
         # (V,) log probability of each word as a negative, for objectives that correct for it
-        frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
+        frequency = dataset.pair_frequency if objective.targets == "batch" else dataset.noise
         self._log_q = frequency.log() if objective.needs_log_q else None
+        self._paths = paths_for(objective, dataset)
         self._workers = Workers(self.threads)
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
@@ -85,17 +88,17 @@ class AutogradEngine(Engine):
             # subtle: applies to the calling thread; otherwise each of our threads would start threads of its own
             torch.set_num_threads(1)
         shard = self._shards[rank]
-        targets = self.dataset.batch_size * (1 + self.dataset.settings.negatives)
+        targets = self.dataset.batch_size * targets_per_example(self.dataset, self._paths)
         buffer = self.model.output.new_empty(targets, self.model.output.shape[1])
         for number, batch in enumerate(self.dataset.batches(shard)):
             if number and stop.is_set():
                 return
             lr = self.learning_rate(self._epoch, words_read(self._shards))
-            if self.objective.in_batch:
+            if self.objective.targets == "batch":
                 loss, hits = in_batch_step(self.model, self.objective, batch, lr, self._log_q)
                 self._hits[rank] += hits
             else:
-                loss = train_step(self.model, self.objective, batch, lr, self._log_q, buffer)
+                loss = train_step(self.model, self.objective, batch, lr, self._log_q, buffer, self._paths)
             self._loss[rank] += loss
             shard.pairs += len(batch.center)
 
@@ -109,7 +112,7 @@ class AutogradEngine(Engine):
             words=words_read(self._shards),
             pairs=sum(shard.pairs for shard in self._shards),
             loss=sum(loss.item() for loss in self._loss),
-            hits=sum(int(hits.item()) for hits in self._hits) if self.objective.in_batch else None,
+            hits=sum(int(hits.item()) for hits in self._hits) if self.objective.targets == "batch" else None,
         )
 
 
@@ -121,6 +124,7 @@ def train_step(
     lr: float,
     log_q: Tensor | None = None,
     buffer: Tensor | None = None,
+    paths: Paths | None = None,
 ) -> Tensor:
     """Make one step of stochastic gradient descent on the summed loss of a batch.
 
@@ -130,28 +134,30 @@ def train_step(
         batch: B examples with K noise words each.
         lr: Learning rate.
         log_q: (V,) log probability of each word as a noise word, for objectives that ask for it.
-        buffer: (B * (1 + K) or more, D) working memory. Allocating it for each step costs more time in page faults than
+        buffer: (B * T or more, D) working memory. Allocating it for each step costs more time in page faults than
             the arithmetic.
+        paths: The paths of all words, for objectives whose targets are their nodes. There are T targets per example:
+            the L nodes of a path, or 1 + K words.
 
     Returns:
         The loss before the step, summed over the batch; a scalar on the device.
     """
-    targets = torch.cat([batch.center.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
+    targets, signs = targets_of(batch, paths)  # (B, T) each, or None
     if buffer is None:
         buffer = model.output.new_empty(targets.numel(), model.output.shape[1])
     x = model.gather(batch)  # (B, D)
-    y = buffer[: targets.numel()]  # (B * (1 + K), D)
+    y = buffer[: targets.numel()]  # (B * T, D)
     torch.index_select(model.output, 0, targets.view(-1), out=y)
-    y = y.view(*targets.shape, -1)  # (B, 1 + K, D)
+    y = y.view(*targets.shape, -1)  # (B, T, D)
     with torch.enable_grad():
-        s = scores(x, y).requires_grad_()  # (B, 1 + K)
+        s = signed(scores(x, y), signs).requires_grad_()  # (B, T)
         correction = {} if log_q is None else {"log_q": log_q[targets]}
         loss = sum_losses(objective(s[:, 0], s[:, 1:], **correction), len(s))
-        (g,) = torch.autograd.grad(loss, s)  # (B, 1 + K)
-    g = -lr * g
+        (g,) = torch.autograd.grad(loss, s)  # (B, T)
+    g = -lr * g if signs is None else -lr * g * signs
     # subtle: both steps use the values before the step, so dL/dx is computed before y is overwritten
     step_x = torch.bmm(g.unsqueeze(1), y).squeeze(1)  # (B, D)
-    step_y = torch.mul(g.unsqueeze(2), x.unsqueeze(1), out=y)  # (B, 1 + K, D)
+    step_y = torch.mul(g.unsqueeze(2), x.unsqueeze(1), out=y)  # (B, T, D)
     model.scatter(batch, step_x)
     model.output.index_add_(0, targets.view(-1), step_y.view(-1, step_y.shape[-1]))
     return loss.detach()  # subtle: a loss with its history would keep the batch in memory

@@ -58,7 +58,7 @@ def choose_engine(name: str, objective: type[nn.Module], device: torch.device, w
     if name == "autograd":
         return AutogradEngine
     on_gpu = device.type == "cuda"
-    obstacle = _gpu_obstacle(objective, workload) if on_gpu else _cpu_obstacle(objective)
+    obstacle = _gpu_obstacle(objective, workload) if on_gpu else _cpu_obstacle(objective, workload)
     if obstacle:
         return _instead_of_fused(name, obstacle)
     if on_gpu:
@@ -111,15 +111,18 @@ def _instead_of_fused(name: str, obstacle: str) -> type[Engine]:
     return AutogradEngine
 
 
-def _cpu_obstacle(objective: type[nn.Module]) -> str:
-    """Return why the fused CPU engine cannot train, and what to do; empty if it can."""
+def _cpu_obstacle(objective: type[nn.Module], workload: Workload | None = None) -> str:
+    """Return why the fused CPU engine cannot train, and what to do; empty if it can. Pairs have no workload."""
     from numba.core import config  # a third of a second to import
 
-    from word2vec.engines.cpu.objectives import COMPILED
+    from word2vec.engines.cpu.objectives import COMPILED, COMPILED_TREES
 
     if config.DISABLE_JIT:  # type: ignore[attr-defined]
         return "cannot be compiled while NUMBA_DISABLE_JIT is set; unset it"
-    return _objective_obstacle(objective, COMPILED)
+    words_alone = workload is not None and workload.model == "skipgram" and not workload.subwords
+    if objective in COMPILED_TREES and workload is not None and not words_alone:
+        return "trains hierarchical softmax for skip-gram without n-grams only; use --model skipgram"
+    return _objective_obstacle(objective, COMPILED | COMPILED_TREES if words_alone else COMPILED)
 
 
 def _gpu_obstacle(objective: type[nn.Module], workload: Workload) -> str:

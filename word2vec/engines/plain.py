@@ -24,6 +24,9 @@ which selects its context words. These share one set of noise words, and up to B
 from the values before the update (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"). Then
 X (B, D) and Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X.
 
+**Hierarchical softmax** has no noise words. Its targets are the nodes on the path to the center word in a Huffman tree,
+whose scores have signs: s_k = sign_k (x . y_k), and so dL/dx = sum_k sign_k g_k y_k.
+
 **Other models** differ only in the rows that x is gathered from, and that its step is scattered to (models/). For CBOW
 x is the mean of the context words, one example per window. With character n-grams, a word is the mean of its own row
 and the rows of its n-grams. These are many, so they are gathered once per window, for the center word, which predicts
@@ -69,7 +72,7 @@ class Group(NamedTuple):
     """B examples that are updated at once."""
 
     inputs: list[list[Word]]  # the words that the input vector of each example is the mean of
-    targets: list[list[int]]  # (B, 1 + K) rows of the output table; the first one is that of the true word
+    targets: list[list[int]]  # (B, 1 + K) words; the first one is the true word
 
 
 class PlainEngine(Engine):
@@ -97,14 +100,15 @@ class PlainEngine(Engine):
             raise ConfigError(
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
-        frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
+        frequency = dataset.pair_frequency if objective.targets == "batch" else dataset.noise
         self.log_q = frequency.double().log() if objective.needs_log_q else None  # (V,) subtracted from the scores
+        self.paths = cast("TextDataset", dataset).tree.padded() if objective.targets == "tree" else None  # (V, L) each
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
         self.dataset.set_epoch(number)
         self._epoch, self._shards = number, shards or self.dataset.new_shards(1)
-        train = self._train_batches if self.objective.in_batch else self._train_chunks
+        train = self._train_batches if self.objective.targets == "batch" else self._train_chunks
         reported, threads_before = time.monotonic(), torch.get_num_threads()
         torch.set_num_threads(1)  # subtle: torch splits even a softmax of ten rows, and waits longer than it computes
         try:
@@ -121,7 +125,7 @@ class PlainEngine(Engine):
         return self._shards
 
     def _progress(self) -> Progress:
-        shard, counts_hits = self._shards[0], self.objective.in_batch
+        shard, counts_hits = self._shards[0], self.objective.targets == "batch"
         return Progress(words_read([shard]), shard.pairs, shard.loss, shard.hits if counts_hits else None)
 
     def _load_tables(self) -> None:
@@ -195,19 +199,32 @@ class PlainEngine(Engine):
             group: B examples with 1 + K targets each.
             lr: Learning rate.
         """
-        targets = np.array(group.targets)  # (B, 1 + K)
-        x, y = np.array([self.gather(words) for words in group.inputs]), self.output[targets]  # (B, D), (B, 1 + K, D)
-        scores = torch.from_numpy(np.einsum("bd,bkd->bk", x, y)).to(self.dataset.device)  # s_k = x . y_k
+        targets, signs = self.rows_of(group)  # (B, T) each
+        x, y = np.array([self.gather(words) for words in group.inputs]), self.output[targets]  # (B, D), (B, T, D)
+        scores = torch.from_numpy(signs * np.einsum("bd,bkd->bk", x, y)).to(self.dataset.device)  # s_k = x . y_k
+        scores[torch.from_numpy(signs == 0)] = torch.inf  # beyond the end of a path
         if self.log_q is not None:
             scores -= self.log_q[targets]
-        hits = targets[:, 1:] == targets[:, :1]  # (B, K) noise words that are the true word
+        hits = targets[:, 1:] == targets[:, :1]  # (B, T - 1) noise words that are the true word
         scores[:, 1:][torch.from_numpy(hits)] = -torch.inf  # which objectives ignore
         loss = self.objective(scores[:, 0], scores[:, 1:]).sum().item()
-        g = self.objective.score_gradients(scores).cpu().numpy()  # (B, 1 + K), g_k = dL/ds_k
+        g = signs * self.objective.score_gradients(scores).cpu().numpy()  # (B, T), g_k = dL/ds_k
         self.scatter(group.inputs, -lr * np.einsum("bk,bkd->bd", g, y))  # dL/dx = sum_k g_k y_k
         # subtle: a row may occur several times, and `+=` would apply only one of its steps
         np.add.at(self.output, targets, -lr * np.einsum("bk,bd->bkd", g, x))  # dL/dy_k = g_k x
         return float(loss)
+
+    def rows_of(self, group: Group) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
+        """Return the rows of the targets of a group, and the signs of their scores, (B, T) each.
+
+        These are 1 + K words with the sign 1, or the nodes of the path to the true word with its signs; shorter paths
+        end with an unused row and the sign 0.
+        """
+        words = np.array(group.targets)  # (B, 1 + K)
+        if self.paths is None:
+            return words, np.ones_like(words)
+        nodes, signs = self.paths
+        return nodes[words[:, 0]], signs[words[:, 0]]
 
     def gather(self, words: list[Word]) -> npt.NDArray[np.float64]:
         """Return the input vector of an example, (D,): the mean of its words."""

@@ -151,7 +151,7 @@ def write(
         path: The file, or the folder for a run. Text files and word2vec's binary files are compressed if the name ends
             in .gz, .bz2, .xz or .zst.
         table: The table to write. Only run, safetensors, npz and fasttext keep the counts, the output table and
-            n-grams.
+            n-grams; all but fasttext keep the nodes of hierarchical softmax.
         format: A name in FORMATS; by default the file extension decides, and a folder or no extension means a run. The
             extension .bin means fasttext for vectors with n-grams, and word2vec-binary for others.
         progress: Whether to show a progress bar on stderr if writing takes long.

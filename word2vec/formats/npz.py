@@ -1,4 +1,4 @@
-"""numpy archives (.npz) with the arrays `words` and `vectors` and, optionally, `counts`, `output` and n-grams.
+"""numpy archives (.npz) with the arrays `words` and `vectors`; optionally `counts`, `output` or `nodes`, and n-grams.
 
 For use with numpy alone: `numpy.load(path)["vectors"]`. Files written by numpy.savez are memory-mapped, those written
 by savez_compressed are decompressed. Arrays of Python objects are rejected, because reading them could run code.
@@ -35,6 +35,7 @@ ARRAYS = {
     "vectors": FLOATS,
     "counts": INTEGERS,
     "output": FLOATS,
+    "nodes": FLOATS,  # of the tree of hierarchical softmax
     "context": FLOATS,  # the output table in files of earlier versions
     WORD_ROWS: FLOATS,
     NGRAMS: FLOATS,
@@ -91,9 +92,10 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
             for name, array in arrays.items()
             if ARRAYS[name] == FLOATS
         }
+    nodes = tables.get("nodes") if len(words) == len(arrays["words"]) else None
     counts = arrays["counts"][:limit].astype(np.int64, copy=False) if "counts" in arrays else None
     output = tables.get("output", tables.get("context"))
-    return distinct(path, Table(words, tables["vectors"], counts, output, _subwords(path, arrays, tables)))
+    return distinct(path, Table(words, tables["vectors"], counts, output, _subwords(path, arrays, tables), nodes))
 
 
 def _subwords(path: Path, arrays: dict[str, NDArray[Any]], tables: dict[str, NDArray[np.float32]]) -> Subwords | None:
@@ -177,7 +179,7 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     shape = arrays["vectors"].shape
     if len(shape) != 2:
         raise FormatError(f"{path}: the array 'vectors' has the shape {shape}, expected (words, dimensions)")
-    tables = dict.fromkeys(("output", "context", WORD_ROWS), shape)
+    tables = dict.fromkeys(("output", "context", "nodes", WORD_ROWS), shape)
     for name, expected in ({"words": shape[:1], "counts": shape[:1]} | tables).items():
         if name in arrays and arrays[name].shape != expected:
             raise FormatError(
@@ -211,6 +213,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
         "vectors": table.vectors,
         "counts": table.counts,
         "output": table.output,
+        "nodes": table.nodes,
     }
     ngrams, settings = ngram_arrays(table)
     if settings is not None:

@@ -32,8 +32,9 @@ PAIR_VERSION = 2  # of runs trained on pairs, which have a second vocabulary; se
 VECTORS_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocab.tsv"
 # The tables of a trained model in the vectors file. With n-grams, "input" contains the vectors of the words, which are
-# means of their own rows, "word-rows", and the rows of their n-grams.
-MODEL_TABLES = ("input", "output", WORD_ROWS, NGRAMS)
+# means of their own rows, "word-rows", and the rows of their n-grams. With hierarchical softmax, "nodes" contains the
+# rows of the inner nodes of the tree of the words, and there is no "output".
+MODEL_TABLES = ("input", "output", "nodes", WORD_ROWS, NGRAMS)
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
 NGRAM_SETTINGS = "min-n", "max-n", "number-of-buckets"  # metadata keys; the numbers are those of `ngrams.Settings`
 VOCABULARY_DIGEST = "vocab.tsv-sha256"  # metadata key of the vectors file; missing in files of earlier versions
@@ -43,11 +44,12 @@ _BARE_WORD = re.compile(rb"([^\t\n]+)\n")
 
 
 class Tables(NamedTuple):
-    """The input and output tables and the words' own rows, cut to the limit, and their total number of rows."""
+    """The tables of words and the words' own rows, cut to the limit, and their total number of rows."""
 
     vectors: NDArray[np.float32]
     output: NDArray[np.float32] | None
     subwords: Subwords | None
+    nodes: NDArray[np.float32] | None  # None if words are cut off, because all counts are needed for the tree
     total: int
 
 
@@ -68,7 +70,7 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
         )
     if file.metadata.get(VOCABULARY_DIGEST) not in (None, digest_of(text)):
         raise mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
-    return Table(words, tables.vectors, counts, tables.output, tables.subwords)
+    return Table(words, tables.vectors, counts, tables.output, tables.subwords, tables.nodes)
 
 
 def verify_run(path: Path, limit: int | None) -> bool:
@@ -101,21 +103,23 @@ def encode_vocabulary(path: Path, table: Table) -> bytes:
 
 
 def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
-    """Return the input table of a safetensors file and, if there are any, the output table and the n-grams.
+    """Return the input table of a safetensors file and, if there are any, the output table or nodes, and the n-grams.
 
     Raises:
         FormatError: The file was written by another program or a later version, or a table has the wrong type or shape.
     """
     _check_version(path, file.metadata)
     vectors = table_of(path, file, "input")
-    output = table_of(path, file, "output") if "output" in file.tensors else None
-    if output is not None and output.shape != vectors.shape:
-        raise FormatError(
-            f"{path}: 'input' has the shape {list(vectors.shape)} but 'output' has {list(output.shape)}; "
-            "the file is damaged"
-        )
+    found = {name: table_of(path, file, name) for name in ("output", "nodes") if name in file.tensors}
+    for name, table in found.items():
+        if table.shape != vectors.shape:
+            raise FormatError(
+                f"{path}: 'input' has the shape {list(vectors.shape)} but {name!r} has {list(table.shape)}; "
+                "the file is damaged"
+            )
+    output, nodes = found.get("output"), found.get("nodes") if limit is None or limit >= len(vectors) else None
     subwords = read_ngrams(path, file.tensors, _ngram_settings(file.metadata), vectors.shape, limit)
-    return Tables(vectors[:limit], None if output is None else output[:limit], subwords, len(vectors))
+    return Tables(vectors[:limit], None if output is None else output[:limit], subwords, nodes, len(vectors))
 
 
 def _ngram_settings(metadata: dict[str, str]) -> list[int] | None:
@@ -142,9 +146,8 @@ def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
 
 def content_of(table: Table) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the tables by their names in safetensors files, and the metadata."""
-    tensors: dict[str, NDArray[Any]] = {"input": table.vectors}
-    if table.output is not None:
-        tensors["output"] = table.output
+    tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes}
+    tensors = {name: numbers for name, numbers in tables.items() if numbers is not None}
     ngrams, settings = ngram_arrays(table)
     metadata = {} if settings is None else dict(zip(NGRAM_SETTINGS, map(str, settings), strict=True))
     return tensors | ngrams, {RUN_FORMAT: str(RUN_VERSION), **metadata}

@@ -46,7 +46,8 @@ def read_safetensors(path: Path, limit: int | None, progress: bool = False) -> T
         )
     words.warn()
     counts = None if counts is None else counts[:limit]
-    return distinct(path, Table(words.words[:limit], tables.vectors, counts, tables.output, tables.subwords))
+    table = Table(words.words[:limit], tables.vectors, counts, tables.output, tables.subwords, tables.nodes)
+    return distinct(path, table)
 
 
 def write_safetensors(path: Path, table: Table, progress: bool = False) -> None:

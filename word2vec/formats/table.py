@@ -32,10 +32,12 @@ class Table(NamedTuple):
     counts: NDArray[np.int64] | None = None  # (V,)
     output: NDArray[np.float32] | None = None  # (V, D), the output table
     subwords: Subwords | None = None  # provides vectors for words outside the vocabulary
+    # (V, D), the output table of hierarchical softmax: rows of the inner nodes of the tree, which belong to no words
+    nodes: NDArray[np.float32] | None = None
 
 
 def select(table: Table, rows: NDArray[np.intp]) -> Table:
-    """Return a table with some of the rows of another one; n-grams are all kept."""
+    """Return a table with some of the rows of another one; all n-grams are kept, but no nodes."""
     subwords = table.subwords
     if subwords is not None and subwords.word_rows is not None:
         subwords = replace(subwords, word_rows=subwords.word_rows[rows])
@@ -72,6 +74,9 @@ def check_finite(path: Path, table: Table) -> None:
             raise FormatError(
                 f"{path}: the {name} of {table.words[row]!r} contains nan or infinity; train the vectors again"
             )
+    row = None if table.nodes is None else first_not_finite(table.nodes)
+    if row is not None:
+        raise FormatError(f"{path}: the vector of node {row} contains nan or infinity; train the vectors again")
 
 
 def encode_words(path: Path, words: list[str], *, spaces: bool) -> list[bytes]:

@@ -5,7 +5,8 @@ module with `forward(positive, negative, weight=None)` for scores of shape (B,) 
 example, (B,), or their sum; `--objective package.module:ClassName` selects it.
 """
 
-from word2vec.losses.base import Objective, Reduction, sum_losses
+from word2vec.losses.base import Objective, Reduction, Targets, sum_losses
+from word2vec.losses.hierarchical_softmax import HierarchicalSoftmax
 from word2vec.losses.in_batch_softmax import InBatchSoftmax
 from word2vec.losses.listwise import ndcg_weights, ranknet_gradient, ranknet_loss
 from word2vec.losses.margin_ranking import MarginRanking, margin_ranking_loss
@@ -21,6 +22,7 @@ __all__ = [
     "LOSSES",
     "WARP",
     "WMRB",
+    "HierarchicalSoftmax",
     "InBatchSoftmax",
     "MarginRanking",
     "NegativeSampling",
@@ -28,6 +30,7 @@ __all__ = [
     "RankNet",
     "Reduction",
     "SampledSoftmax",
+    "Targets",
     "UserObjective",
     "as_objective",
     "find_objective",

@@ -1,12 +1,13 @@
 """The base class of all objectives: their interface for engines, the layout of scores, weights and reductions.
 
 An objective is independent of words, tables and engines. For each example it receives the score of the true word and
-the scores of K noise words. In the layout `scores (B, 1 + K)` the true word is column 0. Two conventions apply
-everywhere:
+the scores of K noise words. In the layout `scores (B, 1 + K)` the true word is column 0. An objective may declare other
+targets, see `Targets`. Two conventions apply everywhere:
 
 - A weight counts its example that many times. With reduction "mean", the sum of the losses is divided by the sum of the
   weights, so with every reduction an example of weight 0 is ignored and one of weight 2 counts twice.
-- A noise word with score -inf is ignored. This is how a caller drops a noise word that equals the true word.
+- A noise word with score -inf is ignored. This is how a caller drops a noise word that equals the true word. So is a
+  node of a tree with the signed score +inf, which ends a short path.
 
 Learning rates are meant for the sum over the examples, because word2vec takes one step per pair.
 """
@@ -19,6 +20,14 @@ from torch import Tensor, nn
 from word2vec.errors import ConfigError, TrainingError
 
 Reduction = Literal["none", "mean", "sum"]
+Targets = Literal["noise", "batch", "tree"]
+"""What the input vector of an example is scored with.
+
+- "noise": its true word and K noise words. `forward` receives their scores, (B,) and (B, K).
+- "batch": the true words of all examples of the batch. An engine calls `fortraining` instead of `forward`.
+- "tree": the inner nodes on the path to its true word in a Huffman tree. `forward` receives their signed scores, (B,)
+  for the root and (B, L - 1) for the others, +inf beyond the end of a path; see hierarchical_softmax.py.
+"""
 
 
 class Objective(nn.Module):
@@ -36,16 +45,15 @@ class Objective(nn.Module):
         needs_log_q: Whether `forward` takes the keyword argument `log_q (B, 1 + K)`, the log probability with which
             each of these words is drawn as noise. It is subtracted from the scores, so `score_gradients` applies
             unchanged to `scores - log_q`. For in-batch objectives it is `log_q (B,)`, the log frequency of each true
-            word in the training pairs.
+            word in the training pairs. Nodes of a tree have no `log_q`.
         needs_num_labels: Whether `__init__` takes `num_labels`, the number of words in the vocabulary.
-        in_batch: Whether the noise words are the true words of the other examples in the batch. If so, an engine calls
-            `fortraining` instead of `forward`.
+        targets: What the input vector of an example is scored with; see `Targets`.
     """
 
     default_lr: float = 0.025  # word2vec.c's for skip-gram
     needs_log_q: bool = False
     needs_num_labels: ClassVar[bool] = False
-    in_batch: bool = False
+    targets: Targets = "noise"
 
     def __init__(self, reduction: Reduction = "mean") -> None:
         super().__init__()
@@ -81,7 +89,7 @@ class Objective(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Compute the loss of left rows (B, D) against right rows (B, D), and the predicted column of each row (B,).
 
-        Only for objectives with `in_batch`; see `InBatchSoftmax.fortraining` for the arguments.
+        Only for objectives whose targets are the batch; see `InBatchSoftmax.fortraining` for the arguments.
         """
         raise NotImplementedError(f"{type(self).__name__} scores noise words, not the rows of a batch")
 

@@ -24,7 +24,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.checkpoint import checkpoint
 
 from word2vec.errors import ConfigError
-from word2vec.losses.base import Objective, Reduction, at_least_float32, reduce_losses
+from word2vec.losses.base import Objective, Reduction, Targets, at_least_float32, reduce_losses
 
 
 class InBatchSoftmax(Objective):
@@ -39,7 +39,7 @@ class InBatchSoftmax(Objective):
     """
 
     default_lr = 0.05
-    in_batch = True
+    targets: Targets = "batch"
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from torch import nn
 
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective, Reduction
+from word2vec.losses.hierarchical_softmax import HierarchicalSoftmax
 from word2vec.losses.in_batch_softmax import InBatchSoftmax
 from word2vec.losses.margin_ranking import MarginRanking
 from word2vec.losses.negative_sampling import NegativeSampling
@@ -25,6 +26,7 @@ LOSSES: dict[str, type[Objective]] = {
     "negative-sampling": NegativeSampling,
     "sampled-softmax": SampledSoftmax,
     "in-batch-softmax": InBatchSoftmax,
+    "hierarchical-softmax": HierarchicalSoftmax,
     "warp": WARP,
     "wmrb": WMRB,
     "ranknet": RankNet,

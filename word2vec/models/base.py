@@ -20,8 +20,10 @@ from torch import Tensor, nn
 
 from word2vec.models.ngram_index import NgramIndex
 from word2vec.sampling.datasets import Batch
+from word2vec.sampling.huffman import HuffmanTree
 
 PACK_ROWS = 4096  # rows moved at a time, a few MB
+NODES = "nodes"  # name of the output table if its rows are the inner nodes of a tree
 WORD_ROWS = "word-rows"  # name of the input table if the vectors of words are means of it and the n-gram table
 
 
@@ -36,10 +38,12 @@ class EmbeddingModel(nn.Module, ABC):
         generator: Random state for the initial values.
         targets: Number of rows of the output table, if they are not the same words as the inputs.
         ngrams: The n-grams of the words; by default words have none.
+        tree: The tree whose inner nodes are the rows of the output table; by default they are words.
 
     Attributes:
         input: (V, D) vectors of words as inputs; with n-grams, the words' own rows.
-        output: (V, D) vectors of words as prediction targets, or (targets, D).
+        output: (V, D) vectors of words as prediction targets, or (targets, D). With a tree, those of its inner nodes,
+            from the root on; the last row is not used and stays zero.
         ngrams: (G, D) rows of n-grams, or None.
         ngram_index: The n-grams of each word, or None.
         lr_factor: The default learning rate of the model, relative to that of the objective.
@@ -54,11 +58,12 @@ class EmbeddingModel(nn.Module, ABC):
         generator: torch.Generator | None = None,
         targets: int | None = None,
         ngrams: NgramIndex | None = None,
+        tree: HuffmanTree | None = None,
     ) -> None:
         super().__init__()
         self.input = nn.Parameter(_initial_rows(vocabulary_size, dim, generator))
         self.output = nn.Parameter(torch.zeros(vocabulary_size if targets is None else targets, dim))
-        self.ngram_index = ngrams
+        self.ngram_index, self._tree = ngrams, tree
         self.ngrams = None if ngrams is None else nn.Parameter(_initial_rows(len(ngrams), dim, generator))
         if ngrams is not None:
             self.register_buffer("_starts", torch.from_numpy(ngrams.starts), persistent=False)
@@ -95,7 +100,8 @@ class EmbeddingModel(nn.Module, ABC):
 
     def tables(self) -> dict[str, nn.Parameter]:
         """Return all tables by the names under which files contain them."""
-        named = {"input" if self.ngrams is None else WORD_ROWS: self.input, "output": self.output}
+        inputs, outputs = "input" if self.ngrams is None else WORD_ROWS, "output" if self._tree is None else NODES
+        named = {inputs: self.input, outputs: self.output}
         return named if self.ngrams is None else named | {"ngrams": self.ngrams}
 
     def row_frequencies(
@@ -107,7 +113,8 @@ class EmbeddingModel(nn.Module, ABC):
             of_words: (V,) expected number of uses of each word in the input of an example.
             of_targets: (targets,) fraction of the examples with this target.
         """
-        uses = {name: of_targets if name == "output" else of_words for name in self.tables()}
+        of_rows = of_targets if self._tree is None else self._tree.node_frequency(of_targets)
+        uses = {name: of_rows if table is self.output else of_words for name, table in self.tables().items()}
         return uses if self.ngram_index is None else uses | {"ngrams": self.ngram_index.frequency(of_words)}
 
     @torch.no_grad()

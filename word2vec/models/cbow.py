@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from word2vec.models.base import EmbeddingModel
 from word2vec.models.ngram_index import NgramIndex
 from word2vec.sampling.datasets import Batch
+from word2vec.sampling.huffman import HuffmanTree
 
 
 class CBOW(EmbeddingModel):
@@ -38,6 +39,7 @@ class CBOW(EmbeddingModel):
         generator: Random state for the initial values.
         targets: Number of rows of the output table, if they are not the same words as the inputs.
         ngrams: The n-grams of the words; by default words have none.
+        tree: The tree whose inner nodes are the rows of the output table; by default they are words.
         positions: Number of positions in a window, with a learned weight each; 0 for no weights.
 
     Attributes:
@@ -54,9 +56,10 @@ class CBOW(EmbeddingModel):
         generator: torch.Generator | None = None,
         targets: int | None = None,
         ngrams: NgramIndex | None = None,
+        tree: HuffmanTree | None = None,
         positions: int = 0,
     ) -> None:
-        super().__init__(vocabulary_size, dim, generator, targets, ngrams)
+        super().__init__(vocabulary_size, dim, generator, targets, ngrams, tree)
         self.positions = nn.Parameter(torch.ones(positions, dim)) if positions else None
 
     def gather(self, batch: Batch) -> Tensor:

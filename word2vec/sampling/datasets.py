@@ -8,6 +8,7 @@ a batch mixes examples from a whole chunk, so that few rows are updated twice fr
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from mmap import mmap
 from typing import Any, ClassVar, NamedTuple
 
@@ -20,6 +21,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.sampling.distributions import AliasTable, draw_negatives, subsample, window_pairs, windows_of
+from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.shards import SentenceRanges, Shard, chunks, count_words, derive_seed, new_shards, unread_chunks
 from word2vec.sampling.windows import make_window
 
@@ -258,6 +260,7 @@ class TextDataset(ExampleDataset, ABC):
     Attributes:
         window: The window of the settings, for the sentences of this corpus.
         keep: (V,) float32, keep probability of each word under subsampling.
+        counts: (V,) int64, number of occurrences of each word.
     """
 
     _padded: ClassVar[bool] = False  # whether the examples of a chunk take as much memory as those with the most words
@@ -287,9 +290,14 @@ class TextDataset(ExampleDataset, ABC):
             device=device,
             sentences=sentences,
         )
-        self.tokens = tokens
+        self.tokens, self.counts = tokens, vocabulary.counts
         self.window = make_window(settings.window_mode, settings.window, offsets)
         self.keep = torch.from_numpy(vocabulary.keep_probability(settings.subsample)).float().to(self.device)
+
+    @cached_property
+    def tree(self) -> HuffmanTree:
+        """The Huffman tree of the words, for objectives whose targets are its nodes; built on first use."""
+        return HuffmanTree.of(self.counts)
 
     def has_pairs(self) -> bool:
         """Return whether a sentence to train has two words of the vocabulary, before subsampling."""

@@ -1,12 +1,14 @@
 """Detection of diverged training, so that diverged tables never replace good ones."""
 
 import math
+from typing import cast
 
 import torch
 
 from word2vec.errors import TrainingError
 from word2vec.losses.base import Objective
 from word2vec.models.base import EmbeddingModel
+from word2vec.sampling.datasets import ExampleDataset, TextDataset
 
 MAX_LOSS = 1e6  # per pair; objectives that learn stay far below, and diverging ones pass it long before infinity
 # Mean loss of an epoch relative to that of an untrained model. In experiments with all objectives on two small texts,
@@ -53,23 +55,27 @@ def check_epoch(loss: float, epoch: int, lr: float, untrained: float) -> None:
 
 
 @torch.no_grad()
-def untrained_loss(objective: Objective, words: int, negatives: int, batch_size: int, device: torch.device) -> float:
+def untrained_loss(objective: Objective, dataset: ExampleDataset) -> float:
     """Return the mean loss per pair of a model whose output table, and so whose scores, are zero, as before training.
 
     Args:
-        objective: The objective, with the reduction "sum".
-        words: The size V of the vocabulary.
-        negatives: K, noise words per pair.
-        batch_size: Examples in a batch.
-        device: The device of the objective.
+        objective: The objective, with the reduction "sum", on the device of the dataset.
+        dataset: The examples.
     """
-    if objective.in_batch:
-        size = min(batch_size, MAX_REFERENCE_BATCH)
+    device = dataset.device
+    if objective.targets == "batch":
+        size = min(dataset.batch_size, MAX_REFERENCE_BATCH)
         rows = torch.zeros(size, 1, device=device)  # (B, 1)
         loss, _ = objective.fortraining(rows, rows, ids=torch.arange(size, device=device))
         return float(loss.sum()) / size
-    scores = torch.zeros(1, 1 + negatives, device=device)  # (1, 1 + K)
-    correction = {"log_q": torch.full_like(scores, -math.log(words))} if objective.needs_log_q else {}
+    if objective.targets == "tree":  # whose loss is the sum over the nodes of a path
+        text = cast("TextDataset", dataset)
+        node = torch.zeros(1, 1, device=device)  # (1, 1)
+        return float(objective(node[:, 0], node[:, 1:]).sum()) * text.tree.mean_length(
+            text.pair_frequency.cpu().numpy()
+        )
+    scores = torch.zeros(1, 1 + dataset.settings.negatives, device=device)  # (1, 1 + K)
+    correction = {"log_q": torch.full_like(scores, -math.log(len(dataset.noise)))} if objective.needs_log_q else {}
     return float(objective(scores[:, 0], scores[:, 1:], **correction).sum())
 
 

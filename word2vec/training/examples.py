@@ -56,7 +56,7 @@ class Examples(ABC):
         """
 
     @abstractmethod
-    def make_model(self, config: TrainConfig, generator: torch.Generator) -> EmbeddingModel:
+    def make_model(self, config: TrainConfig, objective: Objective, generator: torch.Generator) -> EmbeddingModel:
         """Create the model with its initial values."""
 
     @property

@@ -13,6 +13,7 @@ from torch import nn
 from word2vec.config import TrainConfig
 from word2vec.corpus import PairCorpus
 from word2vec.engines import Engine, choose_pair_engine
+from word2vec.errors import ConfigError
 from word2vec.losses import Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import ExampleDataset
@@ -81,14 +82,23 @@ class PairExamples(Examples):
         device: torch.device,
         threads: int,
     ) -> PairDataset:
-        """Create the dataset to train; see `Examples.make_dataset`."""
+        """Create the dataset to train; see `Examples.make_dataset`.
+
+        Raises:
+            ConfigError: The targets of the objective are the nodes of a tree, so that targets would have no vectors.
+        """
+        if objective.targets == "tree":
+            raise ConfigError(
+                f"--objective {config.objective} does not apply to pairs: it trains vectors of nodes of a tree, not "
+                "of targets; choose another objective"
+            )
         held_out, part = self._held_out_pairs(), None
         if len(held_out):
             logger.info("%s pairs held out for the validation loss", f"{len(held_out):,}")
             kept = np.ones(self.words, dtype=bool)
             kept[held_out] = False
             part = np.flatnonzero(kept)
-        negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
+        negatives = 0 if objective.targets == "batch" else config.negatives  # in-batch objectives need no noise words
         dataset = self._dataset(negatives, config.noise_exponent, part, config.batch_size, config.seed, device)
         relative_lr = 1.0 if config.lr is None else config.lr / objective.default_lr
         dataset.batch_size = stable_pair_batch_size(dataset, config.batch_size, threads, relative_lr)
@@ -96,7 +106,7 @@ class PairExamples(Examples):
         log_batch_size(config, engine_class, dataset.batch_size)
         return dataset
 
-    def make_model(self, config: TrainConfig, generator: torch.Generator) -> SkipGram:
+    def make_model(self, config: TrainConfig, objective: Objective, generator: torch.Generator) -> SkipGram:  # noqa: ARG002
         """Create the model; see `Examples.make_model`."""
         inputs, targets = self.result.rows
         return SkipGram(inputs, config.dim, generator, targets)
@@ -108,7 +118,7 @@ class PairExamples(Examples):
             reject_patience(config, "pairs")
             return None
         settings = dataset.settings
-        size = dataset.batch_size if objective.in_batch else VALIDATION_BATCH
+        size = dataset.batch_size if objective.targets == "batch" else VALIDATION_BATCH
         part = held_out[:MAX_EXAMPLES]  # in random order
         scored = self._dataset(settings.negatives, settings.noise_exponent, part, size, SEED, dataset.device)
         return Validation(scored, objective)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import FormatError
-from word2vec.models.base import WORD_ROWS
+from word2vec.models.base import NODES, WORD_ROWS
 from word2vec.models.ngram_index import NgramIndex
 from word2vec.vectors import PairVectors, WordVectors
 
@@ -72,13 +72,14 @@ class WordResult(ResultKind):
 
     def make(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.make`."""
-        words, counts, output = self._vocabulary.words, self._vocabulary.counts, tables["output"]
+        words, counts = self._vocabulary.words, self._vocabulary.counts
+        output, nodes = tables.get("output"), tables.get(NODES)
         if self._ngrams is None:
-            return WordVectors(words, tables["input"], counts=counts, output=output)
+            return WordVectors(words, tables["input"], counts=counts, output=output, nodes=nodes)
         word_rows = tables[WORD_ROWS]
         subwords = self._ngrams.subwords(tables["ngrams"], word_rows)
         vectors = subwords.known_vectors([word.encode(errors="replace") for word in words], word_rows)
-        return WordVectors(words, vectors, counts=counts, output=output, subwords=subwords)
+        return WordVectors(words, vectors, counts=counts, output=output, nodes=nodes, subwords=subwords)
 
     def table(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.table`."""

@@ -117,9 +117,7 @@ class TrainingSetup:
     @property
     def untrained_loss(self) -> float:
         """Mean loss per pair of an untrained model."""
-        dataset = self.dataset
-        negatives, batch_size = dataset.settings.negatives, dataset.batch_size
-        return untrained_loss(self.objective, self.examples.result.rows[1], negatives, batch_size, dataset.device)
+        return untrained_loss(self.objective, self.dataset)
 
     def early_stopping(self, run: Path | None) -> EarlyStopping:
         """Create what watches the validation loss; with the best epoch of the checkpoint if training resumes."""
@@ -194,7 +192,7 @@ def set_up(
     keeps_best, ngrams = config.patience is not None, examples.ngram_rows
     reject_too_large(rows, config.dim, device, processes, best_epoch=keeps_best, ngrams=ngrams)
     group.wait()  # until all have checked the free memory, before any of them allocates
-    model = examples.make_model(config, torch.Generator().manual_seed(config.seed))
+    model = examples.make_model(config, chosen, torch.Generator().manual_seed(config.seed))
     if run and found:
         load_tables(run, found, model)
     group.broadcast(*model.parameters())

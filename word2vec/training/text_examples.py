@@ -12,8 +12,9 @@ from word2vec.losses import Objective
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
 from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
 from word2vec.sampling.held_out import shorten_ranges, split_corpus
+from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.shards import count_words
-from word2vec.sampling.stability import stable_batch_size
+from word2vec.sampling.stability import stable_batch_size, stable_tree_batch_size
 from word2vec.sampling.windows import make_window
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
 from word2vec.training.result import WordResult
@@ -57,18 +58,21 @@ class TextExamples(Examples):
         threads: int,
     ) -> TextDataset:
         """Create the dataset to train; see `Examples.make_dataset`."""
-        negatives = 0 if objective.in_batch else config.negatives  # in-batch objectives need no noise words
+        negatives = config.negatives if objective.targets == "noise" else 0
         sampling = SamplingSettings(
             config.window, negatives, config.subsample, config.noise_exponent, config.window_mode
         )
+        relative_lr = 1.0 if config.lr is None else config.lr / objective.default_lr
         size = stable_batch_size(
             self._vocabulary,
             sampling,
             config.batch_size,
             threads,
-            relative_lr=1.0 if config.lr is None else config.lr / objective.default_lr,
+            relative_lr=relative_lr,
             shared_steps=self._shared_steps(config.subsample),
         )
+        if objective.targets == "tree":
+            size = min(size, stable_tree_batch_size(config.batch_size, threads, relative_lr))
         log_batch_size(config, engine_class, size)
         if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")
@@ -89,14 +93,15 @@ class TextExamples(Examples):
             )
         return dataset
 
-    def make_model(self, config: TrainConfig, generator: torch.Generator) -> EmbeddingModel:
+    def make_model(self, config: TrainConfig, objective: Objective, generator: torch.Generator) -> EmbeddingModel:
         """Create the model; see `Examples.make_model`."""
         size = len(self._vocabulary)
+        tree = HuffmanTree.of(self._vocabulary.counts) if objective.targets == "tree" else None
         if config.model == "skipgram":
-            return SkipGram(size, config.dim, generator, ngrams=self._ngrams)
+            return SkipGram(size, config.dim, generator, ngrams=self._ngrams, tree=tree)
         window = make_window(config.window_mode, config.window, self._text.offsets)
         positions = window.left + window.right if config.position_weights else 0
-        return CBOW(size, config.dim, generator, ngrams=self._ngrams, positions=positions)
+        return CBOW(size, config.dim, generator, ngrams=self._ngrams, tree=tree, positions=positions)
 
     def _shared_steps(self, subsample: float) -> float:
         """Return how many steps the vector of any word makes for an example at most, if words share n-grams."""
@@ -120,7 +125,7 @@ class TextExamples(Examples):
             self._text.offsets,
             self._vocabulary,
             dataset.settings,
-            batch_size=dataset.batch_size if objective.in_batch else VALIDATION_BATCH,
+            batch_size=dataset.batch_size if objective.targets == "batch" else VALIDATION_BATCH,
             seed=SEED,
             device=dataset.device,
             sentences=shorten_ranges(held_out, self._text.offsets, validation_words(dataset.pairs_per_word())),

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from word2vec.engines.targets import paths_for, signed, targets_of, targets_per_example
 from word2vec.losses.base import Objective, sum_losses
 from word2vec.models.base import EmbeddingModel, scores
 from word2vec.sampling.datasets import Batch, ExampleDataset
@@ -35,9 +36,11 @@ class Validation:
 
     def __init__(self, dataset: ExampleDataset, objective: Objective) -> None:
         self._objective = objective
-        frequency = dataset.pair_frequency if objective.in_batch else dataset.noise
+        frequency = dataset.pair_frequency if objective.targets == "batch" else dataset.noise
         self._log_q = frequency.log() if objective.needs_log_q else None  # (V,)
-        self._batches = _evenly(dataset, min(MAX_EXAMPLES, MAX_ROWS // (1 + dataset.settings.negatives)))
+        self._paths = paths_for(objective, dataset)
+        rows = targets_per_example(dataset, self._paths)
+        self._batches = _evenly(dataset, min(MAX_EXAMPLES, MAX_ROWS // rows))
         self.examples = sum(len(batch.center) for batch in self._batches)
 
     @torch.no_grad()
@@ -51,14 +54,14 @@ class Validation:
 
     def _batch_loss(self, model: EmbeddingModel, batch: Batch) -> Tensor:
         x = model.gather(batch)  # (B, D)
-        if self._objective.in_batch:
+        if self._objective.targets == "batch":
             right = model.output.index_select(0, batch.center)  # (B, D)
             log_q = None if self._log_q is None else self._log_q[batch.center]  # (B,)
             loss, _ = self._objective.fortraining(x, right, ids=batch.center, log_q=log_q)
             return loss.sum()
-        targets = torch.cat([batch.center.unsqueeze(1), batch.negatives], dim=1)  # (B, 1 + K)
-        y = model.output.index_select(0, targets.view(-1)).view(*targets.shape, -1)  # (B, 1 + K, D)
-        s = scores(x, y)  # (B, 1 + K)
+        targets, signs = targets_of(batch, self._paths)  # (B, T) each, or None
+        y = model.output.index_select(0, targets.view(-1)).view(*targets.shape, -1)  # (B, T, D)
+        s = signed(scores(x, y), signs)  # (B, T)
         correction = {} if self._log_q is None else {"log_q": self._log_q[targets]}
         return sum_losses(self._objective(s[:, 0], s[:, 1:], **correction), len(s), needs_gradient=False)
 

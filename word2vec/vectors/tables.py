@@ -23,6 +23,7 @@ def check_shapes(
     counts: NDArray[np.int64] | None,
     output: NDArray[np.float32] | None,
     subwords: Subwords | None,
+    nodes: NDArray[np.float32] | None,
 ) -> None:
     """Raise Word2VecError if shapes do not match or a word occurs twice, in which case `rows` has fewer words."""
     if vectors.ndim != 2 or 0 in vectors.shape:
@@ -37,6 +38,10 @@ def check_shapes(
         raise Word2VecError(f"the rows of n-grams are {subwords.rows.shape} but the vectors are {vectors.shape}")
     if subwords is not None and subwords.word_rows is not None and subwords.word_rows.shape != vectors.shape:
         raise Word2VecError(f"the words' own rows are {subwords.word_rows.shape} but the vectors are {vectors.shape}")
+    if nodes is not None and nodes.shape != vectors.shape:
+        raise Word2VecError(f"the table of nodes is {nodes.shape} but the vectors are {vectors.shape}")
+    if nodes is not None and counts is None:
+        raise Word2VecError("nodes belong to the tree of the word counts; pass counts as well")
     if len(rows) < len(words):
         repeated = next(word for row, word in enumerate(words) if rows[word] != row)
         raise Word2VecError(f"the word {repeated!r} occurs more than once; pass one vector per word")

@@ -19,6 +19,7 @@ from word2vec import formats
 from word2vec.errors import Word2VecError
 from word2vec.models.subwords import Subwords
 from word2vec.vectors import interop
+from word2vec.vectors.likelihood import SoftmaxTree
 from word2vec.vectors.queries import Query, split
 from word2vec.vectors.search import AnalogyMethod, Neighbors, cosines, row_lengths, three_cos_mul, top_k, unit_rows
 from word2vec.vectors.spelling import unknown_word
@@ -38,6 +39,8 @@ class WordVectors:
         vectors: (V, D) float32, the input table. Do not modify it in place: row lengths are computed once and cached.
         counts: (V,) int64, number of occurrences of each word in the corpus, or None if unknown.
         output: (V, D) float32, the output table, or None.
+        nodes: (V, D) float32, the output table of vectors trained with hierarchical softmax, or None. Its rows are the
+            inner nodes of the Huffman tree of the counts, from the root on, not words; the last row is not used.
         subwords: Character n-grams that provide vectors for words outside the vocabulary, or None.
     """
 
@@ -49,14 +52,14 @@ class WordVectors:
         counts: ArrayLike | None = None,
         output: ArrayLike | None = None,
         subwords: Subwords | None = None,
+        nodes: ArrayLike | None = None,
     ) -> None:
-        self._set_tables(words, vectors, counts, output, subwords)
-        for name, table in (("vector", self.vectors), ("output vector", self.output)):
+        self._set_tables(words, vectors, counts, output, subwords, nodes)
+        for name, table in (("vector", self.vectors), ("output vector", self.output), ("node", self.nodes)):
             row = None if table is None else formats.first_not_finite(table)
             if row is not None:
-                raise Word2VecError(
-                    f"the {name} of {self.words[row]!r} contains nan or infinity; all numbers must be finite"
-                )
+                of_word = row if table is self.nodes else f"of {self.words[row]!r}"
+                raise Word2VecError(f"the {name} {of_word} contains nan or infinity; all numbers must be finite")
 
     @classmethod
     def load(
@@ -86,7 +89,7 @@ class WordVectors:
     def from_table(cls, table: formats.Table) -> "WordVectors":
         """Return the vectors of a table that a function of `formats` has read and checked."""
         loaded = cls.__new__(cls)  # subtle: not __init__, which would scan for nan again
-        loaded._set_tables(table.words, table.vectors, table.counts, table.output, table.subwords)
+        loaded._set_tables(table.words, table.vectors, table.counts, table.output, table.subwords, table.nodes)
         return loaded
 
     def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
@@ -94,7 +97,7 @@ class WordVectors:
 
         Args:
             path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
-                counts, the output table and n-grams.
+                counts, the output table and n-grams; all but fasttext keep nodes.
             format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
                 fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
@@ -102,7 +105,7 @@ class WordVectors:
         Raises:
             Word2VecError: The format is unknown, or the path cannot be written.
         """
-        table = formats.Table(self.words, self.vectors, self.counts, self.output, self.subwords)
+        table = formats.Table(self.words, self.vectors, self.counts, self.output, self.subwords, self.nodes)
         formats.write(path, table, format, progress=progress)
 
     @property
@@ -130,7 +133,7 @@ class WordVectors:
         return word in self._rows
 
     def __repr__(self) -> str:
-        extras = {"counts": self.counts, "output table": self.output, "n-grams": self.subwords}
+        extras = {"counts": self.counts, "output table": self.output, "nodes": self.nodes, "n-grams": self.subwords}
         present = "".join(f", with {name}" for name, extra in extras.items() if extra is not None)
         first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")
         return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{present})"
@@ -276,6 +279,57 @@ class WordVectors:
         unit, _ = self._directions(words)  # (N, D)
         return words[int((unit @ unit.mean(axis=0)).argmin())]
 
+    def probability(self, center: str, context: str | Iterable[str]) -> float:
+        """Return p(center | context), the probability that a word is predicted from its context.
+
+        It is exact, and sums to 1 over the vocabulary. The input vector is the mean of the vectors of the context
+        words, as in CBOW; for skip-gram, pass one context word.
+
+        Args:
+            center: A word of the vocabulary.
+            context: A word, or several words.
+
+        Raises:
+            UnknownWordError: A word has no vector.
+            Word2VecError: The vectors were not trained with hierarchical softmax, or there is no context word.
+        """
+        return self._tree.probability(
+            self.index(center), self._stack([context] if isinstance(context, str) else context)
+        )
+
+    def log_likelihood(
+        self, sentence: Iterable[str], window: int | tuple[int, int] = 5, model: str = "skipgram"
+    ) -> float:
+        """Return the logarithm of the likelihood of a sentence, the sum of log p(center | context) over its words.
+
+        With skip-gram the sum runs over all pairs of a center word and a word of its window, with CBOW over all center
+        words, given their whole windows; a word without context adds nothing. Words outside the vocabulary are left out
+        first. This is what gensim's `Word2Vec.score` approximates. To compare sentences of different lengths, divide it
+        by the number of words.
+
+        Args:
+            sentence: The words.
+            window: How many words before and after a center word its window contains; a pair for different numbers.
+            model: "skipgram" or "cbow", with which the vectors were trained.
+
+        Raises:
+            Word2VecError: The vectors were not trained with hierarchical softmax, or the model is unknown.
+        """
+        if isinstance(sentence, str):
+            raise Word2VecError("log_likelihood needs a list of words, not a string; split it into words")
+        rows = [self._rows[word] for word in sentence if word in self._rows]
+        sides = (window, window) if isinstance(window, int) else window
+        return self._tree.log_likelihood(rows, self.vectors[rows], sides, model)
+
+    @cached_property
+    def _tree(self) -> SoftmaxTree:
+        """The tree of the words with its nodes."""
+        if self.nodes is None or self.counts is None:
+            raise Word2VecError(
+                "these vectors have no probabilities; train with --objective hierarchical-softmax, and load all words"
+            )
+        return SoftmaxTree(self.counts, self.nodes)
+
     def to_embedding(self, freeze: bool = True) -> "nn.Embedding":
         """Return a torch embedding layer with a copy of the vectors; its ids are those of `index`.
 
@@ -310,15 +364,17 @@ class WordVectors:
         counts: ArrayLike | None,
         output: ArrayLike | None,
         subwords: Subwords | None,
+        nodes: ArrayLike | None,
     ) -> None:
         """Set the attributes; raise Word2VecError for shapes that do not match and for words that occur twice."""
         self.words = list(words)
         self.vectors = as_table(vectors)
         self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
         self.output = None if output is None else as_table(output)
+        self.nodes = None if nodes is None else as_table(nodes)
         self.subwords = subwords
         self._rows = {word: row for row, word in enumerate(self.words)}
-        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output, subwords)
+        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output, subwords, self.nodes)
 
     def _vector(self, word: str) -> NDArray[np.float32]:
         """Return a copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""

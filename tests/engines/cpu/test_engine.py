@@ -30,9 +30,10 @@ from word2vec.engines.cpu.kernel import (
 )
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
+from word2vec.engines.cpu.tree_kernel import PATH_STEP
 from word2vec.engines.draws import SplitMix64
 from word2vec.errors import ConfigError
-from word2vec.losses import NegativeSampling, Objective
+from word2vec.losses import HierarchicalSoftmax, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
 from word2vec.sampling.windows import WINDOW_MODES
@@ -40,6 +41,7 @@ from word2vec.sampling.windows import WINDOW_MODES
 every_objective = pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
 
 ZIPF = [1000 // rank for rank in range(1, 41)]
+TREE = {"negatives": 0}  # hierarchical softmax draws no noise words
 THREE = [1_000_000, 3, 2]  # nearly every noise word that is drawn is the center, and is drawn again
 CHUNK_WORDS = 130
 
@@ -194,6 +196,23 @@ def test_the_loss_is_that_of_the_scores_before_each_step() -> None:
     ]
     *_, last = FusedEngine(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.0).epoch(0)
     assert last.loss / last.pairs == pytest.approx(np.mean(again), rel=0.02)  # other draws, of 12,000 pairs
+
+
+def test_paths_of_a_tree_equal_those_of_the_plain_engine() -> None:
+    # forty equal words have paths of 5 and 6 nodes, the first words of ZIPF of 2
+    for counts, settings in ((ZIPF, {}), ([30] * 40, {"window": 20, "dim": 7})):
+        _, pairs = compare_with_plain(
+            random_sentences(1000, counts), counts, kind=HierarchicalSoftmax, **TREE, **settings
+        )
+        assert pairs > 2000
+
+
+def test_paths_may_be_longer_than_the_memory_of_the_usual_kernel() -> None:
+    counts = [2**k for k in range(PATH_STEP + 1, -1, -1)]  # the rarest word is PATH_STEP + 1 nodes away from the root
+    sentences = random_sentences(300, [1] * len(counts))
+    oracle, _ = compare_with_plain(sentences, counts, kind=HierarchicalSoftmax, slower=5, **TREE, subsample=0)
+    assert oracle.paths is not None
+    assert oracle.paths[0].shape[1] == PATH_STEP + 1
 
 
 # What an engine object does

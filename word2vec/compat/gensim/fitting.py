@@ -123,7 +123,7 @@ def _batch_size(objective: Objective, vocabulary: Vocabulary, settings: FitSetti
     factor = (CALIBRATED_LR / max(settings.lr, CALIBRATED_LR)) ** 2
     wanted = int(BATCH_SIZE / factor)
     if objective.targets == "tree":
-        size = stable_tree_batch_size(vocabulary, wanted, threads)
+        size = stable_tree_batch_size(wanted, threads)
     else:
         size = stable_batch_size(vocabulary, settings.sampling, wanted, threads)
     return max(1, int(size * factor))

@@ -22,6 +22,7 @@ from torch import nn
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel
 from word2vec.engines.cpu.simd import LANES, padded_width
+from word2vec.engines.cpu.tree_kernel import TreeSampling, path_size, tree_kernel
 from word2vec.engines.cpu.vector_kernel import VectorTables, vector_kernel
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
@@ -67,7 +68,7 @@ class FusedEngine(Engine):
 
     Args:
         model: The model, trained in place; its tables move to memory with aligned rows.
-        objective: An objective of a class in `COMPILED`.
+        objective: An objective of a class in `COMPILED`, or for skip-gram without n-grams in `COMPILED_TREES`.
         dataset: The corpus and its sampling settings.
         learning_rate: The learning rate schedule.
         threads: Number of threads.
@@ -89,26 +90,19 @@ class FusedEngine(Engine):
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
         super().__init__(model, objective, dataset, learning_rate, threads)
-        window = dataset.window
-        left, right = (window.right, window.left) if center_is_input(model) else (window.left, window.right)
+        self._sampling: Sampling | TreeSampling
         self._text = Text(read_only(dataset.tokens, np.int32), read_only(dataset.offsets, np.int64))
-        self._sampling = Sampling(
-            keep=_thresholds(dataset.keep.double().numpy()),
-            noise=noise_table(dataset),
-            cumulative=dataset.alias.cumulative.numpy(),
-            log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
-            min_width=window.min_width,
-            widths=window.widths,
-            left=left,
-            right=right,
-            ahead=min(right, MAX_AHEAD),
-        )
         self._tables = _tables_of(model)
         negatives, width = dataset.settings.negatives, self._tables.width
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
-        self._chunk_pairs = CHUNK_PRODUCTS // ((1 + negatives) * width)
         self._workers = Workers(threads)
-        self._kernel = _kernel_of(model, objective, negatives)
+        if objective.targets == "tree":  # of skip-gram without n-grams; see engines/choice.py
+            targets, self._sampling = dataset.tree.longest, _tree_sampling(dataset)
+            self._kernel = tree_kernel(objective_name(type(objective)), path_size(targets))
+        else:
+            targets, self._sampling = 1 + negatives, _sampling(dataset, objective, reverse=center_is_input(model))
+            self._kernel = _kernel_of(model, objective, negatives)
+        self._chunk_pairs = CHUNK_PRODUCTS // (targets * width)
         self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
@@ -146,6 +140,39 @@ class FusedEngine(Engine):
 def center_is_input(model: EmbeddingModel) -> bool:
     """Return whether the center word predicts the words of its window, as in the plain engine."""
     return model.ngrams is not None and not isinstance(model, CBOW)
+
+
+def _sampling(dataset: TextDataset, objective: Objective, *, reverse: bool) -> Sampling:
+    """Return the distributions to draw from; `reverse` exchanges the two sides of a window."""
+    window = dataset.window
+    left, right = (window.right, window.left) if reverse else (window.left, window.right)
+    return Sampling(
+        keep=_thresholds(dataset.keep.double().numpy()),
+        noise=noise_table(dataset),
+        cumulative=dataset.alias.cumulative.numpy(),
+        log_q=dataset.noise.log().numpy() if objective.needs_log_q else np.empty(0, np.float32),
+        min_width=window.min_width,
+        widths=window.widths,
+        left=left,
+        right=right,
+        ahead=min(right, MAX_AHEAD),
+    )
+
+
+def _tree_sampling(dataset: TextDataset) -> TreeSampling:
+    """Return the tree and the distributions to draw from."""
+    window, tree = dataset.window, dataset.tree
+    return TreeSampling(
+        keep=_thresholds(dataset.keep.double().numpy()),
+        starts=tree.starts,
+        nodes=tree.nodes,
+        signs=tree.signs,
+        min_width=window.min_width,
+        widths=window.widths,
+        left=window.left,
+        right=window.right,
+        ahead=min(window.right, MAX_AHEAD),
+    )
 
 
 def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:

@@ -71,9 +71,11 @@ def store(builder: Builder, vector: Value, row: Value, place: Value) -> None:
     builder.store(vector, _vector_at(builder, row, place), align=4)
 
 
-def add_to(builder: Builder, row: Value, place: Value, step: Value) -> None:
-    """Add a vector to that at a place in a row, which is read again."""
-    store(builder, builder.fadd(load(builder, row, place), step), row, place)
+def add_to(builder: Builder, row: Value, place: Value, step: Value, factor: Value | None = None) -> None:
+    """Add a vector, or its product with another one, to that at a place in a row, which is read again."""
+    part = load(builder, row, place)
+    part = builder.fadd(part, step) if factor is None else multiply_add(builder, factor, step, part)
+    store(builder, part, row, place)
 
 
 def multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:

@@ -7,7 +7,7 @@ each chunk of sentences,
 1. `subsample` writes the words that survive subsampling;
 2. `draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
    the way into the cache while the current center word is processed;
-3. `_gather_block` lists the rows x_i of a block of context words;
+3. `gather_block` lists the rows x_i of a block of context words;
 4. `score_block` computes s_ki = x_i . y_k for all targets y_k;
 5. `score_gradients` turns the scores into losses and gradients g_ki = dL/ds_ki, in objectives.py;
 6. `update_block` adds -lr * sum_k g_ki y_k to x_i, and -lr * sum_i g_ki x_i to y_k.
@@ -31,6 +31,7 @@ from word2vec.engines.cpu.objectives import FLAGS, INLINED, block_offsets, block
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
+    align_stack,
     block_scores,
     block_steps,
     keep_alive,
@@ -119,6 +120,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
     size = block_size(padded)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
+        align_stack()
         n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
         memory = Buffers(
             targets=np.zeros(2 * padded, np.int64),
@@ -157,7 +159,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
             right = min(words.ends[sentence], position + buffers.reach[2 * half + 1] + 1)
             for start in range(left, right - 1, BLOCK_ROWS):
                 n = min(BLOCK_ROWS, right - 1 - start)
-                _gather_block(words.kept, start, n, position, table.width, buffers.rows)
+                gather_block(words.kept, start, n, position, table.width, buffers.rows)
                 score_block(table, buffers, half, n, n_targets, padded, corrected)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
                 score_gradients(objective, n_targets, padded, memory.block, constants)
@@ -243,7 +245,7 @@ def draw_targets(center, place, noise, cumulative, tables, buffers, state, n_tar
 
 
 @inlined
-def _gather_block(kept, start, n, position, width, rows):
+def gather_block(kept, start, n, position, width, rows):
     """Write where the rows of n context words begin, from word `start` on and without the center at `position`."""
     for i in range(n):
         word = start + i + np.int64(start + i >= position)
@@ -266,10 +268,10 @@ def score_block(tables, buffers, half, n, n_targets, padded, corrected):
 def update_block(tables, buffers, half, n, n_targets, padded, lr):
     """Add the steps of a block to its rows, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(padded)
-    for i in range(n_targets * LANES):
-        buffers.block[gradients + i] *= -lr
     targets, slopes = pointer_to(buffers.targets, half * padded), pointer_to(buffers.block, gradients)
-    block_steps(tables.input, buffers.rows, n, tables.output, targets, slopes, buffers.steps, tables.width, n_targets)
+    block_steps(
+        tables.input, buffers.rows, n, tables.output, targets, slopes, lr, buffers.steps, tables.width, n_targets
+    )
 
 
 @inlined

@@ -24,6 +24,7 @@ from word2vec.losses import (
     LOSSES,
     WARP,
     WMRB,
+    HierarchicalSoftmax,
     MarginRanking,
     NegativeSampling,
     Objective,
@@ -42,7 +43,7 @@ than those stored in the cache with the kernel. The copies are optimized separat
 would give two results, depending on whether the kernel was compiled or loaded.
 """
 
-F = np.float32
+F, U64 = np.float32, np.uint64
 ZERO, ONE, INFINITY = F(0), F(1), F(np.inf)
 IGNORED = F(-np.inf)  # the score of a noise word that is ignored
 LOG2_E, LN_2 = F(1.4426950408889634), F(0.6931471805599453)
@@ -243,6 +244,22 @@ def _wmrb(name, n_targets, padded, block, constants):
             block[gradients + k * LANES + i] *= block[work + i]
 
 
+def _hierarchical_softmax(name, n_targets, padded, block, constants):
+    # constants[k] is the sign of node k, and the scores and the gradients are those of x . y_k
+    # subtle: unsigned, because `n_targets` is not a constant. The compiler would not know that signed indices are not
+    # negative, which count from the end, and would not vectorize the loops
+    gradients, losses, _ = block_offsets(padded)
+    gradients, losses, lanes = U64(gradients), U64(losses), U64(LANES)
+    for i in range(lanes):
+        block[losses + i] = ZERO
+    for k in range(U64(n_targets)):
+        for i in range(lanes):
+            opposed = -constants[k] * block[k * lanes + i]
+            sigmoid, tail = _sigmoid_and_tail(opposed)
+            block[losses + i] += max(opposed, ZERO) + tail
+            block[gradients + k * lanes + i] = -constants[k] * sigmoid
+
+
 COMPILED: dict[type[Objective], Callable[..., None]] = {
     NegativeSampling: _negative_sampling,
     SampledSoftmax: _sampled_softmax,
@@ -251,17 +268,21 @@ COMPILED: dict[type[Objective], Callable[..., None]] = {
     WARP: _warp,
     WMRB: _wmrb,
 }
-"""The compiled form of each objective that has one."""
+"""The compiled form of each objective over noise words that has one."""
+
+COMPILED_TREES: dict[type[Objective], Callable[..., None]] = {HierarchicalSoftmax: _hierarchical_softmax}
+"""The compiled form of each objective over the nodes of a tree that has one."""
 
 
 def score_gradients(name, n_targets, padded, block, constants):
     """Write the losses and gradients of a block of scores.
 
-    Can be called from compiled code only, where the first three arguments are compile-time constants.
+    Can be called from compiled code only, where the first three arguments are compile-time constants; for a path, only
+    the first one.
 
     Args:
         name: Name of the objective in LOSSES, a string literal.
-        n_targets: 1 + K, the true word and K noise words.
+        n_targets: 1 + K, the true word and K noise words, or L, the nodes of a path.
         padded: Number of targets with padding, which has space in the block.
         block: (block_size(padded),) float32, scores in, losses and gradients out.
         constants: What `Objective.constants` returned, float32.
@@ -274,5 +295,5 @@ def _choose(name, n_targets, padded, block, constants):
     # subtle: the name is a literal rather than the function an argument, because a kernel that takes or captures a
     # function is never found in numba's cache
     if isinstance(name, types.StringLiteral):
-        return COMPILED[LOSSES[name.literal_value]]
+        return (COMPILED | COMPILED_TREES)[LOSSES[name.literal_value]]
     return None

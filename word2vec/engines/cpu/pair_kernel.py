@@ -37,6 +37,7 @@ from word2vec.engines.cpu.objectives import FLAGS, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
+    align_stack,
     keep_alive,
     padded_targets,
     pointers,
@@ -109,6 +110,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
     size = block_size(padded)
 
     def train(pairs, first, last, sampling, tables, constants, lr, group_rows, thread):
+        align_stack()
         memory = PairBuffers(
             targets=np.zeros(2 * padded, np.int64),
             shifts=np.zeros(2 * padded, np.float32),

@@ -4,7 +4,7 @@ A block consists of n input rows x_i (up to BLOCK_ROWS context words of one cent
 center word and its noise words). Training computes three small matrix products of it:
 
     scores      s_ki = x_i . y_k
-    steps       x_i += sum_k g_ki y_k        y_k += sum_i g_ki x_i        (right-hand sides from before the step)
+    steps       x_i -= lr sum_k g_ki y_k     y_k -= lr sum_i g_ki x_i     (right-hand sides from before the step)
 
 Numba offers no control over registers, so Python loops generate LLVM instructions while the kernel is compiled. The
 loops over the targets of a tile and over the rows of a block are unrolled, and all sums stay in registers while each
@@ -16,6 +16,7 @@ flat too, with s_ki at k * LANES + i. Nothing is checked here: the kernel is res
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -25,6 +26,7 @@ from word2vec.engines.cpu.instructions import (
     FLOAT,
     INT32,
     INT64,
+    VECTOR,
     WIDTH,
     ZERO,
     Builder,
@@ -57,6 +59,9 @@ ROWS_AT_ONCE = {16: 2, 8: 1, 4: 2}[WIDTH]
 TARGETS_AT_ONCE = range(4, 8)
 """Possible numbers of target rows whose sums are kept in registers together; see `tile_size`."""
 
+TILE = 4
+"""The number of target rows per tile if the number of targets is known only when the code runs."""
+
 
 def tile_size(targets: int) -> int:
     """Return the number of target rows per tile: the largest of those with the least padding."""
@@ -76,6 +81,19 @@ def padded_width(dim: int) -> int:
     return -(-dim // LANES) * LANES
 
 
+def _tiles(n_targets: Any) -> tuple[int, bool]:
+    """Return the tile size for a type of `n_targets`, and whether a row may occur in several tiles."""
+    if isinstance(n_targets, types.IntegerLiteral):
+        tile = tile_size(n_targets.literal_value)
+        return tile, tile < padded_targets(n_targets.literal_value)
+    return TILE, False
+
+
+def _number_of_targets(n_targets: Any, count: Sequence[Value]) -> Value:
+    """Return the number of targets with padding: a constant, or the value passed to the running code."""
+    return count[0] if count else INT64(padded_targets(n_targets.literal_value))
+
+
 @intrinsic(prefer_literal=True)
 def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, width, n_targets):
     """Compute the scores s_ki of a block. Arrays may be given as arrays or as pointers.
@@ -86,21 +104,25 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
         rows: (n or more,) int64, offsets of the input rows.
         n: Number of input rows, 1 to BLOCK_ROWS.
         outputs: The output table.
-        targets: (padded_targets(n_targets),) int64, offsets of the target rows; the padding may repeat any of them.
-        scores: (padded_targets(n_targets) * LANES,), output.
+        targets: (padded,) int64, offsets of the target rows; the padding may repeat any of them.
+        scores: (padded * LANES,), output.
         width: Floats in a row.
-        n_targets: T, a compile-time constant.
+        n_targets: T, a compile-time constant, with padded = padded_targets(T); or an integer of the running code,
+            padded itself, a multiple of TILE.
     """
     signature = types.void(inputs, rows, n, outputs, targets, scores, width, n_targets)
-    tile, padded = tile_size(n_targets.literal_value), padded_targets(n_targets.literal_value)
+    tile, _ = _tiles(n_targets)
 
     def generate(context, builder, signature, arguments):
-        x_table, row_starts, n, y_table, target_starts, out, width = unpacked(context, builder, signature, arguments)
+        x_table, row_starts, n, y_table, target_starts, out, width, *count = unpacked(
+            context, builder, signature, arguments
+        )
+        padded = _number_of_targets(n_targets, count)
 
         def score_rows(first: Value, rows_at_once: int) -> None:
             places = [builder.add(first, INT64(i)) for i in range(rows_at_once)]
             x = [row_pointer(builder, x_table, row_starts, place) for place in places]
-            with cgutils.for_range_slice(builder, INT64(0), INT64(padded), INT64(tile), INT64) as (tile_start, _):
+            with cgutils.for_range_slice(builder, INT64(0), padded, INT64(tile), INT64) as (tile_start, _):
                 targets = [builder.add(tile_start, INT64(k)) for k in range(tile)]
                 y = [row_pointer(builder, y_table, target_starts, k) for k in targets]
                 sums = [[variable(builder) for _ in y] for _ in x]
@@ -127,26 +149,29 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
 
 
 @intrinsic(prefer_literal=True)
-def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, steps, width, n_targets):
+def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets):
     """Add their steps to all rows of a block, computed from the rows before the step.
 
     A row that occurs several times in the block gets all of its steps. The arguments are those of `block_scores`, with
-    the gradients g_ki in the layout of the scores, 0 for the padding of the targets, and `steps`, working memory of the
-    same size.
+    the gradients g_ki in the layout of the scores, 0 for the padding of the targets, the learning rate, and `steps`,
+    working memory of the same size as the gradients. If `n_targets` is not a compile-time constant, the targets must be
+    distinct, except that the padding may repeat the last one; `steps` is not used then.
     """
-    signature = types.void(inputs, rows, n, outputs, targets, gradients, steps, width, n_targets)
-    tile, padded = tile_size(n_targets.literal_value), padded_targets(n_targets.literal_value)
+    signature = types.void(inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets)
+    tile, repeated = _tiles(n_targets)
 
     def generate(context, builder, signature, arguments):
-        x_table, row_starts, n, y_table, target_starts, g, steps, width = unpacked(
+        x_table, row_starts, n, y_table, target_starts, g, lr, steps, width, *count = unpacked(
             context, builder, signature, arguments
         )
+        padded = _number_of_targets(n_targets, count)
+        factor = splat(builder, builder.fsub(ir.Constant(FLOAT, 0.0), lr))  # saves a pass over the gradients
 
         def step_rows(rows_in_block: int) -> None:
             x = [row_pointer(builder, x_table, row_starts, INT64(i)) for i in range(rows_in_block)]
             with every_vector(builder, width) as d:
                 x_steps = [variable(builder) for _ in x]
-                with cgutils.for_range_slice(builder, INT64(0), INT64(padded), INT64(tile), INT64) as (tile_start, _):
+                with cgutils.for_range_slice(builder, INT64(0), padded, INT64(tile), INT64) as (tile_start, _):
                     targets = [builder.add(tile_start, INT64(k)) for k in range(tile)]
                     y_parts = [load(builder, row_pointer(builder, y_table, target_starts, k), d) for k in targets]
                     y_steps = [ZERO] * tile
@@ -159,17 +184,17 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, st
                             y_steps[k] = multiply_add(builder, slope, x_part, y_steps[k])
                         builder.store(step, x_step)
                     for k, step in zip(targets, y_steps, strict=True):
-                        if tile == padded:
-                            add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step)
-                        else:  # later tiles may contain the same row, and have to read it before the step
+                        if repeated:  # later tiles may contain the same row, and have to read it before the step
                             store(builder, step, steps, builder.mul(k, INT64(LANES)))
+                        else:
+                            add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step, factor)
                 # subtle: each row is read again before its step is added: a row that occurs twice gets both steps
-                if tile < padded:
-                    with cgutils.for_range_slice(builder, INT64(0), INT64(padded), INT64(1), INT64) as (k, _):
+                if repeated:
+                    with cgutils.for_range_slice(builder, INT64(0), padded, INT64(1), INT64) as (k, _):
                         step = load(builder, steps, builder.mul(k, INT64(LANES)))
-                        add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step)
+                        add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step, factor)
                 for row, x_step in zip(x, x_steps, strict=True):
-                    add_to(builder, row, d, builder.load(x_step))
+                    add_to(builder, row, d, builder.load(x_step), factor)
 
         for_each_case(builder, n, range(1, BLOCK_ROWS + 1), step_rows)
         return context.get_dummy_value()
@@ -206,6 +231,26 @@ def keep_alive(typing_context, record):
         return context.get_dummy_value()
 
     return types.void(record), generate
+
+
+@intrinsic
+def align_stack(typing_context):
+    """Align the stack of the function that calls this, so that vectors in it do not cross cache lines.
+
+    subtle: when LLVM finds that registers do not suffice, it is too late to align the stack for the vectors that it
+    saves there, unless a variable already needs it. A saved vector that crosses cache lines takes several times as long
+    to read again: kernels were up to 1.7 times as slow, depending on where their stack began.
+    """
+
+    def generate(context, builder, signature, arguments):
+        with builder.goto_entry_block():
+            aligned = builder.alloca(VECTOR)
+            aligned.align = WIDTH * 4
+        kind = ir.FunctionType(ir.VoidType(), [aligned.type])
+        builder.asm(kind, "", "r", [aligned], side_effect=True)  # so that it is not removed
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 @intrinsic

@@ -1,0 +1,81 @@
+"""The command `score`: log-likelihoods of sentences under a model trained with hierarchical softmax."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from word2vec.cli.console import print_json, print_table
+from word2vec.cli.options import JsonOption, load_vectors
+from word2vec.config import TrainConfig, make_config, read_config
+from word2vec.errors import ConfigError
+
+CONFIG_FILE = "config.toml"
+
+
+def score(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder, trained with hierarchical softmax.")],
+    sentences: Annotated[
+        list[str] | None, typer.Argument(metavar="SENTENCE", help="Sentences; by default the lines of standard input.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> int:
+    """Show the log-likelihood of each SENTENCE, as Word2Vec.score of gensim.
+
+    It is the sum of log p(center word | context word) over all pairs of words of a window (skipgram), or of
+    log p(center word | window) over all words (cbow). Windows have their full size. Words outside the vocabulary are
+    left out. Divide by the number of words to compare sentences of different lengths.
+    """
+    config = _config_of(run)
+    vectors = load_vectors(run)
+    texts = list(sentences or (line.rstrip("\r\n") for line in sys.stdin))
+    results = []
+    for text, words in zip(texts, _tokenized(texts, config), strict=True):
+        known = [word for word in words if word in vectors]
+        sides = _sides(config, len(known))
+        results.append((text, len(known), vectors.log_likelihood(known, sides, config.model)))
+    if as_json:
+        print_json(
+            [
+                {"sentence": text, "words": words, "log_likelihood": log_likelihood}
+                for text, words, log_likelihood in results
+            ]
+        )
+        return 0
+    rows = [[f"{log_likelihood:.4f}", str(words), text] for text, words, log_likelihood in results]
+    print_table(["log-likelihood", "words", "sentence"], rows)
+    return 0
+
+
+def _config_of(run: Path) -> TrainConfig:
+    """Return the settings that a run was trained with.
+
+    Raises:
+        ConfigError: They are missing, or probabilities need a table that run folders do not have.
+    """
+    if not (run / CONFIG_FILE).is_file():
+        raise ConfigError(f"{run}: no {CONFIG_FILE}, which has the window and the model; pass the folder of a run")
+    config = make_config(read_config(run / CONFIG_FILE))
+    if config.position_weights:
+        raise ConfigError(f"{run}: position weights are not in the run folder; train without --position-weights")
+    return config
+
+
+def _tokenized(texts: Iterable[str], config: TrainConfig) -> Iterator[list[str]]:
+    """Yield the words of each text, separated as in training."""
+    from word2vec.corpus.read_report import ReadReport
+    from word2vec.corpus.texts import text_blocks
+    from word2vec.corpus.tokenizers import find_tokenizer
+
+    tokenizer = find_tokenizer(config.tokenizer)
+    for block in text_blocks(texts, "sentence", ReadReport(), lowercase=config.lowercase, tokenizer=tokenizer):
+        for line in block.split(b"\n")[:-1]:
+            yield line.decode().split()
+
+
+def _sides(config: TrainConfig, words: int) -> tuple[int, int]:
+    """Return how many words before and after a center word its window has in a sentence of `words` words."""
+    width = words if config.window_mode == "full" else config.window
+    return (0 if config.window_mode == "right" else width), (0 if config.window_mode == "left" else width)
