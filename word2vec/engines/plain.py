@@ -41,7 +41,7 @@ representations of words and phrases and their compositionality".
 """
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -59,6 +59,7 @@ from word2vec.sampling.shards import Shard, derive_seed, words_read
 CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same, as in engines/cpu/engine.py
 CHUNK_PAIRS = 60_000  # limit on their pairs, which wide windows reach; a second or two
 BLOCK_ROWS = 10  # context words that move at once, as in engines/cpu/simd.py
+SHARED_NOISE = 2  # words that the center word predicts at once, as in engines/cpu/ngram_kernel.py
 
 
 class Word(NamedTuple):
@@ -157,10 +158,14 @@ class PlainEngine(Engine):
     def groups(self, first: int, last: int, random: SplitMix64) -> Iterator[Group]:
         """Yield the examples of the sentences first..last in the order in which they are trained."""
         form = window_predicts if isinstance(self.model, CBOW) else each_predicts
-        if self._center_is_input:
-            form = center_predicts
         for center, context, noise in self.windows(first, last, random):
-            yield from form(center, context, noise)
+            if self._center_is_input:
+                yield from center_predicts(center, context, noise, lambda: self._draw_noise(None, random))
+            else:
+                yield from form(center, context, noise)
+
+    def _draw_noise(self, true: int | None, random: SplitMix64) -> list[int]:
+        return [noise_word(self.dataset.alias, true, random) for _ in range(self.dataset.settings.negatives)]
 
     @property
     def _center_is_input(self) -> bool:
@@ -178,8 +183,8 @@ class PlainEngine(Engine):
         left, right = (window.right, window.left) if center_is_input else (window.left, window.right)
         for words in [self._subsample(number, random) for number in range(first, last)]:
             for place, center in enumerate(words):
-                excluded = None if center_is_input else center  # the noise words are not those of one true word
-                noise = [noise_word(text.alias, excluded, random) for _ in range(text.settings.negatives)]
+                # with the center word as input, the noise words are not those of one true word
+                noise = self._draw_noise(None if center_is_input else center, random)
                 width = window.min_width + below(random.bits(), window.widths)
                 begin, end = max(0, place - min(width, left)), min(len(words), place + min(width, right) + 1)
                 around = [*range(begin, place), *range(place + 1, end)]
@@ -301,11 +306,18 @@ def each_predicts(center: int, context: list[Word], noise: list[int]) -> Iterato
         yield Group([[word] for word in block], [[center, *noise]] * len(block))
 
 
-def center_predicts(center: int, context: list[Word], noise: list[int]) -> Iterator[Group]:
-    """Yield the examples of skip-gram with n-grams: the center word predicts each context word."""
-    for start in range(0, len(context), BLOCK_ROWS):
-        block = context[start : start + BLOCK_ROWS]
+def center_predicts(
+    center: int, context: list[Word], noise: list[int], draw_noise: Callable[[], list[int]]
+) -> Iterator[Group]:
+    """Yield the examples of skip-gram with n-grams: the center word predicts each context word.
+
+    They have the same input, so that few of them share noise words.
+    """
+    for start in range(0, len(context), SHARED_NOISE):
+        block = context[start : start + SHARED_NOISE]
         yield Group([[Word(center)]] * len(block), [[word.id, *noise] for word in block])
+        if start + SHARED_NOISE < len(context):
+            noise = draw_noise()
 
 
 def window_predicts(center: int, context: list[Word], noise: list[int]) -> Iterator[Group]:

@@ -72,6 +72,19 @@ class NgramIndex:
         ).astype(np.float64)
         return uses
 
+    def gains(self) -> npt.NDArray[np.float64]:
+        """Return how far the vector of each word moves if each of its rows makes a step of 1, (V,).
+
+        It is 1 for a word whose n-grams all have rows of their own, and more if some share a row, which then moves once
+        for each of them and counts as often in the mean.
+        """
+        number = np.diff(self.starts)  # (V,)
+        owners = np.repeat(np.arange(len(number)), number)  # (N,)
+        of_row, uses = np.unique(owners * len(self) + self.rows, return_counts=True)  # a row of a word, and its uses
+        moves = np.bincount(of_row // max(1, len(self)), uses.astype(np.float64) ** 2, len(number))  # (V,)
+        gains: npt.NDArray[np.float64] = (1 + moves) / (1 + number)
+        return gains
+
     def shared_steps(self, of_words: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         """Return how many steps the vector of each word is expected to make for a word drawn at random, (V,).
 

@@ -21,9 +21,10 @@ from torch import nn
 
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
 from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel
+from word2vec.engines.cpu.ngram_kernel import ngram_kernel
 from word2vec.engines.cpu.simd import LANES, padded_width
 from word2vec.engines.cpu.tree_kernel import TreeSampling, path_size, tree_kernel
-from word2vec.engines.cpu.vector_kernel import VectorTables, vector_kernel
+from word2vec.engines.cpu.vector_kernel import VectorTables, cbow_kernel
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
@@ -190,6 +191,7 @@ def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
         ngrams=none if model.ngrams is None else aligned_rows(model.ngrams, width),
         ngram_starts=read_only(np.empty(0, np.int64) if index is None else index.starts, np.int64),
         ngram_rows=read_only(np.empty(0, np.int32) if index is None else index.rows, np.int32),
+        gains=none if index is None else index.gains().astype(np.float32),
         positions=none if positions is None else aligned_rows(positions, width),
         width=width,
     )
@@ -199,10 +201,8 @@ def _kernel_of(model: EmbeddingModel, objective: Objective, negatives: int) -> C
     """Return the compiled loop for a model."""
     name, corrected, ngrams = objective_name(type(objective)), objective.needs_log_q, model.ngrams is not None
     if isinstance(model, CBOW):
-        return vector_kernel(name, negatives, corrected, False, ngrams, model.positions is not None)
-    return (
-        vector_kernel(name, negatives, corrected, True, True, False) if ngrams else kernel(name, negatives, corrected)
-    )
+        return cbow_kernel(name, negatives, corrected, ngrams, model.positions is not None)
+    return ngram_kernel(name, negatives, corrected) if ngrams else kernel(name, negatives, corrected)
 
 
 def _new_state(seed: int) -> ThreadState:

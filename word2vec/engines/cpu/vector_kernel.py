@@ -1,14 +1,13 @@
-"""The compiled loop of the fused CPU engine for models whose windows have one input vector.
+"""The compiled loop of the fused CPU engine for CBOW, and what it shares with that for n-grams in ngram_kernel.py.
 
-For CBOW, x is the mean of the words of a window, and its example has the center word and K noise words as targets. For
-skip-gram with n-grams, x is the vector of the center word, which is the mean of many rows and therefore gathered once
-per window; up to BLOCK_ROWS words of the window are the true words of as many examples, which share x and K noise
-words. The steps are those of kernel.py, with a vector in place of a matrix:
+The examples of both have one input vector x, gathered from several rows. For CBOW, x is the mean of the words of a
+window, and its example has the center word and K noise words as targets. The steps are those of kernel.py, with a
+vector in place of a matrix:
 
 1. the words that survive subsampling, the noise words, the widths of windows and the prefetching are as in kernel.py;
 2. `_gather` computes x from the rows of words, n-grams and position weights;
-3. `_train_vector` computes the scores of x with all targets, spreads them over the lanes of a block, in which each true
-   word is an example, and adds up the gradients of a noise word over the examples that share it;
+3. `score_targets` computes the scores of x with all targets and spreads them over the lanes of a block, in which each
+   true word is an example; `step_targets` adds up the gradients of a noise word over the examples that share it;
 4. `_scatter` adds the step of x, divided among the words of a window, to all rows that x came from.
 
 The arithmetic on rows is in simd_vector.py. `engines/plain.py` is the same algorithm in plain numpy.
@@ -25,16 +24,13 @@ import numpy.typing as npt
 from word2vec.engines.cpu.kernel import (
     IMPORTED,
     add_losses,
-    below,
     digest_of,
     draw_ahead,
     inlined,
-    next_bits,
-    noise_word,
     subsample,
 )
 from word2vec.engines.cpu.objectives import FLAGS, IGNORED, block_offsets, block_size, score_gradients
-from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES, keep_alive, pointer_to, pointers, prefetch_row
+from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import add_rows, add_to_rows, vector_scores, vector_steps
 from word2vec.system.jit import cached_on_disk
 
@@ -50,6 +46,7 @@ class VectorTables(NamedTuple):
     ngrams: npt.NDArray[np.float32]  # (G * width,)
     ngram_starts: npt.NDArray[np.int64]  # (V + 1,) where the n-grams of each word begin in `ngram_rows`
     ngram_rows: npt.NDArray[np.int32]  # rows of the n-gram table
+    gains: npt.NDArray[np.float32]  # (V,) how far each word moves if each of its rows makes a step of 1
     positions: npt.NDArray[np.float32]  # (P * width,) weights of the positions of a window
     width: int  # dimensions, rounded up to complete cache lines; the padding is zero
 
@@ -60,8 +57,6 @@ class VectorBuffers(NamedTuple):
     targets: npt.NDArray[np.int64]  # (2 * (1 + K),) where the rows of the center word and the noise words begin
     shifts: npt.NDArray[np.float32]  # (2 * (1 + K),) log_q of the targets
     reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the center word its window contains
-    listed: npt.NDArray[np.int64]  # (LANES + K,) the rows of n true words, then those of the noise words
-    listed_shifts: npt.NDArray[np.float32]  # (LANES + K,) their log_q
     scores: npt.NDArray[np.float32]  # (LANES + K,) their scores
     slopes: npt.NDArray[np.float32]  # (LANES + K,) their gradients, times -lr
     block: npt.NDArray[np.float32]  # (block_size(1 + K),) scores, gradients and losses; see objectives.py
@@ -72,9 +67,7 @@ class VectorBuffers(NamedTuple):
 
 
 @functools.cache
-def vector_kernel(
-    objective: str, negatives: int, corrected: bool, center_is_input: bool, ngrams: bool, weighted: bool
-) -> Callable[..., None]:
+def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, weighted: bool) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`.
 
     It trains the sentences from `first` to before `last`. The arguments here are compile-time constants.
@@ -83,7 +76,6 @@ def vector_kernel(
         objective: Name of the objective in LOSSES.
         negatives: Number of noise words per center word.
         corrected: Whether `log_q` is subtracted from the scores.
-        center_is_input: Whether the center word predicts the words of its window, rather than their mean it.
         ngrams: Whether words have n-grams.
         weighted: Whether positions have weights.
     """
@@ -91,13 +83,12 @@ def vector_kernel(
     size = block_size(n_targets)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
+        align_stack()
         n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
         memory = VectorBuffers(
             targets=np.zeros(2 * n_targets, np.int64),
             shifts=np.zeros(2 * n_targets, np.float32),
             reach=np.zeros(4, np.int64),
-            listed=np.zeros(LANES + n_targets, np.int64),
-            listed_shifts=np.zeros(LANES + n_targets, np.float32),
             scores=np.zeros(LANES + n_targets, np.float32),
             slopes=np.zeros(LANES + n_targets, np.float32),
             block=np.zeros(size, np.float32),
@@ -111,12 +102,7 @@ def vector_kernel(
         sentence, begin, pairs = 0, 0, 0
         for position in range(-1, n_kept):
             ahead = position + 1
-            if ahead < n_kept and center_is_input:
-                state = _draw_around(
-                    ahead, n_kept, words.kept, noise, cumulative, table, buffers, state, n_targets, corrected
-                )
-                _prefetch_ngrams(np.int64(words.kept[ahead]), table)
-            elif ahead < n_kept:
+            if ahead < n_kept:
                 state = draw_ahead(
                     ahead,
                     n_kept,
@@ -131,7 +117,7 @@ def vector_kernel(
                     corrected,
                 )
                 if ngrams and ahead + noise.ahead < n_kept:
-                    _prefetch_ngrams(np.int64(words.kept[ahead + noise.ahead]), table)
+                    prefetch_ngrams(np.int64(words.kept[ahead + noise.ahead]), table)
             if position < 0:
                 continue
             while position >= words.ends[sentence]:
@@ -141,27 +127,14 @@ def vector_kernel(
             left = max(begin, position - buffers.reach[2 * half])
             right = min(words.ends[sentence], position + buffers.reach[2 * half + 1] + 1)
             context = right - 1 - left
-            if center_is_input:
-                for start in range(left, right - 1, BLOCK_ROWS):
-                    n = min(BLOCK_ROWS, right - 1 - start)
-                    _clear(buffers.x, table.width)
-                    _add_word(words.kept, position, ONE, buffers.x, table, ngrams)
-                    _list_targets(words.kept, start, n, position, half, noise, table, buffers, n_targets, corrected)
-                    listed, shifts = pointer_to(buffers.listed, 0), pointer_to(buffers.listed_shifts, 0)
-                    _score(listed, shifts, n, table, buffers, n_targets, corrected, True)
-                    score_gradients(objective, n_targets, n_targets, memory.block, constants)
-                    _step(listed, n, table, buffers, n_targets, lr)
-                    _move_word(words.kept, position, buffers.step, ONE, table, ngrams)
-                    add_losses(buffers, n_targets, n)
-                pairs += context
-            elif context:
+            if context:
                 _gather(words.kept, left, right, position, noise.left, table, buffers, ngrams, weighted)
                 listed = pointer_to(buffers.targets, half * n_targets)
                 shifts = pointer_to(buffers.shifts, half * n_targets)
-                _score(listed, shifts, 1, table, buffers, n_targets, corrected, False)
+                score_targets(listed, shifts, 1, table, buffers, n_targets, corrected, False)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
                 score_gradients(objective, n_targets, n_targets, memory.block, constants)
-                _step(listed, 1, table, buffers, n_targets, lr)
+                step_targets(listed, 1, table, buffers, n_targets, lr)
                 _scatter(words.kept, left, right, position, noise.left, table, buffers, ngrams, weighted)
                 add_losses(buffers, n_targets, 1)
                 pairs += 1
@@ -173,65 +146,27 @@ def vector_kernel(
         keep_alive(memory)
 
     # subtle: unique and complete for the cache, as in kernel.py
-    settings = f"{objective}_{negatives}_{corrected}_{center_is_input}_{ngrams}_{weighted}"
-    train.__qualname__ = f"train_vectors_{settings}_{digest_of(*IMPORTED, 'kernel.py', 'simd_vector.py'):08x}"
+    settings = f"{objective}_{negatives}_{corrected}_{ngrams}_{weighted}"
+    train.__qualname__ = f"train_cbow_{settings}_{digest_of(*IMPORTED, 'kernel.py', 'simd_vector.py'):08x}"
     return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
 
 
 @inlined
-def _draw_around(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, corrected):
-    """Draw noise words and window of the center word at a position, if the words around it are the true words.
-
-    The noise words may be any words, because they are those of all true words. Their rows are prefetched.
-
-    Returns:
-        The random state.
-    """
-    half, width = position & 1, tables.width
-    for k in range(1, n_targets):
-        state, bits = next_bits(state)
-        word = noise_word(noise.noise, len(cumulative), bits)
-        buffers.targets[half * n_targets + k] = word * width
-        if corrected:
-            buffers.shifts[half * n_targets + k] = noise.log_q[word]
-        prefetch_row(tables.output, word * width, width)
-    state, bits = next_bits(state)
-    reach = noise.min_width + below(bits, noise.widths)
-    buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
-    prefetch_row(tables.input, np.int64(kept[position]) * width, width)
-    if position + noise.ahead < n_kept:
-        prefetch_row(tables.output, np.int64(kept[position + noise.ahead]) * width, width)
-    return state
-
-
-@inlined
-def _prefetch_ngrams(word, tables):
+def prefetch_ngrams(word, tables):
+    """Prefetch the rows of the n-grams of a word."""
     for place in range(tables.ngram_starts[word], tables.ngram_starts[word + 1]):
         prefetch_row(tables.ngrams, np.int64(tables.ngram_rows[place]) * tables.width, tables.width)
 
 
 @inlined
-def _list_targets(kept, start, n, position, half, noise, tables, buffers, n_targets, corrected):
-    """List the rows of n true words, from word `start` on and without the center at `position`, and the noise words."""
-    for i in range(n):
-        word = np.int64(kept[start + i + np.int64(start + i >= position)])
-        buffers.listed[i] = word * tables.width
-        if corrected:
-            buffers.listed_shifts[i] = noise.log_q[word]
-    for k in range(1, n_targets):
-        buffers.listed[n + k - 1] = buffers.targets[half * n_targets + k]
-        if corrected:
-            buffers.listed_shifts[n + k - 1] = buffers.shifts[half * n_targets + k]
-
-
-@inlined
-def _clear(x, width):
+def clear(x, width):
+    """Set a vector to zero."""
     for d in range(width):
         x[d] = ZERO
 
 
 @inlined
-def _add_word(kept, place, scale, x, tables, ngrams):
+def add_word(kept, place, scale, x, tables, ngrams):
     """Add the vector of the word at a place, times a factor, to x."""
     if ngrams:
         word = kept[place]
@@ -243,7 +178,7 @@ def _add_word(kept, place, scale, x, tables, ngrams):
 
 
 @inlined
-def _move_word(kept, place, step, scale, tables, ngrams):
+def move_word(kept, place, step, scale, tables, ngrams):
     """Add a step, times a factor, to all rows of the word at a place."""
     if ngrams:
         word = kept[place]
@@ -262,20 +197,20 @@ def _gather(kept, left, right, position, before, tables, buffers, ngrams, weight
     """
     width, n = tables.width, right - 1 - left
     scale = ONE / F(n)
-    _clear(buffers.x, width)
+    clear(buffers.x, width)
     if weighted:
         for place in range(left, right):
             if place != position:
                 start = (place - position + before - np.int64(place > position)) * width
                 word, weight = pointer_to(buffers.words, start), pointer_to(tables.positions, start)
-                _clear(word, width)
-                _add_word(kept, place, ONE, word, tables, ngrams)
+                clear(word, width)
+                add_word(kept, place, ONE, word, tables, ngrams)
                 for d in range(width):
                     buffers.x[d] += scale * weight[d] * word[d]
     elif ngrams:
         for place in range(left, right):
             if place != position:
-                _add_word(kept, place, scale, buffers.x, tables, ngrams)
+                add_word(kept, place, scale, buffers.x, tables, ngrams)
     else:
         add_rows(buffers.x, scale, tables.input, pointer_to(kept, left), n, position - left, width)
 
@@ -293,17 +228,17 @@ def _scatter(kept, left, right, position, before, tables, buffers, ngrams, weigh
                 for d in range(width):
                     step = scale * buffers.step[d]
                     word[d], weight[d] = step * weight[d], weight[d] + step * word[d]
-                _move_word(kept, place, word, ONE, tables, ngrams)
+                move_word(kept, place, word, ONE, tables, ngrams)
     elif ngrams:
         for place in range(left, right):
             if place != position:
-                _move_word(kept, place, buffers.step, scale, tables, ngrams)
+                move_word(kept, place, buffers.step, scale, tables, ngrams)
     else:
         add_to_rows(tables.input, pointer_to(kept, left), n, position - left, buffers.step, scale, width)
 
 
 @inlined
-def _score(listed, shifts, n_true, tables, buffers, n_targets, corrected, shared):
+def score_targets(listed, shifts, n_true, tables, buffers, n_targets, corrected, shared):
     """Write the block of scores of n true words, which are those of as many examples, with x and the noise words.
 
     Args:
@@ -329,7 +264,7 @@ def _score(listed, shifts, n_true, tables, buffers, n_targets, corrected, shared
 
 
 @inlined
-def _step(listed, n_true, tables, buffers, n_targets, lr):
+def step_targets(listed, n_true, tables, buffers, n_targets, lr):
     """Move the targets, and write the step of x, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(n_targets)
     for i in range(n_true):
