@@ -23,10 +23,11 @@ from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.gpu import engine as gpu
 from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.engines.plain import PlainEngine
-from word2vec.losses import NegativeSampling, Objective
+from word2vec.losses import HierarchicalSoftmax, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
 from word2vec.sampling.shards import Shard, reshard, words_read
+from word2vec.vectors.word_vectors import WordVectors
 
 # The GPU engine is included if there is CUDA. Triton's interpreter can run it as well, but takes an hour; the tests in
 # gpu/ cover what it can do in a minute.
@@ -164,6 +165,21 @@ def test_the_loss_is_the_mean_over_pairs_and_noise_words(engine_class: type[Engi
     _, last = train(engine_class, sentences, counts, model=model, lr_at=frozen, window=1)
     # 21,600 pairs: the standard error is 0.2 to 0.4 %, and more if pairs share noise words
     assert last.loss / last.pairs == pytest.approx(np.mean(expected), rel=0.015)
+
+
+@parametrize(plain=PlainEngine, autograd=AutogradEngine, fused=FusedEngine)
+def test_the_loss_of_a_tree_is_that_of_all_probabilities(engine_class: type[Engine]) -> None:
+    counts = [9, 5, 4, 4, 2, 1]
+    sentences, model = random_sentences(300, counts, length=10), make_model(6, 8, spread=2.0)
+    vectors = WordVectors(
+        list("abcdef"), model.input.detach().clone(), counts=counts, nodes=model.output.detach().clone()
+    )
+    log_p = np.log([[vectors.probability(center, context) for center in "abcdef"] for context in "abcdef"])
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1, atol=1e-5)
+    pairs = [(s[i], s[j]) for s in sentences for i in range(len(s)) for j in (i - 1, i + 1) if 0 <= j < len(s)]
+    _, last = train(engine_class, sentences, counts, objective=HierarchicalSoftmax("sum"), model=model, lr_at=frozen,
+                    window=1, window_mode="fixed", negatives=0)  # fmt: skip
+    assert last.loss / last.pairs == pytest.approx(-np.mean([log_p[context, center] for center, context in pairs]))
 
 
 @every_objective

@@ -270,3 +270,8 @@ def test_rare_inputs_and_targets_are_left_out(caplog: pytest.LogCaptureFixture) 
     assert vectors.inputs.counts.tolist() == [4, 2]
     assert "2 of 8 pairs are ignored" in caplog.text
     assert train_pairs(left, right, dim=4, epochs=1, max_vocab=2).targets.words == ["x", "y"]
+
+
+def test_objectives_without_vectors_of_targets_are_rejected() -> None:
+    with pytest.raises(ConfigError, match="hierarchical-softmax does not apply to pairs"):
+        train_pairs(*clicks(100), objective="hierarchical-softmax")
