@@ -26,7 +26,7 @@ padded = padded_targets(n_targets)
 @numba.njit
 def work(x, row_starts, n, y, target_starts, scores, gradients, steps, width):
     block_scores(x, row_starts, n, y, target_starts, scores, width, n_targets)
-    block_steps(x, row_starts, n, y, target_starts, gradients, steps, width, n_targets)
+    block_steps(x, row_starts, n, y, target_starts, gradients, np.float32(0.5), steps, width, n_targets)
 
 draw = np.random.default_rng(0)
 for n in range(1, BLOCK_ROWS + 1):
@@ -42,8 +42,8 @@ for n in range(1, BLOCK_ROWS + 1):
          np.empty(padded * LANES, np.float32), width)
     x_rows, y_rows, g = x[some_rows].astype(float), y[some_targets].astype(float), gradients[:n_targets, :n]
     wanted_x, wanted_y = x.astype(float), y.astype(float)
-    np.add.at(wanted_x, some_rows, g.T @ y_rows)
-    np.add.at(wanted_y, some_targets, g @ x_rows)
+    np.add.at(wanted_x, some_rows, -0.5 * g.T @ y_rows)
+    np.add.at(wanted_y, some_targets, -0.5 * g @ x_rows)
     found = scores.reshape(padded, LANES)[:n_targets, :n]
     for got, wanted in ((found, y_rows @ x_rows.T), (new_x, wanted_x), (new_y, wanted_y)):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)  # float32, sums of 48 products
