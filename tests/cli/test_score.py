@@ -19,15 +19,15 @@ def test_sentences_come_from_the_command_line_or_standard_input(
     run = tmp_path / "run"
     cli.output("train", topics_file, "--output", run, *FAST, *TREE, "--lowercase", "--model", "cbow")
     vectors = WordVectors.load(run)
-    document = json.loads(cli.output("score", run, "Cat dog zebra", "red", "--json")[0])
-    expected = vectors.log_likelihood(["cat", "dog"], 2, "cbow")
+    document = json.loads(cli.output("score", run, "Cat dog zebra dog cat", "red", "--json")[0])
+    expected = vectors.log_likelihood(["cat", "dog", "dog", "cat"], 2, "cbow")
     assert document == [
-        {"sentence": "Cat dog zebra", "words": 2, "log_likelihood": pytest.approx(expected)},
+        {"sentence": "Cat dog zebra dog cat", "words": 4, "log_likelihood": pytest.approx(expected)},
         {"sentence": "red", "words": 1, "log_likelihood": 0.0},
     ]
-    monkeypatch.setattr("sys.stdin", io.StringIO("Cat dog zebra\nred\n"))
+    monkeypatch.setattr("sys.stdin", io.StringIO("Cat dog zebra dog cat\nred\n"))
     assert json.loads(cli.output("score", run, "--json")[0]) == document
-    assert f"{expected:.4f}" in cli.output("score", run, "Cat dog zebra")[0]
+    assert f"{expected:.4f}" in cli.output("score", run, "Cat dog zebra dog cat")[0]
 
 
 def test_other_runs_and_files_are_rejected(cli: CommandLine, topics_file: Path, tmp_path: Path) -> None:
