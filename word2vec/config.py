@@ -66,24 +66,24 @@ class TrainConfig:
     model: Annotated[
         str,
         Setting(
-            "Predict each word from one word of its window (skipgram), or from the mean of its window (cbow).",
+            "Model: skipgram predicts each word from one word of its window, cbow from the mean of its window.",
             choices=("skipgram", "cbow"),
         ),
     ] = "skipgram"
     subwords: Annotated[
         str | None,
         Setting(
-            "Train vectors of character n-grams of these lengths too, as in fastText; unknown words get vectors.",
+            "Lengths of the character n-grams to train, such as 3-6, as in fastText; they provide vectors for unknown words.",
             metavar="MIN-MAX",
         ),
     ] = None
     buckets: Annotated[
         int,
-        Setting("Number of hash values of the n-grams; only those in use take memory.", minimum=1, maximum=2**31 - 1),
+        Setting("Number of hash buckets for n-grams; only buckets in use take memory.", minimum=1, maximum=2**31 - 1),
     ] = 2_000_000
-    position_weights: Annotated[
-        bool, Setting("Learn a weight for each position in the window and each dimension (cbow only).")
-    ] = False
+    position_weights: Annotated[bool, Setting("Learn a weight for each window position and dimension (cbow only).")] = (
+        False
+    )
     objective: Annotated[
         str,
         Setting("Training objective: a built-in name, or MODULE:CLASS for a custom torch module.", metavar="NAME"),
@@ -136,7 +136,7 @@ class TrainConfig:
     lr: Annotated[
         float | None,
         Setting(
-            "Initial learning rate, decayed linearly to --min-lr; the default depends on the objective.",
+            "Initial learning rate, decayed linearly to --min-lr; the default depends on the model and the objective.",
             exclusive_minimum=0,
             maximum=1000,
         ),
@@ -145,7 +145,7 @@ class TrainConfig:
     batch_size: Annotated[
         int,
         Setting(
-            "Maximum number of pairs per step of the autograd engine; reduced for small vocabularies.",
+            "Maximum number of examples per step of the autograd engine; reduced for small vocabularies and high lr.",
             minimum=1,
             maximum=2**24,
         ),

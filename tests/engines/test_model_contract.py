@@ -32,7 +32,7 @@ from word2vec.sampling.shards import Shard
 ENGINES: dict[str, tuple[type[Engine], list[str]]] = {
     "plain": (PlainEngine, list(KINDS)),
     "autograd": (AutogradEngine, list(KINDS)),
-    "fused": (FusedEngine, ["skipgram"]),
+    "fused": (FusedEngine, list(KINDS)),
 }
 """The engines, and the models that each of them trains."""
 

@@ -92,7 +92,7 @@ def _parameter(name: str) -> inspect.Parameter:
     else:
         shown = f"{default:g}" if kind is float and default is not None else default
         default_text = "" if default in (None, ()) or kind is bool else f" [default: {shown}]"
-        flags = f"{option(name)}/--no-{name}" if kind is bool else option(name)
+        flags = f"{option(name)}/--no-{option(name)[2:]}" if kind is bool else option(name)
         info = typer.Option(flags, help=setting.help + default_text, metavar=setting.metavar, show_default=False)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind | None, info]

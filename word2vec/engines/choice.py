@@ -121,7 +121,7 @@ def _cpu_obstacle(objective: type[nn.Module], workload: Workload | None = None) 
         return "cannot be compiled while NUMBA_DISABLE_JIT is set; unset it"
     words_alone = workload is not None and workload.model == "skipgram" and not workload.subwords
     if objective in COMPILED_TREES and workload is not None and not words_alone:
-        return "trains hierarchical softmax for skip-gram without n-grams only; use --model skipgram"
+        return "trains hierarchical softmax only for skip-gram without n-grams; use --model skipgram without --subwords"
     return _objective_obstacle(objective, COMPILED | COMPILED_TREES if words_alone else COMPILED)
 
 

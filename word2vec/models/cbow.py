@@ -4,8 +4,8 @@ The input vector of a window of n words with the vectors u_j is
 
     x = 1/n sum_j u_j                    du_j = 1/n dx
 
-so each word makes 1/n of the step. word2vec.c and gensim give each word the whole step, which is not the gradient and
-is why CBOW has a name for being worse than skip-gram: Irsoy, Benton and Stratos 2021, "Corrected CBOW performs as well
+so each word gets 1/n of the step. word2vec.c and gensim add the whole step to each word, which is not the gradient and
+why CBOW was found to be worse than skip-gram: Irsoy, Benton and Stratos 2021, "Corrected CBOW performs as well
 as skip-gram" (arXiv 2012.15332).
 
 With position weights, each position j of the window has a vector p_j that its word is multiplied by, dimension by
@@ -46,8 +46,9 @@ class CBOW(EmbeddingModel):
         positions: (P, D) weights of the positions, 1 at first, or None.
     """
 
-    # each word makes 1/n of the step; the best of 0.025 to 0.2 with negative sampling on 17 million words, five epochs
+    # each word gets 1/n of the step; the best of 0.025 to 0.2 with negative sampling on 17 million words, five epochs
     lr_factor: ClassVar[float] = 6.0
+    ngram_lr_factor: ClassVar[float] = 6.0
 
     def __init__(
         self,

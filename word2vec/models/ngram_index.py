@@ -52,7 +52,7 @@ class NgramIndex:
         hashes, ends = hash_words(words, *lengths, buckets)  # (N,), (V,)
         if not len(hashes):
             raise ConfigError(
-                f"--subwords {lengths[0]}-{lengths[1]}: all words are too short to have such n-grams; use shorter ones"
+                f"--subwords {lengths[0]}-{lengths[1]}: no word has n-grams of these lengths; use shorter ones"
             )
         starts = np.concatenate([np.zeros(1, np.int64), ends])
         used, number = np.unique(hashes, return_inverse=True)  # (G,), (N,)

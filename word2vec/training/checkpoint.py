@@ -1,6 +1,6 @@
 """The checkpoint file of a run: its content, how it is written, and how it is read.
 
-`checkpoint.safetensors` contains both tables (with early stopping, also those of the best epoch), the shards with their
+`checkpoint.safetensors` contains all tables of the model (with early stopping, also those of the best epoch), the shards with their
 random states and sums, the settings, and the fingerprints of corpus and vocabulary. It is written under a temporary
 name, flushed to disk and moved over the previous one, and it ends with a checksum. When training ends or is
 interrupted, the tables are in `vectors.safetensors`, and the checkpoint refers to them by their checksum.

@@ -58,7 +58,7 @@ class ResultKind(ABC):
 
 
 class WordResult(ResultKind):
-    """The result of training on text: both tables belong to one vocabulary.
+    """The result of training on text: inputs and targets have one vocabulary.
 
     Args:
         vocabulary: The words.

@@ -171,7 +171,8 @@ def set_up(
     if objective is not None:
         config = replace(config, objective=f"{kind.__module__}:{kind.__qualname__}")
     default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
-    default_lr *= MODELS[config.model].lr_factor
+    model_class = MODELS[config.model]
+    default_lr *= model_class.lr_factor if config.subwords is None else model_class.ngram_lr_factor
     config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume, overwrite=overwrite) if run else None, group)
     if run and found:

@@ -138,17 +138,10 @@ class TextExamples(Examples):
 
 
 def _make_ngrams(vocabulary: Vocabulary, config: TrainConfig) -> NgramIndex | None:
-    """Create the index of the n-grams of a vocabulary; None if words have none by the settings.
-
-    Raises:
-        ConfigError: No word is long enough to have one.
-    """
+    """Create the index of the n-grams of a vocabulary; None without --subwords."""
     if config.subwords is None:
         return None
-    ngrams = NgramIndex.of(vocabulary, ngram_lengths(config.subwords), config.buckets)
-    if not len(ngrams):
-        raise ConfigError(f"--subwords {config.subwords}: no word has n-grams of these lengths; use shorter ones")
-    return ngrams
+    return NgramIndex.of(vocabulary, ngram_lengths(config.subwords), config.buckets)
 
 
 def _report_no_validation(config: TrainConfig) -> None:
