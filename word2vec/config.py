@@ -73,7 +73,7 @@ class TrainConfig:
     subwords: Annotated[
         str | None,
         Setting(
-            "Lengths of the character n-grams to train, such as 3-6, as in fastText; they provide vectors for unknown words.",
+            "Lengths of the character n-grams to train, such as 3-6; they provide vectors for unknown words.",
             metavar="MIN-MAX",
         ),
     ] = None
@@ -223,6 +223,11 @@ class TrainConfig:
         if self.position_weights and self.window_mode == "full":
             raise ConfigError(
                 "--position-weights needs windows of limited size; choose another --window-mode than full, or omit it"
+            )
+        if self.position_weights and self.objective == "hierarchical-softmax":
+            raise ConfigError(
+                "--position-weights cannot be combined with --objective hierarchical-softmax: vectors have no position "
+                "weights, so their probabilities would be wrong; omit one of them"
             )
         if self.patience is not None and self.validation == 0:
             raise ConfigError("--patience needs the validation loss, but --validation is 0; omit one of them")

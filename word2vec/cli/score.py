@@ -22,11 +22,11 @@ def score(
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Show the log-likelihood of each SENTENCE, as Word2Vec.score of gensim.
+    """Show the log-likelihood of each SENTENCE under hierarchical softmax, as gensim's Word2Vec.score does.
 
-    It is the sum of log p(center word | context word) over all pairs of words of a window (skipgram), or of
-    log p(center word | window) over all words (cbow). Windows have their full size. Words outside the vocabulary are
-    left out. Divide by the number of words to compare sentences of different lengths.
+    With skipgram it is the sum of log p(center word | context word) over all pairs of a center word and a word of its
+    window; with cbow, the sum of log p(center word | window) over all words. Windows have their maximum size. Words
+    outside the vocabulary are ignored. Divide by the number of words to compare sentences of different lengths.
     """
     config = _config_of(run)
     vectors = load_vectors(run)
@@ -53,14 +53,11 @@ def _config_of(run: Path) -> TrainConfig:
     """Return the settings that a run was trained with.
 
     Raises:
-        ConfigError: They are missing, or probabilities need a table that run folders do not have.
+        ConfigError: They are missing.
     """
     if not (run / CONFIG_FILE).is_file():
         raise ConfigError(f"{run}: no {CONFIG_FILE}, which has the window and the model; pass the folder of a run")
-    config = make_config(read_config(run / CONFIG_FILE))
-    if config.position_weights:
-        raise ConfigError(f"{run}: position weights are not in the run folder; train without --position-weights")
-    return config
+    return make_config(read_config(run / CONFIG_FILE))
 
 
 def _tokenized(texts: Iterable[str], config: TrainConfig) -> Iterator[list[str]]:

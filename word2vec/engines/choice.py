@@ -25,7 +25,6 @@ class Workload(NamedTuple):
         window: Largest window width.
         model: Name of the model in `MODELS`.
         subwords: Whether words have n-grams.
-        position_weights: Whether positions have weights.
     """
 
     dim: int
@@ -33,7 +32,6 @@ class Workload(NamedTuple):
     window: int
     model: str = "skipgram"
     subwords: bool = False
-    position_weights: bool = False
 
 
 logger = logging.getLogger("word2vec")

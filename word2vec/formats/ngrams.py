@@ -113,7 +113,7 @@ def _check_buckets(path: Path, used: NDArray[Any], rows: int, buckets: int) -> N
     if used.dtype != np.int64 or used.shape != (rows,):
         raise _damaged(path, f"{BUCKETS!r} has type {used.dtype} and shape {list(used.shape)} for {rows} rows")
     ascending = np.sort(used)
-    if ascending[0] < 0 or ascending[-1] >= buckets:
+    if len(used) and (ascending[0] < 0 or ascending[-1] >= buckets):
         raise _damaged(path, f"{BUCKETS!r} contains numbers outside 0 to {buckets - 1}")
     if (ascending[1:] == ascending[:-1]).any():
         raise _damaged(path, f"{BUCKETS!r} contains a number twice")

@@ -5,8 +5,8 @@ input tables; the scores of the target rows y_k are s_k = x . y_k; and the step 
 the rows that x came from. Objectives (losses/) and targets (sampling/) do not depend on the model.
 
 With n-grams, the vector of a word is the mean of its own row and the rows of its character n-grams (Bojanowski, Grave,
-Joulin and Mikolov 2017, "Enriching word vectors with subword information"). The whole step of the word is added to
-each of these rows, as in fastText, so that the word moves as far as it would without n-grams; the exact gradient would be a
+Joulin and Mikolov 2017, "Enriching word vectors with subword information"). The whole step of the word is added to each
+of these rows, as in fastText, so that the word moves as far as it would without n-grams; the exact gradient would be a
 fraction of it, one divided by the number of rows.
 """
 
@@ -71,7 +71,7 @@ class EmbeddingModel(nn.Module, ABC):
         self.ngrams = None if ngrams is None else nn.Parameter(_initial_rows(len(ngrams), dim, generator))
         if ngrams is not None:
             self.register_buffer("_starts", torch.from_numpy(ngrams.starts), persistent=False)
-            self.register_buffer("_ngram_rows", torch.from_numpy(ngrams.rows).long(), persistent=False)
+            self.register_buffer("_ngram_rows", torch.from_numpy(ngrams.rows), persistent=False)
 
     @abstractmethod
     def gather(self, batch: Batch) -> Tensor:
@@ -140,7 +140,7 @@ class EmbeddingModel(nn.Module, ABC):
         owners = torch.repeat_interleave(torch.arange(len(words), device=words.device), number)  # (M,)
         before = number.cumsum(0) - number  # (N,) n-grams of the words before
         places = torch.arange(len(owners), device=words.device) + (first - before)[owners]  # (M,)
-        return owners, rows[places], number
+        return owners, rows[places].long(), number
 
 
 def scores(x: Tensor, y: Tensor) -> Tensor:

@@ -36,6 +36,12 @@ class NgramIndex:
     max_n: int
     buckets: int
 
+    def __post_init__(self) -> None:
+        if len(self.rows) and not (self.rows.min() >= 0 and self.rows.max() < len(self.used)):
+            raise ValueError(
+                f"rows of n-grams range from {self.rows.min()} to {self.rows.max()}, not in {len(self.used)}"
+            )
+
     @classmethod
     def of(cls, vocabulary: Vocabulary, lengths: tuple[int, int], buckets: int) -> "NgramIndex":
         """Create the index of a vocabulary.
@@ -98,6 +104,10 @@ class NgramIndex:
         moves = np.bincount(owners, self.frequency(of_words)[self.rows], len(number))  # (V,) of the n-grams' rows
         steps: npt.NDArray[np.float64] = (of_words + moves) / (1 + number)
         return steps
+
+    def max_shared_steps(self, of_words: npt.NDArray[np.floating]) -> float:
+        """Return the largest of `shared_steps`."""
+        return float(self.shared_steps(of_words).max())
 
     def subwords(self, rows: npt.NDArray[np.float32], word_rows: npt.NDArray[np.float32]) -> Subwords:
         """Return the n-grams of trained word vectors.

@@ -82,7 +82,8 @@ class Subwords:
         starts = range(0, len(self.rows), _BLOCK_ROWS)
         filled = [self.rows[start : start + _BLOCK_ROWS].any(axis=1) for start in starts]
         used = np.flatnonzero(np.concatenate(filled))
-        return self if 2 * len(used) > len(self.rows) else replace(self, rows=self.rows[used], used=used)
+        keep_all = not len(used) or 2 * len(used) > len(self.rows)  # a file needs at least one row
+        return self if keep_all else replace(self, rows=self.rows[used], used=used)
 
     def vector(self, word: str) -> NDArray[np.float32] | None:
         """Return the vector of a word outside the vocabulary, (D,); None if its n-grams have no rows but zeros.

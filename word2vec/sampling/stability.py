@@ -53,6 +53,7 @@ def stable_batch_size(
     *,
     relative_lr: float = 1.0,
     shared_steps: float = 0.0,
+    tree: bool = False,
 ) -> int:
     """Return the largest stable batch size, up to `wanted`.
 
@@ -64,22 +65,13 @@ def stable_batch_size(
         relative_lr: The learning rate, relative to the default of the objective.
         shared_steps: Largest expected number of steps that the vector of a word makes for an example, if words share
             rows; see `NgramIndex.shared_steps`.
+        tree: Whether the targets are the nodes of a tree, whose root is in every path.
     """
     pair_frequency = torch.from_numpy(vocabulary.pair_frequency(settings.subsample)).clamp(min=shared_steps)
     noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
-    stable = stable_pairs(pair_frequency, noise, settings.negatives) / max(relative_lr, 1.0)
-    return max(1, min(wanted, int(stable / threads)))
-
-
-def stable_tree_batch_size(wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:
-    """Return the largest stable batch size if the targets are the nodes of a tree, whose root is in every path.
-
-    Args:
-        wanted: The batch size in the settings.
-        threads: How many threads train batches at the same time.
-        relative_lr: The learning rate, relative to the default of the objective.
-    """
-    return max(1, min(wanted, int(MAX_TREE_BATCH / max(relative_lr, 1.0) / threads)))
+    stable = stable_pairs(pair_frequency, noise, settings.negatives)
+    stable = min(stable, MAX_TREE_BATCH) if tree else stable
+    return max(1, min(wanted, int(stable / max(relative_lr, 1.0) / threads)))
 
 
 def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:

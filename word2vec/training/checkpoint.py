@@ -1,9 +1,10 @@
 """The checkpoint file of a run: its content, how it is written, and how it is read.
 
-`checkpoint.safetensors` contains all tables of the model (with early stopping, also those of the best epoch), the shards with their
-random states and sums, the settings, and the fingerprints of corpus and vocabulary. It is written under a temporary
-name, flushed to disk and moved over the previous one, and it ends with a checksum. When training ends or is
-interrupted, the tables are in `vectors.safetensors`, and the checkpoint refers to them by their checksum.
+`checkpoint.safetensors` contains all tables of the model (with early stopping, also those of the best epoch), the
+shards with their random states and sums, the settings, and the fingerprints of corpus and vocabulary. It is written
+under a temporary name, flushed to disk and moved over the previous one, and it ends with a checksum. When training ends
+or is interrupted, the tables are in `vectors.safetensors`, and the checkpoint refers to them by their checksum; weights
+of positions stay in the checkpoint.
 
 When to write checkpoints is decided in run_folder.py, and whether a run may be resumed in resume.py.
 """

@@ -70,7 +70,6 @@ class CorpusSource(Source):
             config.window,
             model=config.model,
             subwords=config.subwords is not None,
-            position_weights=config.position_weights,
         )
         return choose_engine(config.engine, objective, device, workload)
 

@@ -7,14 +7,14 @@ import torch
 from word2vec.config import TrainConfig, ngram_lengths
 from word2vec.corpus import Corpus, Vocabulary
 from word2vec.engines import Engine
-from word2vec.errors import ConfigError, CorpusError
+from word2vec.errors import CorpusError
 from word2vec.losses import Objective
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
 from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
 from word2vec.sampling.held_out import shorten_ranges, split_corpus
 from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.shards import count_words
-from word2vec.sampling.stability import stable_batch_size, stable_tree_batch_size
+from word2vec.sampling.stability import stable_batch_size
 from word2vec.sampling.windows import make_window
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
 from word2vec.training.result import WordResult
@@ -69,10 +69,11 @@ class TextExamples(Examples):
             config.batch_size,
             threads,
             relative_lr=relative_lr,
-            shared_steps=self._shared_steps(config.subsample),
+            shared_steps=0.0
+            if self._ngrams is None
+            else self._ngrams.max_shared_steps(self._vocabulary.pair_frequency(config.subsample)),
+            tree=objective.targets == "tree",
         )
-        if objective.targets == "tree":
-            size = min(size, stable_tree_batch_size(config.batch_size, threads, relative_lr))
         log_batch_size(config, engine_class, size)
         if held_out := count_words(self._sentences.held_out, self._text.offsets):
             logger.info("%s words held out for the validation loss", f"{held_out:,}")
@@ -102,12 +103,6 @@ class TextExamples(Examples):
         window = make_window(config.window_mode, config.window, self._text.offsets)
         positions = window.left + window.right if config.position_weights else 0
         return CBOW(size, config.dim, generator, ngrams=self._ngrams, tree=tree, positions=positions)
-
-    def _shared_steps(self, subsample: float) -> float:
-        """Return how many steps the vector of any word makes for an example at most, if words share n-grams."""
-        if self._ngrams is None:
-            return 0.0
-        return float(self._ngrams.shared_steps(self._vocabulary.pair_frequency(subsample)).max())
 
     @property
     def ngram_rows(self) -> int:

@@ -318,7 +318,7 @@ class WordVectors:
         if isinstance(sentence, str):
             raise Word2VecError("log_likelihood needs a list of words, not a string; split it into words")
         rows = [self._rows[word] for word in sentence if word in self._rows]
-        sides = (window, window) if isinstance(window, int) else window
+        sides = window if isinstance(window, tuple) else (window, window)
         return self._tree.log_likelihood(rows, self.vectors[rows], sides, model)
 
     @cached_property

@@ -17,10 +17,10 @@ from torch import nn
 from word2vec.compat.gensim.counting import TokenIds
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.engines import Workload, choose_engine
-from word2vec.losses import Objective, make_objective
+from word2vec.losses import make_objective
 from word2vec.models import MODELS, EmbeddingModel, NgramIndex
 from word2vec.sampling.datasets import SamplingSettings
-from word2vec.sampling.stability import CALIBRATED_LR, stable_batch_size, stable_tree_batch_size
+from word2vec.sampling.stability import stable_batch_size
 from word2vec.system.processors import usable_processors
 from word2vec.system.signals import held_signals
 from word2vec.training.divergence import check_tables
@@ -91,7 +91,17 @@ def fit(
         corpus.offsets,
         vocabulary,
         sampling,
-        batch_size=_batch_size(objective, vocabulary, settings, threads),
+        batch_size=stable_batch_size(
+            vocabulary,
+            sampling,
+            BATCH_SIZE,
+            threads,
+            relative_lr=settings.lr / objective.default_lr,
+            shared_steps=0.0
+            if ngrams is None
+            else ngrams.max_shared_steps(vocabulary.pair_frequency(sampling.subsample)),
+            tree=objective.targets == "tree",
+        ),
         seed=settings.seed,
         device=device,
     )
@@ -115,18 +125,6 @@ def fit(
             yield Epoch(_arrays(model), loss, signals[0] if signals else 0)
             if last:
                 return
-
-
-def _batch_size(objective: Objective, vocabulary: Vocabulary, settings: FitSettings, threads: int) -> int:
-    """Return the batch size of the autograd engine, which is smaller for high learning rates."""
-    # found by experiment with CBOW, whose input vectors are more alike than those of skip-gram
-    factor = (CALIBRATED_LR / max(settings.lr, CALIBRATED_LR)) ** 2
-    wanted = int(BATCH_SIZE / factor)
-    if objective.targets == "tree":
-        size = stable_tree_batch_size(wanted, threads)
-    else:
-        size = stable_batch_size(vocabulary, settings.sampling, wanted, threads)
-    return max(1, int(size * factor))
 
 
 def _model_of(name: str, tables: Mapping[str, NDArray[np.float32]], ngrams: NgramIndex | None) -> EmbeddingModel:

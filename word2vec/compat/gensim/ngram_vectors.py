@@ -196,13 +196,27 @@ class FastTextKeyedVectors(KeyedVectors):
             self.subwords = dataclasses.replace(self.subwords, rows=tables["ngrams"])
         self.adjust_vectors()
 
+    def _with_rows_of(self, spellings: Sequence[bytes]) -> Subwords:
+        """Give buckets of words that have no row a row of zeros, as files leave these out; returns the n-grams."""
+        assert self.subwords is not None  # noqa: S101 (checked by the caller)
+        subwords = self.subwords
+        buckets = np.unique(subwords.ngrams(list(spellings))[0])
+        if len(missing := buckets[subwords.rows_of(buckets) < 0]):
+            used = np.arange(len(subwords.rows)) if subwords.used is None else subwords.used
+            zeros = np.zeros((len(missing), subwords.rows.shape[1]), np.float32)
+            subwords = dataclasses.replace(
+                subwords, rows=np.concatenate([subwords.rows, zeros]), used=np.concatenate([used, missing])
+            )
+            self.subwords = subwords
+        return subwords
+
     def ngram_index(self) -> "NgramIndex | None":
-        """Return the n-grams of the keys, or None."""
+        """Return the n-grams of the keys, or None; buckets of the keys that have no row get one."""
         if not _has_rows(self.subwords):
             return None
         from word2vec.models import NgramIndex
 
-        subwords = self.subwords
+        subwords = self._with_rows_of(self.spellings())
         ids, ends = subwords.ngrams(self.spellings())  # (N,), (V,)
         used = np.arange(len(subwords.rows)) if subwords.used is None else subwords.used
         starts = np.concatenate([np.zeros(1, np.int64), ends])

@@ -91,6 +91,11 @@ class FusedEngine(Engine):
                 "the vocabulary has only one word, but training needs a second one as noise; use more text"
             )
         super().__init__(model, objective, dataset, learning_rate, threads)
+        words = len(dataset.keep)
+        if not len(model.input) == len(model.output) == words or (
+            model.ngram_index is not None and len(model.ngram_index.starts) != words + 1
+        ):  # compiled code reads and writes the tables at these ids without a check
+            raise ValueError(f"{words} words, but tables of {len(model.input)} and {len(model.output)} rows")
         self._sampling: Sampling | TreeSampling
         self._text = Text(read_only(dataset.tokens, np.int32), read_only(dataset.offsets, np.int64))
         self._tables = _tables_of(model)

@@ -230,7 +230,7 @@ class Word2Vec(VocabularyModel):
             raise NotReadyError("predict_output_word needs negative sampling; with hs=1, use score")
         if self.syn1neg is None or not len(self.wv):
             raise NotReadyError("the model has no output table; train it first, or load a model instead of vectors")
-        rows = [self.wv.get_index(word) for word in context_words_list if word in self.wv]
+        rows = [self.wv.get_index(word) for word in context_words_list if self.wv.has_index_for(word)]
         if not rows:
             _log.warning("no word of the context is in the vocabulary")
             return None
@@ -321,6 +321,11 @@ class Word2Vec(VocabularyModel):
             raise ArgumentError("the number of epochs is missing; pass epochs=model.epochs")
         if self.output is None:
             raise NotReadyError("the vectors come from a file without an output table and cannot be trained further")
+        if len(self.output) != len(self.wv):
+            raise NotReadyError(
+                f"wv has {len(self.wv)} words, but the output table {len(self.output)}: words were added to wv; to "
+                "train them, add them with build_vocab(..., update=True)"
+            )
         if self.hs and self.negative and not self.train_count:
             _log.warning(
                 "hs=1 with negative=%d trains hierarchical softmax only; pass negative=0 to confirm", self.negative
