@@ -16,7 +16,7 @@ from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.gpu.engine import GpuEngine
 from word2vec.engines.plain import PlainEngine
 from word2vec.errors import ConfigError
-from word2vec.losses import InBatchSoftmax, NegativeSampling, Objective
+from word2vec.losses import HierarchicalSoftmax, InBatchSoftmax, NegativeSampling, Objective
 from word2vec.models import MODELS
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -47,8 +47,8 @@ def test_auto_chooses_the_fused_engine_if_it_can_train(
 
 
 def test_the_fused_engine_trains_every_model_on_the_cpu() -> None:
-    for model, subwords, weights in product(MODELS, (False, True), (False, True)):
-        workload = Workload(100, 5, window=5, model=model, subwords=subwords, position_weights=weights)
+    for model, subwords in product(MODELS, (False, True)):
+        workload = Workload(100, 5, window=5, model=model, subwords=subwords)
         assert engines.choose_engine("fused", NegativeSampling, CPU, workload) is FusedEngine
 
 
@@ -75,7 +75,7 @@ def test_rows_too_large_for_a_gpu_are_trained_by_the_autograd_engine(settings: d
 
 
 def test_a_gpu_trains_cbow_but_no_n_grams() -> None:
-    cbow = Workload(100, 5, 5, "cbow", position_weights=True)
+    cbow = Workload(100, 5, 5, "cbow")
     assert engines.choose_engine("auto", NegativeSampling, CUDA, cbow) is GpuEngine
     subwords = Workload(100, 5, 5, subwords=True)
     assert engines.choose_engine("auto", NegativeSampling, CUDA, subwords) is AutogradEngine
@@ -96,3 +96,11 @@ def test_the_fused_engine_on_a_gpu_needs_a_recent_triton(version: str | None, mo
     assert choose_engine("auto", NegativeSampling, CUDA) is AutogradEngine
     with pytest.raises(ConfigError, match=r"pip install 'triton>=3\.2', or use --engine autograd"):
         choose_engine("fused", NegativeSampling, CUDA)
+
+
+def test_the_fused_engine_trains_trees_only_for_skip_gram_without_ngrams() -> None:
+    assert engines.choose_engine("auto", HierarchicalSoftmax, CPU, Workload(100, 0, 5)) is FusedEngine
+    for workload in (Workload(100, 0, 5, model="cbow"), Workload(100, 0, 5, subwords=True)):
+        assert engines.choose_engine("auto", HierarchicalSoftmax, CPU, workload) is AutogradEngine
+        with pytest.raises(ConfigError, match="without --subwords"):
+            engines.choose_engine("fused", HierarchicalSoftmax, CPU, workload)

@@ -149,3 +149,13 @@ def test_damaged_arrays_are_rejected(
         arrays = {**archive, **changed}
     np.savez(tmp_path / "v.npz", **arrays)
     assert expected in read_error(tmp_path / "v.npz")
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_rows_that_are_all_zeros_are_kept(name: str, table: Table, tmp_path: Path) -> None:
+    zeros = Subwords(np.zeros((BUCKETS, DIM), np.float32), 2, 4, word_rows=table.vectors)
+    formats.write(tmp_path / name, table._replace(subwords=zeros))
+    found = formats.read(tmp_path / name).subwords
+    assert found is not None
+    assert found.buckets == BUCKETS
+    assert not found.rows.any()
