@@ -37,6 +37,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     subwords = Subwords(table.astype(np.float32), 3, 6, word_rows=table.astype(np.float32))
     vectors = WordVectors(WORDS, table, counts=[50] * len(WORDS), subwords=subwords)
     vectors.save(tmp_path / "runs" / "text8", format="run")
+    tree = tmp_path / "runs" / "tree"
+    WordVectors(WORDS, table, counts=[50] * len(WORDS), nodes=table).save(tree, format="run")
+    (tree / "config.toml").write_text('objective = "hierarchical-softmax"\n', encoding="utf-8")
     (tmp_path / "clicks.csv").write_text("user,item\nuser17,tea\nuser17,pen\nuser18,tea\n", encoding="utf-8")
     (tmp_path / "held_out.csv").write_text("user,item\nuser18,pen\n", encoding="utf-8")
     users, items = (WordVectors(words, table[:2]) for words in (["user17", "user18"], ["tea", "pen"]))
@@ -48,7 +51,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # the work itself is tested elsewhere; here only the command line is
     trained: list[object] = []
-    vectors = WordVectors.load("runs/text8")
+    vectors = WordVectors.load("runs/tree" if " runs/tree" in command and "train" not in command else "runs/text8")
     if command.split()[1] in ("train", "demo"):
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))

@@ -14,7 +14,8 @@ from word2vec.cli.mistakes import COMMANDS, OPTIONS
     [
         # word2vec.c
         (["train", "-train", "text", "-output", "v.bin", "-size", "200", "-cbow", "0"],
-         "use CORPUS instead of -train, use --output instead of -output, use --dim instead of -size, omit -cbow"),
+         "use CORPUS instead of -train, use --output instead of -output, use --dim instead of -size, "
+         "use --model instead of -cbow"),
         (["train", "TEXT", "-o", "RUN", "-window", "8"], "use --window instead of -window"),
         (["train", "TEXT", "-o", "RUN", "-sample", "1e-4"], "use --subsample instead of -sample"),
         (["train", "TEXT", "-o", "RUN", "-min-count=3"], "use --min-count instead of -min-count"),
@@ -31,7 +32,7 @@ from word2vec.cli.mistakes import COMMANDS, OPTIONS
         (["train", "TEXT", "-o", "RUN", "--vector_size", "9"], "No such option: --vector_size; use --dim"),
         (["train", "TEXT", "-o", "RUN", "--workers", "2"], "No such option: --workers; use --threads"),
         (["train", "TEXT", "-o", "RUN", "--min_count", "2"], "No such option: --min_count; use --min-count"),
-        (["train", "TEXT", "-o", "RUN", "--sg", "1"], "No such option: --sg; omit it"),
+        (["train", "TEXT", "-o", "RUN", "--sg", "1"], "No such option: --sg; use --model"),
         (["nearest", "VECTORS", "king", "--topn", "5"], "No such option: --topn; use -n"),
         (["nearest", "VECTORS", "king", "-topn", "5"], "use -n instead of -topn"),
         (["analogy", "VECTORS", "man", "king", "woman", "--topn=5"], "No such option: --topn; use -n"),

@@ -111,8 +111,8 @@ def test_an_infinite_loss_ends_training_without_vectors(short_file: Path, tmp_pa
     assert not (tmp_path / "run" / VECTORS_FILE).exists()
 
 
-# WMRB on the fused engine soon has no gradient with so few words
-DIVERGING = [("autograd", name) for name in sorted(LOSSES)]
+# WMRB soon has no gradient with so few words
+DIVERGING = [("autograd", name) for name in sorted(LOSSES) if name != "wmrb"]
 DIVERGING += [("fused", name) for name, kind in LOSSES.items() if kind in COMPILED and name != "wmrb"]
 
 

@@ -42,6 +42,7 @@ SMALL_VOCABULARY = 2500  # words; the limits grow in proportion above this size
 GROUP_ROWS = 10  # maximum number of pairs with the same target that are updated at once
 MAX_INPUT_USES_IN_GROUP = 6  # expected uses of the most frequent input; with a single one, groups of 10 diverge
 STABLE_PAIR_LR = 2.0  # times the default of the objective: up to here the limits for pairs hold
+MAX_RELATIVE_LR = 8.0  # the highest of the experiments; with a much higher one, training should be seen to diverge
 MAX_GROWTH = 4.0  # of the limits, for large vocabularies
 
 
@@ -71,7 +72,7 @@ def stable_batch_size(
     noise = torch.from_numpy(vocabulary.noise_distribution(settings.noise_exponent))
     stable = stable_pairs(pair_frequency, noise, settings.negatives)
     stable = min(stable, MAX_TREE_BATCH) if tree else stable
-    return max(1, min(wanted, int(stable / max(relative_lr, 1.0) / threads)))
+    return max(1, min(wanted, int(stable / min(max(relative_lr, 1.0), MAX_RELATIVE_LR) / threads)))
 
 
 def stable_pair_batch_size(dataset: ExampleDataset, wanted: int, threads: int = 1, relative_lr: float = 1.0) -> int:
