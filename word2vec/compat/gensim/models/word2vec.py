@@ -294,7 +294,7 @@ class Word2Vec(VocabularyModel):
         if content.settings is None:
             raise FormatError(f"{fname}: contains vectors but no model of this class; read it with KeyedVectors.load")
         try:
-            settings = {"hs": 0} | content.settings  # files of earlier versions do not have it
+            settings: dict[str, Any] = {"hs": 0, **content.settings}  # files of earlier versions do not have it
             model = cls(**{name: settings[name] for name in cls.SAVED})
             for name in STATE:
                 setattr(model, name, content.settings[name])
