@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from tests.engines.small import make_dataset, make_model, make_objective, random_sentences
 from word2vec.engines import plain
 from word2vec.engines.autograd import in_batch_step, train_step
+from word2vec.engines.cpu import ngram_kernel
 from word2vec.engines.cpu.engine import CHUNK_WORDS
 from word2vec.engines.cpu.simd import BLOCK_ROWS
 from word2vec.engines.draws import SplitMix64, below, noise_word
@@ -243,6 +244,7 @@ def test_log_q_is_the_noise_distribution() -> None:
 
 def test_chunks_and_blocks_are_those_of_the_fused_engine() -> None:
     assert (plain.CHUNK_WORDS, plain.BLOCK_ROWS) == (CHUNK_WORDS, BLOCK_ROWS)
+    assert plain.SHARED_NOISE == ngram_kernel.SHARED_NOISE
 
 
 def test_a_vocabulary_of_one_word_is_rejected() -> None:

@@ -159,18 +159,13 @@ class PlainEngine(Engine):
         """Yield the examples of the sentences first..last in the order in which they are trained."""
         form = window_predicts if isinstance(self.model, CBOW) else each_predicts
         for center, context, noise in self.windows(first, last, random):
-            if self._center_is_input:
+            if self.model.center_is_input:
                 yield from center_predicts(center, context, noise, lambda: self._draw_noise(None, random))
             else:
                 yield from form(center, context, noise)
 
     def _draw_noise(self, true: int | None, random: SplitMix64) -> list[int]:
         return [noise_word(self.dataset.alias, true, random) for _ in range(self.dataset.settings.negatives)]
-
-    @property
-    def _center_is_input(self) -> bool:
-        """Whether the center word of a window predicts the context words, rather than the other way round."""
-        return self.model.ngrams is not None and not isinstance(self.model, CBOW)
 
     def windows(self, first: int, last: int, random: SplitMix64) -> Iterator[tuple[int, list[Word], list[int]]]:
         """Yield each center word of the sentences first..last with its context words, left to right, and noise words.
@@ -179,7 +174,7 @@ class PlainEngine(Engine):
         width are drawn.
         """
         text = cast("TextDataset", self.dataset)
-        window, center_is_input = text.window, self._center_is_input
+        window, center_is_input = text.window, self.model.center_is_input
         left, right = (window.right, window.left) if center_is_input else (window.left, window.right)
         for words in [self._subsample(number, random) for number in range(first, last)]:
             for place, center in enumerate(words):

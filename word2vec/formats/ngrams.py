@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from word2vec.config import MAX_NGRAM
 from word2vec.errors import FormatError
 from word2vec.formats.table import Table, first_not_finite
-from word2vec.models.subwords import WHOLE_WORDS, Subwords
+from word2vec.models.subwords import WHOLE_WORDS, WORD_ROWS, Subwords
 
-NGRAMS, BUCKETS, WORD_ROWS = "ngrams", "buckets", "word-rows"
+NGRAMS, BUCKETS = "ngrams", "buckets"
 
 
 class Settings(NamedTuple):

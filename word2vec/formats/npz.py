@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import ALWAYS_ALLOWED_BYTES, MAX_EXPANSION
 from word2vec.formats.foreign import describe_archive
-from word2vec.formats.ngrams import BUCKETS, NGRAMS, WORD_ROWS, ngram_arrays, read_ngrams
+from word2vec.formats.ngrams import BUCKETS, NGRAMS, ngram_arrays, read_ngrams
 from word2vec.formats.table import BLOCK, Table, distinct, encode_words
-from word2vec.models.subwords import Subwords
+from word2vec.models.subwords import WORD_ROWS, Subwords
 from word2vec.system.atomic_files import atomic_path
 
 MAGIC = b"PK\x03\x04"

@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
 from word2vec.formats.foreign import describe_folder
-from word2vec.formats.ngrams import NGRAMS, WORD_ROWS, ngram_arrays, read_ngrams
+from word2vec.formats.ngrams import NGRAMS, ngram_arrays, read_ngrams
 from word2vec.formats.table import Table, encode_words
 from word2vec.formats.tensor_file import TensorFile, map_tensors, verify_blocks, write_tensors
-from word2vec.models.subwords import Subwords
+from word2vec.models.subwords import WORD_ROWS, Subwords
 from word2vec.system.atomic_files import atomic_paths, new_folder
 
 RUN_FORMAT = "word2vec-run"

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from word2vec.models.ngram_index import NgramIndex
+from word2vec.models.subwords import WORD_ROWS
 from word2vec.sampling.datasets import Batch
 from word2vec.sampling.huffman import HuffmanTree
 
 PACK_ROWS = 4096  # rows moved at a time, a few MB
 NODES = "nodes"  # name of the output table if its rows are the inner nodes of a tree
-WORD_ROWS = "word-rows"  # name of the input table if the vectors of words are means of it and the n-gram table
 
 
 class EmbeddingModel(nn.Module, ABC):
@@ -51,9 +51,7 @@ class EmbeddingModel(nn.Module, ABC):
     """
 
     lr_factor: ClassVar[float] = 1.0
-    ngram_lr_factor: ClassVar[float] = (
-        2.0  # as in fastText; 0.035 and 0.05 are better than 0.025 with negative sampling
-    )
+    ngram_lr_factor: ClassVar[float] = 2.0  # as in fastText
 
     def __init__(
         self,
@@ -72,6 +70,11 @@ class EmbeddingModel(nn.Module, ABC):
         if ngrams is not None:
             self.register_buffer("_starts", torch.from_numpy(ngrams.starts), persistent=False)
             self.register_buffer("_ngram_rows", torch.from_numpy(ngrams.rows), persistent=False)
+
+    @property
+    def center_is_input(self) -> bool:
+        """Whether engines that train windows gather the center word once, which then predicts its context words."""
+        return self.ngrams is not None
 
     @abstractmethod
     def gather(self, batch: Batch) -> Tensor:

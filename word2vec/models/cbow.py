@@ -63,6 +63,11 @@ class CBOW(EmbeddingModel):
         super().__init__(vocabulary_size, dim, generator, targets, ngrams, tree)
         self.positions = nn.Parameter(torch.ones(positions, dim)) if positions else None
 
+    @property
+    def center_is_input(self) -> bool:
+        """Always false: the window is the input."""
+        return False
+
     def gather(self, batch: Batch) -> Tensor:
         """Return the means of the words of the windows, (B, D)."""
         window, place = _words_of(batch)

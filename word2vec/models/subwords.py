@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from word2vec.errors import Word2VecError
 
+WORD_ROWS = "word-rows"  # name in files of the words' own rows, which their vectors are means of, with n-grams
 END_OF_SENTENCE = b"</s>"  # has a row, but no n-grams, except in the first version of fastText
 WHOLE_WORDS = frozenset({END_OF_SENTENCE})
 _BLOCK_WORDS = 1024  # words whose n-grams are computed at a time

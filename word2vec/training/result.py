@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import FormatError
-from word2vec.models.base import NODES, WORD_ROWS
+from word2vec.models.base import NODES
 from word2vec.models.ngram_index import NgramIndex
+from word2vec.models.subwords import WORD_ROWS
 from word2vec.vectors import PairVectors, WordVectors
 
 Vectors = WordVectors | PairVectors

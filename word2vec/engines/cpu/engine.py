@@ -109,7 +109,7 @@ class FusedEngine(Engine):
             targets, self._sampling = dataset.tree.longest, _tree_sampling(dataset)
             self._kernel = tree_kernel(objective_name(type(objective)), path_size(targets))
         else:
-            targets, self._sampling = 1 + negatives, _sampling(dataset, objective, reverse=center_is_input(model))
+            targets, self._sampling = 1 + negatives, _sampling(dataset, objective, reverse=model.center_is_input)
             self._kernel = _kernel_of(model, objective, negatives)
         self._chunk_pairs = CHUNK_PRODUCTS // (targets * width)
         self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
@@ -144,11 +144,6 @@ class FusedEngine(Engine):
     def _train(self, state: ThreadState, first: int, last: int, lr: float) -> None:
         """Train the sentences from `first` to before `last`."""
         self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), state)
-
-
-def center_is_input(model: EmbeddingModel) -> bool:
-    """Return whether the center word predicts the words of its window, as in the plain engine."""
-    return model.ngrams is not None and not isinstance(model, CBOW)
 
 
 def _sampling(dataset: TextDataset, objective: Objective, *, reverse: bool) -> Sampling:

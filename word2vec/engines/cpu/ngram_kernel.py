@@ -57,8 +57,8 @@ class NgramBuffers(NamedTuple):
     noise: npt.NDArray[np.int64]  # (2 * K,) where the rows of the noise words begin
     shifts: npt.NDArray[np.float32]  # (2 * K,) their log_q
     reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the current and the next center word
-    listed: npt.NDArray[np.int64]  # (SHARED_NOISE + K,) the rows of the true words, then those of the noise words
-    listed_shifts: npt.NDArray[np.float32]  # (SHARED_NOISE + K,) their log_q
+    listed: npt.NDArray[np.int64]  # (LANES + K,) the rows of the true words, then those of the noise words
+    listed_shifts: npt.NDArray[np.float32]  # (LANES + K,) their log_q
     scores: npt.NDArray[np.float32]  # (LANES + K,) their scores
     slopes: npt.NDArray[np.float32]  # (LANES + K,) their gradients, times -lr
     block: npt.NDArray[np.float32]  # (block_size(1 + K),) scores, gradients and losses; see objectives.py
@@ -91,12 +91,14 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
             total=np.zeros(tables.width, np.float32),
             loss=np.zeros(LANES, np.float64),
         )
-        size_v = len(sampling.cumulative)
+        vocabulary_size = len(sampling.cumulative)
         table, noise, words, buffers = pointers(tables), pointers(sampling), pointers(thread), pointers(memory)
         listed, shifts = pointer_to(buffers.listed, 0), pointer_to(buffers.listed_shifts, 0)
         sentence, begin, pairs, half = 0, 0, 0, 0
         if n_kept > 0:
-            state = _draw_window(0, n_kept, words.kept, noise, size_v, table, buffers, state, negatives, corrected, 0)
+            state = _draw_window(
+                0, n_kept, words.kept, noise, vocabulary_size, table, buffers, state, negatives, corrected, 0
+            )
         for position in range(n_kept):
             while position >= words.ends[sentence]:
                 begin = words.ends[sentence]
@@ -110,14 +112,14 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
             add_word(words.kept, position, ONE, buffers.x, table, True)
             for start in range(left, max(right, left + 1), SHARED_NOISE):
                 if start + SHARED_NOISE < right:
-                    state = _draw_noise(noise, size_v, table, buffers, state, negatives, corrected, half ^ 1)
+                    state = _draw_noise(noise, vocabulary_size, table, buffers, state, negatives, corrected, half ^ 1)
                 elif position + 1 < n_kept:
                     state = _draw_window(
                         position + 1,
                         n_kept,
                         words.kept,
                         noise,
-                        size_v,
+                        vocabulary_size,
                         table,
                         buffers,
                         state,
@@ -154,7 +156,7 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
 
 
 @inlined
-def _draw_noise(noise, size_v, tables, buffers, state, negatives, corrected, half):
+def _draw_noise(noise, vocabulary_size, tables, buffers, state, negatives, corrected, half):
     """Draw noise words, of any words because they are those of several true words, and prefetch their rows.
 
     Returns:
@@ -162,7 +164,7 @@ def _draw_noise(noise, size_v, tables, buffers, state, negatives, corrected, hal
     """
     for k in range(negatives):
         state, bits = next_bits(state)
-        word = noise_word(noise.noise, size_v, bits)
+        word = noise_word(noise.noise, vocabulary_size, bits)
         buffers.noise[half * negatives + k] = word * tables.width
         if corrected:
             buffers.shifts[half * negatives + k] = noise.log_q[word]
@@ -171,13 +173,13 @@ def _draw_noise(noise, size_v, tables, buffers, state, negatives, corrected, hal
 
 
 @inlined
-def _draw_window(position, n_kept, kept, noise, size_v, tables, buffers, state, negatives, corrected, half):
+def _draw_window(position, n_kept, kept, noise, vocabulary_size, tables, buffers, state, negatives, corrected, half):
     """Draw the first noise words and the window of the center word at a position, and prefetch rows.
 
     Returns:
         The random state.
     """
-    state = _draw_noise(noise, size_v, tables, buffers, state, negatives, corrected, half)
+    state = _draw_noise(noise, vocabulary_size, tables, buffers, state, negatives, corrected, half)
     state, bits = next_bits(state)
     reach, place = noise.min_width + below(bits, noise.widths), 2 * (position & 1)
     buffers.reach[place], buffers.reach[place + 1] = min(reach, noise.left), min(reach, noise.right)
