@@ -1,6 +1,7 @@
 """Text as the data of a run: vocabulary, dataset and held-out sentences."""
 
 import logging
+from functools import cached_property
 
 import torch
 
@@ -86,6 +87,7 @@ class TextExamples(Examples):
             seed=config.seed,
             device=device,
             sentences=self._sentences.training,
+            tree=self._tree_for(objective),
         )
         if not dataset.has_pairs():
             raise CorpusError(
@@ -97,7 +99,7 @@ class TextExamples(Examples):
     def make_model(self, config: TrainConfig, objective: Objective, generator: torch.Generator) -> EmbeddingModel:
         """Create the model; see `Examples.make_model`."""
         size = len(self._vocabulary)
-        tree = HuffmanTree.of(self._vocabulary.counts) if objective.targets == "tree" else None
+        tree = self._tree_for(objective)
         if config.model == "skipgram":
             return SkipGram(size, config.dim, generator, ngrams=self._ngrams, tree=tree)
         window = make_window(config.window_mode, config.window, self._text.offsets)
@@ -124,12 +126,21 @@ class TextExamples(Examples):
             seed=SEED,
             device=dataset.device,
             sentences=shorten_ranges(held_out, self._text.offsets, validation_words(dataset.pairs_per_word())),
+            tree=self._tree_for(objective),
         )
         result = Validation(scored, objective)
         if not result.examples:
             _report_no_validation(config)
             return None
         return result
+
+    def _tree_for(self, objective: Objective) -> HuffmanTree | None:
+        """Return the Huffman tree of the words if its nodes are the targets of the objective."""
+        return self._tree if objective.targets == "tree" else None
+
+    @cached_property
+    def _tree(self) -> HuffmanTree:
+        return HuffmanTree.of(self._vocabulary.counts)
 
 
 def _make_ngrams(vocabulary: Vocabulary, config: TrainConfig) -> NgramIndex | None:
