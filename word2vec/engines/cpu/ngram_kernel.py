@@ -59,7 +59,7 @@ class NgramBuffers(NamedTuple):
     noise_shifts: npt.NDArray[np.float32]  # (K * LANES,) their log_q
     scores: npt.NDArray[np.float32]  # (T,) scores of the targets
     slopes: npt.NDArray[np.float32]  # (T,) their gradients, times -lr
-    block: npt.NDArray[np.float32]  # (block_size(1 + K),) scores, gradients and losses; see objectives.py
+    block: npt.NDArray[np.float32]  # (block_size(1 + K, LANES),) scores, gradients and losses; see objectives.py
     x: npt.NDArray[np.float32]  # (width,) the vector of the center word
     step: npt.NDArray[np.float32]  # (width,) a step of x, without the gain of the word
     total: npt.NDArray[np.float32]  # (width,) the sum of these steps
@@ -70,7 +70,7 @@ class NgramBuffers(NamedTuple):
 def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`; see `kernel`."""
     n_targets = 1 + negatives
-    size = block_size(n_targets)
+    size = block_size(n_targets, LANES)
     most = (1 + n_targets) * LANES
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
@@ -124,7 +124,7 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                     listed, shifts = pointer_to(buffers.targets, half * most), pointer_to(buffers.shifts, half * most)
                     _score_block(listed, shifts, n, table, buffers, n_targets, corrected)
                     # subtle: the array, because the longer objectives are not vectorized with a pointer
-                    score_gradients(objective, n_targets, n_targets, memory.block, constants)
+                    score_gradients(objective, n_targets, n_targets, LANES, memory.block, constants)
                     _step_block(listed, n, table, buffers, n_targets, lr)
                     gain = table.gains[words.kept[position]]
                     for d in range(table.width):
@@ -218,7 +218,7 @@ def _score_block(listed, shifts, n, tables, buffers, n_targets, corrected):
 @inlined
 def _step_block(listed, n, tables, buffers, n_targets, lr):
     """Move the targets of n examples, and write the step of x, from the gradients that the objective has written."""
-    gradients, _, _ = block_offsets(n_targets)
+    gradients, _, _ = block_offsets(n_targets, LANES)
     for k in range(n_targets):
         copy_lanes(buffers.slopes, k * n, buffers.block, gradients + k * LANES)
     for k in range(n * n_targets):

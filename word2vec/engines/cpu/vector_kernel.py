@@ -22,7 +22,6 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.kernel import (
     IMPORTED,
-    add_losses,
     digest_of,
     draw_ahead,
     inlined,
@@ -56,9 +55,8 @@ class VectorBuffers(NamedTuple):
     targets: npt.NDArray[np.int64]  # (2 * (1 + K),) where the rows of the center word and the noise words begin
     shifts: npt.NDArray[np.float32]  # (2 * (1 + K),) log_q of the targets
     reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the center word its window contains
-    scores: npt.NDArray[np.float32]  # (1 + K,) their scores
-    slopes: npt.NDArray[np.float32]  # (1 + K,) their gradients, times -lr
-    block: npt.NDArray[np.float32]  # (block_size(1 + K),) scores, gradients and losses; see objectives.py
+    slopes: npt.NDArray[np.float32]  # (1 + K,) the gradients of their scores, times -lr
+    block: npt.NDArray[np.float32]  # (block_size(1 + K, 1),) scores, gradients and losses; see objectives.py
     x: npt.NDArray[np.float32]  # (width,)
     step: npt.NDArray[np.float32]  # (width,) the step of x
     words: npt.NDArray[np.float32]  # (P * width,) the words of a window, if positions have weights
@@ -79,7 +77,8 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
         weighted: Whether positions have weights.
     """
     n_targets = 1 + negatives
-    size = block_size(n_targets)
+    _, losses, _ = block_offsets(n_targets, 1)
+    size = block_size(n_targets, 1)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
@@ -88,7 +87,6 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
             targets=np.zeros(2 * n_targets, np.int64),
             shifts=np.zeros(2 * n_targets, np.float32),
             reach=np.zeros(4, np.int64),
-            scores=np.zeros(n_targets, np.float32),
             slopes=np.zeros(n_targets, np.float32),
             block=np.zeros(size, np.float32),
             x=np.zeros(tables.width, np.float32),
@@ -132,10 +130,10 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
                 shifts = pointer_to(buffers.shifts, half * n_targets)
                 _score_targets(listed, shifts, table, buffers, n_targets, corrected)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
-                score_gradients(objective, n_targets, n_targets, memory.block, constants)
+                score_gradients(objective, n_targets, n_targets, 1, memory.block, constants)
                 _step_targets(listed, table, buffers, n_targets, lr)
                 _scatter(words.kept, left, right, position, noise.left, table, buffers, ngrams, weighted)
-                add_losses(buffers, n_targets, 1)
+                buffers.loss[0] += np.float64(buffers.block[losses])
                 pairs += 1
         thread.random[0] = state
         # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
@@ -238,16 +236,17 @@ def _scatter(kept, left, right, position, before, tables, buffers, ngrams, weigh
 
 @inlined
 def _score_targets(listed, shifts, tables, buffers, n_targets, corrected):
-    """Write the scores of x with the listed targets into the first lane of the block."""
-    vector_scores(buffers.x, tables.output, listed, n_targets, buffers.scores, tables.width)
-    for k in range(n_targets):
-        buffers.block[k * LANES] = buffers.scores[k] - shifts[k] if corrected else buffers.scores[k]
+    """Write the scores of x with the listed targets into the block."""
+    vector_scores(buffers.x, tables.output, listed, n_targets, buffers.block, tables.width)
+    if corrected:
+        for k in range(n_targets):
+            buffers.block[k] -= shifts[k]
 
 
 @inlined
 def _step_targets(listed, tables, buffers, n_targets, lr):
     """Move the targets, and write the step of x, from the gradients that the objective has written."""
-    gradients, _, _ = block_offsets(n_targets)
+    gradients, _, _ = block_offsets(n_targets, 1)
     for k in range(n_targets):
-        buffers.slopes[k] = -lr * buffers.block[gradients + k * LANES]
+        buffers.slopes[k] = -lr * buffers.block[gradients + k]
     vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n_targets, tables.width)
