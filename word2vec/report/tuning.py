@@ -35,7 +35,7 @@ def write_plot(result: TuningResult, output: Path) -> None:
             figure.add_scatter(
                 x=[place[trial.settings[name]] + _offset(trial, result) for trial in trials],
                 y=[trial.score for trial in trials],
-                text=[_description(trial, result) for trial in trials],
+                text=[_description(trial) for trial in trials],
                 hovertemplate="%{text}<extra></extra>",
                 mode="markers",
                 marker={
@@ -56,7 +56,7 @@ def write_plot(result: TuningResult, output: Path) -> None:
             col=number % COLUMNS + 1,
         )
     figure.update_layout(
-        title=f"{result.measure}: {result.verdict}<br><sup>squares: default; stars: best settings; {result.halves}</sup>",
+        title=f"{result.measure}: {result.verdict}<br><sup>square: default; star: best settings; {result.halves}</sup>",
         height=120 + 320 * rows,
         template="plotly_white",
     )
@@ -82,7 +82,7 @@ def _rung_name(trials: list[Trial]) -> str:
     return f"{'comparison, ' if trials and trials[0].held_out is not None else ''}{fraction:.2%} of the corpus"
 
 
-def _description(trial: Trial, result: TuningResult) -> str:
+def _description(trial: Trial) -> str:
     values = "".join(f"<br>{_title(name)} {value:g}" for name, value in trial.settings.items())
     held_out = "" if trial.held_out is None else f"<br>held out {trial.held_out:.4f}"
     name = "default" if trial.setting == 0 else f"setting {trial.setting}"

@@ -20,6 +20,7 @@ MAX_SETTINGS = 200
 MIN_SETTINGS = 4
 SEEDS = 3  # of the final comparison, for the default and for the best settings
 MIN_SAMPLE_WORDS = 100_000
+MIN_WORDS_PER_VECTOR = 10  # of a sample, on average; with fewer, most vectors would stay as they were initialized
 RESERVE = 0.1  # fraction of the time that is not planned, because trainings take longer than predicted now and then
 BISECTIONS = 30
 
@@ -66,7 +67,12 @@ class Plan:
         return sum(self.seconds) + self.comparison
 
 
-def plan_search(seconds: float, words: int, cost: Cost, available: int = MAX_SETTINGS) -> Plan:
+def smallest_sample(words: int, vectors: int) -> float:
+    """Return the smallest fraction of a corpus of `words` words that is trained, for a vocabulary of `vectors`."""
+    return min(1.0, max(MIN_SAMPLE_WORDS, MIN_WORDS_PER_VECTOR * vectors) / words)
+
+
+def plan_search(seconds: float, smallest: float, cost: Cost, available: int = MAX_SETTINGS) -> Plan:
     """Plan a whole search.
 
     If the time is enough, the last rung has the whole corpus, and there are as many settings as fit. Otherwise there
@@ -75,7 +81,7 @@ def plan_search(seconds: float, words: int, cost: Cost, available: int = MAX_SET
 
     Args:
         seconds: The time.
-        words: Words of the corpus.
+        smallest: Fraction of the corpus in the smallest possible sample.
         cost: Predicted times.
         available: Number of distinct settings, including the default.
 
@@ -87,38 +93,38 @@ def plan_search(seconds: float, words: int, cost: Cost, available: int = MAX_SET
     for number in numbers:
         if number < min(TARGET_SETTINGS, available):
             break
-        plan = _plan(sizes(number), 1.0, words, cost)
+        plan = _plan(sizes(number), 1.0, smallest, cost)
         if plan.total <= limit:
             return plan
     for number in numbers:
-        if number <= TARGET_SETTINGS and _plan(sizes(number), 0.0, words, cost).total <= limit:
-            return plan_rungs(seconds, sizes(number), words, cost)
+        if number <= TARGET_SETTINGS and _plan(sizes(number), 0.0, smallest, cost).total <= limit:
+            return plan_rungs(seconds, sizes(number), smallest, cost)
         if number <= min(MIN_SETTINGS, available):
             break
-    least = _plan(sizes(min(MIN_SETTINGS, available)), 0.0, words, cost).total / (1 - RESERVE)
+    least = _plan(sizes(min(MIN_SETTINGS, available)), 0.0, smallest, cost).total / (1 - RESERVE)
     raise ConfigError(
         f"--budget: {seconds / 60:.3g} minutes are left for trainings, but even a small search takes about "
         f"{least / 60:.2g}; raise --budget"
     )
 
 
-def plan_rungs(seconds: float, settings: Sequence[int], words: int, cost: Cost) -> Plan:
+def plan_rungs(seconds: float, settings: Sequence[int], smallest: float, cost: Cost) -> Plan:
     """Plan the rungs that are left, with the largest samples that fit; with the smallest ones if none fit.
 
     Args:
         seconds: The time that is left.
         settings: Number of settings of each of these rungs, including the default.
-        words: Words of the corpus.
+        smallest: Fraction of the corpus in the smallest possible sample.
         cost: Predicted times.
     """
     limit = (1 - RESERVE) * seconds
     low, high = 0.0, 1.0
-    if _plan(settings, high, words, cost).total <= limit:
-        return _plan(settings, high, words, cost)
+    if _plan(settings, high, smallest, cost).total <= limit:
+        return _plan(settings, high, smallest, cost)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _plan(settings, middle, words, cost).total <= limit else (low, middle)
-    return _plan(settings, low, words, cost)
+        low, high = (middle, high) if _plan(settings, middle, smallest, cost).total <= limit else (low, middle)
+    return _plan(settings, low, smallest, cost)
 
 
 def next_size(number: int) -> int:
@@ -134,9 +140,8 @@ def sizes(number: int, rungs: int = RUNGS) -> tuple[int, ...]:
     return tuple(found)
 
 
-def _plan(settings: Sequence[int], fraction: float, words: int, cost: Cost) -> Plan:
+def _plan(settings: Sequence[int], fraction: float, smallest: float, cost: Cost) -> Plan:
     """Return the plan whose last rung has a fraction of the corpus, or the smallest possible sample."""
-    smallest = min(1.0, MIN_SAMPLE_WORDS / words)
     fractions = tuple(max(smallest, fraction / REDUCTION**after) for after in reversed(range(len(settings))))
     seconds = tuple(cost.trainings(n - 1, 1, sample) for n, sample in zip(settings, fractions, strict=True))
     return Plan(tuple(settings), fractions, seconds, cost.trainings(SEEDS, SEEDS, max(smallest, fraction)))

@@ -48,6 +48,7 @@ class TuningResult:
         setting: The number of the best settings, by which the trials refer to them; None if there are none.
         comparison: Their scores and those of the default, on the half of the measure that chose among the settings.
         held_out: The same on the held-out half; None if the measure has none.
+        fraction: The fraction of the corpus on which they were compared.
         trials: All trainings.
         measure: Name of the measure.
         halves: Describes its halves.
@@ -59,6 +60,7 @@ class TuningResult:
     setting: int | None
     comparison: Comparison
     held_out: Comparison | None
+    fraction: float
     trials: list[Trial]
     measure: str
     halves: str
@@ -86,9 +88,8 @@ class TuningResult:
             return "the search ended before the best settings were compared with the default"
         advantage = f"{deciding.advantage:+.4f}, noise {deciding.noise:.4f}"
         half = "" if self.held_out is None else " on the held-out half"
-        if not self.better:
-            return f"no better than the default{half} ({advantage})"
-        return f"better than the default{half} ({advantage})"
+        sample = "" if self.fraction == 1 else f", trained on {self.fraction:.0%} of the corpus"
+        return f"{'better' if self.better else 'no better'} than the default{half}{sample} ({advantage})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result for JSON."""
@@ -98,6 +99,7 @@ class TuningResult:
             "settings_tried": self.settings_tried,
             "better": self.better,
             "verdict": self.verdict,
+            "fraction": self.fraction,
             "default": dict(self.default),
             "best": None if self.best is None else dict(self.best),
             "comparison": self.comparison.as_dict(),
@@ -173,6 +175,7 @@ class Search:
             setting=best,
             comparison=comparison,
             held_out=held_out,
+            fraction=self._log.rungs[-1][0] if self._log.rungs else 0.0,
             trials=self._log.trials,
             measure=self._measure.name,
             halves=self._measure.halves,
@@ -191,11 +194,11 @@ class Search:
         trainer, left, known = self._trainer, self._seconds - self._elapsed(), rung < len(self._log.rungs)
         if rung == 0 and not known:
             cost = trainer.cost(self._settings[1 : PREVIEW + 1])
-            plan = plan_search(left, trainer.words, cost, len(settings))
+            plan = plan_search(left, trainer.smallest, cost, len(settings))
         else:
             number = self._log.rungs[rung][1] if known else len(settings)
             cost = trainer.cost([self._settings[setting] for setting in settings[1:number]])
-            plan = plan_rungs(left, sizes(number, RUNGS - rung), trainer.words, cost)
+            plan = plan_rungs(left, sizes(number, RUNGS - rung), trainer.smallest, cost)
         if not known:
             earlier = self._log.rungs[-1][0] if rung else 0.0  # a sample is never smaller than that of the rung before
             self._log.add_rung(max(earlier, plan.fractions[0]), plan.settings[0])

@@ -119,10 +119,14 @@ class Work:
         base: The default settings.
         vocabulary: The words to train.
         offsets: (sentences + 1,) positions at which sentences begin.
+
+    Attributes:
+        vectors: Number of words in the vocabulary.
     """
 
     def __init__(self, base: TrainConfig, vocabulary: Vocabulary, offsets: Offsets) -> None:
         self._base, self._vocabulary, self._offsets = base, vocabulary, offsets
+        self.vectors = len(vocabulary)
         self._kept: dict[float, float] = {}  # fraction of the words that survive subsampling, by threshold
         self._of_base = self._work(base)
 

@@ -16,7 +16,7 @@ from word2vec.sampling.shards import count_words
 from word2vec.training.loop import run_training
 from word2vec.training.tuning.measures import Measure
 from word2vec.training.tuning.sample import SampleSource, sample
-from word2vec.training.tuning.schedule import Cost
+from word2vec.training.tuning.schedule import Cost, smallest_sample
 from word2vec.training.tuning.space import Space, Values, Work, with_values
 from word2vec.vectors import WordVectors
 
@@ -47,11 +47,13 @@ class Trainer:
 
     Attributes:
         words: Words of the corpus that can be trained.
+        smallest: Fraction of them in the smallest sample.
     """
 
     def __init__(self, base: TrainConfig, corpus: Corpus, split: Split, measure: Measure, work: Work) -> None:
         self._base, self._corpus, self._split, self._measure, self.work = base, corpus, split, measure, work
         self.words = count_words(split.training, corpus.offsets)
+        self.smallest = smallest_sample(self.words, work.vectors)
         self._overhead = 0.0  # seconds of a training on nothing
         self._work = self._seconds = 0.0  # of recent trainings: work relative to the default's, without overhead
 
