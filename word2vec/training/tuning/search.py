@@ -153,7 +153,8 @@ class Search:
         for rung in range(RUNGS):
             plan = self._plan(rung, settings)
             settings = settings[: plan.settings[0]]
-            self._train_rung(rung, settings, self._log.rungs[rung][0], plan.seconds[0])
+            share = plan.seconds[0] / plan.total * (self._seconds - self._elapsed())
+            self._train_rung(rung, settings, self._log.rungs[rung][0], share)
             ranked = [DEFAULT, *(trial.setting for trial in self._ranked(rung))]
             settings = ranked[: next_size(len(settings))]
         self._compare(self._log.rungs[-1][0])
@@ -213,7 +214,7 @@ class Search:
             rung + 1, RUNGS, len(settings), f"{words:,}", self._elapsed() / 60, self._seconds / 60,
         )  # fmt: skip
         self._trainer.start_rung()
-        deadline = min(self._elapsed() + 1.25 * allowed, self._seconds)
+        deadline = self._elapsed() + allowed
         bar = tqdm(left, desc=f"rung {rung + 1}", disable=not self._progress, leave=False)
         with bar, records_above(bar):
             for done, setting in enumerate(bar, start=len(settings) - len(left)):

@@ -7,13 +7,14 @@ learning rate and the number of negative samples are searched as well, because t
 """
 
 import itertools
+import math
 import random
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from word2vec.config import TrainConfig
+from word2vec.config import SETTINGS, TrainConfig
 from word2vec.corpus import Vocabulary
 from word2vec.errors import ConfigError
 from word2vec.losses import find_objective
@@ -61,13 +62,19 @@ def search_space(base: TrainConfig, fixed: Collection[str]) -> Space:
         "window": WINDOWS if base.window_mode != "full" else (),
         "subsample": THRESHOLDS,
         "epochs": tuple(max(1, round(base.epochs * factor)) for factor in EPOCH_FACTORS),
-        "lr": tuple(float(f"{base.lr * factor:.3g}") for factor in LR_FACTORS if base.lr * factor >= base.min_lr),
+        "lr": tuple(float(f"{base.lr * factor:.3g}") for factor in LR_FACTORS),
         "negatives": NEGATIVES if has_noise else (),
     }
     space = {
         name: tuple(dict.fromkeys((getattr(base, name), *others)))
         for name, others in values.items()
         if others and name not in fixed
+    }
+    limits = {name: SETTINGS[name][1].maximum or math.inf for name in space}
+    lowest = {"lr": base.min_lr}
+    space = {
+        name: tuple(value for value in values if lowest.get(name, -math.inf) <= value <= limits[name])
+        for name, values in space.items()
     }
     if not any(len(each) > 1 for each in space.values()):
         raise ConfigError(f"no setting is left to search; omit one of --{', --'.join(SEARCHED).replace('_', '-')}")

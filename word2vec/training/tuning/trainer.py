@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 
 from word2vec.config import TrainConfig
 from word2vec.corpus import Corpus
-from word2vec.errors import TrainingError
+from word2vec.errors import ConfigError, TrainingError
 from word2vec.sampling.held_out import Split
 from word2vec.sampling.shards import count_words
 from word2vec.training.loop import run_training
@@ -62,15 +62,24 @@ class Trainer:
 
         Raises:
             ConfigError: The measure fails or is undefined.
+            TrainingError: Training with the default settings diverged.
             Word2VecError: Training is not possible.
         """
         default = {name: values[0] for name, values in space.items()}
+        fraction = min(1.0, WARM_UP_WORDS / self.words)
         for negatives in space.get("negatives", (self._base.negatives,)):
-            self.train({**default, "negatives": negatives}, WARM_UP_WORDS / self.words, self._base.seed)
-        fraction = WARM_UP_WORDS / self.words
+            self.train({**default, "negatives": negatives}, fraction, self._base.seed)
         self._overhead = self.train(default, fraction, self._base.seed).seconds
         fraction = min(1.0, CALIBRATION_WORDS / self.words)
-        self.record(default, fraction, self.train(default, fraction, self._base.seed).seconds)
+        outcome = self.train(default, fraction, self._base.seed)
+        if outcome.error:
+            raise TrainingError(outcome.error)
+        if outcome.score is None:
+            raise ConfigError(
+                f"--measure: {self._measure.name} is undefined for the default settings, for instance because no word "
+                "of it is in the vocabulary; choose another measure"
+            )
+        self.record(default, fraction, outcome.seconds)
 
     def train(self, values: Values, fraction: float, seed: int, *, held_out: bool = False) -> Outcome:
         """Train on a sample and measure the vectors.
