@@ -96,7 +96,7 @@ def test_prediction_of_held_out_text_does_not_depend_on_how_noise_words_were_dra
 
 @pytest.mark.parametrize("model", ["skipgram", "cbow"])
 def test_good_models_predict_held_out_text(model: str, topics_file: Path) -> None:
-    measure, base, words = text_measure(topics_file, model=model, subsample=0.0)
+    measure, _, words = text_measure(topics_file, model=model, subsample=0.0)
     topics = np.eye(3)[[["cat", "dog", "horse", "sheep", "cow", "goat"].count(w) + 2 * (w in COLORS) for w in words]]
     good = WordVectors(words, topics, output=9 * topics)
     none = WordVectors(words, topics, output=np.zeros_like(topics))

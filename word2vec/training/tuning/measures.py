@@ -231,12 +231,12 @@ class HeldOutText(Measure):
 
 
 def _halves(sentences: SentenceRanges) -> tuple[SentenceRanges, SentenceRanges]:
-    """Split each range of sentences in the middle."""
-    middles = [(first, (first + last) // 2, last) for first, last in sentences]
-    return (
-        [(first, middle) for first, middle, _ in middles if first < middle],
-        [(middle, last) for _, middle, last in middles if middle < last],
-    )
+    """Deal out the ranges of sentences in turn; a single one is split in the middle."""
+    if len(sentences) == 1:
+        ((first, last),) = sentences
+        middle = (first + last) // 2
+        sentences = [(start, end) for start, end in ((first, middle), (middle, last)) if start < end]
+    return sentences[::2], sentences[1::2]
 
 
 def _reciprocal_ranks(batch: Batch, table: torch.Tensor, output: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
