@@ -1,5 +1,6 @@
 """A complete search on a tiny corpus: what is trained, what is chosen, what is left after an interruption."""
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_the_best_settings_win(find: Callable[..., TuningResult], tmp_path: Path
     rungs = [[trial for trial in trials if trial["rung"] == rung] for rung in range(4)]
     assert [{trial["fraction"] for trial in rung} for rung in rungs] == [{0.111111}, {0.333333}, {1}, {1}]
     assert [rung[0]["setting"] for rung in rungs] == [0, 0, 0, 0]  # the default is in all of them
-    for earlier, later in zip(rungs, rungs[1:], strict=False):
+    for earlier, later in itertools.pairwise(rungs):
         ranked = sorted((t for t in earlier if t["setting"]), key=lambda t: -t["score"])
         assert {t["setting"] for t in later} == {0} | {t["setting"] for t in ranked[: len({*map(_id, later)}) - 1]}
     assert {(t["setting"], t["seed"]) for t in rungs[3]} == {
