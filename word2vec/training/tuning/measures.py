@@ -149,14 +149,15 @@ class UserFunction(Measure):
         except Exception as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise ConfigError(f"measure {self.name}: failed with {reason}; correct the function") from error
-        numbers = result if isinstance(result, tuple) else (result,)
-        if len(numbers) == 2:
-            self.has_held_out, self.halves = True, "two numbers of the function"
-        if not 1 <= len(numbers) <= 2 or not all(isinstance(each, Real | np.number) for each in numbers):
+        results = result if isinstance(result, tuple) else (result,)
+        scores = [float(each) for each in results if isinstance(each, Real)]  # numpy's numbers are registered as such
+        if not 1 <= len(scores) == len(results) <= 2:
             raise ConfigError(
                 f"measure {self.name}: returned {result!r:.80}; return a number, or a tuple of two numbers"
             )
-        return float(numbers[held_out and len(numbers) == 2])
+        if len(scores) == 2:
+            self.has_held_out, self.halves = True, "two numbers of the function"
+        return scores[-1 if held_out else 0]
 
 
 class HeldOutText(Measure):
