@@ -87,6 +87,7 @@ def test_ctrl_c_leaves_what_is_known(corpus: Path, cli: CommandLine) -> None:
 )
 def test_mistakes(options: tuple[str, ...], code: int, message: str, corpus: Path, cli: CommandLine) -> None:
     assert message in cli.error("tune", corpus, "-o", "out", *SMALL, *options, code=code)
+    assert not Path("out").exists()
 
 
 def test_a_training_run_is_not_overwritten(corpus: Path, cli: CommandLine) -> None:

@@ -171,3 +171,8 @@ def test_settings_that_diverge_are_reported_and_never_chosen(
     assert result.best["lr"] < 1
     with pytest.raises(TrainingError, match="training diverged"):
         find(tmp_path / "other", length, lr=200.0)
+    monkeypatch.setattr(space, "LR_FACTORS", (1e4,))
+    monkeypatch.setattr(space, "EPOCH_FACTORS", ())
+    alone = find(tmp_path / "alone", length)
+    assert (alone.best, alone.better, alone.config.lr) == (None, False, 0.02)
+    assert alone.verdict == "no settings but the default could be trained"

@@ -84,7 +84,9 @@ class TuningResult:
     def verdict(self) -> str:
         """The result in a sentence."""
         deciding = self.held_out or self.comparison
-        if self.best is None or not math.isfinite(deciding.noise):
+        if self.trials and self.best is None:
+            return "no settings but the default could be trained"
+        if not math.isfinite(deciding.noise):
             return "the search ended before the best settings were compared with the default"
         advantage = f"{deciding.advantage:+.4f}, noise {deciding.noise:.4f}"
         half = "" if self.held_out is None else " on the held-out half"
@@ -198,7 +200,8 @@ class Search:
             plan = plan_search(left, trainer.smallest, cost, len(settings))
         else:
             number = self._log.rungs[rung][1] if known else len(settings)
-            cost = trainer.cost([self._settings[setting] for setting in settings[1:number]])
+            others = settings[1:number] or [DEFAULT]  # all others may have failed
+            cost = trainer.cost([self._settings[setting] for setting in others])
             plan = plan_rungs(left, sizes(number, RUNGS - rung), trainer.smallest, cost)
         if not known:
             earlier = self._log.rungs[-1][0] if rung else 0.0  # a sample is never smaller than that of the rung before

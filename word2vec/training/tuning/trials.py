@@ -1,6 +1,6 @@
 """The folder that a search writes, from which it can be resumed.
 
-    search.json    what is searched, and the rungs planned so far
+    search.json    what is searched, and the rungs planned so far; written before the first training
     trials.jsonl   one line for each training: see `Trial`
     config.toml    the settings to use, written at the end, also after an interruption
 
@@ -90,9 +90,8 @@ class TrialLog:
         if found and resume:
             self._read()
         else:
-            for name in (TRIALS_FILE, CONFIG_FILE):
+            for name in (TRIALS_FILE, CONFIG_FILE, SEARCH_FILE):
                 (folder / name).unlink(missing_ok=True)
-            self._write_search()
 
     def find(self, setting: int, rung: int, seed: int) -> Trial | None:
         """Return a training that is finished."""
