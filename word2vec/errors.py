@@ -64,7 +64,8 @@ class TuningInterrupted(Word2VecError):  # noqa: N818 (not an error: the user as
 
     def __init__(self, trainings: int, output: Path, signal: int, result: Any) -> None:
         self.output, self.signal, self.result = output, signal, result
-        super().__init__(f"interrupted after {trainings} trainings; they are in {output}, add --resume to continue")
+        done = f" after {trainings} trainings; they are in {output}, add --resume to continue" if trainings else ""
+        super().__init__(f"interrupted{done}")
 
 
 class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: the user asked for it)

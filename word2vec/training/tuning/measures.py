@@ -14,7 +14,6 @@ from numbers import Real
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from word2vec.config import TrainConfig
@@ -195,10 +194,10 @@ class HeldOutText(Measure):
     def score(self, vectors: WordVectors, config: TrainConfig, *, held_out: bool = False) -> float:
         """Return the mean reciprocal rank; see `Measure.score`."""
         assert vectors.output is not None  # noqa: S101 (`prepare` rejects the objective without such a table)
-        table, output = torch.from_numpy(vectors.vectors), torch.from_numpy(vectors.output)
-        shift = torch.from_numpy(self._shift(config)).float()  # (V,)
-        ranks = torch.cat([_reciprocal_ranks(batch, table, output, shift) for batch in self._halves[held_out]])
-        return float(ranks.double().mean())
+        shift = self._shift(config).astype(np.float32)  # (V,)
+        batches = self._halves[held_out]
+        ranks = [_reciprocal_ranks(batch, vectors.vectors, vectors.output, shift) for batch in batches]
+        return float(np.mean(np.concatenate(ranks)))
 
     def _shift(self, config: TrainConfig) -> NDArray[np.float64]:
         """Return what is added to the score of each word, (V,)."""
@@ -240,17 +239,24 @@ def _halves(sentences: SentenceRanges) -> tuple[SentenceRanges, SentenceRanges]:
     return sentences[::2], sentences[1::2]
 
 
-def _reciprocal_ranks(batch: Batch, table: torch.Tensor, output: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
-    """Return the reciprocal rank of each true word among its noise words, (B,); equal scores share their ranks."""
-    if batch.context.dim() == 1:
-        x = table[batch.context]  # (B, D)
+def _reciprocal_ranks(
+    batch: Batch, table: NDArray[np.float32], output: NDArray[np.float32], shift: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Return the reciprocal rank of each true word among its noise words, (B,); equal scores share their ranks.
+
+    In numpy, because the threads of torch would wait for each other on a busy machine.
+    """
+    center, context, negatives = (part.numpy() for part in batch)
+    if context.ndim == 1:
+        x = table[context]  # (B, D)
     else:
-        present = (batch.context >= 0).unsqueeze(2)  # (B, P, 1)
-        x = (table[batch.context.clamp(min=0)] * present).sum(1) / present.sum(1)  # (B, D)
-    targets = torch.cat([batch.center.unsqueeze(1), batch.negatives], 1)  # (B, 1 + K)
-    scores = torch.einsum("bd,bkd->bk", x, output[targets]) + shift[targets]  # (B, 1 + K)
+        present = (context >= 0)[:, :, None]  # (B, P, 1)
+        x = (table[context] * present).sum(1) / present.sum(1)  # (B, D)
+    targets = np.concatenate([center[:, None], negatives], 1)  # (B, 1 + K)
+    scores = np.einsum("bd,bkd->bk", x, output[targets]) + shift[targets]  # (B, 1 + K)
     true, noise = scores[:, :1], scores[:, 1:]
-    return 1 / (1 + (noise > true).sum(1) + 0.5 * (noise == true).sum(1))
+    ranks: NDArray[np.float64] = 1 / (1 + (noise > true).sum(1) + 0.5 * (noise == true).sum(1))
+    return ranks
 
 
 def find_measure(measure: str | Function) -> Measure:

@@ -68,7 +68,7 @@ class Trainer:
         default = {name: values[0] for name, values in space.items()}
         fraction = min(1.0, WARM_UP_WORDS / self.words)
         for negatives in space.get("negatives", (self._base.negatives,)):
-            self.train({**default, "negatives": negatives}, fraction, self._base.seed)
+            self._fit({**default, "negatives": negatives}, fraction, self._base.seed)
         self._overhead = self.train(default, fraction, self._base.seed).seconds
         fraction = min(1.0, CALIBRATION_WORDS / self.words)
         outcome = self.train(default, fraction, self._base.seed)
@@ -95,17 +95,26 @@ class Trainer:
             Word2VecError: The measure failed, or training is not possible with any values.
         """
         start = time.perf_counter()
-        config = replace(with_values(self._base, values), seed=seed)
-        source = SampleSource(self._corpus, sample(self._corpus, self._split, fraction))
         try:
-            with _quiet():
-                vectors = run_training(
-                    config, source, None, objective=None, callbacks=(), progress=False, resume=False, overwrite=False
-                )
+            vectors, config = self._fit(values, fraction, seed)
         except TrainingError as error:  # diverged: other values may not
             return Outcome(None, None, time.perf_counter() - start, str(error))
-        scores = [self._score(cast("WordVectors", vectors), config, half) for half in (False, True)[: 1 + held_out]]
+        scores = [self._score(vectors, config, half) for half in (False, True)[: 1 + held_out]]
         return Outcome(scores[0], scores[1] if held_out else None, time.perf_counter() - start, None)
+
+    def _fit(self, values: Values, fraction: float, seed: int) -> tuple[WordVectors, TrainConfig]:
+        """Train on a sample.
+
+        Raises:
+            TrainingError: Training diverged.
+        """
+        config = replace(with_values(self._base, values), seed=seed)
+        source = SampleSource(self._corpus, sample(self._corpus, self._split, fraction))
+        with _quiet():
+            vectors = run_training(
+                config, source, None, objective=None, callbacks=(), progress=False, resume=False, overwrite=False
+            )
+        return cast("WordVectors", vectors), config
 
     def _score(self, vectors: WordVectors, config: TrainConfig, held_out: bool) -> float | None:
         score = self._measure.score(vectors, config, held_out=held_out)
