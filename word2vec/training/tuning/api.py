@@ -107,7 +107,14 @@ def tune(
         finally:
             if log.trials:
                 log.write_config(search.result().config)
-        return search.result()
+        result = search.result()
+        if result.better and result.fraction < 1:
+            logger.warning(
+                "compared on %.0f %% of the corpus only, and other settings may be best on all of it; increase the "
+                "budget with a new search, or compare them on the whole corpus",
+                100 * result.fraction,
+            )
+        return result
 
 
 def _check(budget: float, resume: bool, overwrite: bool) -> None:
