@@ -12,7 +12,7 @@ from word2vec.errors import CorpusError
 from word2vec.losses import Objective
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
 from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
-from word2vec.sampling.held_out import shorten_ranges, split_corpus
+from word2vec.sampling.held_out import Split, shorten_ranges, split_corpus
 from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size
@@ -34,11 +34,12 @@ class TextExamples(Examples):
     Args:
         corpus: The indexed corpus.
         config: The settings.
+        split: The sentences to train and to hold out; by default those of the setting `validation`.
     """
 
     unit = "word"
 
-    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+    def __init__(self, corpus: Corpus, config: TrainConfig, split: Split | None = None) -> None:
         for warning in corpus.warnings:
             logger.warning(warning)
         self.corpus = self._text = corpus
@@ -48,7 +49,7 @@ class TextExamples(Examples):
         self.result = WordResult(self._vocabulary, self._ngrams)
         self.vocabulary = vocabulary_fingerprint(self._vocabulary)
         self.words = len(corpus.tokens)
-        self._sentences = split_corpus(corpus.offsets, config.validation)
+        self._sentences = split_corpus(corpus.offsets, config.validation) if split is None else split
 
     def make_dataset(
         self,
