@@ -29,11 +29,9 @@ from word2vec.config import MAX_NGRAM
 from word2vec.errors import ConfigError, Word2VecError
 from word2vec.models.subwords import Subwords, hash_words
 from word2vec.system.processors import usable_processors
-from word2vec.vectors.search import row_lengths
 
 STEPS = 12  # of conjugate gradient; more of them change the scores of refined vectors by less than seeds do
 MIN_WORDS = 2  # with an n-gram in common
-_BLOCK_WORDS = 1 << 16  # words whose n-grams are computed at a time, which takes less memory than all at once
 
 
 @dataclass(frozen=True)
@@ -160,8 +158,8 @@ def shared_ngrams(words: Sequence[str], settings: Refinement) -> Features:
     if not len(used):
         shortest, longest = settings.lengths
         raise Word2VecError(
-            f"no two of {len(words):,} words have an n-gram of {shortest} to {longest} characters in common, so nothing "
-            "can be predicted from spelling; use shorter n-grams or more words"
+            f"no two of {len(words):,} words have an n-gram of {shortest} to {longest} characters in common, so their "
+            "vectors cannot be predicted from spelling; use shorter n-grams or more words"
         )
     number = np.full(settings.buckets, -1, np.int32)
     number[used] = np.arange(len(used), dtype=np.int32)
@@ -187,9 +185,7 @@ def _weights(
 class _Target:
     """The unit rows of the centered vectors, computed a few columns at a time."""
 
-    def __init__(
-        self, vectors: NDArray[np.float32], output: NDArray[np.float32] | None, output_weight: float
-    ) -> None:
+    def __init__(self, vectors: NDArray[np.float32], output: NDArray[np.float32] | None, output_weight: float) -> None:
         self._tables = [(vectors, 1.0)]
         if output is not None and output_weight:
             self._tables.append((output, output_weight))
@@ -203,8 +199,7 @@ class _Target:
 
     def columns(self, columns: slice) -> NDArray[np.float32]:
         """Return some of the columns, (V, C)."""
-        total = sum(
-            weight * (table[:, columns] - mean[columns])
-            for (table, weight), mean in zip(self._tables, self._means, strict=True)
-        )
+        total: NDArray[np.float32] = np.zeros((1, 1), np.float32)
+        for (table, weight), mean in zip(self._tables, self._means, strict=True):
+            total = total + np.float32(weight) * (table[:, columns] - mean[columns].astype(np.float32))
         return (total / self._lengths[:, np.newaxis]).astype(np.float32)

@@ -52,7 +52,7 @@ def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
 
 @intrinsic
 def _gather(typing_context, table, rows, start, end, factor, sums, word):  # noqa: ARG001 (passed by numba)
-    """sums[word] = factor * sum of table[rows[start:end]]"""
+    """Set sums[word] to factor * sum of table[rows[start:end]]."""
 
     def generate(context, builder, signature, arguments):
         table, rows, start, end, factor, sums, word = _unpacked(context, builder, signature, arguments)
@@ -70,7 +70,7 @@ def _gather(typing_context, table, rows, start, end, factor, sums, word):  # noq
 
 @intrinsic
 def _scatter(typing_context, table, rows, start, end, factor, factors, values, word):  # noqa: ARG001
-    """table[row] += factor * factors * values[word] for each row of rows[start:end], for (COLUMNS,) factors"""
+    """Add factor * factors * values[word] to table[row] for each row of rows[start:end]; factors are (COLUMNS,)."""
 
     def generate(context, builder, signature, arguments):
         table, rows, start, end, factor, factors, values, word = _unpacked(context, builder, signature, arguments)
@@ -86,7 +86,7 @@ def _scatter(typing_context, table, rows, start, end, factor, factors, values, w
 
 @intrinsic
 def _multiply_add_row(typing_context, factors, left, right, number, sums):  # noqa: ARG001
-    """sums[number] = factors * left[number] + right[number], for (COLUMNS,) factors"""
+    """Set sums[number] to factors * left[number] + right[number]; factors are (COLUMNS,)."""
 
     def generate(context, builder, signature, arguments):
         factors, left, right, number, sums = _unpacked(context, builder, signature, arguments)
@@ -102,7 +102,7 @@ def _multiply_add_row(typing_context, factors, left, right, number, sums):  # no
 
 @intrinsic
 def _add_squares(typing_context, factor, table, number, sums):  # noqa: ARG001
-    """sums += factor * table[number]^2, for (COLUMNS,) float64 sums, because there may be millions of rows"""
+    """Add factor * table[number]^2 to (COLUMNS,) sums, in float64 because there may be millions of rows."""
 
     def generate(context, builder, signature, arguments):
         factor, table, number, sums = _unpacked(context, builder, signature, arguments)
@@ -169,7 +169,7 @@ def solve_ridge(starts, rows, scale, order, weights, targets, penalty, steps, co
     """Minimize sum_w weights[w] |targets[w] - (X B)[w]|^2 + penalty |B|^2 by conjugate gradient, from B = 0.
 
     The columns are independent regressions. They solve A B = X^T R U with A = X^T R X + penalty I, R = diag(weights)
-    and U the targets; X and A are never stored. Row w of X is `scale[w]` times the number of occurrences of each n-gram.
+    and U the targets; X and A are never stored. Row w of X is `scale[w]` times the number of times it has each n-gram.
 
     Args:
         starts: (V + 1,) int64, start of each word's n-grams in `rows`.
