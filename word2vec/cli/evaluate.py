@@ -134,9 +134,7 @@ def _evaluate_words(
         added = [{"plain": _headline(result)} for result in plain] or [{}] * len(results)
         print_json([result.as_dict() | more for result, more in zip(results, added, strict=True)])
     elif plain:
-        headers = HEADERS[:2] + ("refined", "plain") + HEADERS[3:]
-        pairs_of_rows = zip(_table_rows(results), _table_rows(plain), strict=True)
-        print_table(headers, ([*row[:3], other[2], *row[3:]] for row, other in pairs_of_rows))
+        print_table((*HEADERS[:2], "refined", "plain", *HEADERS[3:]), _rows_with_plain(results, plain))
     else:
         print_table(HEADERS, _table_rows(results))
     for result in results:
@@ -199,6 +197,17 @@ def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[t
         for section in result.sections:
             used = f"{section.questions:,} of {section.questions_total:,}"
             yield "", f"    {section.name}", f"{section.accuracy:.3f}", "", used, ""
+
+
+def _rows_with_plain(
+    refined: "list[SimilarityResult | AnalogyResult]", plain: "list[SimilarityResult | AnalogyResult]"
+) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of refined vectors with the scores of the plain ones, and what these used if that differs."""
+    for (name, measure, score, interval, used, outside), (_, _, other, _, used_by_other, _) in zip(
+        _table_rows(refined), _table_rows(plain), strict=True
+    ):
+        note = "" if used_by_other == used else f" ({used_by_other})"
+        yield name, measure, score, f"{other}{note}", interval, used, outside
 
 
 def _outside(result: "SimilarityResult") -> str:
