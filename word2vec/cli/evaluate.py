@@ -124,7 +124,7 @@ def _evaluate_words(
     question_sets = [read_questions(source) for source in analogies or []]
     words = load_vectors(vectors)
 
-    def score(of: "WordVectors") -> list[SimilarityResult | AnalogyResult]:
+    def score(of: "WordVectors") -> "list[SimilarityResult | AnalogyResult]":
         similarity = [evaluate_similarity(of, each, oov=oov, case=case) for each in pair_sets]
         return [*similarity, *(evaluate_analogies(of, each, restrict=restrict) for each in question_sets)]
 
