@@ -83,10 +83,7 @@ class TrainConfig:
     ] = 2_000_000
     refine: Annotated[
         bool,
-        Setting(
-            "Refine the trained vectors with a prediction from character n-grams, which also provides vectors for "
-            "unknown words; see the command refine.",
-        ),
+        Setting("Refine the trained vectors by character n-grams, see `word2vec refine`."),
     ] = False
     position_weights: Annotated[bool, Setting("Learn a weight for each window position and dimension (cbow only).")] = (
         False
