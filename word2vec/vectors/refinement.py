@@ -32,6 +32,7 @@ from word2vec.system.processors import usable_processors
 
 STEPS = 12  # of conjugate gradient; more of them change the scores of refined vectors by less than seeds do
 MIN_WORDS = 2  # with an n-gram in common
+_BLOCK_WORDS = 4096  # words whose lengths are computed at a time
 
 
 @dataclass(frozen=True)
@@ -183,23 +184,31 @@ def _weights(
 
 
 class _Target:
-    """The unit rows of the centered vectors, computed a few columns at a time."""
+    """The unit rows of the centered vectors, U, computed a few columns at a time."""
 
     def __init__(self, vectors: NDArray[np.float32], output: NDArray[np.float32] | None, output_weight: float) -> None:
-        self._tables = [(vectors, 1.0)]
+        self._tables = [(vectors, np.float32(1))]
         if output is not None and output_weight:
-            self._tables.append((output, output_weight))
-        self._means = [table.mean(axis=0, dtype=np.float64) for table, _ in self._tables]  # (D,) each
-        squares = np.zeros(len(vectors))
-        self._lengths = np.ones(len(vectors))
-        for first in range(0, vectors.shape[1], 64):
-            block = self.columns(slice(first, first + 64)).astype(np.float64)
-            squares += np.einsum("vc,vc->v", block, block)
-        self._lengths = np.where(squares > 0, np.sqrt(squares), 1)
+            self._tables.append((output, np.float32(output_weight)))
+        self._means = [
+            table.mean(axis=0, dtype=np.float64).astype(np.float32) for table, _ in self._tables
+        ]  # (D,) each
+        lengths = np.empty(len(vectors), np.float32)
+        for start in range(0, len(vectors), _BLOCK_WORDS):
+            block = self._sum(slice(start, start + _BLOCK_WORDS), slice(None))
+            lengths[start : start + len(block)] = np.sqrt(np.einsum("wd,wd->w", block, block, dtype=np.float64))
+        self._lengths = np.where(lengths > 0, lengths, 1)  # (V,)
 
     def columns(self, columns: slice) -> NDArray[np.float32]:
         """Return some of the columns, (V, C)."""
-        total: NDArray[np.float32] = np.zeros((1, 1), np.float32)
-        for (table, weight), mean in zip(self._tables, self._means, strict=True):
-            total = total + np.float32(weight) * (table[:, columns] - mean[columns].astype(np.float32))
-        return (total / self._lengths[:, np.newaxis]).astype(np.float32)
+        unit = self._sum(slice(None), columns)
+        unit /= self._lengths[:, np.newaxis]
+        return unit
+
+    def _sum(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        """Return a part of the weighted sum of the centered tables."""
+        parts: list[NDArray[np.float32]] = [
+            weight * (table[rows, columns] - mean[columns])
+            for (table, weight), mean in zip(self._tables, self._means, strict=True)
+        ]
+        return parts[0] if len(parts) == 1 else parts[0] + parts[1]
