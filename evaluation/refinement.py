@@ -34,12 +34,22 @@ DEFAULT = Refinement()
 ABLATIONS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "output_weight 0.25": {"output_weight": 0.25},
+    "penalty 0.5, output_weight 0.25, prediction_weight 0.75": {
+        "penalty": 0.5,
+        "output_weight": 0.25,
+        "prediction_weight": 0.75,
+    },
     "lengths 3-6": {"lengths": (3, 6)},
     "lengths 5-5": {"lengths": (5, 5)},
     "lengths 3-5": {"lengths": (3, 5)},
     "penalty 0.02": {"penalty": 0.02},
     "penalty 0.5": {"penalty": 0.5},
     "penalty 2": {"penalty": 2.0},
+    "steps 6": {"steps": 6},
+    "steps 30": {"steps": 30},
+    "steps 30, penalty 3": {"steps": 30, "penalty": 3.0},
+    "min_words 2": {"min_words": 2},
+    "min_words 5": {"min_words": 5},
     "prior_count 0": {"prior_count": 0.0},
     "prior_count 10": {"prior_count": 10.0},
     "prior_count 100": {"prior_count": 100.0},
@@ -67,7 +77,7 @@ NEIGHBORS_OF = {
 }
 """Words whose neighbors are listed, by their counts in wiki8."""
 STEM = 4  # first characters that words with a similar spelling have in common
-SAMPLED = 300  # words of a frequency band whose neighbors are compared
+SAMPLED = 200  # words of a frequency band whose neighbors are compared
 BANDS = {"over 1,000": (1000, None), "100 to 1,000": (100, 1000), "20 to 100": (20, 100), "5 to 20": (5, 20)}
 
 
@@ -109,17 +119,21 @@ def refined(vectors: WordVectors, settings: Refinement) -> WordVectors:
     return vectors.refine(**asdict(settings))
 
 
-def measure(run: Path) -> Iterator[dict[str, Any]]:
-    """Score a run, plain and refined with all settings of ABLATIONS."""
-    vectors = WordVectors.load(run)
-    yield {"run": run.name, "label": "plain", "scores": score(vectors)}
-    for label, change in ABLATIONS.items():
-        settings = replace(DEFAULT, **change)
-        yield {"run": run.name, "label": label, "settings": change, "scores": score(refined(vectors, settings))}
+def measure(runs: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Score runs, plain and refined with all settings of ABLATIONS."""
+    for run in runs:
+        yield {"run": run.name, "label": "plain", "scores": score(WordVectors.load(run))}
+    for (label, change), run in itertools.product(ABLATIONS.items(), runs):
+        vectors = refined(WordVectors.load(run), replace(DEFAULT, **change))
+        yield {"run": run.name, "label": label, "settings": change, "scores": score(vectors)}
 
 
-def choose(run: Path) -> Iterator[dict[str, Any]]:
-    """Choose lengths and penalty by cross-validation and score the refinement with them."""
+def choose(runs: Sequence[Path]) -> Iterator[dict[str, Any]]:
+    """Choose lengths and penalty of each run by cross-validation and score the refinement with them."""
+    yield from map(_choose, runs)
+
+
+def _choose(run: Path) -> dict[str, Any]:
     vectors = WordVectors.load(run)
     assert vectors.counts is not None
     tried = []
@@ -129,7 +143,7 @@ def choose(run: Path) -> Iterator[dict[str, Any]]:
         print(tried[-1], file=sys.stderr, flush=True)
     best = max(tried, key=lambda each: each["cosine"])
     settings = replace(DEFAULT, lengths=tuple(best["lengths"]), penalty=best["penalty"])
-    yield {
+    return {
         "run": run.name,
         "label": "chosen",
         "tried": tried,
@@ -208,19 +222,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     report = report_header("refinement.py", sys.argv[1:] if arguments is None else arguments)
     measurements: list[dict[str, Any]] = []
-    for run in options.runs:
-        for measured in choose(run) if options.choose else measure(run):
-            measurements.append(measured)
-            print(
-                run.name,
-                measured["label"],
-                {name: round(100 * each[0], 2) for name, each in measured["scores"].items()},
-                flush=True,
-            )
-            write_json(options.output, report | {"measurements": measurements})
     if not options.choose:
         report["neighbors"] = neighbors(options.runs[0])
-    write_json(options.output, report | {"measurements": measurements})
+    for measured in choose(options.runs) if options.choose else measure(options.runs):
+        measurements.append(measured)
+        shown = {name: round(100 * each[0], 1) for name, each in measured["scores"].items()}
+        print(measured["run"], measured["label"], shown, flush=True)
+        write_json(options.output, report | {"measurements": measurements})
 
 
 if __name__ == "__main__":

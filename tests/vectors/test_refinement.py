@@ -9,7 +9,6 @@ import pytest
 
 from word2vec.errors import ConfigError, Word2VecError
 from word2vec.models.subwords import Subwords, hash_words
-from word2vec.vectors import refinement
 from word2vec.vectors.refinement import Refinement, refine_table
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -39,7 +38,7 @@ def exact(vectors: WordVectors, settings: Refinement) -> tuple[np.ndarray, np.nd
     ids, ends = hash_words([word.encode() for word in vectors.words], *settings.lengths, settings.buckets)
     ngrams = [Counter(part.tolist()) for part in np.split(ids, ends[:-1])]
     words_with = Counter(bucket for word in ngrams for bucket in word)
-    used = sorted(bucket for bucket, words in words_with.items() if words >= 2)
+    used = sorted(bucket for bucket, words in words_with.items() if words >= settings.min_words)
     x = np.array([[word[bucket] for bucket in used] for word in ngrams], dtype=np.float64)  # (V, G)
     x /= np.sqrt(np.maximum(1, x.sum(axis=1, keepdims=True)))
     unit = vectors.vectors - vectors.vectors.mean(axis=0, dtype=np.float64)
@@ -54,15 +53,22 @@ def exact(vectors: WordVectors, settings: Refinement) -> tuple[np.ndarray, np.nd
 @pytest.mark.parametrize(
     "settings",
     [
-        Refinement(),
-        Refinement((2, 4), 97, 0.7, full_count=50, prior_count=5, prediction_weight=0.2, output_weight=0.25),
+        Refinement(steps=200),  # until conjugate gradient has converged
+        Refinement(
+            lengths=(2, 4),
+            buckets=97,
+            min_words=2,
+            penalty=0.7,
+            steps=200,
+            full_count=50,
+            prior_count=5,
+            prediction_weight=0.2,
+            output_weight=0.25,
+        ),
     ],
     ids=["defaults", "few buckets"],
 )
-def test_refined_vectors_are_those_of_an_exact_ridge_regression(
-    settings: Refinement, vectors: WordVectors, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(refinement, "STEPS", 200)  # until conjugate gradient has converged
+def test_refined_vectors_are_those_of_an_exact_ridge_regression(settings: Refinement, vectors: WordVectors) -> None:
     found, subwords = refine_table(vectors.words, vectors.vectors, vectors.output, vectors.counts, settings)
     expected, b, used = exact(vectors, settings)
     np.testing.assert_allclose(found, expected, atol=2e-4)
@@ -153,7 +159,7 @@ def test_what_cannot_be_refined_is_rejected_in_one_line(vectors: WordVectors) ->
     for table, message in (
         (vectors.refine(), "refined already"),
         (trained, "have n-grams"),
-        (unlike, "no two of 3 words have an n-gram of 4 to 6 characters in common"),
+        (unlike, "no 3 of 3 words have an n-gram of 4 to 6 characters in common"),
     ):
         with pytest.raises(Word2VecError, match=message) as caught:
             table.refine()
@@ -168,6 +174,8 @@ def test_what_cannot_be_refined_is_rejected_in_one_line(vectors: WordVectors) ->
         ("lengths", (0, 3)),
         ("lengths", (5, 4)),
         ("buckets", 0),
+        ("min_words", 0),
+        ("steps", 0),
         ("penalty", 0.0),
         ("penalty", float("nan")),
         ("prior_count", -1.0),

@@ -24,9 +24,15 @@ def refine(
         int,
         typer.Option(min=1, max=2**31 - 1, help="Number of hash buckets for n-grams; only buckets in use take memory."),
     ] = 2_000_000,
+    min_words: Annotated[
+        int, typer.Option(min=1, help="Minimum number of words that have an n-gram, for it to take part.")
+    ] = 3,
     penalty: Annotated[
         float, typer.Option(help="Penalty of the squared coefficients of the regression from n-grams to vectors.")
     ] = 0.1,
+    steps: Annotated[
+        int, typer.Option(min=1, help="Steps of conjugate gradient; fewer smooth more, as a larger penalty does.")
+    ] = 12,
     full_count: Annotated[
         float, typer.Option(min=0, help="Count from which a word has the full weight in the regression.")
     ] = 20,
@@ -66,7 +72,9 @@ def refine(
     refined = words.refine(
         lengths=ngram_lengths(ngrams, "--ngrams"),
         buckets=buckets,
+        min_words=min_words,
         penalty=penalty,
+        steps=steps,
         full_count=full_count,
         prior_count=prior_count,
         prediction_weight=prediction_weight,

@@ -14,7 +14,10 @@ The regression is that of Pinter, Guthrie and Eisenstein (2017), "Mimicking word
 Mudgal and Liang (2018), "Generalizing word embeddings using bag of subwords", and Sasaki, Suzuki and Inui (2019),
 "Subword-based compact reconstruction of word embeddings", who use it to get vectors for unknown words. N-grams are
 hashed as in Bojanowski, Grave, Joulin and Mikolov (2017), "Enriching word vectors with subword information". An n-gram
-takes part if two or more words have it. The loops over n-grams are compiled, see refinement_kernel.py.
+takes part if several words have it. The loops over n-grams are compiled, see refinement_kernel.py.
+
+The regression is solved by a fixed number of steps of conjugate gradient. Few steps smooth the coefficients, as a
+larger penalty does, and give better vectors than the exact solution.
 """
 
 from collections.abc import Sequence
@@ -30,8 +33,6 @@ from word2vec.errors import ConfigError, Word2VecError
 from word2vec.models.subwords import Subwords, hash_words
 from word2vec.system.processors import usable_processors
 
-STEPS = 12  # of conjugate gradient; more of them change the scores of refined vectors by less than seeds do
-MIN_WORDS = 2  # with an n-gram in common
 _BLOCK_WORDS = 4096  # words whose lengths are computed at a time
 
 
@@ -42,7 +43,9 @@ class Refinement:
     Attributes:
         lengths: Numbers of characters of the shortest and of the longest n-grams, including < and >.
         buckets: Number of hash buckets for n-grams.
+        min_words: An n-gram takes part if at least this many words have it.
         penalty: Penalty of the squared coefficients of the regression.
+        steps: Steps of conjugate gradient.
         full_count: Words that occur this often have the full weight in the regression, rarer ones less.
         prior_count: A word that occurs this often is replaced by its prediction by half.
         prediction_weight: Weight of the prediction that is added for all words.
@@ -54,7 +57,9 @@ class Refinement:
 
     lengths: tuple[int, int] = (4, 6)
     buckets: int = 2_000_000
+    min_words: int = 3
     penalty: float = 0.1
+    steps: int = 12
     full_count: float = 20.0
     prior_count: float = 30.0
     prediction_weight: float = 0.5
@@ -66,6 +71,9 @@ class Refinement:
             raise ConfigError(f"lengths of n-grams must be MIN-MAX with 1 <= MIN <= MAX <= {MAX_NGRAM}, such as 4-6")
         if not 1 <= self.buckets < 2**31:
             raise ConfigError(f"buckets must be between 1 and 2147483647, not {self.buckets}")
+        for name in ("min_words", "steps"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be 1 or more, not {getattr(self, name)}")
         # subtle: written so that NaN, for which every comparison is false, is rejected
         if not 0 < self.penalty < np.inf:
             raise ConfigError(f"penalty must be above 0, not {self.penalty}")
@@ -75,7 +83,7 @@ class Refinement:
 
 
 class Features(NamedTuple):
-    """The n-grams of a vocabulary that two or more words have: the matrix X, by rows."""
+    """The n-grams of a vocabulary that enough words have: the matrix X, by rows."""
 
     starts: NDArray[np.int64]  # (V + 1,); the n-grams of word w are rows[starts[w] : starts[w + 1]]
     rows: NDArray[np.int32]  # (N,); an n-gram occurs as often as in the word
@@ -108,7 +116,7 @@ def refine_table(
         and one factor for all of them makes them as long, on average, as predictions are in refined vectors.
 
     Raises:
-        Word2VecError: No two words have an n-gram in common, or the output table is missing.
+        Word2VecError: No words have an n-gram in common, or the output table is missing.
     """
     from word2vec.vectors.refinement_kernel import COLUMNS, predict, solve_ridge  # imports numba, which is slow
 
@@ -127,7 +135,7 @@ def refine_table(
         unit[:, :size] = target.columns(columns)
         block = np.empty((len(features.used), COLUMNS), np.float32)  # of B
         predicted = unit.copy()
-        solve_ridge(*features[:4], weights, predicted, settings.penalty, STEPS, block)
+        solve_ridge(*features[:4], weights, predicted, settings.penalty, settings.steps, block)
         predict(*features[:4], block, predicted)
         coefficients[:, columns] = block[:, :size]
         unit *= kept[:, np.newaxis]
@@ -144,7 +152,7 @@ def refine_table(
 
 
 def shared_ngrams(words: Sequence[str], settings: Refinement) -> Features:
-    """Find the n-grams that two or more words have.
+    """Find the n-grams that `settings.min_words` or more words have.
 
     Raises:
         Word2VecError: There are none.
@@ -155,12 +163,12 @@ def shared_ngrams(words: Sequence[str], settings: Refinement) -> Features:
     ids, ends = hash_words(spelled, *settings.lengths, settings.buckets)  # (N,), (V,)
     number_of_words = np.zeros(settings.buckets, np.int32)
     count_words(ids, ends, number_of_words)
-    used = np.flatnonzero(number_of_words >= MIN_WORDS)  # (G,)
+    used = np.flatnonzero(number_of_words >= settings.min_words)  # (G,)
     if not len(used):
         shortest, longest = settings.lengths
         raise Word2VecError(
-            f"no two of {len(words):,} words have an n-gram of {shortest} to {longest} characters in common, so their "
-            "vectors cannot be predicted from spelling; use shorter n-grams or more words"
+            f"no {settings.min_words} of {len(words):,} words have an n-gram of {shortest} to {longest} characters in "
+            "common, so their vectors cannot be predicted from spelling; use shorter n-grams or more words"
         )
     number = np.full(settings.buckets, -1, np.int32)
     number[used] = np.arange(len(used), dtype=np.int32)

@@ -365,7 +365,9 @@ class WordVectors:
         *,
         lengths: tuple[int, int] = (4, 6),
         buckets: int = 2_000_000,
+        min_words: int = 3,
         penalty: float = 0.1,
+        steps: int = 12,
         full_count: float = 20,
         prior_count: float = 30,
         prediction_weight: float = 0.5,
@@ -380,7 +382,9 @@ class WordVectors:
         Args:
             lengths: Numbers of characters of the shortest and of the longest n-grams, including < and >.
             buckets: Number of hash buckets for n-grams; only buckets in use take memory.
+            min_words: An n-gram takes part if at least this many words have it.
             penalty: Penalty of the squared coefficients of the regression from n-grams to vectors.
+            steps: Steps of conjugate gradient that solve the regression. Fewer smooth more, as a larger penalty does.
             full_count: Words that occur at least this often have the full weight in the regression, rarer ones less.
             prior_count: A word that occurs this often is replaced by its prediction by half.
             prediction_weight: Weight of the prediction that is added for all words.
@@ -393,11 +397,21 @@ class WordVectors:
             Plain and refined vectors share the memory of the tables that they have in common.
 
         Raises:
-            Word2VecError: The vectors have no counts, have n-grams already, or no two words have an n-gram in common.
+            Word2VecError: The vectors have no counts, have n-grams already, or too few words have an n-gram in common.
         """
         from word2vec.vectors.refinement import Refinement, refine_table
 
-        settings = Refinement(lengths, buckets, penalty, full_count, prior_count, prediction_weight, output_weight)
+        settings = Refinement(
+            lengths=lengths,
+            buckets=buckets,
+            min_words=min_words,
+            penalty=penalty,
+            steps=steps,
+            full_count=full_count,
+            prior_count=prior_count,
+            prediction_weight=prediction_weight,
+            output_weight=output_weight,
+        )
         if self.plain is not None:
             raise Word2VecError("the vectors are refined already; refine the plain ones, which `unrefined()` returns")
         if self.subwords is not None:
