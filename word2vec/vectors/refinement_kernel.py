@@ -19,6 +19,7 @@ from numba.extending import intrinsic as numba_intrinsic
 
 from word2vec.system.jit import compiled
 
+CONVERGED = 1e-12  # squared length of the residual, relative to its start, at which a column is solved
 COLUMNS = 16  # columns solved at a time: a row of float32 is a cache line
 
 intrinsic: Any = numba_intrinsic  # its declared type counts the typing context among the arguments of a call
@@ -179,7 +180,7 @@ def solve_ridge(starts, rows, scale, order, weights, targets, penalty, steps, co
         weights: (V,) float32.
         targets: (V, COLUMNS) float32; overwritten.
         penalty: Penalty of the squared coefficients, above 0.
-        steps: Number of steps.
+        steps: Number of steps; a column that is solved earlier does not change any more.
         coefficients: (G, COLUMNS) float32, output: B.
     """
     ngrams, one = len(coefficients), np.float32(1)
@@ -193,6 +194,7 @@ def solve_ridge(starts, rows, scale, order, weights, targets, penalty, steps, co
     squares = np.zeros(COLUMNS)  # |residual|^2
     for ngram in range(ngrams):
         _add_squares(one, residual, ngram, squares)
+    enough = CONVERGED * squares  # subtle: in float32, the steps that follow would be quotients of rounding errors
     for _ in range(steps):
         curvature, length = np.zeros(COLUMNS), np.zeros(COLUMNS)  # direction^T X^T R X direction, |direction|^2
         for word in order:
@@ -202,7 +204,7 @@ def solve_ridge(starts, rows, scale, order, weights, targets, penalty, steps, co
             _add_squares(one, direction, ngram, length)
         for column in range(COLUMNS):
             slope = curvature[column] + penalty * length[column]
-            step[column] = -squares[column] / slope if slope > 0 else 0
+            step[column] = -squares[column] / slope if squares[column] > enough[column] else 0
             shrink[column] = penalty * step[column]
         for word in order:
             _scatter(residual, rows, starts[word], starts[word + 1], scale[word] * weights[word], step, predicted, word)
