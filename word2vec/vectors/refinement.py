@@ -89,7 +89,7 @@ class Features(NamedTuple):
     rows: NDArray[np.int32]  # (N,); an n-gram occurs as often as in the word
     scale: NDArray[np.float32]  # (V,), 1 / sqrt(number of n-grams), 0 for a word without any
     order: NDArray[np.int64]  # (V,), the words in alphabetical order, in which neighbors share n-grams
-    used: NDArray[np.int64]  # (G,), the bucket of each n-gram
+    used: NDArray[np.int64]  # (G,), the bucket of each n-gram, in the same order, so that words use rows side by side
     lengths: NDArray[np.int64]  # (V,), number of n-grams, with those that take no part
 
 
@@ -157,26 +157,26 @@ def shared_ngrams(words: Sequence[str], settings: Refinement) -> Features:
     Raises:
         Word2VecError: There are none.
     """
-    from word2vec.vectors.refinement_kernel import count_words, keep_numbered
+    from word2vec.vectors.refinement_kernel import count_words, keep_numbered, number_buckets
 
     spelled = [word.encode(errors="replace") for word in words]
     ids, ends = hash_words(spelled, *settings.lengths, settings.buckets)  # (N,), (V,)
     number_of_words = np.zeros(settings.buckets, np.int32)
     count_words(ids, ends, number_of_words)
-    used = np.flatnonzero(number_of_words >= settings.min_words)  # (G,)
+    used = np.empty(np.count_nonzero(number_of_words >= settings.min_words), np.int64)  # (G,)
     if not len(used):
         shortest, longest = settings.lengths
         raise Word2VecError(
             f"no {settings.min_words} of {len(words):,} words have an n-gram of {shortest} to {longest} characters in "
             "common, so their vectors cannot be predicted from spelling; use shorter n-grams or more words"
         )
+    order = np.array(sorted(range(len(words)), key=spelled.__getitem__))
     number = np.full(settings.buckets, -1, np.int32)
-    number[used] = np.arange(len(used), dtype=np.int32)
+    number_buckets(ids, ends, order, number_of_words, settings.min_words, number, used)
     starts, rows = np.empty(len(words) + 1, np.int64), np.empty(len(ids), np.int32)
     keep_numbered(ids, ends, number, starts, rows)
     in_use = np.diff(starts)  # (V,)
     scale = np.where(in_use > 0, 1 / np.sqrt(np.maximum(1, in_use)), 0).astype(np.float32)
-    order = np.array(sorted(range(len(words)), key=spelled.__getitem__))
     return Features(starts, rows[: starts[-1]].copy(), scale, order, used, np.diff(ends, prepend=0))
 
 

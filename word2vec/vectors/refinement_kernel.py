@@ -137,6 +137,29 @@ def count_words(ids, ends, words):
 
 
 @compiled
+def number_buckets(ids, ends, order, words, min_words, number, used):
+    """Number the buckets of n-grams that enough words have, by their first word in an order of the words.
+
+    Args:
+        ids: (N,) bucket of each n-gram of each word.
+        ends: (V,) end of each word's n-grams in `ids`.
+        order: (V,) int64, the words in the order in which they are visited.
+        words: (buckets,) int32, number of words of each bucket.
+        min_words: Smallest number of words of a bucket that gets a number.
+        number: (buckets,) int32, output: the number of each bucket; -1 on entry.
+        used: (G,) int64, output: the bucket of each number.
+    """
+    found = 0
+    for word in order:
+        for ngram in range(ends[word - 1] if word else 0, ends[word]):
+            bucket = ids[ngram]
+            if words[bucket] >= min_words and number[bucket] < 0:
+                number[bucket] = found
+                used[found] = bucket
+                found += 1
+
+
+@compiled
 def keep_numbered(ids, ends, number, starts, rows):
     """Keep the n-grams whose bucket has a row.
 
