@@ -13,7 +13,7 @@ MEASURES = {
     "semantic": "semantic",
     "syntactic": "syntactic",
 }
-MAIN = {"plain": "plain", "defaults": "refined", "output_weight 0.25": "refined, output weight 0.25"}
+MAIN = {"plain": "plain", "defaults": "refined", "output_weight 0": "refined without the output table"}
 HALVES = (1, 2)  # positions of the scores of the halves of a set, after that of the whole set
 
 

@@ -34,7 +34,7 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_measurements_and_their_tables(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = ("defaults", "output_weight 0.25")
+    labels = ("defaults", "output_weight 0")
     monkeypatch.setattr(refinement, "ABLATIONS", {label: refinement.ABLATIONS[label] for label in labels})
     monkeypatch.setattr(refinement, "SAMPLED", 5)
     refinement.main([str(run), "--output", str(tmp_path / "r.json")])
@@ -45,7 +45,7 @@ def test_measurements_and_their_tables(run: Path, tmp_path: Path, monkeypatch: p
         whole, first, second = measured["scores"]["analogies"]
         assert min(first, second) <= whole <= max(first, second)
     rows = tables.refinement(report).splitlines()[2:]
-    assert [row.split("|")[1].strip() for row in rows] == ["plain", "refined", "refined, output weight 0.25"]
+    assert [row.split("|")[1].strip() for row in rows] == ["plain", "refined", "refined without the output table"]
     assert len(tables.ablations(report).splitlines()) == 2 + 3
     assert len(tables.spelling(report).splitlines()) == 2 + len(refinement.BANDS)
     assert "king (over 1,000)" in tables.examples(report)

@@ -29,7 +29,7 @@ def refine(
     ] = 3,
     penalty: Annotated[
         float, typer.Option(help="Penalty of the squared coefficients of the regression from n-grams to vectors.")
-    ] = 0.1,
+    ] = 0.5,
     steps: Annotated[
         int, typer.Option(min=1, help="Steps of conjugate gradient; fewer smooth more, as a larger penalty does.")
     ] = 12,
@@ -43,8 +43,13 @@ def refine(
         float, typer.Option(min=0, help="Weight of the prediction that is added for all words.")
     ] = 0.5,
     output_weight: Annotated[
-        float, typer.Option(min=0, help="Weight of the output table, which is added to the vectors at first.")
-    ] = 0.0,
+        float | None,
+        typer.Option(
+            min=0,
+            help="Weight of the output table, which is added to the vectors at first "
+            "[default: 0.25 if there is an output table]",
+        ),
+    ] = None,
     ignore_counts: Annotated[
         bool, typer.Option("--ignore-counts", help="Treat all words as frequent, for vectors without counts.")
     ] = False,

@@ -1,7 +1,7 @@
 """Refinement: predict finished vectors from character n-grams, and mix the prediction into them.
 
 The vectors of rare words are noisy, but their spelling says much about them: the n-grams that they share with frequent
-words. Let U (V, D) be the unit rows of the centered vectors and X (V, G) the character n-grams of the words, each row
+words. Let U (V, D) be the unit rows of the centered vectors plus output_weight times the centered output vectors, and X (V, G) the character n-grams of the words, each row
 scaled by 1 / sqrt(number of its n-grams). A ridge regression, with weights r_w = min(1, count_w / full_count),
 
     B = argmin  sum_w r_w |U_w - X_w B|^2 + penalty |B|^2,
@@ -33,6 +33,7 @@ from word2vec.errors import ConfigError, Word2VecError
 from word2vec.models.subwords import Subwords, hash_words
 from word2vec.system.processors import usable_processors
 
+OUTPUT_WEIGHT = 0.25  # default; keeps semantic analogies as they are without refinement
 _BLOCK_WORDS = 4096  # words whose lengths are computed at a time
 
 
@@ -49,7 +50,8 @@ class Refinement:
         full_count: Words that occur this often have the full weight in the regression, rarer ones less.
         prior_count: A word that occurs this often is replaced by its prediction by half.
         prediction_weight: Weight of the prediction that is added for all words.
-        output_weight: Weight of the centered output table, which is added to the centered vectors at first.
+        output_weight: Weight of the centered output table, which is added to the centered vectors at first; None for
+            0.25 if there is an output table.
 
     Raises:
         ConfigError: A value is out of range.
@@ -58,12 +60,12 @@ class Refinement:
     lengths: tuple[int, int] = (4, 6)
     buckets: int = 2_000_000
     min_words: int = 3
-    penalty: float = 0.1
+    penalty: float = 0.5
     steps: int = 12
     full_count: float = 20.0
     prior_count: float = 30.0
     prediction_weight: float = 0.5
-    output_weight: float = 0.0
+    output_weight: float | None = None
 
     def __post_init__(self) -> None:
         shortest, longest = self.lengths
@@ -78,7 +80,7 @@ class Refinement:
         if not 0 < self.penalty < np.inf:
             raise ConfigError(f"penalty must be above 0, not {self.penalty}")
         for name in ("full_count", "prior_count", "prediction_weight", "output_weight"):
-            if not 0 <= getattr(self, name) < np.inf:
+            if not 0 <= (getattr(self, name) or 0) < np.inf:
                 raise ConfigError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
 
@@ -120,11 +122,13 @@ def refine_table(
     """
     from word2vec.vectors.refinement_kernel import COLUMNS, predict, solve_ridge  # imports numba, which is slow
 
-    if settings.output_weight and output is None:
+    default = 0.0 if output is None else OUTPUT_WEIGHT
+    output_weight = default if settings.output_weight is None else settings.output_weight
+    if output_weight and output is None:
         raise Word2VecError("there is no output table to add; use an output weight of 0, or load a run that has one")
     features = shared_ngrams(words, settings)
     weights, kept = _weights(len(words), counts, settings)  # (V,) each
-    target = _Target(vectors, output, settings.output_weight)
+    target = _Target(vectors, output, output_weight)
     refined = np.empty(vectors.shape, np.float32)
     coefficients = np.empty((len(features.used), vectors.shape[1]), np.float32)  # B (G, D)
 

@@ -366,12 +366,12 @@ class WordVectors:
         lengths: tuple[int, int] = (4, 6),
         buckets: int = 2_000_000,
         min_words: int = 3,
-        penalty: float = 0.1,
+        penalty: float = 0.5,
         steps: int = 12,
         full_count: float = 20,
         prior_count: float = 30,
         prediction_weight: float = 0.5,
-        output_weight: float = 0.0,
+        output_weight: float | None = None,
         ignore_counts: bool = False,
         threads: int | None = None,
     ) -> "WordVectors":
@@ -388,7 +388,8 @@ class WordVectors:
             full_count: Words that occur at least this often have the full weight in the regression, rarer ones less.
             prior_count: A word that occurs this often is replaced by its prediction by half.
             prediction_weight: Weight of the prediction that is added for all words.
-            output_weight: Weight of the centered output table, which is added to the centered vectors at first.
+            output_weight: Weight of the centered output table, which is added to the centered vectors at first; None for
+                0.25 if there is an output table.
             ignore_counts: Whether to treat all words as frequent, for vectors without counts.
             threads: Number of threads; by default one per processor. The result does not depend on it.
 
