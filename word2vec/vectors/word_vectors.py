@@ -388,7 +388,7 @@ class WordVectors:
             full_count: Words that occur at least this often have the full weight in the regression, rarer ones less.
             prior_count: A word that occurs this often is replaced by its prediction by half.
             prediction_weight: Weight of the prediction that is added for all words.
-            output_weight: Weight of the centered output table, which is added to the centered vectors at first; None for
+            output_weight: Weight of the centered output table, which is added to the centered vectors at first; None is
                 0.25 if there is an output table.
             ignore_counts: Whether to treat all words as frequent, for vectors without counts.
             threads: Number of threads; by default one per processor. The result does not depend on it.
