@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common import RESULTS, ROOT, Report
-from renderers import compare, distributed, kernels, objectives, recommendation, sequences
+from renderers import compare, distributed, kernels, objectives, recommendation, refinement, sequences
 
 FILES = ("README.md", "evaluation/*.md", "docs/*.md")
 MARKER = re.compile(r"^<!-- table: (\S+) -->\n(.*?)^<!-- /table -->$", re.MULTILINE | re.DOTALL)
@@ -46,6 +46,12 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "learning-rates": (objectives.learning_rates, ("learning-rates-wiki8",)),
     "in-batch": (objectives.in_batch, ("in-batch-softmax-wiki8",)),
     "noise": (objectives.noise, ("objectives-flat-noise", "objectives-noise-exponent-wiki8")),
+    "refinement": (refinement.refinement, ("refinement-wiki8",)),
+    "refinement-settings": (refinement.ablations, ("refinement-wiki8",)),
+    "refinement-earlier": (refinement.ablations, ("refinement-earlier-wiki8",)),
+    "refinement-chosen": (refinement.chosen, ("refinement-chosen-wiki8",)),
+    "refinement-spelling": (refinement.spelling, ("refinement-wiki8",)),
+    "refinement-neighbors": (refinement.examples, ("refinement-wiki8",)),
     "recommendation": (recommendation.recommendation, ("recommendation",)),
     "scaling": (kernels.scaling, ("scaling",)),
     "distributed": (

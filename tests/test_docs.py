@@ -57,6 +57,10 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
     # the work itself is tested elsewhere; here only the command line is
     trained: list[object] = []
     vectors = WordVectors.load("runs/tree" if " runs/tree" in command and "train" not in command else "runs/text8")
+    if " runs/refined" in command:  # refinement is for vectors without n-grams
+        words = ["walking", "talking", "running", *WORDS]  # with n-grams in common
+        vectors = WordVectors(words, np.random.default_rng(0).normal(size=(len(words), 5)), counts=[50] * len(words))
+        vectors = vectors if command.split()[1] == "refine" else vectors.refine()
     if command.split()[1] in ("train", "demo"):
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))

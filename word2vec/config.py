@@ -81,6 +81,10 @@ class TrainConfig:
         int,
         Setting("Number of hash buckets for n-grams; only buckets in use take memory.", minimum=1, maximum=2**31 - 1),
     ] = 2_000_000
+    refine: Annotated[
+        bool,
+        Setting("Refine the trained vectors by character n-grams, see `word2vec refine`."),
+    ] = False
     position_weights: Annotated[bool, Setting("Learn a weight for each window position and dimension (cbow only).")] = (
         False
     )
@@ -218,6 +222,10 @@ class TrainConfig:
             )
         if self.subwords is not None:
             ngram_lengths(self.subwords)
+        if self.refine and self.subwords is not None:
+            raise ConfigError(
+                "--refine adds n-grams to vectors that were trained without; omit --refine, or --subwords"
+            )
         if self.position_weights and self.model != "cbow":
             raise ConfigError("--position-weights applies to the words of a window; add --model cbow, or omit it")
         if self.position_weights and self.window_mode == "full":
@@ -273,8 +281,12 @@ PRESETS: dict[str, dict[str, Any]] = {
 """Named settings. quality: better vectors for about twice the training time; see evaluation/README.md."""
 
 
-def ngram_lengths(subwords: str) -> tuple[int, int]:
+def ngram_lengths(subwords: str, name: str = "--subwords") -> tuple[int, int]:
     """Return the lengths of the shortest and of the longest character n-grams of the setting "MIN-MAX".
+
+    Args:
+        subwords: The setting.
+        name: Its name in messages.
 
     Raises:
         ConfigError: The setting has another form, or the lengths are out of range.
@@ -282,7 +294,7 @@ def ngram_lengths(subwords: str) -> tuple[int, int]:
     lengths = re.fullmatch(r"(\d{1,3})-(\d{1,3})", subwords, re.ASCII)
     if lengths is None or not 1 <= int(lengths[1]) <= int(lengths[2]) <= MAX_NGRAM:
         raise ConfigError(
-            f"--subwords must be MIN-MAX with 1 <= MIN <= MAX <= {MAX_NGRAM}, such as 3-6, not {_shorten(subwords)}"
+            f"{name} must be MIN-MAX with 1 <= MIN <= MAX <= {MAX_NGRAM}, such as 3-6, not {_shorten(subwords)}"
         )
     return int(lengths[1]), int(lengths[2])
 

@@ -60,3 +60,10 @@ def test_bundled_sets_and_those_of_the_run(tmp_path: Path, caplog: pytest.LogCap
     assert [score.used for score in scores][2:] == [3, 2]
     assert "gone.csv" in caplog.text
     assert len(caplog.records) == 1
+    turned = WordVectors(words, np.random.default_rng(1).normal(size=(5, 4)), plain=vectors.vectors)
+    refined, plain = score_all(turned, [str(tmp_path / "mine.csv")])[2:], scores[2:]
+    assert [each.note for each in refined if each.value == each.value] == [
+        "; ".join(filter(None, [old.note, f"plain vectors: {old.value:.3f}"]))
+        for old in plain
+        if old.value == old.value
+    ]

@@ -200,6 +200,7 @@ OTHER_VALUES: dict[str, Any] = {
     "model": "cbow",
     "subwords": "3-6",
     "buckets": 1000,
+    "refine": True,
     "position_weights": True,
 }
 

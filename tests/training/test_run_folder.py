@@ -101,9 +101,9 @@ def test_a_process_killed_while_saving_can_resume(
     train(small(topics_file, epochs=2), run)
     write = RunFolder.write_result
 
-    def write_and_die(self: RunFolder) -> WordVectors:
+    def write_and_die(self: RunFolder, *, refine: bool = False) -> WordVectors:
         if saved:
-            write(self)
+            write(self, refine=refine)
         raise Killed
 
     monkeypatch.setattr(RunFolder, "write_result", write_and_die)
@@ -141,3 +141,30 @@ def test_tables_with_nan_are_not_saved(tmp_path: Path) -> None:
         folder.save_vectors(3, [], start.metrics)
     assert not (tmp_path / CHECKPOINT_FILE).exists()
     assert not (tmp_path / VECTORS_FILE).exists()
+
+
+def test_a_refined_run_can_train_more_epochs(tmp_path: Path) -> None:
+    corpus, run, plain = tmp_path / "corpus.txt", tmp_path / "run", tmp_path / "plain"
+    corpus.write_text("walk walks walked walker jump jumps jumped jumper\n" * 50, encoding="utf-8")
+    refined = None
+    for epochs, resume in ((2, False), (3, True)):
+        refined = train(small(corpus, epochs=epochs, refine=True), run, resume=resume)
+        expected = train(small(corpus, epochs=epochs), plain, resume=resume)
+        np.testing.assert_array_equal(refined.plain, expected.vectors)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(refined.vectors, expected.refine().vectors)
+        loaded = WordVectors.load(run)
+        np.testing.assert_array_equal(loaded.plain, expected.vectors)  # type: ignore[arg-type]
+        np.testing.assert_array_equal(loaded.vectors, refined.vectors)
+    assert refined is not None
+    assert read_checkpoint(run).finished
+    again = train(small(corpus, epochs=3, refine=True), run, resume=True)
+    np.testing.assert_array_equal(again.vectors, refined.vectors)
+
+
+def test_vectors_that_cannot_be_refined_are_saved_plain(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("a b c d\n" * 50, encoding="utf-8")
+    vectors = train(small(corpus, epochs=1, refine=True), tmp_path / "run")
+    assert vectors.plain is None
+    assert any("no 3 of 4 words" in message and "not refined" in message for message in caplog.messages)
+    np.testing.assert_array_equal(WordVectors.load(tmp_path / "run").vectors, vectors.vectors)

@@ -20,6 +20,7 @@ from word2vec.cli.convert import download, export, info
 from word2vec.cli.evaluate import evaluate, report
 from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
 from word2vec.cli.options import repeat_list_options
+from word2vec.cli.refine import refine
 from word2vec.cli.score import score
 from word2vec.cli.train import demo, train
 from word2vec.cli.tune import tune
@@ -46,7 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, evaluate, nearest, analogy, score, export, download, info, report, demo):
+for command in (train, tune, refine, evaluate, nearest, analogy, score, export, download, info, report, demo):
     app.command()(command)
 
 

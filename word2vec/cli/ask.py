@@ -32,24 +32,36 @@ def nearest(
     ],
     n: CountOption = 10,
     restrict: RestrictOption = None,
+    refined: Annotated[
+        bool, typer.Option("--refined", help="Compare words of the vocabulary by their refined vectors.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Show the words most similar to each WORD, by cosine similarity.
 
     Vectors with n-grams also answer for a WORD outside the vocabulary.
 
+    In a refined run, words of the vocabulary are compared by their plain vectors, without --refined; unknown words and
+    differences by the refined ones.
+
     For a run trained on pairs, each WORD is an input, and its best targets by inner product are shown.
     """
     if pairs := load_pair_vectors(vectors):
-        if restrict is not None:
-            raise ConfigError("--restrict does not apply to a run trained on pairs; omit it")
+        if restrict is not None or refined:
+            raise ConfigError("--restrict and --refined do not apply to a run trained on pairs; omit them")
         _show_neighbors(dict(zip(words, pairs.recommend(words, n), strict=True)), as_json)
         return 0
     table = load_vectors(vectors)
+    if refined and table.plain is None:
+        raise ConfigError(f"--refined: {vectors} has no refined and plain vectors to choose from; omit it")
     queries = parse_queries(words, table)
     _mention_ngrams(table, [word for query in queries.values() for word in (*query.positive, *query.negative)])
     _show_neighbors(
-        {text: table.nearest(query.positive, query.negative, n, restrict) for text, query in queries.items()}, as_json
+        {
+            text: table.nearest(query.positive, query.negative, n, restrict, refined=refined or None)
+            for text, query in queries.items()
+        },
+        as_json,
     )
     return 0
 

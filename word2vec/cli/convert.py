@@ -118,6 +118,8 @@ def _facts_of_words(words: "WordVectors") -> dict[str, object]:
         ngrams = words.subwords
         facts["n-grams"] = f"{ngrams.min_n} to {ngrams.max_n} characters"
         facts["n-gram rows"] = f"{len(ngrams.rows):,} of {ngrams.buckets:,} buckets"
+    if words.plain is not None:
+        facts["refined"] = "yes; contains the plain vectors too"
     return facts | {"first words": " ".join(words.words[:INFO_WORDS])}
 
 

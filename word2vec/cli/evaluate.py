@@ -23,6 +23,7 @@ from word2vec.errors import ConfigError, CorpusError
 if TYPE_CHECKING:
     from word2vec.evaluation.results import AnalogyResult, SimilarityResult
     from word2vec.vectors.pair_vectors import PairVectors
+    from word2vec.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger("word2vec")
 
@@ -122,17 +123,29 @@ def _evaluate_words(
     pair_sets = read_pair_sets(pairs or [])
     question_sets = [read_questions(source) for source in analogies or []]
     words = load_vectors(vectors)
-    results: list[SimilarityResult | AnalogyResult] = [
-        evaluate_similarity(words, each, oov=oov, case=case) for each in pair_sets
-    ]
-    results += [evaluate_analogies(words, each, restrict=restrict) for each in question_sets]
+
+    def score(of: "WordVectors") -> "list[SimilarityResult | AnalogyResult]":
+        similarity = [evaluate_similarity(of, each, oov=oov, case=case) for each in pair_sets]
+        return [*similarity, *(evaluate_analogies(of, each, restrict=restrict) for each in question_sets)]
+
+    results = score(words)
+    plain = score(words.unrefined()) if words.plain is not None else []
     if as_json:
-        print_json([result.as_dict() for result in results])
+        added = [{"plain": _headline(result)} for result in plain] or [{}] * len(results)
+        print_json([result.as_dict() | more for result, more in zip(results, added, strict=True)])
+    elif plain:
+        print_table((*HEADERS[:2], "refined", "plain", *HEADERS[3:]), _rows_with_plain(results, plain))
     else:
         print_table(HEADERS, _table_rows(results))
     for result in results:
         if result.note:
             logger.warning("%s: %s", result.name, result.note)
+
+
+def _headline(result: "SimilarityResult | AnalogyResult") -> float | None:
+    """Return the score of a result for JSON: Spearman's correlation or the accuracy, None if it is undefined."""
+    score = result.spearman if result.kind == "similarity" else result.accuracy
+    return score if math.isfinite(score) else None
 
 
 def _evaluate_pairs(
@@ -184,6 +197,17 @@ def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[t
         for section in result.sections:
             used = f"{section.questions:,} of {section.questions_total:,}"
             yield "", f"    {section.name}", f"{section.accuracy:.3f}", "", used, ""
+
+
+def _rows_with_plain(
+    refined: "list[SimilarityResult | AnalogyResult]", plain: "list[SimilarityResult | AnalogyResult]"
+) -> Iterator[tuple[str, ...]]:
+    """Yield the rows of refined vectors with the scores of the plain ones, and what these used if that differs."""
+    for (name, measure, score, interval, used, outside), (_, _, other, _, used_by_other, _) in zip(
+        _table_rows(refined), _table_rows(plain), strict=True
+    ):
+        note = "" if used_by_other == used else f" ({used_by_other})"
+        yield name, measure, score, f"{other}{note}", interval, used, outside
 
 
 def _outside(result: "SimilarityResult") -> str:

@@ -1,5 +1,7 @@
 """numpy archives (.npz) with the arrays `words` and `vectors`; optionally `counts`, `output` or `nodes`, and n-grams.
 
+Refined vectors have a further array `plain`, with the vectors before they were refined.
+
 For use with numpy alone: `numpy.load(path)["vectors"]`. Files written by numpy.savez are memory-mapped, those written
 by savez_compressed are decompressed. Arrays of Python objects are rejected, because reading them could run code.
 Earlier versions called the output table `context`; such files are still read. N-grams have the arrays of `ngrams.py`,
@@ -36,6 +38,7 @@ ARRAYS = {
     "counts": INTEGERS,
     "output": FLOATS,
     "nodes": FLOATS,  # of the tree of hierarchical softmax
+    "plain": FLOATS,  # before refinement
     "context": FLOATS,  # the output table in files of earlier versions
     WORD_ROWS: FLOATS,
     NGRAMS: FLOATS,
@@ -95,7 +98,8 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
     nodes = tables.get("nodes") if len(words) == len(arrays["words"]) else None
     counts = arrays["counts"][:limit].astype(np.int64, copy=False) if "counts" in arrays else None
     output = tables.get("output", tables.get("context"))
-    return distinct(path, Table(words, tables["vectors"], counts, output, _subwords(path, arrays, tables), nodes))
+    subwords = _subwords(path, arrays, tables)
+    return distinct(path, Table(words, tables["vectors"], counts, output, subwords, nodes, tables.get("plain")))
 
 
 def _subwords(path: Path, arrays: dict[str, NDArray[Any]], tables: dict[str, NDArray[np.float32]]) -> Subwords | None:
@@ -179,7 +183,7 @@ def _check_shapes(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     shape = arrays["vectors"].shape
     if len(shape) != 2:
         raise FormatError(f"{path}: the array 'vectors' has the shape {shape}, expected (words, dimensions)")
-    tables = dict.fromkeys(("output", "context", "nodes", WORD_ROWS), shape)
+    tables = dict.fromkeys(("output", "context", "nodes", "plain", WORD_ROWS), shape)
     for name, expected in ({"words": shape[:1], "counts": shape[:1]} | tables).items():
         if name in arrays and arrays[name].shape != expected:
             raise FormatError(
@@ -214,6 +218,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
         "counts": table.counts,
         "output": table.output,
         "nodes": table.nodes,
+        "plain": table.plain,
     }
     ngrams, settings = ngram_arrays(table)
     if settings is not None:

@@ -33,8 +33,10 @@ VECTORS_FILE = "vectors.safetensors"
 VOCABULARY_FILE = "vocab.tsv"
 # The tables of a trained model in the vectors file. With n-grams, "input" contains the vectors of the words, which are
 # means of their own rows, "word-rows", and the rows of their n-grams. With hierarchical softmax, "nodes" contains the
-# rows of the inner nodes of the tree of the words, and there is no "output".
+# rows of the inner nodes of the tree of the words, and there is no "output". In a refined run, "input" contains the
+# refined vectors, "plain" the trained ones, and the n-grams are those of the refinement.
 MODEL_TABLES = ("input", "output", "nodes", WORD_ROWS, NGRAMS)
+PLAIN = "plain"
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
 NGRAM_SETTINGS = "min-n", "max-n", "number-of-buckets"  # metadata keys; the numbers are those of `ngrams.Settings`
 VOCABULARY_DIGEST = "vocab.tsv-sha256"  # metadata key of the vectors file; missing in files of earlier versions
@@ -50,6 +52,7 @@ class Tables(NamedTuple):
     output: NDArray[np.float32] | None
     subwords: Subwords | None
     nodes: NDArray[np.float32] | None  # None if words are cut off, because all counts are needed for the tree
+    plain: NDArray[np.float32] | None
     total: int
 
 
@@ -70,7 +73,7 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
         )
     if file.metadata.get(VOCABULARY_DIGEST) not in (None, digest_of(text)):
         raise mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
-    return Table(words, tables.vectors, counts, tables.output, tables.subwords, tables.nodes)
+    return Table(words, tables.vectors, counts, tables.output, tables.subwords, tables.nodes, tables.plain)
 
 
 def verify_run(path: Path, limit: int | None) -> bool:
@@ -110,16 +113,18 @@ def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
     """
     _check_version(path, file.metadata)
     vectors = table_of(path, file, "input")
-    found = {name: table_of(path, file, name) for name in ("output", "nodes") if name in file.tensors}
+    found = {name: table_of(path, file, name) for name in ("output", "nodes", PLAIN) if name in file.tensors}
     for name, table in found.items():
         if table.shape != vectors.shape:
             raise FormatError(
                 f"{path}: 'input' has the shape {list(vectors.shape)} but {name!r} has {list(table.shape)}; "
                 "the file is damaged"
             )
-    output, nodes = found.get("output"), found.get("nodes") if limit is None or limit >= len(vectors) else None
+    output, plain = found.get("output"), found.get(PLAIN)
+    nodes = found.get("nodes") if limit is None or limit >= len(vectors) else None
     subwords = read_ngrams(path, file.tensors, _ngram_settings(file.metadata), vectors.shape, limit)
-    return Tables(vectors[:limit], None if output is None else output[:limit], subwords, nodes, len(vectors))
+    output, plain = (None if table is None else table[:limit] for table in (output, plain))
+    return Tables(vectors[:limit], output, subwords, nodes, plain, len(vectors))
 
 
 def _ngram_settings(metadata: dict[str, str]) -> list[int] | None:
@@ -146,7 +151,7 @@ def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
 
 def content_of(table: Table) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the tables by their names in safetensors files, and the metadata."""
-    tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes}
+    tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes, PLAIN: table.plain}
     tensors = {name: numbers for name, numbers in tables.items() if numbers is not None}
     ngrams, settings = ngram_arrays(table)
     metadata = {} if settings is None else dict(zip(NGRAM_SETTINGS, map(str, settings), strict=True))

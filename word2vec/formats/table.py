@@ -34,6 +34,7 @@ class Table(NamedTuple):
     subwords: Subwords | None = None  # provides vectors for words outside the vocabulary
     # (V, D), the output table of hierarchical softmax: rows of the inner nodes of the tree, which belong to no words
     nodes: NDArray[np.float32] | None = None
+    plain: NDArray[np.float32] | None = None  # (V, D), the vectors as they were before they were refined
 
 
 def select(table: Table, rows: NDArray[np.intp]) -> Table:
@@ -43,7 +44,8 @@ def select(table: Table, rows: NDArray[np.intp]) -> Table:
         subwords = replace(subwords, word_rows=subwords.word_rows[rows])
     counts = None if table.counts is None else table.counts[rows]
     output = None if table.output is None else table.output[rows]
-    return Table([table.words[row] for row in rows], table.vectors[rows], counts, output, subwords)
+    plain = None if table.plain is None else table.plain[rows]
+    return Table([table.words[row] for row in rows], table.vectors[rows], counts, output, subwords, plain=plain)
 
 
 def row_blocks(vectors: NDArray[np.float32], size: int | None = None) -> Iterator[NDArray[np.float32]]:
@@ -68,7 +70,7 @@ def first_not_finite(vectors: NDArray[np.float32]) -> int | None:
 
 def check_finite(path: Path, table: Table) -> None:
     """Raise FormatError if a table contains nan or infinity."""
-    for name, vectors in (("vector", table.vectors), ("output vector", table.output)):
+    for name, vectors in (("vector", table.vectors), ("output vector", table.output), ("plain vector", table.plain)):
         row = None if vectors is None else first_not_finite(vectors)
         if row is not None:
             raise FormatError(

@@ -65,7 +65,8 @@ def collect(vectors: WordVectors, source: Path) -> Content:
     run_pairs = settings.get("pairs", [])
     scores = score_all(vectors, [str(each) for each in run_pairs] if isinstance(run_pairs, list) else [])
     logger.info("computing the map of words")
-    word_map, embedded = map_words(vectors), embed(vectors)
+    searched = vectors.unrefined()  # as `nearest` does
+    word_map, embedded = map_words(searched), embed(searched)
     return Content(
         title=os.fsencode(source.resolve().name).decode(errors="replace"),  # a name need not be UTF-8
         summary=summarize(settings),
@@ -115,6 +116,8 @@ def facts(vectors: WordVectors, history: History | None, settings: dict[str, Any
     found = [("vocabulary words", f"{len(vectors):,}"), ("dimensions", f"{vectors.dim:,}")]
     if vectors.subwords is not None:
         found.append(("n-grams", f"{vectors.subwords.min_n} to {vectors.subwords.max_n} characters"))
+    if vectors.plain is not None:
+        found.append(("refined", "yes"))
     total = history.corpus_words if history else None
     kept = int(vectors.counts.sum()) if vectors.counts is not None else None
     if total or kept:

@@ -61,8 +61,22 @@ def score_all(vectors: WordVectors, run_pairs: Sequence[str], restrict: int = 30
     pair_sets = [read_pairs(name) for name, path in bundled.items() if path.suffix == ".csv"]
     pair_sets += _readable(source for source in run_pairs if source not in bundled)
     question_sets = [read_questions(name) for name, path in bundled.items() if path.suffix == ".txt"]
-    scores = [similarity_score(evaluate_similarity(vectors, pairs)) for pairs in pair_sets]
-    return scores + [analogy_score(evaluate_analogies(vectors, each, restrict=restrict)) for each in question_sets]
+
+    def score(of: WordVectors) -> list[Score]:
+        scores = [similarity_score(evaluate_similarity(of, pairs)) for pairs in pair_sets]
+        return scores + [analogy_score(evaluate_analogies(of, each, restrict=restrict)) for each in question_sets]
+
+    scores = score(vectors)
+    if vectors.plain is None:
+        return scores
+    return [_with_plain(*both) for both in zip(scores, score(vectors.unrefined()), strict=True)]
+
+
+def _with_plain(refined: Score, plain: Score) -> Score:
+    """Return the score of refined vectors with that of the plain ones in its note."""
+    if not math.isfinite(plain.value):
+        return refined
+    return replace(refined, note="; ".join(filter(None, [refined.note, f"plain vectors: {plain.value:.3f}"])))
 
 
 def similarity_score(result: SimilarityResult) -> Score:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from word2vec.config import SETTINGS, TrainConfig
 from word2vec.errors import ConfigError, FormatError
-from word2vec.formats.run import CHECKPOINT_FILE, VECTORS_FILE
+from word2vec.formats.run import CHECKPOINT_FILE, PLAIN, VECTORS_FILE
 from word2vec.formats.tensor_file import checksum_of, map_tensors, verify_checksum, write_checked
 from word2vec.models.base import EmbeddingModel
 from word2vec.sampling.shards import Shard, reshard
@@ -201,11 +201,16 @@ def load_tables(run: Path, checkpoint: Checkpoint, model: EmbeddingModel) -> Non
     remedy = f"restore the file, or remove {run / CHECKPOINT_FILE} to restart"
     try:
         found = map_tensors(run / CHECKPOINT_FILE).tensors
-        copied = _copy_tables(model, found if inside else {**found, **map_tensors(path).tensors})
+        copied = _copy_tables(model, found if inside else {**found, **_trained(map_tensors(path).tensors)})
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror or error}; {remedy}") from error
     if not copied or (not inside and tables_checksum(model) != checkpoint.tables):
         raise FormatError(f"{path} does not contain the tables of this run: training cannot resume; {remedy}")
+
+
+def _trained(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a run with the input table as it was trained, which a refined run keeps beside it."""
+    return tensors | ({"input": tensors[PLAIN]} if PLAIN in tensors else {})
 
 
 def tables_checksum(model: EmbeddingModel) -> int:

@@ -1,5 +1,6 @@
 """What training returns and saves: word vectors, or vectors of inputs and of targets."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.errors import FormatError
+from word2vec.errors import FormatError, Word2VecError
 from word2vec.models.base import NODES
 from word2vec.models.ngram_index import NgramIndex
 from word2vec.models.subwords import WORD_ROWS
@@ -16,6 +17,8 @@ from word2vec.vectors import PairVectors, WordVectors
 
 Vectors = WordVectors | PairVectors
 Tables = Mapping[str, NDArray[np.float32]]
+
+logger = logging.getLogger("word2vec")
 
 
 class ResultKind(ABC):
@@ -36,6 +39,10 @@ class ResultKind(ABC):
     @abstractmethod
     def table(self, tables: Tables) -> WordVectors:
         """Return the table that test sets and TensorBoard show."""
+
+    def refine(self, vectors: Vectors) -> Vectors:
+        """Return the refined result of a run with `refine`; the result itself if it cannot be refined."""
+        return vectors
 
     @abstractmethod
     def save(self, vectors: Vectors, run: Path) -> None:
@@ -85,6 +92,15 @@ class WordResult(ResultKind):
     def table(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.table`."""
         return self.make(tables)
+
+    def refine(self, vectors: Vectors) -> Vectors:
+        """Return refined vectors; a warning says why if that is impossible. See `ResultKind.refine`."""
+        assert isinstance(vectors, WordVectors)  # noqa: S101 (from `make`)
+        try:
+            return vectors.refine()
+        except Word2VecError as error:
+            logger.warning("--refine: %s; the vectors are not refined", error)
+            return vectors
 
     def save(self, vectors: Vectors, run: Path) -> None:
         """Write a run folder; see `ResultKind.save`."""

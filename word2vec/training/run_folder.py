@@ -136,11 +136,13 @@ class RunFolder:
             Word2VecError: The vectors cannot be written.
         """
         check_tables(self._model, epoch)
+        refine = finished and self._config.refine
         if self.path is None:
-            return self.vectors()
-        if not self._has_tables and any((self.path / name).exists() for name in (CHECKPOINT_FILE, VECTORS_FILE)):
+            return self.vectors(refine=refine)
+        has_files = any((self.path / name).exists() for name in (CHECKPOINT_FILE, VECTORS_FILE))
+        if refine or (has_files and not self._has_tables):  # refinement takes memory, and must not cost an epoch
             self.save_checkpoint(epoch, shards, metrics)
-        vectors = self.write_result()
+        vectors = self.write_result(refine=refine)
         checkpoint = replace(
             self._start,
             epoch=epoch,
@@ -160,9 +162,9 @@ class RunFolder:
                 self._remove_corpus()
         return vectors
 
-    def write_result(self) -> Vectors:
-        """Write the vectors, their words and the settings; the engine must not train any more."""
-        vectors = self.vectors()
+    def write_result(self, *, refine: bool = False) -> Vectors:
+        """Write the vectors, refined if wanted, their words and the settings; the engine must not train any more."""
+        vectors = self.vectors(refine=refine)
         if self.path is not None:
             self._result.save(vectors, self.path)
             with atomic_path(self.path / "config.toml") as path:
@@ -175,16 +177,19 @@ class RunFolder:
         self._remove_corpus()  # a process that was killed may have left it
         if self.path is not None and not self._result.is_in(self.path):
             logger.info("%s: all %d epochs are trained; writing its files again", self.path, self._config.epochs)
-            return self.write_result()
+            return self.write_result(refine=self._config.refine)
         logger.info("%s: all %d epochs are trained; increase --epochs to continue", self.path, self._config.epochs)
-        return self.vectors()
+        return self.vectors(refine=self._config.refine)
 
     def _remove_corpus(self) -> None:
         """Remove the corpus from memory, if there is one."""
         if self.path is not None:
             shutil.rmtree(self.path / CORPUS_FOLDER, ignore_errors=True)
 
-    def vectors(self) -> Vectors:
+    def vectors(self, *, refine: bool = False) -> Vectors:
         """Return the tables with their words; they are moved, not copied, so the engine must not train any more."""
         self._model.pack()
-        return self._result.make({name: table.detach().cpu().numpy() for name, table in self._model.tables().items()})
+        vectors = self._result.make(
+            {name: table.detach().cpu().numpy() for name, table in self._model.tables().items()}
+        )
+        return self._result.refine(vectors) if refine else vectors

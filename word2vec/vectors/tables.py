@@ -24,6 +24,7 @@ def check_shapes(
     output: NDArray[np.float32] | None,
     subwords: Subwords | None,
     nodes: NDArray[np.float32] | None,
+    plain: NDArray[np.float32] | None,
 ) -> None:
     """Raise Word2VecError if shapes do not match or a word occurs twice, in which case `rows` has fewer words."""
     if vectors.ndim != 2 or 0 in vectors.shape:
@@ -42,6 +43,8 @@ def check_shapes(
         raise Word2VecError(f"the table of nodes is {nodes.shape} but the vectors are {vectors.shape}")
     if nodes is not None and counts is None:
         raise Word2VecError("nodes belong to the tree of the word counts; pass counts as well")
+    if plain is not None and plain.shape != vectors.shape:
+        raise Word2VecError(f"the plain vectors are {plain.shape} but the refined vectors are {vectors.shape}")
     if len(rows) < len(words):
         repeated = next(word for row, word in enumerate(words) if rows[word] != row)
         raise Word2VecError(f"the word {repeated!r} occurs more than once; pass one vector per word")

@@ -42,6 +42,7 @@ class WordVectors:
         nodes: (V, D) float32, the output table of vectors trained with hierarchical softmax, or None. Its rows are the
             inner nodes of the Huffman tree of the counts, from the root on, not words; the last row is not used.
         subwords: Character n-grams that provide vectors for words outside the vocabulary, or None.
+        plain: (V, D) float32, the vectors as they were trained if `vectors` are refined (see `refine`), else None.
     """
 
     def __init__(
@@ -53,9 +54,15 @@ class WordVectors:
         output: ArrayLike | None = None,
         subwords: Subwords | None = None,
         nodes: ArrayLike | None = None,
+        plain: ArrayLike | None = None,
     ) -> None:
-        self._set_tables(words, vectors, counts, output, subwords, nodes)
-        for name, table in (("vector", self.vectors), ("output vector", self.output), ("node", self.nodes)):
+        self._set_tables(words, vectors, counts, output, subwords, nodes, plain)
+        for name, table in (
+            ("vector", self.vectors),
+            ("output vector", self.output),
+            ("node", self.nodes),
+            ("plain vector", self.plain),
+        ):
             row = None if table is None else formats.first_not_finite(table)
             if row is not None:
                 of_word = row if table is self.nodes else f"of {self.words[row]!r}"
@@ -89,7 +96,9 @@ class WordVectors:
     def from_table(cls, table: formats.Table) -> "WordVectors":
         """Return the vectors of a table that a function of `formats` has read and checked."""
         loaded = cls.__new__(cls)  # subtle: not __init__, which would scan for nan again
-        loaded._set_tables(table.words, table.vectors, table.counts, table.output, table.subwords, table.nodes)
+        loaded._set_tables(
+            table.words, table.vectors, table.counts, table.output, table.subwords, table.nodes, table.plain
+        )
         return loaded
 
     def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
@@ -97,7 +106,7 @@ class WordVectors:
 
         Args:
             path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
-                counts, the output table and n-grams; all but fasttext keep nodes.
+                counts, the output table and n-grams; all but fasttext keep nodes and plain vectors.
             format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
                 fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
@@ -105,7 +114,7 @@ class WordVectors:
         Raises:
             Word2VecError: The format is unknown, or the path cannot be written.
         """
-        table = formats.Table(self.words, self.vectors, self.counts, self.output, self.subwords, self.nodes)
+        table = formats.Table(self.words, self.vectors, self.counts, self.output, self.subwords, self.nodes, self.plain)
         formats.write(path, table, format, progress=progress)
 
     @property
@@ -133,7 +142,13 @@ class WordVectors:
         return word in self._rows
 
     def __repr__(self) -> str:
-        extras = {"counts": self.counts, "output table": self.output, "nodes": self.nodes, "n-grams": self.subwords}
+        extras = {
+            "counts": self.counts,
+            "output table": self.output,
+            "nodes": self.nodes,
+            "n-grams": self.subwords,
+            "plain vectors": self.plain,
+        }
         present = "".join(f", with {name}" for name, extra in extras.items() if extra is not None)
         first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")
         return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{present})"
@@ -194,10 +209,15 @@ class WordVectors:
         negative: Query = (),
         n: int = 10,
         restrict: int | None = None,
+        *,
+        refined: bool | None = None,
     ) -> Neighbors:
         """Return the words closest to the sum of the positive words minus the negative words.
 
         The vectors of words are scaled to length one before they are added; arrays are added as they are.
+
+        The neighbors of refined vectors are more alike in spelling. So if the vectors are refined, words of the
+        vocabulary, without negative words, are compared by their plain vectors; all other queries use the refined ones.
 
         Args:
             positive: A word, an array (D,), or a list of them; each may be a pair with a weight, as in ("king", 0.5).
@@ -205,6 +225,8 @@ class WordVectors:
                 negative weight into `positive`.
             n: Maximum number of words to return. Words of the question are never returned.
             restrict: Return only words among this many most frequent words; None for all.
+            refined: Whether to use the refined vectors of refined word vectors, or the plain ones; None decides by the
+                query, as described above.
 
         Returns:
             Words and cosines, highest first; ties in the order of the vocabulary. Notebooks display it as a table.
@@ -214,6 +236,11 @@ class WordVectors:
             Word2VecError: No word is given, a part of the query is neither a word nor a vector, or `n` or `restrict` is
                 below 1.
         """
+        if self.plain is not None and refined is not True:
+            items = [item for item, _ in split(positive, self.dim)]
+            known = all(isinstance(item, str) and item in self._rows for item in items)
+            if refined is False or (items and known and not split(negative, self.dim)):
+                return self._unrefined.nearest(positive, negative, n, restrict)
         direction, asked = self._combine(positive, negative)
         return top_k(self.words, self._cosines(direction, restrict), asked, n)
 
@@ -257,7 +284,7 @@ class WordVectors:
             Word2VecError: The method is unknown, or `n` or `restrict` is below 1.
         """
         if method == "3cosadd":
-            return self.nearest([b, c], [a], n, restrict)
+            return self.nearest([b, c], [a], n, restrict, refined=True)
         if method != "3cosmul":
             raise Word2VecError(f"unknown analogy method {method!r}; choose 3cosadd or 3cosmul")
         directions, asked = self._directions([a, b, c])  # (3, D)
@@ -293,6 +320,8 @@ class WordVectors:
             UnknownWordError: A word has no vector.
             Word2VecError: The vectors were not trained with hierarchical softmax, or there is no context word.
         """
+        if self.plain is not None:  # the nodes were trained with these
+            return self._unrefined.probability(center, context)
         return self._tree.probability(
             self.index(center), self._stack([context] if isinstance(context, str) else context)
         )
@@ -324,7 +353,8 @@ class WordVectors:
                 raise Word2VecError(f"log_likelihood: {word!r} is not a word; pass the words of one sentence")
         rows = [self._rows[word] for word in words if word in self._rows]
         sides = window if isinstance(window, tuple) else (window, window)
-        return self._tree.log_likelihood(rows, self.vectors[rows], sides, model)
+        trained = self.vectors if self.plain is None else self.plain
+        return self._tree.log_likelihood(rows, trained[rows], sides, model)
 
     @cached_property
     def _tree(self) -> SoftmaxTree:
@@ -335,6 +365,91 @@ class WordVectors:
                 "load all words"
             )
         return SoftmaxTree(self.counts, self.nodes)
+
+    def refine(
+        self,
+        *,
+        lengths: tuple[int, int] = (4, 6),
+        buckets: int = 2_000_000,
+        min_words: int = 3,
+        penalty: float = 0.5,
+        steps: int = 12,
+        full_count: float = 20,
+        prior_count: float = 30,
+        prediction_weight: float = 0.5,
+        output_weight: float | None = None,
+        ignore_counts: bool = False,
+        threads: int | None = None,
+    ) -> "WordVectors":
+        """Return refined vectors: mixed with a prediction from the n-grams of each word, which rare words gain most by.
+
+        Words outside the vocabulary get vectors as well. The formulas and their sources are in `vectors/refinement.py`.
+
+        Args:
+            lengths: Numbers of characters of the shortest and of the longest n-grams, including < and >.
+            buckets: Number of hash buckets for n-grams; only buckets in use take memory.
+            min_words: An n-gram takes part if at least this many words have it.
+            penalty: Penalty of the squared coefficients of the regression from n-grams to vectors.
+            steps: Steps of conjugate gradient that solve the regression. Fewer smooth more, as a larger penalty does.
+            full_count: Words that occur at least this often have the full weight in the regression, rarer ones less.
+            prior_count: A word that occurs this often is replaced by its prediction by half.
+            prediction_weight: Weight of the prediction that is added for all words.
+            output_weight: Weight of the centered output table, which is added to the centered vectors at first; None is
+                0.25 if there is an output table.
+            ignore_counts: Whether to treat all words as frequent, for vectors without counts.
+            threads: Number of threads; by default one per processor. The result does not depend on it.
+
+        Returns:
+            New word vectors, which keep the plain vectors in `plain`, and the counts, the output table and the nodes.
+            Plain and refined vectors share the memory of the tables that they have in common.
+
+        Raises:
+            Word2VecError: The vectors have no counts, have n-grams already, or too few words have an n-gram in common.
+        """
+        from word2vec.vectors.refinement import Refinement, refine_table
+
+        settings = Refinement(
+            lengths=lengths,
+            buckets=buckets,
+            min_words=min_words,
+            penalty=penalty,
+            steps=steps,
+            full_count=full_count,
+            prior_count=prior_count,
+            prediction_weight=prediction_weight,
+            output_weight=output_weight,
+        )
+        if self.plain is not None:
+            raise Word2VecError("the vectors are refined already; refine the plain ones, which `unrefined()` returns")
+        if self.subwords is not None:
+            raise Word2VecError(
+                "the vectors have n-grams, which were trained with them; refinement is for vectors trained without"
+            )
+        if self.counts is None and not ignore_counts:
+            raise Word2VecError(
+                "the vectors have no counts, which decide how far a word is refined; load a run, or ignore the counts, "
+                "which treats all words as frequent"
+            )
+        counts = None if ignore_counts else self.counts
+        refined, subwords = refine_table(self.words, self.vectors, self.output, counts, settings, threads)
+        return WordVectors(
+            self.words,
+            refined,
+            counts=self.counts,
+            output=self.output,
+            subwords=subwords,
+            nodes=self.nodes,
+            plain=self.vectors,
+        )
+
+    def unrefined(self) -> "WordVectors":
+        """Return the vectors as they were before `refine`; vectors that are not refined are returned as they are."""
+        return self if self.plain is None else self._unrefined
+
+    @cached_property
+    def _unrefined(self) -> "WordVectors":
+        plain = self.vectors if self.plain is None else self.plain
+        return WordVectors.from_table(formats.Table(self.words, plain, self.counts, self.output, nodes=self.nodes))
 
     def to_embedding(self, freeze: bool = True) -> "nn.Embedding":
         """Return a torch embedding layer with a copy of the vectors; its ids are those of `index`.
@@ -371,6 +486,7 @@ class WordVectors:
         output: ArrayLike | None,
         subwords: Subwords | None,
         nodes: ArrayLike | None,
+        plain: ArrayLike | None,
     ) -> None:
         """Set the attributes; raise Word2VecError for shapes that do not match and for words that occur twice."""
         self.words = list(words)
@@ -378,9 +494,10 @@ class WordVectors:
         self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
         self.output = None if output is None else as_table(output)
         self.nodes = None if nodes is None else as_table(nodes)
+        self.plain = None if plain is None else as_table(plain)
         self.subwords = subwords
         self._rows = {word: row for row, word in enumerate(self.words)}
-        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output, subwords, self.nodes)
+        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output, subwords, self.nodes, self.plain)
 
     def _vector(self, word: str) -> NDArray[np.float32]:
         """Return a copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""

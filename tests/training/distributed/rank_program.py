@@ -21,8 +21,8 @@ import time
 from word2vec.cli import run
 from word2vec.engines.base import Pause, Progress
 from word2vec.training.distributed.rounds import Exchange, Rounds
+from word2vec.training.result import Vectors
 from word2vec.training.run_folder import RunFolder
-from word2vec.vectors.word_vectors import WordVectors
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--kill", type=int, nargs=2, default=(-1, -1))
@@ -47,9 +47,9 @@ def exchange_with_faults(self: Rounds, mine: Progress, request: Pause) -> Exchan
     return exchange_progress(self, mine, request)
 
 
-def write_slowly(self: RunFolder) -> WordVectors:
+def write_slowly(self: RunFolder, *, refine: bool = False) -> Vectors:
     time.sleep(options.slow_save)
-    return write_result(self)
+    return write_result(self, refine=refine)
 
 
 Rounds._exchange_progress = exchange_with_faults  # type: ignore[method-assign]
