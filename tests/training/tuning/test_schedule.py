@@ -3,7 +3,14 @@
 import pytest
 
 from word2vec.errors import ConfigError
-from word2vec.training.tuning.schedule import Cost, plan_rungs, plan_search, sizes, smallest_sample
+from word2vec.training.tuning.schedule import (
+    Cost,
+    compares_whole_corpus,
+    plan_rungs,
+    plan_search,
+    sizes,
+    smallest_sample,
+)
 
 WIKI8 = Cost(overhead=0.4, default=23.0, candidate=35.0)  # seconds on two cores
 
@@ -30,6 +37,17 @@ def test_with_less_time_the_samples_shrink_and_then_the_number_of_settings() -> 
     assert slow.settings[0] < 40
     assert slow.fractions[0] == 0.04
     assert slow.total <= 810
+
+
+def test_the_comparison_has_the_whole_corpus_unless_that_takes_most_of_the_time() -> None:
+    assert compares_whole_corpus(450, WIKI8)
+    assert not compares_whole_corpus(440, WIKI8)
+    plan = plan_search(450, 0.01, WIKI8, 200, whole=True)
+    assert plan.compared == 1
+    assert plan.comparison == pytest.approx(6 * 0.4 + 3 * (23 + 35))
+    assert plan.total == pytest.approx(405, abs=1)
+    sample = plan_search(450, 0.01, WIKI8, 200)
+    assert plan.fractions[-1] < sample.fractions[-1] == sample.compared < 1
 
 
 def test_the_time_is_enough_for_nothing() -> None:

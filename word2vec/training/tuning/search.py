@@ -22,6 +22,7 @@ from word2vec.training.tuning.schedule import (
     RUNGS,
     SEEDS,
     Plan,
+    compares_whole_corpus,
     next_size,
     plan_rungs,
     plan_search,
@@ -159,12 +160,14 @@ class Search:
             self._train_rung(rung, settings, self._log.rungs[rung][0], share)
             ranked = [DEFAULT, *(trial.setting for trial in self._ranked(rung))]
             settings = ranked[: next_size(len(settings))]
-        self._compare(self._log.rungs[-1][0])
+            compared = plan.compared
+        if trials := self._compared():
+            compared = 1.0 if trials[0].fraction == 1 else self._log.rungs[-1][0]
+        self._compare(compared)
 
     def result(self) -> TuningResult:
         """Return what is known so far."""
-        best = self._best()
-        compared = [trial for trial in self._log.trials if trial.rung == RUNGS]
+        best, compared = self._best(), self._compared()
         default, found = ([t for t in compared if t.setting == setting] for setting in (DEFAULT, best))
         comparison = compare([t.score for t in default], [t.score for t in found])
         held_out = None
@@ -178,7 +181,7 @@ class Search:
             setting=best,
             comparison=comparison,
             held_out=held_out,
-            fraction=self._log.rungs[-1][0] if self._log.rungs else 0.0,
+            fraction=compared[0].fraction if compared else 0.0,
             trials=self._log.trials,
             measure=self._measure.name,
             halves=self._measure.halves,
@@ -197,12 +200,14 @@ class Search:
         trainer, left, known = self._trainer, self._seconds - self._elapsed(), rung < len(self._log.rungs)
         if rung == 0 and not known:
             cost = trainer.cost(self._settings[1 : PREVIEW + 1])
-            plan = plan_search(left, trainer.smallest, cost, len(settings))
+            whole = compares_whole_corpus(self._seconds, cost)
+            plan = plan_search(left, trainer.smallest, cost, len(settings), whole=whole)
         else:
             number = self._log.rungs[rung][1] if known else len(settings)
             others = settings[1:number] or [DEFAULT]  # all others may have failed
             cost = trainer.cost([self._settings[setting] for setting in others])
-            plan = plan_rungs(left, sizes(number, RUNGS - rung), trainer.smallest, cost)
+            whole = compares_whole_corpus(self._seconds, cost)
+            plan = plan_rungs(left, sizes(number, RUNGS - rung), trainer.smallest, cost, whole=whole)
         if not known:
             earlier = self._log.rungs[-1][0] if rung else 0.0  # a sample is never smaller than that of the rung before
             self._log.add_rung(max(earlier, plan.fractions[0]), plan.settings[0])
@@ -258,6 +263,10 @@ class Search:
         """Return the trainings of a rung without the default, the best first."""
         found = [t for t in self._log.trials if t.rung == rung and t.setting != DEFAULT and t.score is not None]
         return sorted(found, key=lambda trial: (-(trial.score or 0.0), trial.setting))
+
+    def _compared(self) -> list[Trial]:
+        """Return the trainings of the final comparison."""
+        return [trial for trial in self._log.trials if trial.rung == RUNGS]
 
     def _best(self) -> int | None:
         """Return the best settings of the last rung with any that could be measured, besides the default."""
