@@ -73,7 +73,8 @@ SYSTEMS: dict[str, tuple[Task, ...]] = {
         Task("gensim, sg=0", "gensim-cbow", needs="gensim"),
     ),
     "subwords": (
-        Task("ours, --subwords 3-6", "ours", options=("--subwords", "3-6")),
+        # with fastText's noise distribution, which its options cannot change
+        Task("ours, --subwords 3-6", "ours", options=("--subwords", "3-6", "--noise-exponent", "0.5")),
         Task("fasttext, minn=3, maxn=6", "fasttext-subwords", needs="fasttext"),
     ),
     "tree": (

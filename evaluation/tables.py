@@ -40,6 +40,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
         compare.presets,
         ("wiki8-preset-2-cores", "wiki8-fused-2-cores", "wiki8-gensim-t1e-4-2-cores", "wiki8-gensim-window15-2-cores"),
     ),
+    "models": (compare.models, ("models-cbow-wiki8", "models-tree-wiki8", "models-subwords-wiki8")),
     "indexing": (compare.indexing, ("wiki8-indexing-2-cores",)),
     "objectives": (objectives.objectives, ("objectives-wiki8", "in-batch-softmax-wiki8")),
     "objective-speeds": (compare.objective_speeds, ("wiki8-objectives-speed-2-cores",)),
