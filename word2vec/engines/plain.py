@@ -60,7 +60,7 @@ CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same,
 CHUNK_PAIRS = 60_000  # limit on their pairs, which wide windows reach; a second or two
 BLOCK_ROWS = 10  # context words that move at once, as in engines/cpu/simd.py
 BLOCK_TARGETS = 16  # words that the center word predicts at once, as in engines/cpu/ngram_kernel.py
-SHARED_WINDOWS = 4  # consecutive windows that share their noise words
+SHARED_WINDOWS = 8  # consecutive windows that share their noise words
 
 
 class Word(NamedTuple):

@@ -41,8 +41,9 @@ from word2vec.engines.cpu.simd_vector import copy_lanes, copy_lanes_unless_equal
 from word2vec.engines.cpu.vector_kernel import ONE, add_word, clear, move_word, prefetch_ngrams
 from word2vec.system.jit import cached_on_disk
 
-SHARED_WINDOWS = 4
-"""Consecutive windows that share noise words."""
+SHARED_WINDOWS = 8
+"""Consecutive windows that share noise words. On wiki8, 8 windows gave the scores of 4, in 0.85 times the time; 2 windows
+took 1.2 times the time."""
 
 
 class NgramBuffers(NamedTuple):
