@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from word2vec.sampling import CBOWDataset, SamplingSettings, SkipGramDataset
     from word2vec.training import EpochResult, train, train_pairs
     from word2vec.vectors import PairVectors, WordVectors
+    from word2vec.vectors.combination import combine
     from word2vec.vectors.documents import DocumentVectorizer
 
 __all__ = [
@@ -67,6 +68,7 @@ __all__ = [
     "Vocabulary",
     "Word2VecError",
     "WordVectors",
+    "combine",
     "evaluate_analogies",
     "evaluate_ranking",
     "evaluate_similarity",
@@ -99,6 +101,7 @@ _PUBLIC_NAMES = {
     "sampling": ["CBOWDataset", "SamplingSettings", "SkipGramDataset"],
     "training": ["EpochResult", "train", "train_pairs"],
     "vectors": ["PairVectors", "WordVectors"],
+    "vectors.combination": ["combine"],
     "vectors.documents": ["DocumentVectorizer"],
 }
 """The modules that the public names are imported from."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 import typer
 
 from word2vec.config import SETTINGS, TrainConfig, option
+from word2vec.errors import ConfigError
 
 if TYPE_CHECKING:
     from word2vec.vectors.pair_vectors import PairVectors
@@ -50,6 +51,18 @@ def load_pair_vectors(path: Path, *, verify: bool = True) -> "PairVectors | None
     from word2vec.vectors.pair_vectors import PairVectors
 
     return PairVectors.load(path, verify=verify) if formats.is_pair_run(path) else None
+
+
+def reject_training_run(output: Path) -> None:
+    """Check that a folder to write contains no checkpoint, which would resume training from vectors of another run.
+
+    Raises:
+        ConfigError: It does.
+    """
+    from word2vec.formats.run import CHECKPOINT_FILE
+
+    if (output / CHECKPOINT_FILE).exists():
+        raise ConfigError(f"{output}: contains a training run and its checkpoint; choose another --output")
 
 
 def repeat_list_options(arguments: list[str]) -> list[str]:
