@@ -280,6 +280,14 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """Named settings. quality: better vectors for about twice the training time; see evaluation/README.md."""
 
+MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
+    "best": tuple(
+        {**PRESETS["quality"], "refine": True, **others}
+        for others in ({}, {"lr": 0.05}, {"subsample": 1e-5, "epochs": 20})
+    ),
+}
+"""Named settings of several runs, which are combined. best: see docs/combination.md."""
+
 
 def ngram_lengths(subwords: str, name: str = "--subwords") -> tuple[int, int]:
     """Return the lengths of the shortest and of the longest character n-grams of the setting "MIN-MAX".
@@ -305,8 +313,10 @@ def preset(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: There is no such preset.
     """
+    if name in MEMBERS:
+        raise ConfigError(f"--preset {name} combines vectors of words; pass CORPUS, or choose {', '.join(PRESETS)}")
     if name not in PRESETS:
-        raise ConfigError(f"--preset must be one of {', '.join(PRESETS)}, not {name!r}")
+        raise ConfigError(f"--preset must be one of {', '.join((*PRESETS, *MEMBERS))}, not {name!r}")
     return PRESETS[name]
 
 

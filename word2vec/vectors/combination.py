@@ -181,14 +181,17 @@ class _Concatenation:
         """Return nearly the first principal components, (W, D), by subspace iteration."""
         start = np.random.default_rng(0).standard_normal((len(mean), min(len(mean), dim + OVERSAMPLING)))
         basis = np.linalg.qr(start).Q
-        product = np.empty_like(basis)
-        for _ in range(PASSES):
-            product[:] = -self.words * np.outer(mean, mean @ basis)
-            for _, block in self.blocks():
-                product += block.T @ (block @ basis)
-            last, basis = basis, np.linalg.qr(product).Q
-        within = last.T @ product  # covariance in the basis before the last step
-        return last @ _leading_eigenvectors((within + within.T) / 2, dim)
+        for _ in range(PASSES - 1):
+            basis = np.linalg.qr(self._covariance_times(mean, basis)).Q
+        within = basis.T @ self._covariance_times(mean, basis)
+        return basis @ _leading_eigenvectors((within + within.T) / 2, dim)
+
+    def _covariance_times(self, mean: NDArray[np.float64], basis: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the product of the covariance matrix, times V, with a matrix, (W, D)."""
+        product = -self.words * np.outer(mean, mean @ basis)
+        for _, block in self.blocks():
+            product += block.T @ (block @ basis)
+        return product
 
     def project(self, mean: NDArray[np.float64], components: NDArray[np.float64]) -> Table:
         """Return the coordinates of all words along components (W, D), (V, D)."""
@@ -205,5 +208,5 @@ def _leading_eigenvectors(symmetric: NDArray[np.float64], number: int) -> NDArra
     from scipy.linalg import eigh
 
     size = len(symmetric)
-    _, vectors = eigh(symmetric, subset_by_index=[size - number, size - 1])
-    return vectors[:, ::-1]  # type: ignore[no-any-return]
+    vectors: NDArray[np.float64] = eigh(symmetric, subset_by_index=[size - number, size - 1])[1]
+    return vectors[:, ::-1]
