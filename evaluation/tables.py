@@ -48,6 +48,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "noise": (objectives.noise, ("objectives-flat-noise", "objectives-noise-exponent-wiki8")),
     "refinement": (refinement.refinement, ("refinement-wiki8",)),
     "refinement-settings": (refinement.ablations, ("refinement-wiki8",)),
+    "refinement-earlier": (refinement.ablations, ("refinement-earlier-wiki8",)),
     "refinement-chosen": (refinement.chosen, ("refinement-chosen-wiki8",)),
     "refinement-spelling": (refinement.spelling, ("refinement-wiki8",)),
     "refinement-neighbors": (refinement.examples, ("refinement-wiki8",)),

@@ -57,6 +57,14 @@ EXPECTED = {
     "recommendation": "pydocs: popularity | 4.2 | 1.3 | 9.7 | - | -",
     "scaling": "vocabulary | 10,000: 5.3, 30,000: 4.4, 100,000: 3.6, 300,000: 2.9, 1,000,000: 2.0",
     "distributed": "1 | - | 8 | - | 66.9 (66.7 to 67.2) | 31.2 (30.6 to 31.5) | 37.3 (36.5 to 37.8) | - | - | -",
+    "refinement": "plain | 68.7 (68.5 to 69.1) | 33.0 (32.3 to 33.0) | 43.7 (43.6 to 44.4) "
+    "| 41.0 (37.8 to 41.6) | 45.5 (44.9 to 46.1)",
+    "refinement-settings": "plain | 68.7 | 33.0 | 43.7 | 41.0 | 45.5 | 49.3 | 47.8",
+    "refinement-earlier": "plain | 68.7 | 33.0 | 43.7 | 41.0 | 45.5 | 49.3 | 47.8",
+    "refinement-chosen": "quality-1 | 4-6 | 1 | 69.1 | 34.1 | 59.4 | 41.3 | 67.1",
+    "refinement-spelling": "over 1,000 | 11 | 29",
+    "refinement-neighbors": "king (over 1,000) | kings, canute, theudebert, chlothar, tryggvason "
+    "| kingu, kingpin, kings, kingly, dukedom",
     "averaging-cost": "100,000 | 100 | 2 | 41 | 0.06",
     "projection": "wiki8, 100d: 10 MB | 1,000,000 | 32.4 | 32.4 | 259.6 | 259.6",
     "deepwalk": "10 % | 36.0 | 35.5 ± 0.4 | 20.5 ± 0.5 | 20",

@@ -18,7 +18,7 @@ hashed as in Bojanowski, Grave, Joulin and Mikolov (2017), "Enriching word vecto
 takes part if several words have it. The loops over n-grams are compiled, see refinement_kernel.py.
 
 The regression is solved by a fixed number of steps of conjugate gradient. Few steps smooth the coefficients, as a
-larger penalty does, and give better vectors than the exact solution.
+larger penalty does; the exact solution gives no better vectors.
 """
 
 from collections.abc import Sequence
