@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from common import Report, markdown_table, with_range
+
 from renderers.refinement import MEASURES
 
 NAMES = {
