@@ -48,6 +48,8 @@ def test_finished_members_are_kept_on_resume(
         with pytest.raises(KeyboardInterrupt):
             train_members(settings, run)
     written = (run / "members" / "1" / "vectors.safetensors").stat()
+    with pytest.raises(TrainingError, match="members of an unfinished run; add --resume"):
+        train_members(settings, run)
     vectors = train_members(settings, run, resume=True)
     assert (run / "members" / "1" / "vectors.safetensors").stat() == written
     np.testing.assert_array_equal(train_members(settings, tmp_path / "at_once").vectors, vectors.vectors)

@@ -86,6 +86,13 @@ def _check_output(output: Path, *, resume: bool, overwrite: bool) -> None:
     """
     if (output / CHECKPOINT_FILE).exists():  # it would resume from vectors of another run
         raise ConfigError(f"{output}: contains a training run and its checkpoint; choose another --output")
-    resumed = resume and (output / MEMBERS_FOLDER).is_dir()
-    if (output / VECTORS_FILE).exists() and not (resumed or overwrite):
+    has_members = (output / MEMBERS_FOLDER).is_dir()
+    if overwrite or (resume and has_members):
+        return
+    if (output / VECTORS_FILE).exists():
         raise TrainingError(f"{output} contains vectors; add --overwrite to replace them, or choose another --output")
+    if has_members:
+        raise TrainingError(
+            f"{output} contains members of an unfinished run; add --resume to continue it, --overwrite to start over, "
+            "or choose another --output"
+        )
