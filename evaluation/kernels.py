@@ -85,7 +85,7 @@ def aligned(size: int) -> npt.NDArray[np.float32]:
 def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     """Return the parts of the kernel as compiled functions, each in a loop."""
     padded = padded_targets(n_targets)
-    gradients, _, _ = block_offsets(padded)  # type: ignore[no-untyped-call]
+    gradients, _, _ = block_offsets(padded, LANES)  # type: ignore[no-untyped-call]
 
     @njit
     def scores(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
@@ -95,7 +95,7 @@ def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     @njit
     def objective(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
-            score_gradients("negative-sampling", n_targets, padded, block, constants)  # type: ignore[no-untyped-call]
+            score_gradients("negative-sampling", n_targets, padded, LANES, block, constants)  # type: ignore[no-untyped-call]
 
     @njit
     def update(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
@@ -129,7 +129,7 @@ def run_parts(options: argparse.Namespace, report: dict[str, Any]) -> None:
     n, n_targets = options.rows, 1 + options.negatives
     width, padded = padded_width(options.dim), padded_targets(n_targets)
     starts = np.arange(max(n, padded), dtype=np.int64) * width
-    block, steps = np.zeros(block_size(padded), np.float32), np.zeros(padded * LANES, np.float32)
+    block, steps = np.zeros(block_size(padded, LANES), np.float32), np.zeros(padded * LANES, np.float32)
     x, y, constants = aligned(n * width), aligned(padded * width), np.zeros(1, np.float32)
     arguments = (x, starts, n, y, starts, block, steps, constants, width)
     scores, objective, update = make_parts(n_targets)

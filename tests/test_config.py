@@ -146,7 +146,9 @@ def test_given_settings_override_a_preset(name: str) -> None:
 def test_unknown_preset() -> None:
     with pytest.raises(ConfigError, match="--preset must be one of quality, best, not 'fast'"):
         preset("fast")
-    with pytest.raises(ConfigError, match="--preset best combines vectors of words; pass CORPUS"):
+    with pytest.raises(
+        ConfigError, match="--preset best combines several runs, which only `word2vec train CORPUS` can"
+    ):
         preset("best")
 
 

@@ -18,11 +18,16 @@ from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
 from word2vec.formats import FORMATS
 from word2vec.models import Subwords
+from word2vec.training.tuning.comparison import compare
 from word2vec.vectors.word_vectors import WordVectors
 
 DOCS = ROOT / "docs"
 WORDS = ["the", "king", "queen", "man", "woman", "france", "paris", "monday", "computer", "array", "mean", "random"]
 """The words that the pages and the demo ask for."""
+
+NOTHING_TUNED = word2vec.TuningResult(
+    word2vec.TrainConfig(), {"window": 5}, None, None, compare([], []), None, 1.0, [], "wordsim353", ""
+)
 
 COMMANDS = sorted({command for page in PAGES for command in commands(page)})
 PYTHON_PAGES = [page for page in PAGES if blocks(page, "python")]
@@ -60,8 +65,11 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.members.train_members", lambda *a, **k: trained.append(a))
+    monkeypatch.setattr("word2vec.training.tuning.tune", lambda *a, **k: NOTHING_TUNED)
     monkeypatch.setattr(WordVectors, "load", lambda *a, **k: vectors)
     (workplace / "settings.toml").write_text(blocks(DOCS / "training.md", "toml")[0], encoding="utf-8")
+    (tuned := workplace / "runs" / "tuning").mkdir()
+    (tuned / "config.toml").write_text("window = 5\n", encoding="utf-8")
     (workplace / "my_pairs.csv").write_text("king,queen,8\nman,woman,7\n", encoding="utf-8")
     name, *arguments = shlex.split(command)
     if name == "pip":

@@ -15,7 +15,7 @@ The subpackages, in the order in which data passes through them:
     formats     vector files
     vectors     word vectors and queries
     evaluation  word similarity and analogies
-    training    the training loop, checkpoints, several processes
+    training    the training loop, checkpoints, several processes, search for settings
     compat      gensim's classes on top of this package
     report      the HTML report of a run
     cli         the command line
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from word2vec.config import TrainConfig
     from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
-    from word2vec.errors import TrainingInterrupted, UnknownWordError, Word2VecError
+    from word2vec.errors import TrainingInterrupted, TuningInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import (
         evaluate_analogies,
         evaluate_ranking,
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from word2vec.report import write_report
     from word2vec.sampling import CBOWDataset, SamplingSettings, SkipGramDataset
     from word2vec.training import EpochResult, train, train_pairs
+    from word2vec.training.tuning import TuningResult, tune
     from word2vec.vectors import PairVectors, WordVectors
     from word2vec.vectors.combination import combine
     from word2vec.vectors.documents import DocumentVectorizer
@@ -64,6 +65,8 @@ __all__ = [
     "SkipGramDataset",
     "TrainConfig",
     "TrainingInterrupted",
+    "TuningInterrupted",
+    "TuningResult",
     "UnknownWordError",
     "Vocabulary",
     "Word2VecError",
@@ -80,13 +83,14 @@ __all__ = [
     "to_frame",
     "train",
     "train_pairs",
+    "tune",
     "write_report",
 ]
 
 _PUBLIC_NAMES = {
     "config": ["TrainConfig"],
     "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
-    "errors": ["TrainingInterrupted", "UnknownWordError", "Word2VecError"],
+    "errors": ["TrainingInterrupted", "TuningInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": [
         "evaluate_analogies",
         "evaluate_ranking",
@@ -100,6 +104,7 @@ _PUBLIC_NAMES = {
     "report": ["write_report"],
     "sampling": ["CBOWDataset", "SamplingSettings", "SkipGramDataset"],
     "training": ["EpochResult", "train", "train_pairs"],
+    "training.tuning": ["TuningResult", "tune"],
     "vectors": ["PairVectors", "WordVectors"],
     "vectors.combination": ["combine"],
     "vectors.documents": ["DocumentVectorizer"],

@@ -314,7 +314,10 @@ def preset(name: str) -> dict[str, Any]:
         ConfigError: There is no such preset.
     """
     if name in MEMBERS:
-        raise ConfigError(f"--preset {name} combines vectors of words; pass CORPUS, or choose {', '.join(PRESETS)}")
+        raise ConfigError(
+            f"--preset {name} combines several runs, which only `word2vec train CORPUS` can train; choose "
+            f"{', '.join(PRESETS)}"
+        )
     if name not in PRESETS:
         raise ConfigError(f"--preset must be one of {', '.join((*PRESETS, *MEMBERS))}, not {name!r}")
     return PRESETS[name]

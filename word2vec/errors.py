@@ -53,6 +53,21 @@ class RankEndedError(Word2VecError):
     """Another process of a distributed training run failed and reports the reason, so this one does not."""
 
 
+class TuningInterrupted(Word2VecError):  # noqa: N818 (not an error: the user asked for it)
+    """A search for settings was stopped by Ctrl-C, SIGTERM or SIGHUP; all finished trainings are in `output`.
+
+    Attributes:
+        output: The folder of the search.
+        signal: The signal number.
+        result: The `TuningResult` so far.
+    """
+
+    def __init__(self, trainings: int, output: Path, signal: int, result: Any) -> None:
+        self.output, self.signal, self.result = output, signal, result
+        done = f" after {trainings} trainings; they are in {output}, add --resume to continue" if trainings else ""
+        super().__init__(f"interrupted{done}")
+
+
 class TrainingInterrupted(Word2VecError):  # noqa: N818 (not an error: the user asked for it)
     """Training was stopped by Ctrl-C, SIGTERM or SIGHUP; everything learned so far is in `output` or `vectors`.
 

@@ -51,10 +51,16 @@ def test_vectors_with_ngrams(tmp_path: Path, cli: CommandLine) -> None:
     rng = np.random.default_rng(0)
     rows = rng.standard_normal((1500, 4), dtype=np.float32)
     subwords = Subwords(rows, 3, 6, buckets=2_000_000, used=np.arange(1500) * 1000)
-    WordVectors(["king", "queen"], rows[:2], subwords=subwords).save(tmp_path / "run")
+    vectors = WordVectors(["king", "queen"], rows[:2], subwords=subwords)
+    vectors.save(tmp_path / "run")
     out, _ = cli.output("info", tmp_path / "run")
     assert "n-grams      3 to 6 characters\nn-gram rows  1,500 of 2,000,000 buckets\n" in out
-    assert "size         0.0 MB" in out
+    assert "size         0.0 MB\n" in out
+    vectors.save(tmp_path / "holes.bin")
+    stat = (tmp_path / "holes.bin").stat()
+    out, _ = cli.output("info", tmp_path / "holes.bin")
+    on_disk = f", of which {512 * stat.st_blocks / 1e6:.1f} MB are on disk" if 512 * stat.st_blocks < 32e6 else ""
+    assert f"size          32.0 MB{on_disk}\n" in out
     known = WordVectors(["king", "queen"], rows[:2], subwords=replace(subwords, buckets=1500, used=None))
     known.save(tmp_path / "m.bin")
     for arguments in (("nearest", "kings", "king"), ("analogy", "king", "queen", "kings")):

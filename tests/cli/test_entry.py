@@ -161,6 +161,7 @@ def test_a_closed_terminal_ends_training_and_saves_its_work(topics_file: Path, t
     command = [sys.executable, "-m", "word2vec", "train", str(topics_file), "-o", str(run), *settings]
     process, terminal = pty.fork()
     if not process:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored, and nothing would end training
         os.execv(sys.executable, command)
     for _ in range(600):
         if (run / "metrics.jsonl").exists():

@@ -30,6 +30,18 @@ def test_sentences_come_from_the_command_line_or_standard_input(
     assert f"{expected:.4f}" in cli.output("score", run, "Cat dog zebra dog cat")[0]
 
 
+def test_words_and_windows_are_those_of_training(cli: CommandLine, topics_file: Path, tmp_path: Path) -> None:
+    run, sentence = tmp_path / "run", ["cat", "dog", "cow", "goat"]
+    cli.output("train", topics_file, "--output", run, *FAST, *TREE, "--tokenizer", "words", "--window-mode", "right")
+    vectors = WordVectors.load(run)
+    document = json.loads(cli.output("score", run, "cat,dog! cow(goat)", "--json")[0])
+    assert document[0]["log_likelihood"] == pytest.approx(vectors.log_likelihood(sentence, (0, 2)))
+    config = run / "config.toml"
+    config.write_text(config.read_text("utf-8").replace('"right"', '"full"'), "utf-8")
+    document = json.loads(cli.output("score", run, "cat dog cow goat", "--json")[0])
+    assert document[0]["log_likelihood"] == pytest.approx(vectors.log_likelihood(sentence, 3))
+
+
 def test_other_runs_and_files_are_rejected(cli: CommandLine, topics_file: Path, tmp_path: Path) -> None:
     cli.output("train", topics_file, "--output", tmp_path / "run", *FAST)
     assert "train with --objective hierarchical-softmax" in cli.error("score", tmp_path / "run", "cat", code=1)

@@ -21,6 +21,8 @@ from word2vec.compat.gensim.models.fasttext import (
     save_facebook_model,
 )
 from word2vec.errors import FormatError, UnknownWordError
+from word2vec.losses import NegativeSampling
+from word2vec.models import CBOW, SkipGram
 from word2vec.vectors import WordVectors
 
 SMALL: dict[str, Any] = {"vector_size": 16, "workers": 1, "sample": 0, "epochs": 6, "bucket": 500}
@@ -55,6 +57,13 @@ def test_the_arguments_are_gensims() -> None:
     changed = {"alpha", "hashfxn"}
     for name, parameter in theirs.items():
         assert name in changed or ours[name].default == parameter.default, name
+
+
+def test_the_default_alpha_is_that_of_words_with_ngrams() -> None:
+    assert FastText(sg=1).alpha == NegativeSampling.default_lr * SkipGram.ngram_lr_factor
+    assert FastText(sg=1, bucket=0).alpha == FastText(sg=1, max_n=0).alpha == NegativeSampling.default_lr
+    assert FastText().alpha == NegativeSampling.default_lr * CBOW.ngram_lr_factor
+    assert FastText(alpha=0.01).alpha == 0.01
 
 
 @pytest.mark.parametrize("keywords", [{}, {"hs": 1, "negative": 0}, {"max_n": 0}])

@@ -13,7 +13,7 @@ from word2vec.engines import plain
 from word2vec.engines.autograd import in_batch_step, train_step
 from word2vec.engines.cpu import ngram_kernel
 from word2vec.engines.cpu.engine import CHUNK_WORDS
-from word2vec.engines.cpu.simd import BLOCK_ROWS
+from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
 from word2vec.engines.draws import SplitMix64, below, noise_word
 from word2vec.engines.plain import Group, PlainEngine, Word
 from word2vec.engines.targets import paths_for
@@ -244,7 +244,7 @@ def test_log_q_is_the_noise_distribution() -> None:
 
 def test_chunks_and_blocks_are_those_of_the_fused_engine() -> None:
     assert (plain.CHUNK_WORDS, plain.BLOCK_ROWS) == (CHUNK_WORDS, BLOCK_ROWS)
-    assert plain.SHARED_NOISE == ngram_kernel.SHARED_NOISE
+    assert (plain.BLOCK_TARGETS, plain.SHARED_WINDOWS) == (LANES, ngram_kernel.SHARED_WINDOWS)
 
 
 def test_a_vocabulary_of_one_word_is_rejected() -> None:

@@ -1,4 +1,4 @@
-"""fastText models that are written: compared byte by byte with an independent writer, and opened by gensim."""
+"""fastText models that are written: the bytes of an independent writer, and opened by gensim and fastText."""
 
 import logging
 from dataclasses import replace
@@ -67,6 +67,19 @@ def test_gensim_computes_the_same_vectors(ngrams: bool, vectors: WordVectors, tm
         for word in UNKNOWN[:4] if ngrams else ():
             np.testing.assert_allclose(found[word], vectors[word], atol=1e-6)
     np.testing.assert_array_equal(full.syn1neg, np.zeros((5, DIM)) if vectors.output is None else vectors.output)
+
+
+def test_fasttext_computes_the_same_vectors(vectors: WordVectors, tmp_path: Path) -> None:
+    fasttext = pytest.importorskip("fasttext")
+    vectors.save(tmp_path / "m.bin")
+    theirs = fasttext.load_model(str(tmp_path / "m.bin"))
+    words, counts = theirs.get_words(include_freq=True)
+    assert (words, counts.tolist()) == (WORDS, [9, 8, 5, 5, 1])
+    for word in [*WORDS, *UNKNOWN[:4]]:
+        np.testing.assert_allclose(theirs.get_word_vector(word), vectors[word], atol=1e-6)
+    np.testing.assert_array_equal(theirs.get_output_matrix(), vectors.output)
+    theirs.save_model(str(tmp_path / "again.bin"))
+    assert (tmp_path / "again.bin").read_bytes() == (tmp_path / "m.bin").read_bytes()
 
 
 def test_unused_buckets_take_no_space(vectors: WordVectors, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The tables of all models: gather against its definition, scatter against finite differences, frequencies of rows."""
 
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -162,6 +163,22 @@ def test_words_that_share_rows_move_each_other() -> None:
     np.testing.assert_allclose(steps, moved.numpy(), rtol=1e-6)
     assert steps[0] == 0.5  # a word without n-grams shares nothing
     assert steps[1] != 0.3
+
+
+def test_gains_and_steps_take_little_memory() -> None:
+    vocabulary = Vocabulary([f"{number:0100}" for number in range(100)], np.arange(100, 0, -1))
+    index = NgramIndex.of(vocabulary, (3, 6), 10)
+    frequency = np.full(100, 0.01)
+
+    def compute() -> None:
+        index.gains()
+        index.shared_steps(frequency)
+
+    compute()  # compiles
+    tracemalloc.start()
+    compute()
+    assert tracemalloc.get_traced_memory()[1] < len(index.rows)  # numpy's arrays of all n-grams take 8 bytes each
+    tracemalloc.stop()
 
 
 def test_the_names_of_tables_are_those_of_files() -> None:

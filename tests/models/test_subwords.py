@@ -1,11 +1,12 @@
 """Character n-grams, compared with their definition; tests/formats compares them with fastText itself."""
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from word2vec.models.subwords import Subwords
+from word2vec.models.subwords import Subwords, hash_words
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -37,6 +38,18 @@ def test_ngrams_follow_the_definition(word: str, min_n: int, max_n: int) -> None
         assert ids[ends[0] : ends[1]].tolist() == plain_ngrams(word, min_n, max_n, buckets)
         assert ids[: ends[0]].tolist() == plain_ngrams("first", min_n, max_n, buckets)
         assert len(ids) == ends[2]
+
+
+def test_ngrams_take_the_memory_of_those_that_exist() -> None:
+    def peak(max_n: int) -> int:
+        tracemalloc.start()
+        hash_words([b"ab"] * 10, 1, max_n, 7)
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    peak(1)  # compiles
+    assert peak(1000) == pytest.approx(peak(4), abs=4096)
 
 
 def test_the_hash_is_fnv_with_signed_bytes() -> None:

@@ -133,7 +133,7 @@ def assert_files_are_complete(lab: Lab, run: Path) -> None:
     assert len(lab.temporary_files()) <= 3  # the last process may have been writing three files
 
 
-KILLS = [2, pytest.param(30, marks=pytest.mark.slow)]
+KILLS = [1, pytest.param(30, marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize("kills", KILLS)
@@ -227,7 +227,7 @@ def test_export_killed_between_words_and_vectors_is_reported_and_undone(lab: Lab
     assert_rejected(lab, run, "restore the original file, or train again")
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(15, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(15, marks=pytest.mark.slow)])
 def test_indexing_killed_at_any_moment_starts_again(kills: int, lab: Lab) -> None:
     draw = random.Random(kills)
     text, run = many_words(lab.folder / "text", words=1_500_000), lab.folder / "run"
@@ -303,7 +303,7 @@ def test_two_trainings_with_the_same_output(lab: Lab) -> None:
 
 
 def test_cache_shared_by_concurrent_processes(lab: Lab) -> None:
-    text = many_words(lab.folder / "text")
+    text = many_words(lab.folder / "text", words=100_000)
     runs = [lab.folder / f"run{number}" for number in range(3)]
     settings = ["--epochs", 1, "--dim", 16, "--threads", 1]
     processes = [lab.start("train", text, "--output", run, *settings) for run in runs]

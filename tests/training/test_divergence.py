@@ -26,7 +26,7 @@ from word2vec.training.setup import LinearDecay
 def test_a_diverged_number_is_found_in_every_block(
     value: float, row: int, table: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(divergence, "BLOCK_BYTES", 4 * 3 * 4)  # blocks of four rows
+    monkeypatch.setitem(divergence.BLOCK_BYTES, "cpu", 4 * 3 * 4)  # blocks of four rows
     model = SkipGram(20, 3)
     check_tables(model, 1)
     getattr(model, table).data[row, 1] = value

@@ -22,8 +22,8 @@ from word2vec.vectors.word_vectors import WordVectors
 MODELS: dict[str, dict[str, Any]] = {
     "skipgram": {},
     "cbow": {"model": "cbow", "window_mode": "full"},
-    "cbow-positions": {"model": "cbow", "position_weights": True},
-    "skipgram-ngrams": {"subwords": "3-4"},
+    "cbow-positions": {"model": "cbow", "position_weights": True, "window": 2},
+    "skipgram-ngrams": {"subwords": "3-4", "window": 2},
     "cbow-ngrams": {"model": "cbow", "subwords": "3-4", "position_weights": True},
 }
 """Settings of all models."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.topics import margin, metrics_lines, results, small
+from word2vec.sampling.huffman import HuffmanTree
 from word2vec.training import train
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -13,10 +14,12 @@ TREE = {"objective": "hierarchical-softmax", "dim": 8, "validation": 0.1}
 
 @pytest.mark.parametrize(("engine", "model"), [("fused", "skipgram"), ("autograd", "skipgram"), ("auto", "cbow")])
 def test_topics_are_learned_and_probabilities_sum_to_one(
-    engine: str, model: str, topics_file: Path, tmp_path: Path
+    engine: str, model: str, topics_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = tmp_path / "run"
+    run, built, build = tmp_path / "run", [], HuffmanTree.of
+    monkeypatch.setattr(HuffmanTree, "of", lambda counts: built.append(counts) or build(counts))
     vectors = train(small(topics_file, **TREE, engine=engine, model=model, lr=0.1, epochs=6), run)
+    assert len(built) == 1  # for model, examples and validation
     assert margin(vectors) > 0.5
     assert vectors.output is None
     assert vectors.nodes is not None

@@ -87,8 +87,14 @@ def test_mistakes_are_reported() -> None:
         vectors.probability("cat", "horse")
     with pytest.raises(Word2VecError, match="no context word"):
         vectors.probability("cat", [])
-    with pytest.raises(Word2VecError, match="not a string"):
+    with pytest.raises(Word2VecError, match="'the cat' is not a list of words"):
         vectors.log_likelihood("the cat")
+    with pytest.raises(Word2VecError, match=r"\['the', 'cat'\] is not a word"):
+        vectors.log_likelihood([["the", "cat"]])  # type: ignore[list-item]
+    with pytest.raises(UnknownWordError, match="horse"):
+        vectors.probability("horse", "cat")
+    with pytest.raises(Word2VecError, match="no probabilities"):
+        other.log_likelihood([])
     with pytest.raises(Word2VecError, match="use skipgram or cbow"):
         vectors.log_likelihood(["the", "cat"], model="glove")
     with pytest.raises(Word2VecError, match="pass counts"):

@@ -24,7 +24,8 @@ from word2vec.cli.options import repeat_list_options
 from word2vec.cli.refine import refine
 from word2vec.cli.score import score
 from word2vec.cli.train import demo, train
-from word2vec.errors import ConfigError, RankEndedError, TrainingInterrupted, Word2VecError
+from word2vec.cli.tune import tune
+from word2vec.errors import ConfigError, RankEndedError, TrainingInterrupted, TuningInterrupted, Word2VecError
 
 TRACEBACK = "WORD2VEC_TRACEBACK"  # environment variable: raise unexpected errors with their traceback
 WRONG_USAGE = 2
@@ -47,7 +48,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, refine, combine, evaluate, nearest, analogy, score, export, download, info, report, demo):
+for command in (train, tune, refine, combine, evaluate, nearest, analogy, score, export, download, info, report, demo):
     app.command()(command)
 
 
@@ -104,7 +105,7 @@ def _report(error: BaseException, arguments: list[str]) -> int:
             return _fail(str(error), WRONG_USAGE)
         case RankEndedError():
             return 1
-        case TrainingInterrupted():
+        case TrainingInterrupted() | TuningInterrupted():
             return _fail(str(error), 128 + error.signal)
         case Word2VecError():
             return _fail(str(error), 1)

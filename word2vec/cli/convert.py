@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("word2vec")
 
 INFO_WORDS = 10  # most frequent words shown by `info`
+BLOCK_BYTES = 512  # unit of `os.stat_result.st_blocks`
 
 
 def export(
@@ -123,9 +124,14 @@ def _facts_of_words(words: "WordVectors") -> dict[str, object]:
 
 
 def _readable_size(path: Path) -> str:
-    """Return the size of a file, or of all files of a folder."""
-    size = sum(each.stat().st_size for each in (path.rglob("*") if path.is_dir() else (path,)) if each.is_file())
-    return f"{size / 1e6:,.1f} MB"
+    """Return the size of a file, or of all files of a folder, and how much of it is on disk if they have holes."""
+    found = [each.stat() for each in (path.rglob("*") if path.is_dir() else (path,)) if each.is_file()]
+    size = sum(each.st_size for each in found)
+    text = f"{size / 1e6:,.1f} MB"
+    if sys.platform == "win32":  # whose files have no number of blocks
+        return text
+    on_disk = sum(BLOCK_BYTES * each.st_blocks for each in found)
+    return text if on_disk >= size else f"{text}, of which {on_disk / 1e6:,.1f} MB are on disk"
 
 
 def _facts_of_pairs(pairs: "PairVectors") -> dict[str, object]:

@@ -5,7 +5,7 @@ The options of `train` are generated from the fields of TrainConfig, so that not
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -65,6 +65,16 @@ def reject_training_run(output: Path) -> None:
         raise ConfigError(f"{output}: contains a training run and its checkpoint; choose another --output")
 
 
+def reject_untrusted_code(settings: dict[str, Any], source: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a file or run; raise an error if they would run code that the user did not ask for."""
+    objective = settings.get("objective")
+    if ":" in str(objective) and given.get("objective") is None:
+        raise ConfigError(
+            f"{source}: the objective {objective} imports and runs code; if you trust it, add --objective {objective}"
+        )
+    return settings
+
+
 def repeat_list_options(arguments: list[str]) -> list[str]:
     """Turn `--pairs A B` and `--pairs=A B` into one option per value, as typer needs it."""
     repeated: list[str] = []
@@ -79,11 +89,16 @@ def repeat_list_options(arguments: list[str]) -> list[str]:
     return repeated
 
 
-def settings_as_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Replace the parameter `**settings` of a command by one parameter for each field of TrainConfig."""
+def settings_as_options(function: Callable[..., int], without: Collection[str] = ()) -> Callable[..., int]:
+    """Replace the parameter `**settings` of a command by one parameter for each field of TrainConfig.
+
+    Args:
+        function: The command.
+        without: Fields that do not become parameters.
+    """
     parameters = inspect.signature(function).parameters.values()
     named = [p.replace(kind=p.KEYWORD_ONLY) for p in parameters if p.kind is not p.VAR_KEYWORD]
-    corpus, *others = (_parameter(name) for name in SETTINGS)
+    corpus, *others = (_parameter(name) for name in SETTINGS if name not in without)
     signature = inspect.Signature([corpus, *named, *others])
     function.__signature__ = signature  # type: ignore[attr-defined]
     function.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}

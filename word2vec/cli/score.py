@@ -1,7 +1,6 @@
 """The command `score`: log-likelihoods of sentences under a model trained with hierarchical softmax."""
 
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -28,14 +27,19 @@ def score(
     window; with cbow, the sum of log p(center word | window) over all words. Windows have their maximum size. Words
     outside the vocabulary are ignored. Divide by the number of words to compare sentences of different lengths.
     """
+    import numpy as np
+
+    from word2vec.corpus.texts import split_texts
+    from word2vec.sampling.windows import make_window
+
     config = _config_of(run)
     vectors = load_vectors(run)
     texts = list(sentences or (line.rstrip("\r\n") for line in sys.stdin))
     results = []
-    for text, words in zip(texts, _tokenized(texts, config), strict=True):
+    for text, words in zip(texts, split_texts(texts, config.lowercase, config.tokenizer), strict=True):
         known = [word for word in words if word in vectors]
-        sides = _sides(config, len(known))
-        results.append((text, len(known), vectors.log_likelihood(known, sides, config.model)))
+        window = make_window(config.window_mode, config.window, np.array([0, len(known)]))
+        results.append((text, len(known), vectors.log_likelihood(known, (window.left, window.right), config.model)))
     if as_json:
         print_json(
             [
@@ -58,21 +62,3 @@ def _config_of(run: Path) -> TrainConfig:
     if not (run / CONFIG_FILE).is_file():
         raise ConfigError(f"{run}: no {CONFIG_FILE}, which has the window and the model; pass the folder of a run")
     return make_config(read_config(run / CONFIG_FILE))
-
-
-def _tokenized(texts: Iterable[str], config: TrainConfig) -> Iterator[list[str]]:
-    """Yield the words of each text, separated as in training."""
-    from word2vec.corpus.read_report import ReadReport
-    from word2vec.corpus.texts import text_blocks
-    from word2vec.corpus.tokenizers import find_tokenizer
-
-    tokenizer = find_tokenizer(config.tokenizer)
-    for block in text_blocks(texts, "sentence", ReadReport(), lowercase=config.lowercase, tokenizer=tokenizer):
-        for line in block.split(b"\n")[:-1]:
-            yield line.decode().split()
-
-
-def _sides(config: TrainConfig, words: int) -> tuple[int, int]:
-    """Return how many words before and after a center word its window has in a sentence of `words` words."""
-    width = words if config.window_mode == "full" else config.window
-    return (0 if config.window_mode == "right" else width), (0 if config.window_mode == "left" else width)

@@ -9,7 +9,13 @@ import typer
 
 from word2vec.cli.ask import nearest
 from word2vec.cli.evaluate import evaluate
-from word2vec.cli.options import PAIR_COLUMNS, InputColumnOption, TargetColumnOption, settings_as_options
+from word2vec.cli.options import (
+    PAIR_COLUMNS,
+    InputColumnOption,
+    TargetColumnOption,
+    reject_untrusted_code,
+    settings_as_options,
+)
 from word2vec.config import MEMBERS, PRESETS, TrainConfig, make_config, read_config
 from word2vec.config import preset as find_preset
 from word2vec.errors import ConfigError
@@ -64,8 +70,8 @@ def train(
 
         chosen = {name: value for name, value in given.items() if value is not None}
         earlier = (
-            _reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given)
-            | _reject_untrusted_code(read_config(config) if config else {}, str(config), given)
+            reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given)
+            | reject_untrusted_code(read_config(config) if config else {}, str(config), given)
             | (find_preset(preset) if preset else {})
         )  # of which those that do not apply to pairs are ignored, because config.toml contains all settings
         train_pair_file(
@@ -86,13 +92,13 @@ def train(
     if preset in MEMBERS:
         from word2vec.training.members import train_members
 
-        saved = _reject_untrusted_code(read_config(config) if config else {}, str(config), given)
+        saved = reject_untrusted_code(read_config(config) if config else {}, str(config), given)
         members = [make_config(saved, member, given) for member in MEMBERS[preset]]
         train_members(members, output, progress=sys.stderr.isatty(), resume=resume, overwrite=overwrite)
         return 0
     merged = make_config(
-        _reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given),
-        _reject_untrusted_code(read_config(config) if config else {}, str(config), given),
+        reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given),
+        reject_untrusted_code(read_config(config) if config else {}, str(config), given),
         find_preset(preset) if preset else {},
         given,
     )
@@ -100,16 +106,6 @@ def train(
 
     train_vectors(merged, output, progress=sys.stderr.isatty(), resume=resume, overwrite=overwrite)
     return 0
-
-
-def _reject_untrusted_code(settings: dict[str, Any], source: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a file or run; raise an error if they would run code that the user did not ask for."""
-    objective = settings.get("objective")
-    if ":" in str(objective) and given.get("objective") is None:
-        raise ConfigError(
-            f"{source}: the objective {objective} imports and runs code; if you trust it, add --objective {objective}"
-        )
-    return settings
 
 
 def _saved_settings(run: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from word2vec.corpus.messages import is_missing, shorten
 from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.reader import BLOCK_BYTES
-from word2vec.corpus.tokenizers import NamedTokenizer
+from word2vec.corpus.tokenizers import NamedTokenizer, find_tokenizer
 from word2vec.errors import CorpusError
 
 FIRST_TEXTS, MAX_TEXTS = 16, 4096  # texts taken from the caller at a time
@@ -61,6 +61,23 @@ def text_blocks(
             yield _encode(parts, report, lowercase, separate)
             parts, size = [], 0
     yield _encode(parts, report, lowercase, separate)
+
+
+def split_texts(items: Iterable[object], lowercase: bool, tokenizer: str) -> Iterator[list[str]]:
+    """Yield the words of each text, separated as when a corpus is read.
+
+    Args:
+        items: What the caller passed as texts; consumed once.
+        lowercase: Whether to lowercase the texts.
+        tokenizer: Name of the tokenizer.
+
+    Raises:
+        CorpusError: One of the items is not a string, or there is no such tokenizer.
+    """
+    found = find_tokenizer(tokenizer)
+    for block in text_blocks(items, "text", ReadReport(), lowercase=lowercase, tokenizer=found):
+        for line in block.split(b"\n")[:-1]:
+            yield line.decode().split()
 
 
 def _chunks(items: Iterable[object], unit: str) -> Iterator[list[str]]:

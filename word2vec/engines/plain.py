@@ -41,7 +41,7 @@ representations of words and phrases and their compositionality".
 """
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from typing import ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -59,7 +59,8 @@ from word2vec.sampling.shards import Shard, derive_seed, words_read
 CHUNK_WORDS = 10_000  # corpus words for which the learning rate stays the same, as in engines/cpu/engine.py
 CHUNK_PAIRS = 60_000  # limit on their pairs, which wide windows reach; a second or two
 BLOCK_ROWS = 10  # context words that move at once, as in engines/cpu/simd.py
-SHARED_NOISE = 2  # words that the center word predicts at once, as in engines/cpu/ngram_kernel.py
+BLOCK_TARGETS = 16  # words that the center word predicts at once, as in engines/cpu/ngram_kernel.py
+SHARED_WINDOWS = 4  # consecutive windows that share their noise words
 
 
 class Word(NamedTuple):
@@ -157,12 +158,25 @@ class PlainEngine(Engine):
 
     def groups(self, first: int, last: int, random: SplitMix64) -> Iterator[Group]:
         """Yield the examples of the sentences first..last in the order in which they are trained."""
+        if self.model.center_is_input:
+            yield from self._groups_of_centers(first, last, random)
+            return
         form = window_predicts if isinstance(self.model, CBOW) else each_predicts
         for center, context, noise in self.windows(first, last, random):
-            if self.model.center_is_input:
-                yield from center_predicts(center, context, noise, lambda: self._draw_noise(None, random))
-            else:
-                yield from form(center, context, noise)
+            yield from form(center, context, noise)
+
+    def _groups_of_centers(self, first: int, last: int, random: SplitMix64) -> Iterator[Group]:
+        """Yield the examples in which the center word predicts each context word, up to BLOCK_TARGETS at once.
+
+        They have the same input, so each has noise words of its own. SHARED_WINDOWS consecutive windows share them.
+        """
+        window = cast("TextDataset", self.dataset).window
+        places, noise = min(BLOCK_TARGETS, window.left + window.right), [[0]]
+        for number, (center, context, _) in enumerate(self.windows(first, last, random)):
+            for start in range(0, max(1, len(context)), BLOCK_TARGETS):
+                if start > 0 or number % SHARED_WINDOWS == 0:
+                    noise = [self._draw_noise(None, random) for _ in range(places)]
+                yield from center_predicts(center, context[start : start + BLOCK_TARGETS], noise)
 
     def _draw_noise(self, true: int | None, random: SplitMix64) -> list[int]:
         return [noise_word(self.dataset.alias, true, random) for _ in range(self.dataset.settings.negatives)]
@@ -171,15 +185,14 @@ class PlainEngine(Engine):
         """Yield each center word of the sentences first..last with its context words, left to right, and noise words.
 
         A chunk is subsampled first, with one draw per word. Then, for each remaining word, K noise words and the window
-        width are drawn.
+        width are drawn; no noise words if the center word is the input, because they are not those of one true word.
         """
         text = cast("TextDataset", self.dataset)
         window, center_is_input = text.window, self.model.center_is_input
         left, right = (window.right, window.left) if center_is_input else (window.left, window.right)
         for words in [self._subsample(number, random) for number in range(first, last)]:
             for place, center in enumerate(words):
-                # with the center word as input, the noise words are not those of one true word
-                noise = self._draw_noise(None if center_is_input else center, random)
+                noise = [] if center_is_input else self._draw_noise(center, random)
                 width = window.min_width + below(random.bits(), window.widths)
                 begin, end = max(0, place - min(width, left)), min(len(words), place + min(width, right) + 1)
                 around = [*range(begin, place), *range(place + 1, end)]
@@ -301,18 +314,17 @@ def each_predicts(center: int, context: list[Word], noise: list[int]) -> Iterato
         yield Group([[word] for word in block], [[center, *noise]] * len(block))
 
 
-def center_predicts(
-    center: int, context: list[Word], noise: list[int], draw_noise: Callable[[], list[int]]
-) -> Iterator[Group]:
+def center_predicts(center: int, context: list[Word], noise: list[list[int]]) -> Iterator[Group]:
     """Yield the examples of skip-gram with n-grams: the center word predicts each context word.
 
-    They have the same input, so that few of them share noise words.
+    Args:
+        center: The center word.
+        context: Up to BLOCK_TARGETS context words.
+        noise: The noise words of each.
     """
-    for start in range(0, len(context), SHARED_NOISE):
-        block = context[start : start + SHARED_NOISE]
-        yield Group([[Word(center)]] * len(block), [[word.id, *noise] for word in block])
-        if start + SHARED_NOISE < len(context):
-            noise = draw_noise()
+    if context:
+        targets = [[word.id, *drawn] for word, drawn in zip(context, noise, strict=False)]
+        yield Group([[Word(center)]] * len(context), targets)
 
 
 def window_predicts(center: int, context: list[Word], noise: list[int]) -> Iterator[Group]:

@@ -1,11 +1,8 @@
 """The objectives by the names of the command line, and users' objectives by "package.module:ClassName"."""
 
 import difflib
-import importlib
 import inspect
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import cast
 
 from torch import nn
@@ -21,6 +18,7 @@ from word2vec.losses.sampled_softmax import SampledSoftmax
 from word2vec.losses.user import as_objective
 from word2vec.losses.warp import WARP
 from word2vec.losses.wmrb import WMRB
+from word2vec.system.user_code import import_by_location
 
 LOSSES: dict[str, type[Objective]] = {
     "negative-sampling": NegativeSampling,
@@ -90,27 +88,7 @@ def load_objective(location: str) -> type[nn.Module]:
     Raises:
         ConfigError: There is no such module or class, or the class is not a valid objective.
     """
-    module_name, _, class_name = location.partition(":")
-    if not module_name or not class_name:
-        raise ConfigError(f"objective {location!r}: invalid location; write it as package.module:ClassName")
-    current_folder = str(Path.cwd())
-    # a console script has its own folder in sys.path instead; the entry stays, for imports inside the user's functions
-    if current_folder not in sys.path:
-        sys.path.append(current_folder)
-    importlib.invalidate_caches()
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"objective {location}: no module {error.name!r} is installed or in {current_folder}"
-        ) from error
-    except Exception as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ConfigError(f"objective {location}: importing {module_name} failed with {reason}") from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise ConfigError(f"objective {location}: {module.__file__} has no class {class_name}")
-    return _checked(location, found)
+    return _checked(location, import_by_location(location, "objective", "class"))
 
 
 def _checked(location: str, found: object) -> type[nn.Module]:

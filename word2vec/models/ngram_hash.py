@@ -1,4 +1,4 @@
-"""Compiled functions of subwords.py: the hash of n-grams, and the sum of their rows in fastText's order."""
+"""Compiled functions of subwords.py: number and hashes of n-grams, and the sum of their rows in fastText's order."""
 
 import numba
 import numpy as np
@@ -27,7 +27,34 @@ def _hash_byte(hashed, byte):
 
 
 @compiled
-def hash_ngrams(text, text_ends, min_n, max_n, buckets, ids, ends):
+def count_ngrams(text, text_ends, min_n, max_n, ends):
+    """Compute where the n-grams of each word end, if those of all words are listed one after the other.
+
+    A word of C characters has C - n + 1 n-grams of n characters.
+
+    Args:
+        text: (N,) uint8, the concatenated words, each enclosed in < and >.
+        text_ends: (W,) int64, end of each word in `text`.
+        min_n: Number of characters of the shortest n-grams.
+        max_n: Number of characters of the longest n-grams.
+        ends: (W,) int64, output: end of each word's n-grams.
+    """
+    start, found, shortest = 0, 0, max(1, min_n)
+    for word in range(len(text_ends)):
+        characters = 0
+        for at in range(start, text_ends[word]):
+            characters += not _is_continuation(text[at])
+        longest = min(max_n, characters)
+        if shortest <= longest:
+            found += (longest - shortest + 1) * (2 * (characters + 1) - shortest - longest) // 2
+            if shortest == 1:
+                found -= 2  # < or > alone is not an n-gram
+        ends[word] = found
+        start = text_ends[word]
+
+
+@compiled
+def hash_ngrams(text, text_ends, min_n, max_n, buckets, ids):
     """Compute the buckets of all n-grams of several words.
 
     Args:
@@ -36,8 +63,7 @@ def hash_ngrams(text, text_ends, min_n, max_n, buckets, ids, ends):
         min_n: Number of characters of the shortest n-grams.
         max_n: Number of characters of the longest n-grams.
         buckets: Number of buckets.
-        ids: (M,) int64, output: the buckets. M must be at least N times the number of lengths.
-        ends: (W,) int64, output: end of each word's n-grams in `ids`.
+        ids: (M,) int64, output: the buckets. M must be the number that `count_ngrams` finds.
     """
     start, found = 0, 0
     for word in range(len(text_ends)):
@@ -57,7 +83,6 @@ def hash_ngrams(text, text_ends, min_n, max_n, buckets, ids, ends):
                 if length >= min_n and not bracket:
                     ids[found] = np.int64(hashed % np.uint64(buckets))
                     found += 1
-        ends[word] = found
         start = end
 
 

@@ -61,8 +61,9 @@ class NgramIndex:
                 f"--subwords {lengths[0]}-{lengths[1]}: no word has n-grams of these lengths; use shorter ones"
             )
         starts = np.concatenate([np.zeros(1, np.int64), ends])
-        used, number = np.unique(hashes, return_inverse=True)  # (G,), (N,)
-        uses = np.bincount(number, np.repeat(vocabulary.counts, np.diff(starts)), len(used))  # (G,) in the corpus
+        used, places = np.unique(hashes, return_inverse=True)  # (G,), (N,)
+        number = places.astype(np.int32)
+        uses = _sums_of_rows(starts, number, vocabulary.counts, len(used))  # (G,) in the corpus
         order = np.argsort(-uses, kind="stable")
         row = np.empty(len(used), np.int32)  # of each bucket
         row[order] = np.arange(len(used), dtype=np.int32)
@@ -73,10 +74,7 @@ class NgramIndex:
 
     def frequency(self, of_words: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         """Return the expected number of uses of each row in a word, (G,), from the frequencies of the words, (V,)."""
-        uses: npt.NDArray[np.float64] = np.bincount(
-            self.rows, np.repeat(of_words, np.diff(self.starts)), len(self)
-        ).astype(np.float64)
-        return uses
+        return _sums_of_rows(self.starts, self.rows, of_words, len(self))
 
     def gains(self) -> npt.NDArray[np.float64]:
         """Return how far the vector of each word moves if each of its rows makes a step of 1, (V,).
@@ -84,11 +82,11 @@ class NgramIndex:
         It is 1 for a word whose n-grams all have rows of their own, and more if some share a row, which then moves once
         for each of them and counts as often in the mean.
         """
-        number = np.diff(self.starts)  # (V,)
-        owners = np.repeat(np.arange(len(number)), number)  # (N,)
-        of_row, uses = np.unique(owners * len(self) + self.rows, return_counts=True)  # a row of a word, and its uses
-        moves = np.bincount(of_row // max(1, len(self)), uses.astype(np.float64) ** 2, len(number))  # (V,)
-        gains: npt.NDArray[np.float64] = (1 + moves) / (1 + number)
+        from word2vec.models.ngram_sums import add_squared_uses
+
+        moves = np.ones(len(self.starts) - 1)  # (V,) of the words' own rows, and of the n-grams' rows
+        add_squared_uses(self.starts, self.rows, np.zeros(len(self), np.int32), moves)
+        gains: npt.NDArray[np.float64] = moves / (1 + np.diff(self.starts))
         return gains
 
     def shared_steps(self, of_words: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
@@ -99,10 +97,11 @@ class NgramIndex:
         Args:
             of_words: (V,) probability of each word.
         """
-        number = np.diff(self.starts)  # (V,)
-        owners = np.repeat(np.arange(len(number)), number)  # (N,)
-        moves = np.bincount(owners, self.frequency(of_words)[self.rows], len(number))  # (V,) of the n-grams' rows
-        steps: npt.NDArray[np.float64] = (of_words + moves) / (1 + number)
+        from word2vec.models.ngram_sums import add_to_words
+
+        moves = np.array(of_words, np.float64)  # (V,) of the words' own rows, and of the n-grams' rows
+        add_to_words(self.starts, self.rows, self.frequency(of_words), moves)
+        steps: npt.NDArray[np.float64] = moves / (1 + np.diff(self.starts))
         return steps
 
     def max_shared_steps(self, of_words: npt.NDArray[np.floating]) -> float:
@@ -117,3 +116,17 @@ class NgramIndex:
             word_rows: (V, D) the words' own rows.
         """
         return Subwords(rows, self.min_n, self.max_n, buckets=self.buckets, used=self.used, word_rows=word_rows)
+
+
+def _sums_of_rows(
+    starts: npt.NDArray[np.int64],
+    rows: npt.NDArray[np.int32],
+    of_words: npt.NDArray[np.floating | np.integer],
+    size: int,
+) -> npt.NDArray[np.float64]:
+    """Return the sum of the numbers of the words that use each row, (size,); a word counts as often as it uses it."""
+    from word2vec.models.ngram_sums import add_to_rows  # numba, which takes a third of a second
+
+    sums = np.zeros(size)
+    add_to_rows(starts, rows, np.asarray(of_words, np.float64), sums)
+    return sums

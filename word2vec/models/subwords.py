@@ -171,13 +171,13 @@ def hash_words(
     Returns:
         The bucket of each n-gram of each word, (N,), and the end of each word's n-grams, (words,).
     """
-    from word2vec.models.ngram_hash import hash_ngrams  # numba is imported only when it is needed
+    from word2vec.models.ngram_hash import count_ngrams, hash_ngrams  # numba is imported only when it is needed
 
     enclosed = [b"" if word in whole_words else b"<" + word + b">" for word in words]
     text_ends = np.cumsum([len(word) for word in enclosed], dtype=np.int64)
-    lengths = max(0, max_n - max(1, min_n) + 1)
-    ids = np.empty(int(text_ends[-1]) * lengths, np.int64)
-    ends = np.empty(len(words), np.int64)
     text = np.frombuffer(b"".join(enclosed) + b"\0", np.uint8)  # subtle: frombuffer rejects empty bytes
-    hash_ngrams(text, text_ends, min_n, max_n, buckets, ids, ends)
-    return ids[: int(ends[-1])], ends
+    ends = np.empty(len(words), np.int64)
+    count_ngrams(text, text_ends, min_n, max_n, ends)
+    ids = np.empty(ends[-1], np.int64)
+    hash_ngrams(text, text_ends, min_n, max_n, buckets, ids)
+    return ids, ends

@@ -256,6 +256,7 @@ class TextDataset(ExampleDataset, ABC):
         seed: Random seed.
         device: Where batches are built.
         sentences: Ranges of sentences to train; all by default.
+        tree: The Huffman tree of the words, if it is built already.
 
     Attributes:
         window: The window of the settings, for the sentences of this corpus.
@@ -276,6 +277,7 @@ class TextDataset(ExampleDataset, ABC):
         seed: int = 0,
         device: torch.device | str = "cpu",
         sentences: SentenceRanges | None = None,
+        tree: HuffmanTree | None = None,
     ) -> None:
         settings = settings or SamplingSettings()
         frequency = vocabulary.pair_frequency(settings.subsample)  # (V,)
@@ -290,14 +292,14 @@ class TextDataset(ExampleDataset, ABC):
             device=device,
             sentences=sentences,
         )
-        self.tokens, self.counts = tokens, vocabulary.counts
+        self.tokens, self.counts, self._tree = tokens, vocabulary.counts, tree
         self.window = make_window(settings.window_mode, settings.window, offsets)
         self.keep = torch.from_numpy(vocabulary.keep_probability(settings.subsample)).float().to(self.device)
 
     @cached_property
     def tree(self) -> HuffmanTree:
         """The Huffman tree of the words, for objectives whose targets are its nodes; built on first use."""
-        return HuffmanTree.of(self.counts)
+        return HuffmanTree.of(self.counts) if self._tree is None else self._tree
 
     def has_pairs(self) -> bool:
         """Return whether a sentence to train has two words of the vocabulary, before subsampling."""

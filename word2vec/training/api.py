@@ -67,7 +67,7 @@ def train(
     earlier = folder if resume else None
     if corpus is None and earlier is not None:
         settings["corpus"] = saved_settings(earlier).get("corpus")
-    config, data = _split(corpus, tokenizer, settings)
+    config, data = split_arguments(corpus, tokenizer, settings)
     vectors = run_training(
         config,
         CorpusSource(data, tokenizer, padding, earlier),
@@ -81,7 +81,7 @@ def train(
     return cast("WordVectors", vectors)
 
 
-def _split(corpus: Any, tokenizer: Tokenizer | None, settings: dict[str, Any]) -> tuple[TrainConfig, Any]:
+def split_arguments(corpus: Any, tokenizer: Tokenizer | None, settings: dict[str, Any]) -> tuple[TrainConfig, Any]:
     """Return the settings, with the paths of a corpus of files, and the corpus in memory or None.
 
     Raises:

@@ -18,7 +18,9 @@ MAX_RELATIVE_LOSS = 10.0
 MIN_REFERENCE = 1.0  # the untrained loss of a hinge with a small margin is near 0, which is not informative
 MAX_REFERENCE_BATCH = 1024  # examples of an untrained batch, for objectives that score the words of the batch
 MAX_ELEMENT = 1e4  # of a table; vectors that learn stay below 100, and diverging ones soon pass 1e6
-BLOCK_BYTES = 1 << 20  # of a table checked at a time: fits the cache
+# Bytes of a table checked at a time. subtle: on the CPU torch would divide a larger block among threads, which takes
+# a hundred times as long on a busy machine, where they wait for each other
+BLOCK_BYTES = {"cpu": 1 << 16, "cuda": 1 << 26}
 
 
 def check_loss(loss: float, epoch: int, lr: float) -> None:
@@ -87,7 +89,7 @@ def check_tables(model: EmbeddingModel, epoch: int) -> None:
     """
     for parameter in model.parameters():
         table = parameter.detach()
-        step = max(1, BLOCK_BYTES // (table.shape[1] * table.element_size()))
+        step = max(1, BLOCK_BYTES[table.device.type] // (table.shape[1] * table.element_size()))
         blocks = (table[start : start + step] for start in range(0, len(table), step))
         # subtle: the maximum of torch, unlike that of Python, is NaN if any element is
         largest = float(torch.stack([block.abs().max() for block in blocks]).max())

@@ -170,10 +170,8 @@ def set_up(
     engine_class = source.engine_class(config, kind, device)
     if objective is not None:
         config = replace(config, objective=f"{kind.__module__}:{kind.__qualname__}")
-    default_lr = float(getattr(kind if objective is None else objective, "default_lr", Objective.default_lr))
-    model_class = MODELS[config.model]
-    default_lr *= model_class.lr_factor if config.subwords is None else model_class.ngram_lr_factor
-    config = replace(config, lr=default_lr if config.lr is None else config.lr)  # checked before the corpus is read
+    # checked before the corpus is read
+    config = replace(config, lr=default_lr(config, kind if objective is None else objective))
     found = _checkpoint_of_rank_0(find_checkpoint(run, resume=resume, overwrite=overwrite) if run else None, group)
     if run and found:
         reject_other_settings(run, found, config)
@@ -211,6 +209,15 @@ def set_up(
         start=start,
         resumed=found,
     )
+
+
+def default_lr(config: TrainConfig, objective: type[nn.Module] | nn.Module) -> float:
+    """Return the learning rate of the settings, or the default of the objective and the model."""
+    if config.lr is not None:
+        return config.lr
+    model_class = MODELS[config.model]
+    factor = model_class.lr_factor if config.subwords is None else model_class.ngram_lr_factor
+    return factor * float(getattr(objective, "default_lr", Objective.default_lr))
 
 
 def choose_device(name: str) -> torch.device:

@@ -74,6 +74,10 @@ class CorpusSource(Source):
         return choose_engine(config.engine, objective, device, workload)
 
     def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> TextExamples:
+        """Open the corpus, see `open`, and return its examples."""
+        return TextExamples(self.open(config, run, group, progress), config)
+
+    def open(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> Corpus:
         """Index the corpus, or open its index.
 
         Args:
@@ -86,7 +90,7 @@ class CorpusSource(Source):
             CorpusError: The corpus cannot be read.
         """
         if self.data is not None:
-            corpus: Corpus = open_corpus(
+            return open_corpus(
                 self.data,
                 lowercase=config.lowercase,
                 tokenizer=self.tokenizer,
@@ -95,8 +99,8 @@ class CorpusSource(Source):
                 output=run,
                 progress=progress,
             )
-        elif config.corpus or self._kept is None:
-            corpus = group.in_turns(
+        if config.corpus or self._kept is None:
+            return group.in_turns(
                 lambda: index_corpus(
                     config.corpus,
                     lowercase=config.lowercase,
@@ -106,9 +110,7 @@ class CorpusSource(Source):
                     progress=progress,
                 )
             )
-        else:
-            corpus = _open_kept(self._kept)
-        return TextExamples(corpus, config)
+        return _open_kept(self._kept)
 
     @property
     def _kept(self) -> Path | None:

@@ -1,6 +1,7 @@
 """Text as the data of a run: vocabulary, dataset and held-out sentences."""
 
 import logging
+from functools import cached_property
 
 import torch
 
@@ -11,7 +12,7 @@ from word2vec.errors import CorpusError
 from word2vec.losses import Objective
 from word2vec.models import CBOW, EmbeddingModel, NgramIndex, SkipGram
 from word2vec.sampling.datasets import CBOWDataset, ExampleDataset, SamplingSettings, SkipGramDataset, TextDataset
-from word2vec.sampling.held_out import shorten_ranges, split_corpus
+from word2vec.sampling.held_out import Split, shorten_ranges, split_corpus
 from word2vec.sampling.huffman import HuffmanTree
 from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size
@@ -33,11 +34,12 @@ class TextExamples(Examples):
     Args:
         corpus: The indexed corpus.
         config: The settings.
+        split: The sentences to train and to hold out; by default those of the setting `validation`.
     """
 
     unit = "word"
 
-    def __init__(self, corpus: Corpus, config: TrainConfig) -> None:
+    def __init__(self, corpus: Corpus, config: TrainConfig, split: Split | None = None) -> None:
         for warning in corpus.warnings:
             logger.warning(warning)
         self.corpus = self._text = corpus
@@ -47,7 +49,7 @@ class TextExamples(Examples):
         self.result = WordResult(self._vocabulary, self._ngrams)
         self.vocabulary = vocabulary_fingerprint(self._vocabulary)
         self.words = len(corpus.tokens)
-        self._sentences = split_corpus(corpus.offsets, config.validation)
+        self._sentences = split_corpus(corpus.offsets, config.validation) if split is None else split
 
     def make_dataset(
         self,
@@ -86,6 +88,7 @@ class TextExamples(Examples):
             seed=config.seed,
             device=device,
             sentences=self._sentences.training,
+            tree=self._tree_for(objective),
         )
         if not dataset.has_pairs():
             raise CorpusError(
@@ -97,7 +100,7 @@ class TextExamples(Examples):
     def make_model(self, config: TrainConfig, objective: Objective, generator: torch.Generator) -> EmbeddingModel:
         """Create the model; see `Examples.make_model`."""
         size = len(self._vocabulary)
-        tree = HuffmanTree.of(self._vocabulary.counts) if objective.targets == "tree" else None
+        tree = self._tree_for(objective)
         if config.model == "skipgram":
             return SkipGram(size, config.dim, generator, ngrams=self._ngrams, tree=tree)
         window = make_window(config.window_mode, config.window, self._text.offsets)
@@ -124,12 +127,21 @@ class TextExamples(Examples):
             seed=SEED,
             device=dataset.device,
             sentences=shorten_ranges(held_out, self._text.offsets, validation_words(dataset.pairs_per_word())),
+            tree=self._tree_for(objective),
         )
         result = Validation(scored, objective)
         if not result.examples:
             _report_no_validation(config)
             return None
         return result
+
+    def _tree_for(self, objective: Objective) -> HuffmanTree | None:
+        """Return the Huffman tree of the words if its nodes are the targets of the objective."""
+        return self._tree if objective.targets == "tree" else None
+
+    @cached_property
+    def _tree(self) -> HuffmanTree:
+        return HuffmanTree.of(self._vocabulary.counts)
 
 
 def _make_ngrams(vocabulary: Vocabulary, config: TrainConfig) -> NgramIndex | None:

@@ -332,9 +332,9 @@ class WordVectors:
         """Return the logarithm of the likelihood of a sentence, the sum of log p(center | context) over its words.
 
         With skip-gram the sum runs over all pairs of a center word and a word of its window, with CBOW over all center
-        words, given their whole windows; a word without context adds nothing. Words outside the vocabulary are left out
-        first. This is what gensim's `Word2Vec.score` approximates. To compare sentences of different lengths, divide it
-        by the number of words.
+        words, given their whole windows. A word without context adds nothing, so an empty sentence has 0. Words outside
+        the vocabulary are left out first. This is what gensim's `Word2Vec.score` approximates. To compare sentences of
+        different lengths, divide it by the number of words.
 
         Args:
             sentence: The words.
@@ -342,11 +342,16 @@ class WordVectors:
             model: "skipgram" or "cbow", with which the vectors were trained.
 
         Raises:
-            Word2VecError: The vectors were not trained with hierarchical softmax, or the model is unknown.
+            Word2VecError: The vectors were not trained with hierarchical softmax, the model is unknown, or the sentence
+                is not a list of words.
         """
         if isinstance(sentence, str):
-            raise Word2VecError("log_likelihood needs a list of words, not a string; split it into words")
-        rows = [self._rows[word] for word in sentence if word in self._rows]
+            raise Word2VecError(f"log_likelihood: {sentence!r} is not a list of words; split it into words")
+        words = list(sentence)
+        for word in words:
+            if not isinstance(word, str):
+                raise Word2VecError(f"log_likelihood: {word!r} is not a word; pass the words of one sentence")
+        rows = [self._rows[word] for word in words if word in self._rows]
         sides = window if isinstance(window, tuple) else (window, window)
         trained = self.vectors if self.plain is None else self.plain
         return self._tree.log_likelihood(rows, trained[rows], sides, model)
@@ -356,7 +361,8 @@ class WordVectors:
         """The tree of the words with its nodes."""
         if self.nodes is None or self.counts is None:
             raise Word2VecError(
-                "these vectors have no probabilities; train with --objective hierarchical-softmax, and load all words"
+                "no probabilities: the vectors have no Huffman tree; train with --objective hierarchical-softmax, and "
+                "load all words"
             )
         return SoftmaxTree(self.counts, self.nodes)
 

@@ -25,7 +25,7 @@ def score(objective: Objective, scores: Tensor) -> tuple[Tensor, Tensor]:
 def _compiled(name: str) -> Callable[..., None]:
     @numba.njit(fastmath=FLAGS)
     def call(n_targets, padded, block, constants):  # type: ignore[no-untyped-def]
-        score_gradients(name, n_targets, padded, block, constants)
+        score_gradients(name, n_targets, padded, LANES, block, constants)
 
     return call
 
@@ -36,7 +36,7 @@ def _score_block(
     examples, n_targets = scores.shape
     padded = padded_targets(n_targets)
     # lanes without an example, and what is to be written, hold anything before
-    block = np.full(block_size(padded), np.nan, np.float32)
+    block = np.full(block_size(padded, LANES), np.nan, np.float32)
     places = block[: 2 * padded * LANES].reshape(2, padded, LANES)
     places[0, :n_targets, :examples] = scores.T
     # a last 0 as in the engine: some have no constants, and numba wants to see an array

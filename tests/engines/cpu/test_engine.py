@@ -36,7 +36,6 @@ from word2vec.errors import ConfigError
 from word2vec.losses import HierarchicalSoftmax, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
 from word2vec.sampling.datasets import SamplingSettings, SkipGramDataset
-from word2vec.sampling.windows import WINDOW_MODES
 
 every_objective = pytest.mark.parametrize("kind", COMPILED, ids=lambda kind: kind.__name__)
 
@@ -114,7 +113,7 @@ def test_rows_may_have_any_length(dim: int) -> None:
 @pytest.mark.parametrize("negatives", [1, 8, 20, *(pytest.param(k, marks=pytest.mark.slow) for k in (6, 7, 12, 30))])
 def test_there_may_be_any_number_of_noise_words(negatives: int) -> None:
     # 1 + K targets are worked on in tiles of 4 to 7: one tile, whole ones, and the last one padded (K = 8, 12)
-    compare_with_plain(random_sentences(1000, ZIPF), negatives=negatives)
+    compare_with_plain(random_sentences(500, ZIPF), negatives=negatives)
 
 
 @every_objective
@@ -130,13 +129,15 @@ def test_windows_may_be_wider_than_a_block(window: int) -> None:
     assert (oracle.largest_window > BLOCK_ROWS) == (window > BLOCK_ROWS // 2)
 
 
-@pytest.mark.parametrize("mode", [mode for mode in WINDOW_MODES if mode != "shrink"])
-@pytest.mark.parametrize("window", [1, 5, 20])
+@pytest.mark.parametrize(
+    ("mode", "window"),
+    [("full", 5), *((mode, window) for mode in ("fixed", "left", "right") for window in (1, 20))],
+)
 def test_windows_may_have_any_mode(mode: str, window: int) -> None:
     awkward = [[7], [3, 4], [], [1, 2, 3], [5] * 4]
-    sentences = [*awkward, *random_sentences(800, ZIPF, length=60), *awkward]
+    sentences = [*awkward, *random_sentences(480, ZIPF, length=60), *awkward]
     oracle, pairs = compare_with_plain(sentences, window=window, window_mode=mode, slower=2, subsample=0.1)
-    assert pairs > 300
+    assert pairs > 150
     assert (oracle.largest_window > BLOCK_ROWS) == (mode == "full" or window > BLOCK_ROWS // 2)
 
 

@@ -34,8 +34,10 @@ POINTERS = {
     "alias_acceptance": "*i64", "alias": "*i64", "cumulative": "*fp64",
 }  # fmt: skip
 WEIGHTED = "cbow with position weights"
-FIRST: list[tuple[Any, ...]] = [(NegativeSampling, 100, 5, 5, mode) for mode in ("shrink", "left", "full")]
-FIRST += [(NegativeSampling, 100, 5, 5, "shrink", model) for model in ("cbow", WEIGHTED)]
+FIRST: list[tuple[Any, ...]] = [
+    (NegativeSampling, 100, 5, 5, "shrink", model) for model in ("skipgram", "cbow", WEIGHTED)
+]
+FIRST += [(NegativeSampling, 100, 5, 5, mode) for mode in ("left", "full")]
 CASES = FIRST + [(kind, 100, 5, 5, "shrink") for kind in GRADIENTS if kind is not NegativeSampling] + [
     (NegativeSampling, *settings)
     for settings in (

@@ -103,17 +103,17 @@ def test_kernels_train_as_the_twin_does(kind: type[Objective]) -> None:
     assert_as_twin(train(objective=make_objective(kind, len(COUNTS))), oracle)
 
 
-@pytest.mark.parametrize("dim", [1, 17, 102])
+@pytest.mark.parametrize("dim", [1, pytest.param(17, marks=pytest.mark.slow), 102])
 def test_rows_of_any_length_are_trained(dim: int) -> None:
     assert_as_twin(train(dim=dim), twin(dim=dim))
 
 
-@pytest.mark.parametrize("negatives", [1, 8, 17])
+@pytest.mark.parametrize("negatives", [1, pytest.param(8, marks=pytest.mark.slow), 17])
 def test_any_number_of_noise_words_is_trained(negatives: int) -> None:
     assert_as_twin(train(negatives=negatives), twin(negatives=negatives))
 
 
-@pytest.mark.parametrize("window", [1, 5, 8, 40])
+@pytest.mark.parametrize("window", [1, *(pytest.param(window, marks=pytest.mark.slow) for window in (5, 8)), 40])
 def test_windows_of_any_width_are_trained(window: int) -> None:
     sentences = [[word for sentence in SENTENCES[:9] for word in sentence], *SENTENCES[9:]]
     assert_as_twin(train(sentences, window=window), twin(sentences=sentences, window=window))
@@ -126,7 +126,7 @@ def test_windows_of_any_mode_are_trained(mode: str) -> None:
     assert_as_twin(train(sentences, **settings), twin(sentences=sentences, **settings))
 
 
-@pytest.mark.parametrize("mode", ["shrink", "left", "full"])
+@pytest.mark.parametrize("mode", ["shrink", pytest.param("left", marks=pytest.mark.slow), "full"])
 def test_windows_too_wide_for_a_tile_take_several(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.engines.gpu.tiling.MAX_TILE_FLOATS", 16 * 16)
     assert tile_shape(8, 5, 18).centers == tile_shape(8, 5, 18).rows == 16
@@ -234,7 +234,7 @@ def test_a_text_without_words_or_pairs_trains_nothing() -> None:
 
 
 def test_a_learning_rate_of_zero_moves_nothing() -> None:
-    model, last = train(lr_at=lambda epoch, words: 0.0)
+    model, last = train(SENTENCES[:4], lr_at=lambda epoch, words: 0.0)
     assert last.pairs
     assert torch.equal(model.output, make_model(10, 8, spread=1.0).output)
 
@@ -381,7 +381,7 @@ def test_noise_words_are_drawn_by_their_frequency_and_never_the_center() -> None
 
 
 def test_widths_are_uniform() -> None:
-    _, widths = draws(torch.zeros(20_000, dtype=torch.int32), [5, 5], window=4)
+    _, widths = draws(torch.zeros(8000, dtype=torch.int32), [5, 5], window=4)
     shard = torch.bincount(widths, minlength=5) / len(widths)
     torch.testing.assert_close(shard, torch.tensor([0, 0.25, 0.25, 0.25, 0.25]), rtol=0, atol=0.02)
 

@@ -98,7 +98,7 @@ class Buffers(NamedTuple):
     shifts: npt.NDArray[np.float32]  # (2 * padded,) log_q of the targets
     reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the center word its window contains
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,) where the rows of a block of context words begin in the input table
-    block: npt.NDArray[np.float32]  # (block_size(padded),) scores, gradients and losses; see objectives.py
+    block: npt.NDArray[np.float32]  # (block_size(padded, LANES),) scores, gradients and losses; see objectives.py
     steps: npt.NDArray[np.float32]  # (padded * LANES,) working memory of block_steps
     loss: npt.NDArray[np.float64]  # (LANES,) sums of the losses
 
@@ -117,7 +117,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    size = block_size(padded)
+    size = block_size(padded, LANES)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
@@ -162,7 +162,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
                 gather_block(words.kept, start, n, position, table.width, buffers.rows)
                 score_block(table, buffers, half, n, n_targets, padded, corrected)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
-                score_gradients(objective, n_targets, padded, memory.block, constants)
+                score_gradients(objective, n_targets, padded, LANES, memory.block, constants)
                 update_block(table, buffers, half, n, n_targets, padded, lr)
                 add_losses(buffers, padded, n)
             pairs += right - 1 - left
@@ -267,7 +267,7 @@ def score_block(tables, buffers, half, n, n_targets, padded, corrected):
 @inlined
 def update_block(tables, buffers, half, n, n_targets, padded, lr):
     """Add the steps of a block to its rows, from the gradients that the objective has written."""
-    gradients, _, _ = block_offsets(padded)
+    gradients, _, _ = block_offsets(padded, LANES)
     targets, slopes = pointer_to(buffers.targets, half * padded), pointer_to(buffers.block, gradients)
     block_steps(
         tables.input, buffers.rows, n, tables.output, targets, slopes, lr, buffers.steps, tables.width, n_targets
@@ -277,7 +277,7 @@ def update_block(tables, buffers, half, n, n_targets, padded, lr):
 @inlined
 def add_losses(buffers, padded, n):
     """Add the losses of the n examples of a block, lane by lane."""
-    _, losses, _ = block_offsets(padded)
+    _, losses, _ = block_offsets(padded, LANES)
     for i in range(LANES):
         buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0
 

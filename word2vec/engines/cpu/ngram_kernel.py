@@ -1,17 +1,20 @@
 """The compiled loop of the fused CPU engine for skip-gram with n-grams.
 
 The vector of a word is the mean of many rows, so it is gathered once per window: the center word predicts each of the
-words around it. Up to SHARED_NOISE of these are the true words of as many examples, which share K noise words and are
-updated at once. The vector x of the center word makes each step at once, its rows make the sum of the steps at the end:
+words around it. Up to LANES of these are the true words of a block of examples, which are updated at once. Each has K
+noise words of its own, because all have the same input: if they shared noise words, as the examples of a window do in
+kernel.py, the steps away from a few noise words would add up. Instead, the examples at the same place of SHARED_WINDOWS
+consecutive windows share them. For each chunk of sentences,
 
 1. the words that survive subsampling are as in kernel.py;
-2. `_draw_window` and `_draw_noise` draw the window of the next center word and the noise words of the next examples,
-   whose rows are on the way into the cache while the current examples are processed;
-3. `add_word` gathers the rows of the center word;
-4. for each group of examples, `score_targets` and `step_targets` are those of vector_kernel.py, and x moves;
+2. `_draw_window`, `_draw_noise` and `_list_targets` draw the window of the next center word and the noise words of the
+   next block, whose rows are on the way into the cache while the current block is processed;
+3. `add_word` gathers the vector x of the center word from its rows;
+4. for each block, `_score_block` computes the scores of x with all true words and noise words, and `_step_block` adds
+   their steps to them and to x;
 5. `move_word` adds all steps of x to the rows of the center word.
 
-`engines/plain.py` is the same algorithm in plain numpy, which gathers x again for each group.
+`engines/plain.py` is the same algorithm in plain numpy, which gathers x again for each block.
 """
 
 import functools
@@ -32,36 +35,31 @@ from word2vec.engines.cpu.kernel import (
     noise_word,
     subsample,
 )
-from word2vec.engines.cpu.objectives import FLAGS, block_size, score_gradients
+from word2vec.engines.cpu.objectives import FLAGS, IGNORED, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
-from word2vec.engines.cpu.vector_kernel import (
-    ONE,
-    add_word,
-    clear,
-    move_word,
-    prefetch_ngrams,
-    score_targets,
-    step_targets,
-)
+from word2vec.engines.cpu.simd_vector import copy_lanes, copy_lanes_unless_equal, vector_scores, vector_steps
+from word2vec.engines.cpu.vector_kernel import ONE, add_word, clear, move_word, prefetch_ngrams
 from word2vec.system.jit import cached_on_disk
 
-SHARED_NOISE = 2
-"""Words of a window that share noise words and are updated at once. All examples of a window have the same input, so
-sharing multiplies the steps away from few noise words: after an epoch on wiki8, analogies were 47 % with 1 word, 46 %
-with 2 and 3, 41 % with 5 and 32 % with 10; after five epochs, 56 % with 2 and 53 % with 3."""
+SHARED_WINDOWS = 4
+"""Consecutive windows that share noise words."""
 
 
 class NgramBuffers(NamedTuple):
-    """Working memory of one call. The first two have two halves, which the current and the next examples alternate."""
+    """Working memory of one call. The first three have two halves, which the current and the next block alternate.
 
-    noise: npt.NDArray[np.int64]  # (2 * K,) where the rows of the noise words begin
-    shifts: npt.NDArray[np.float32]  # (2 * K,) their log_q
-    reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the current and the next center word
-    listed: npt.NDArray[np.int64]  # (LANES + K,) the rows of the true words, then those of the noise words
-    listed_shifts: npt.NDArray[np.float32]  # (LANES + K,) their log_q
-    scores: npt.NDArray[np.float32]  # (LANES + K,) their scores
-    slopes: npt.NDArray[np.float32]  # (LANES + K,) their gradients, times -lr
-    block: npt.NDArray[np.float32]  # (block_size(1 + K),) scores, gradients and losses; see objectives.py
+    In lists of targets, the true words of the n examples of a block come first, then n times the first noise word of
+    each, and so on. LANES items are copied at once, the last of which belong to nothing.
+    """
+
+    targets: npt.NDArray[np.int64]  # (2 * T,) where the rows of the targets begin, T = (2 + K) * LANES
+    shifts: npt.NDArray[np.float32]  # (2 * T,) their log_q
+    bounds: npt.NDArray[np.int64]  # (2 * 2,) where the windows of the current and the next center word begin and end
+    noise: npt.NDArray[np.int64]  # (K * LANES,) where the rows of the noise words begin, with K for each example
+    noise_shifts: npt.NDArray[np.float32]  # (K * LANES,) their log_q
+    scores: npt.NDArray[np.float32]  # (T,) scores of the targets
+    slopes: npt.NDArray[np.float32]  # (T,) their gradients, times -lr
+    block: npt.NDArray[np.float32]  # (block_size(1 + K, LANES),) scores, gradients and losses; see objectives.py
     x: npt.NDArray[np.float32]  # (width,) the vector of the center word
     step: npt.NDArray[np.float32]  # (width,) a step of x, without the gain of the word
     total: npt.NDArray[np.float32]  # (width,) the sum of these steps
@@ -72,19 +70,20 @@ class NgramBuffers(NamedTuple):
 def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`; see `kernel`."""
     n_targets = 1 + negatives
-    size = block_size(n_targets)
+    size = block_size(n_targets, LANES)
+    most = (1 + n_targets) * LANES
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
         n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
         memory = NgramBuffers(
-            noise=np.zeros(2 * negatives, np.int64),
-            shifts=np.zeros(2 * negatives, np.float32),
-            reach=np.zeros(4, np.int64),
-            listed=np.zeros(LANES + negatives, np.int64),
-            listed_shifts=np.zeros(LANES + negatives, np.float32),
-            scores=np.zeros(LANES + negatives, np.float32),
-            slopes=np.zeros(LANES + negatives, np.float32),
+            targets=np.zeros(2 * most, np.int64),
+            shifts=np.zeros(2 * most, np.float32),
+            bounds=np.zeros(4, np.int64),
+            noise=np.zeros(negatives * LANES, np.int64),
+            noise_shifts=np.zeros(negatives * LANES, np.float32),
+            scores=np.zeros(most, np.float32),
+            slopes=np.zeros(most, np.float32),
             block=np.zeros(size, np.float32),
             x=np.zeros(tables.width, np.float32),
             step=np.zeros(tables.width, np.float32),
@@ -92,48 +91,42 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
             loss=np.zeros(LANES, np.float64),
         )
         vocabulary_size = len(sampling.cumulative)
+        places = min(LANES, sampling.left + sampling.right)  # the largest number of examples in a block
         table, noise, words, buffers = pointers(tables), pointers(sampling), pointers(thread), pointers(memory)
-        listed, shifts = pointer_to(buffers.listed, 0), pointer_to(buffers.listed_shifts, 0)
         sentence, begin, pairs, half = 0, 0, 0, 0
-        if n_kept > 0:
-            state = _draw_window(
-                0, n_kept, words.kept, noise, vocabulary_size, table, buffers, state, negatives, corrected, 0
-            )
-        for position in range(n_kept):
-            while position >= words.ends[sentence]:
-                begin = words.ends[sentence]
-                sentence += 1
-            place = 2 * (position & 1)
-            left = max(begin, position - buffers.reach[place])
-            right = min(words.ends[sentence], position + buffers.reach[place + 1] + 1) - 1  # without the center word
-            gain = table.gains[words.kept[position]]
-            clear(buffers.x, table.width)
-            clear(buffers.total, table.width)
-            add_word(words.kept, position, ONE, buffers.x, table, True)
-            for start in range(left, max(right, left + 1), SHARED_NOISE):
-                if start + SHARED_NOISE < right:
-                    state = _draw_noise(noise, vocabulary_size, table, buffers, state, negatives, corrected, half ^ 1)
-                elif position + 1 < n_kept:
-                    state = _draw_window(
-                        position + 1,
-                        n_kept,
-                        words.kept,
-                        noise,
-                        vocabulary_size,
-                        table,
-                        buffers,
-                        state,
-                        negatives,
-                        corrected,
-                        half ^ 1,
+        for position in range(-1, n_kept):
+            left, right = np.int64(0), np.int64(0)  # of the window, without the center word
+            if position >= 0:
+                left, right = buffers.bounds[2 * (position & 1)], buffers.bounds[2 * (position & 1) + 1]
+                clear(buffers.x, table.width)
+                clear(buffers.total, table.width)
+                add_word(words.kept, position, ONE, buffers.x, table, True)
+            for start in range(left, max(right, left + 1), LANES):
+                ahead, begins, ends = position, start + LANES, right  # the next block, if it is in the same window
+                if begins >= right:
+                    ahead, begins, ends = position + 1, np.int64(0), np.int64(0)
+                    if ahead < n_kept:
+                        while ahead >= words.ends[sentence]:
+                            begin = words.ends[sentence]
+                            sentence += 1
+                        begins, ends, state = _draw_window(
+                            ahead, begin, words.ends[sentence], n_kept, words.kept, noise, table, buffers, state
+                        )
+                if ahead < n_kept:
+                    if ahead == position or ahead % SHARED_WINDOWS == 0:
+                        state = _draw_noise(places, noise, vocabulary_size, table, buffers, state, negatives, corrected)
+                    n = min(LANES, ends - begins)
+                    _list_targets(
+                        words.kept, begins, n, ahead, noise, table, buffers, negatives, corrected, (half ^ 1) * most
                     )
-                n = min(SHARED_NOISE, right - start)
+                n = min(LANES, right - start)
                 if n > 0:
-                    _list_targets(words.kept, start, n, position, half, noise, table, buffers, negatives, corrected)
-                    score_targets(listed, shifts, n, table, buffers, n_targets, corrected, True)
+                    listed, shifts = pointer_to(buffers.targets, half * most), pointer_to(buffers.shifts, half * most)
+                    _score_block(listed, shifts, n, table, buffers, n_targets, corrected)
                     # subtle: the array, because the longer objectives are not vectorized with a pointer
-                    score_gradients(objective, n_targets, n_targets, memory.block, constants)
-                    step_targets(listed, n, table, buffers, n_targets, lr)
+                    score_gradients(objective, n_targets, n_targets, LANES, memory.block, constants)
+                    _step_block(listed, n, table, buffers, n_targets, lr)
+                    gain = table.gains[words.kept[position]]
                     for d in range(table.width):
                         buffers.x[d] += gain * buffers.step[d]
                         buffers.total[d] += buffers.step[d]
@@ -156,50 +149,78 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
 
 
 @inlined
-def _draw_noise(noise, vocabulary_size, tables, buffers, state, negatives, corrected, half):
-    """Draw noise words, of any words because they are those of several true words, and prefetch their rows.
+def _draw_window(position, begin, end, n_kept, kept, noise, tables, buffers, state):
+    """Draw the window of the center word at a position of the sentence from `begin` to `end`, and prefetch rows.
 
     Returns:
-        The random state.
+        Where the window begins and ends if the center word is left out, and the random state.
     """
-    for k in range(negatives):
-        state, bits = next_bits(state)
-        word = noise_word(noise.noise, vocabulary_size, bits)
-        buffers.noise[half * negatives + k] = word * tables.width
-        if corrected:
-            buffers.shifts[half * negatives + k] = noise.log_q[word]
-        prefetch_row(tables.output, word * tables.width, tables.width)
-    return state
-
-
-@inlined
-def _draw_window(position, n_kept, kept, noise, vocabulary_size, tables, buffers, state, negatives, corrected, half):
-    """Draw the first noise words and the window of the center word at a position, and prefetch rows.
-
-    Returns:
-        The random state.
-    """
-    state = _draw_noise(noise, vocabulary_size, tables, buffers, state, negatives, corrected, half)
     state, bits = next_bits(state)
     reach, place = noise.min_width + below(bits, noise.widths), 2 * (position & 1)
-    buffers.reach[place], buffers.reach[place + 1] = min(reach, noise.left), min(reach, noise.right)
+    left = max(begin, position - min(reach, noise.left))
+    right = min(end, position + min(reach, noise.right) + 1) - 1
+    buffers.bounds[place], buffers.bounds[place + 1] = left, right
     word = np.int64(kept[position])
     prefetch_row(tables.input, word * tables.width, tables.width)
     prefetch_ngrams(word, tables)
     if position + noise.ahead < n_kept:
         prefetch_row(tables.output, np.int64(kept[position + noise.ahead]) * tables.width, tables.width)
+    return left, right, state
+
+
+@inlined
+def _draw_noise(places, noise, vocabulary_size, tables, buffers, state, negatives, corrected):
+    """Draw noise words for each example of a block, and prefetch their rows.
+
+    They may be any words, because they are those of several true words.
+
+    Returns:
+        The random state.
+    """
+    for i in range(places):
+        for k in range(negatives):
+            state, bits = next_bits(state)
+            word = noise_word(noise.noise, vocabulary_size, bits)
+            buffers.noise[k * LANES + i] = word * tables.width
+            if corrected:
+                buffers.noise_shifts[k * LANES + i] = noise.log_q[word]
+            prefetch_row(tables.output, word * tables.width, tables.width)
     return state
 
 
 @inlined
-def _list_targets(kept, start, n, position, half, noise, tables, buffers, negatives, corrected):
-    """List the rows of n true words, from word `start` on and without the center at `position`, and the noise words."""
+def _list_targets(kept, start, n, position, noise, tables, buffers, negatives, corrected, place):
+    """List the targets of n examples, whose true words are those from `start` on, without the center word."""
     for i in range(n):
         word = np.int64(kept[start + i + np.int64(start + i >= position)])
-        buffers.listed[i] = word * tables.width
+        buffers.targets[place + i] = word * tables.width
         if corrected:
-            buffers.listed_shifts[i] = noise.log_q[word]
+            buffers.shifts[place + i] = noise.log_q[word]
     for k in range(negatives):
-        buffers.listed[n + k] = buffers.noise[half * negatives + k]
+        copy_lanes(buffers.targets, place + (1 + k) * n, buffers.noise, k * LANES)
         if corrected:
-            buffers.listed_shifts[n + k] = buffers.shifts[half * negatives + k]
+            copy_lanes(buffers.shifts, place + (1 + k) * n, buffers.noise_shifts, k * LANES)
+
+
+@inlined
+def _score_block(listed, shifts, n, tables, buffers, n_targets, corrected):
+    """Write the block of scores of n examples, whose targets are listed."""
+    vector_scores(buffers.x, tables.output, listed, n * n_targets, buffers.scores, tables.width)
+    if corrected:
+        for k in range(n * n_targets):
+            buffers.scores[k] -= shifts[k]
+    copy_lanes(buffers.block, 0, buffers.scores, 0)
+    for k in range(1, n_targets):
+        # a noise word that is the true word is ignored
+        copy_lanes_unless_equal(buffers.block, k * LANES, buffers.scores, k * n, listed, k * n, IGNORED)
+
+
+@inlined
+def _step_block(listed, n, tables, buffers, n_targets, lr):
+    """Move the targets of n examples, and write the step of x, from the gradients that the objective has written."""
+    gradients, _, _ = block_offsets(n_targets, LANES)
+    for k in range(n_targets):
+        copy_lanes(buffers.slopes, k * n, buffers.block, gradients + k * LANES)
+    for k in range(n * n_targets):
+        buffers.slopes[k] *= -lr
+    vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n * n_targets, tables.width)

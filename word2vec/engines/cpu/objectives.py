@@ -1,13 +1,13 @@
 """The compiled objectives of the fused CPU engine: losses and gradients of a block of scores.
 
-losses/ has the definition, derivation and paper of each objective; this module has the same arithmetic for LANES
+losses/ has the definition, derivation and paper of each objective; this module has the same arithmetic for a number of
 examples at a time, in loops that the compiler turns into vector instructions. A test compares each function with its
 module in losses/, value by value.
 
-A block is a flat array. The score of target k (0 is the true word) of example i is at k * LANES + i; the gradients
-follow in the same layout, then the losses and working memory, LANES numbers each. It is a single array so that the
-compiler knows that its parts do not overlap: with four arrays it does not vectorize the longer functions. Lanes without
-an example may contain anything, and anything may be written to them.
+A block is a flat array. The score of target k (0 is the true word) of example i is at k * lanes + i; the gradients
+follow in the same layout, then the losses and working memory, one number per lane each. It is a single array so that
+the compiler knows that its parts do not overlap: with four arrays it does not vectorize the longer functions. Lanes
+without an example may contain anything, and anything may be written to them.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,6 @@ from numba import types
 from numba.extending import overload, register_jitable
 
 from word2vec.engines.cpu.instructions import intrinsic
-from word2vec.engines.cpu.simd import LANES
 from word2vec.losses import (
     LOSSES,
     WARP,
@@ -126,130 +125,130 @@ def _sigmoid_and_tail(x):
     return (sigmoid if x > ZERO else power * sigmoid), _log1p(power)
 
 
-def block_size(padded: int) -> int:
+def block_size(padded: int, lanes: int) -> int:
     """Return the number of floats in a block for a padded number of targets."""
-    return (2 * padded + 2) * LANES
+    return (2 * padded + 2) * lanes
 
 
 @register_jitable(**INLINED)
-def block_offsets(padded):
-    """Return the offsets of the gradients, of the losses and of the LANES floats of working memory in a block."""
-    return padded * LANES, 2 * padded * LANES, (2 * padded + 1) * LANES
+def block_offsets(padded, lanes):
+    """Return the offsets of the gradients, of the losses and of the working memory in a block."""
+    return padded * lanes, 2 * padded * lanes, (2 * padded + 1) * lanes
 
 
-def _negative_sampling(name, n_targets, padded, block, constants):
-    gradients, losses, _ = block_offsets(padded)
-    for i in range(LANES):
+def _negative_sampling(name, n_targets, padded, lanes, block, constants):
+    gradients, losses, _ = block_offsets(padded, lanes)
+    for i in range(lanes):
         sigmoid, tail = _sigmoid_and_tail(block[i])
         block[losses + i] = max(-block[i], ZERO) + tail
         block[gradients + i] = sigmoid - ONE
     for k in range(1, n_targets):
-        for i in range(LANES):
-            sigmoid, tail = _sigmoid_and_tail(block[k * LANES + i])
-            block[losses + i] += max(block[k * LANES + i], ZERO) + tail
-            block[gradients + k * LANES + i] = sigmoid
+        for i in range(lanes):
+            sigmoid, tail = _sigmoid_and_tail(block[k * lanes + i])
+            block[losses + i] += max(block[k * lanes + i], ZERO) + tail
+            block[gradients + k * lanes + i] = sigmoid
 
 
-def _sampled_softmax(name, n_targets, padded, block, constants):
-    gradients, losses, work = block_offsets(padded)
-    for i in range(LANES):
+def _sampled_softmax(name, n_targets, padded, lanes, block, constants):
+    gradients, losses, work = block_offsets(padded, lanes)
+    for i in range(lanes):
         block[losses + i] = block[i]  # the largest score, at first
         block[work + i] = ZERO  # the sum of the powers
     for k in range(1, n_targets):
-        for i in range(LANES):
-            block[losses + i] = max(block[losses + i], block[k * LANES + i])
+        for i in range(lanes):
+            block[losses + i] = max(block[losses + i], block[k * lanes + i])
     for k in range(n_targets):
-        for i in range(LANES):
-            power = _exp(block[k * LANES + i] - block[losses + i])
-            block[gradients + k * LANES + i] = power
+        for i in range(lanes):
+            power = _exp(block[k * lanes + i] - block[losses + i])
+            block[gradients + k * lanes + i] = power
             block[work + i] += power
-    for i in range(LANES):
+    for i in range(lanes):
         block[losses + i] += _log(block[work + i]) - block[i]
         block[work + i] = ONE / block[work + i]
     for k in range(n_targets):
-        for i in range(LANES):
-            block[gradients + k * LANES + i] *= block[work + i]
-    for i in range(LANES):
+        for i in range(lanes):
+            block[gradients + k * lanes + i] *= block[work + i]
+    for i in range(lanes):
         block[gradients + i] -= ONE
 
 
-def _ranknet(name, n_targets, padded, block, constants):
-    gradients, losses, _ = block_offsets(padded)
+def _ranknet(name, n_targets, padded, lanes, block, constants):
+    gradients, losses, _ = block_offsets(padded, lanes)
     sigma = constants[0]
-    for i in range(LANES):
+    for i in range(lanes):
         block[losses + i] = ZERO
         block[gradients + i] = ZERO
     for k in range(1, n_targets):
-        for i in range(LANES):
-            lead = sigma * (block[k * LANES + i] - block[i])  # of the noise word over the true word
+        for i in range(lanes):
+            lead = sigma * (block[k * lanes + i] - block[i])  # of the noise word over the true word
             sigmoid, tail = _sigmoid_and_tail(lead)
             block[losses + i] += max(lead, ZERO) + tail
-            block[gradients + k * LANES + i] = sigma * sigmoid
+            block[gradients + k * lanes + i] = sigma * sigmoid
             block[gradients + i] -= sigma * sigmoid
 
 
-def _margin_ranking(name, n_targets, padded, block, constants):
-    gradients, losses, _ = block_offsets(padded)
+def _margin_ranking(name, n_targets, padded, lanes, block, constants):
+    gradients, losses, _ = block_offsets(padded, lanes)
     margin = constants[0]
-    for i in range(LANES):
+    for i in range(lanes):
         block[losses + i] = ZERO
         block[gradients + i] = ZERO
     for k in range(1, n_targets):
-        for i in range(LANES):
-            hinge = margin - block[i] + block[k * LANES + i]
+        for i in range(lanes):
+            hinge = margin - block[i] + block[k * lanes + i]
             within = ONE if hinge > ZERO else ZERO
             block[losses + i] += max(hinge, ZERO)
-            block[gradients + k * LANES + i] = within
+            block[gradients + k * lanes + i] = within
             block[gradients + i] -= within
 
 
-def _warp(name, n_targets, padded, block, constants):
-    gradients, losses, work = block_offsets(padded)
+def _warp(name, n_targets, padded, lanes, block, constants):
+    gradients, losses, work = block_offsets(padded, lanes)
     margin = constants[0]  # constants[k] is the rank weight of an offender at draw k
-    for i in range(LANES):
+    for i in range(lanes):
         block[losses + i] = ZERO
         block[gradients + i] = ZERO
         block[work + i] = ONE  # 0 from the first offender on
     for k in range(1, n_targets):
-        for i in range(LANES):
-            hinge = margin - block[i] + block[k * LANES + i]
+        for i in range(lanes):
+            hinge = margin - block[i] + block[k * lanes + i]
             first = block[work + i] if hinge > ZERO else ZERO
             block[work + i] -= first
             block[losses + i] += first * constants[k] * max(hinge, ZERO)
-            block[gradients + k * LANES + i] = first * constants[k]
+            block[gradients + k * lanes + i] = first * constants[k]
             block[gradients + i] -= first * constants[k]
 
 
-def _wmrb(name, n_targets, padded, block, constants):
-    gradients, losses, work = block_offsets(padded)
+def _wmrb(name, n_targets, padded, lanes, block, constants):
+    gradients, losses, work = block_offsets(padded, lanes)
     margin, scale, per_word = constants[0], constants[1], constants[2]
-    for i in range(LANES):
+    for i in range(lanes):
         block[losses + i] = ZERO  # the number of noise words that are not ignored, at first
         block[work + i] = ZERO  # the sum of the hinges
         block[gradients + i] = ZERO  # minus the number of offenders, at first
     for k in range(1, n_targets):
-        for i in range(LANES):
-            hinge = margin - block[i] + block[k * LANES + i]
+        for i in range(lanes):
+            hinge = margin - block[i] + block[k * lanes + i]
             offends = ONE if hinge > ZERO else ZERO
-            block[losses + i] += ZERO if block[k * LANES + i] == IGNORED else ONE
+            block[losses + i] += ZERO if block[k * lanes + i] == IGNORED else ONE
             block[work + i] += max(hinge, ZERO)
-            block[gradients + k * LANES + i] = offends
+            block[gradients + k * lanes + i] = offends
             block[gradients + i] -= offends
-    for i in range(LANES):
+    for i in range(lanes):
         factor = scale * (ONE + per_word * (F(n_targets - 1) / max(block[losses + i], ONE) - ONE))
         block[losses + i] = _log(ONE + factor * block[work + i])
         block[work + i] = factor / (ONE + factor * block[work + i])
     for k in range(n_targets):
-        for i in range(LANES):
-            block[gradients + k * LANES + i] *= block[work + i]
+        for i in range(lanes):
+            block[gradients + k * lanes + i] *= block[work + i]
 
 
-def _hierarchical_softmax(name, n_targets, padded, block, constants):
+def _hierarchical_softmax(name, n_targets, padded, lanes, block, constants):
     # constants[k] is the sign of node k, and the scores and the gradients are those of x . y_k
     # subtle: unsigned, because `n_targets` is not a constant. The compiler would not know that signed indices are not
     # negative, which count from the end, and would not vectorize the loops
-    gradients, losses, _ = block_offsets(padded)
-    gradients, losses, lanes = U64(gradients), U64(losses), U64(LANES)
+    gradients, losses, _ = block_offsets(padded, lanes)
+    gradients, losses, lanes = U64(gradients), U64(losses), U64(lanes)
     for i in range(lanes):
         block[losses + i] = ZERO
     for k in range(U64(n_targets)):
@@ -274,24 +273,25 @@ COMPILED_TREES: dict[type[Objective], Callable[..., None]] = {HierarchicalSoftma
 """The compiled form of each objective over the nodes of a tree that has one."""
 
 
-def score_gradients(name, n_targets, padded, block, constants):
+def score_gradients(name, n_targets, padded, lanes, block, constants):
     """Write the losses and gradients of a block of scores.
 
-    Can be called from compiled code only, where the first three arguments are compile-time constants; for a path, only
-    the first one.
+    Can be called from compiled code only, where the first four arguments are compile-time constants; for a path, only
+    the name and the lanes.
 
     Args:
         name: Name of the objective in LOSSES, a string literal.
         n_targets: 1 + K, the true word and K noise words, or L, the nodes of a path.
         padded: Number of targets with padding, which has space in the block.
-        block: (block_size(padded),) float32, scores in, losses and gradients out.
+        lanes: Number of examples that the block has space for: LANES, or 1 to compute a single example.
+        block: (block_size(padded, lanes),) float32, scores in, losses and gradients out.
         constants: What `Objective.constants` returned, float32.
     """
     raise NotImplementedError("score_gradients runs in compiled code only: call it from a function under numba.njit")
 
 
 @overload(score_gradients, prefer_literal=True, jit_options=INLINED)
-def _choose(name, n_targets, padded, block, constants):
+def _choose(name, n_targets, padded, lanes, block, constants):
     # subtle: the name is a literal rather than the function an argument, because a kernel that takes or captures a
     # function is never found in numba's cache
     if isinstance(name, types.StringLiteral):

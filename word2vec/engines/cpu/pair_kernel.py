@@ -88,7 +88,7 @@ class PairBuffers(NamedTuple):
     targets: npt.NDArray[np.int64]  # (2 * padded,)
     shifts: npt.NDArray[np.float32]  # (2 * padded,)
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,)
-    block: npt.NDArray[np.float32]  # (block_size(padded),)
+    block: npt.NDArray[np.float32]  # (block_size(padded, LANES),)
     steps: npt.NDArray[np.float32]  # (padded * LANES,)
     loss: npt.NDArray[np.float64]  # (LANES,)
 
@@ -107,7 +107,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    size = block_size(padded)
+    size = block_size(padded, LANES)
 
     def train(pairs, first, last, sampling, tables, constants, lr, group_rows, thread):
         align_stack()
@@ -136,7 +136,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
                 buffers.rows[i] = np.int64(chunk.members[start + i]) * table.width
             score_block(table, buffers, half, n, n_targets, padded, corrected)
             # subtle: the array, because the longer objectives are not vectorized with a pointer
-            score_gradients(objective, n_targets, padded, memory.block, constants)
+            score_gradients(objective, n_targets, padded, LANES, memory.block, constants)
             update_block(table, buffers, half, n, n_targets, padded, lr)
             add_losses(buffers, padded, n)
         thread.random[0] = state

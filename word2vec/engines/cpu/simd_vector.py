@@ -17,10 +17,13 @@ Nothing is checked here: the kernel is responsible for sizes.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
 from word2vec.engines.cpu.instructions import (
+    FLOAT,
+    INT32,
     INT64,
     WIDTH,
     Builder,
@@ -39,6 +42,7 @@ from word2vec.engines.cpu.instructions import (
     unpacked,
     variable,
 )
+from word2vec.engines.cpu.simd import LANES
 
 PARTS_AT_ONCE = {16: 8, 8: 6, 4: 6}[WIDTH]
 """Vectors of x that are worked on together. The steps need two registers for each; there are 32 with vectors of 16
@@ -177,6 +181,66 @@ def vector_steps(typing_context, x, step, table, targets, slopes, n, width):
         return context.get_dummy_value()
 
     return signature, generate
+
+
+@intrinsic
+def copy_lanes(typing_context, target, place, source, source_place):
+    """Copy LANES items from a place in one array to a place in another, which may be given as pointers."""
+
+    def generate(context, builder, signature, arguments):
+        target, place, source, source_place = unpacked(context, builder, signature, arguments)
+        _store_lanes(builder, _load_lanes(builder, source, source_place), target, place)
+        return context.get_dummy_value()
+
+    return types.void(target, place, source, source_place), generate
+
+
+@intrinsic
+def copy_lanes_unless_equal(typing_context, target, place, source, source_place, rows, row_place, otherwise):
+    """Copy LANES items like `copy_lanes`, but write `otherwise` for each that belongs to the same row as its example.
+
+    Args:
+        typing_context: Passed by numba, not by the caller.
+        target: Array or pointer.
+        place: Place in it.
+        source: Array or pointer.
+        source_place: Place in it.
+        rows: int64; the row of example i is at i.
+        row_place: The row of item i is at `row_place` + i.
+        otherwise: The value to write for equal rows.
+    """
+    signature = types.void(target, place, source, source_place, rows, row_place, otherwise)
+
+    def generate(context, builder, signature, arguments):
+        target, place, source, source_place, rows, row_place, otherwise = unpacked(
+            context, builder, signature, arguments
+        )
+        items = _load_lanes(builder, source, source_place)
+        equal = builder.icmp_signed("==", _load_lanes(builder, rows, row_place), _load_lanes(builder, rows, INT64(0)))
+        values = ir.Constant(items.type, ir.Undefined)
+        values = builder.insert_element(values, otherwise, INT32(0))
+        values = builder.shuffle_vector(values, values, ir.Constant(ir.VectorType(INT32, LANES), [0] * LANES))
+        _store_lanes(builder, builder.select(equal, values, items), target, place)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+def _lanes_at(builder: Builder, array: Value, place: Value) -> tuple[Value, int]:
+    """Return a pointer to LANES items of an array, and the size of an item in bytes."""
+    item = array.type.pointee
+    size = {FLOAT: 4, INT32: 4, INT64: 8}[item]
+    return builder.bitcast(at(builder, array, place), ir.VectorType(item, LANES).as_pointer()), size
+
+
+def _load_lanes(builder: Builder, array: Value, place: Value) -> Value:
+    pointer, size = _lanes_at(builder, array, place)
+    return builder.load(pointer, align=size)
+
+
+def _store_lanes(builder: Builder, items: Value, array: Value, place: Value) -> None:
+    pointer, size = _lanes_at(builder, array, place)
+    builder.store(items, pointer, align=size)
 
 
 @contextmanager

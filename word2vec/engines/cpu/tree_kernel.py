@@ -70,7 +70,7 @@ class TreeBuffers(NamedTuple):
     lengths: npt.NDArray[np.int64]  # (2,) numbers of nodes
     reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the center word its window contains
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,) where the rows of a block of context words begin in the input table
-    block: npt.NDArray[np.float32]  # (block_size(size),) scores, gradients and losses; see objectives.py
+    block: npt.NDArray[np.float32]  # (block_size(size, LANES),) scores, gradients and losses; see objectives.py
     loss: npt.NDArray[np.float64]  # (LANES,) sums of the losses
 
 
@@ -90,8 +90,8 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
         objective: Name of the objective in LOSSES.
         size: The result of `path_size`.
     """
-    gradients, _, _ = block_offsets(size)
-    memory_size = block_size(size)
+    gradients, _, _ = block_offsets(size, LANES)
+    memory_size = block_size(size, LANES)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
@@ -126,7 +126,7 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
                 n = min(BLOCK_ROWS, right - 1 - start)
                 gather_block(words.kept, start, n, position, table.width, buffers.rows)
                 block_scores(table.input, buffers.rows, n, table.output, targets, buffers.block, table.width, padded)
-                score_gradients(objective, n_targets, size, memory.block, signs)
+                score_gradients(objective, n_targets, size, LANES, memory.block, signs)
                 for k in range(n_targets, padded):
                     for i in range(LANES):
                         slopes[k * LANES + i] = np.float32(0)

@@ -6,8 +6,7 @@ vector in place of a matrix:
 
 1. the words that survive subsampling, the noise words, the widths of windows and the prefetching are as in kernel.py;
 2. `_gather` computes x from the rows of words, n-grams and position weights;
-3. `score_targets` computes the scores of x with all targets and spreads them over the lanes of a block, in which each
-   true word is an example; `step_targets` adds up the gradients of a noise word over the examples that share it;
+3. `_score_targets` computes the scores of x with all targets, and `_step_targets` adds the steps to all of them;
 4. `_scatter` adds the step of x, divided among the words of a window, to all rows that x came from.
 
 The arithmetic on rows is in simd_vector.py. `engines/plain.py` is the same algorithm in plain numpy.
@@ -23,13 +22,12 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.kernel import (
     IMPORTED,
-    add_losses,
     digest_of,
     draw_ahead,
     inlined,
     subsample,
 )
-from word2vec.engines.cpu.objectives import FLAGS, IGNORED, block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import add_rows, add_to_rows, vector_scores, vector_steps
 from word2vec.system.jit import cached_on_disk
@@ -57,9 +55,8 @@ class VectorBuffers(NamedTuple):
     targets: npt.NDArray[np.int64]  # (2 * (1 + K),) where the rows of the center word and the noise words begin
     shifts: npt.NDArray[np.float32]  # (2 * (1 + K),) log_q of the targets
     reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the center word its window contains
-    scores: npt.NDArray[np.float32]  # (LANES + K,) their scores
-    slopes: npt.NDArray[np.float32]  # (LANES + K,) their gradients, times -lr
-    block: npt.NDArray[np.float32]  # (block_size(1 + K),) scores, gradients and losses; see objectives.py
+    slopes: npt.NDArray[np.float32]  # (1 + K,) the gradients of their scores, times -lr
+    block: npt.NDArray[np.float32]  # (block_size(1 + K, 1),) scores, gradients and losses; see objectives.py
     x: npt.NDArray[np.float32]  # (width,)
     step: npt.NDArray[np.float32]  # (width,) the step of x
     words: npt.NDArray[np.float32]  # (P * width,) the words of a window, if positions have weights
@@ -80,7 +77,8 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
         weighted: Whether positions have weights.
     """
     n_targets = 1 + negatives
-    size = block_size(n_targets)
+    _, losses, _ = block_offsets(n_targets, 1)
+    size = block_size(n_targets, 1)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
@@ -89,8 +87,7 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
             targets=np.zeros(2 * n_targets, np.int64),
             shifts=np.zeros(2 * n_targets, np.float32),
             reach=np.zeros(4, np.int64),
-            scores=np.zeros(LANES + n_targets, np.float32),
-            slopes=np.zeros(LANES + n_targets, np.float32),
+            slopes=np.zeros(n_targets, np.float32),
             block=np.zeros(size, np.float32),
             x=np.zeros(tables.width, np.float32),
             step=np.zeros(tables.width, np.float32),
@@ -131,12 +128,12 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
                 _gather(words.kept, left, right, position, noise.left, table, buffers, ngrams, weighted)
                 listed = pointer_to(buffers.targets, half * n_targets)
                 shifts = pointer_to(buffers.shifts, half * n_targets)
-                score_targets(listed, shifts, 1, table, buffers, n_targets, corrected, False)
+                _score_targets(listed, shifts, table, buffers, n_targets, corrected)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
-                score_gradients(objective, n_targets, n_targets, memory.block, constants)
-                step_targets(listed, 1, table, buffers, n_targets, lr)
+                score_gradients(objective, n_targets, n_targets, 1, memory.block, constants)
+                _step_targets(listed, table, buffers, n_targets, lr)
                 _scatter(words.kept, left, right, position, noise.left, table, buffers, ngrams, weighted)
-                add_losses(buffers, n_targets, 1)
+                buffers.loss[0] += np.float64(buffers.block[losses])
                 pairs += 1
         thread.random[0] = state
         # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
@@ -238,41 +235,18 @@ def _scatter(kept, left, right, position, before, tables, buffers, ngrams, weigh
 
 
 @inlined
-def score_targets(listed, shifts, n_true, tables, buffers, n_targets, corrected, shared):
-    """Write the block of scores of n true words, which are those of as many examples, with x and the noise words.
-
-    Args:
-        listed: Rows of the true words and of the noise words.
-        shifts: Their log_q.
-        n_true: Number of true words.
-        tables: The model.
-        buffers: Working memory.
-        n_targets: 1 + K.
-        corrected: Whether log_q is subtracted.
-        shared: Whether a noise word may be the true word of an example, which then ignores it.
-    """
-    vector_scores(buffers.x, tables.output, listed, n_true + n_targets - 1, buffers.scores, tables.width)
+def _score_targets(listed, shifts, tables, buffers, n_targets, corrected):
+    """Write the scores of x with the listed targets into the block."""
+    vector_scores(buffers.x, tables.output, listed, n_targets, buffers.block, tables.width)
     if corrected:
-        for k in range(n_true + n_targets - 1):
-            buffers.scores[k] -= shifts[k]
-    for i in range(LANES):
-        buffers.block[i] = buffers.scores[i]
-    for k in range(1, n_targets):
-        row, score = listed[n_true + k - 1], buffers.scores[n_true + k - 1]
-        for i in range(LANES):
-            buffers.block[k * LANES + i] = IGNORED if shared and listed[i] == row else score
+        for k in range(n_targets):
+            buffers.block[k] -= shifts[k]
 
 
 @inlined
-def step_targets(listed, n_true, tables, buffers, n_targets, lr):
+def _step_targets(listed, tables, buffers, n_targets, lr):
     """Move the targets, and write the step of x, from the gradients that the objective has written."""
-    gradients, _, _ = block_offsets(n_targets)
-    for i in range(n_true):
-        buffers.slopes[i] = -lr * buffers.block[gradients + i]
-    for k in range(1, n_targets):
-        total = ZERO
-        for i in range(LANES):
-            total += buffers.block[gradients + k * LANES + i] if i < n_true else ZERO
-        buffers.slopes[n_true + k - 1] = -lr * total
-    n = n_true + n_targets - 1
-    vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n, tables.width)
+    gradients, _, _ = block_offsets(n_targets, 1)
+    for k in range(n_targets):
+        buffers.slopes[k] = -lr * buffers.block[gradients + k]
+    vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n_targets, tables.width)

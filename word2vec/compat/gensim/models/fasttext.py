@@ -13,7 +13,7 @@ from word2vec.compat.gensim import files
 from word2vec.compat.gensim.counting import Sentences, TrimRule
 from word2vec.compat.gensim.errors import ArgumentError, UnsupportedError
 from word2vec.compat.gensim.models.callbacks import CallbackAny2Vec
-from word2vec.compat.gensim.models.word2vec import Word2Vec
+from word2vec.compat.gensim.models.word2vec import Word2Vec, default_alpha
 from word2vec.compat.gensim.ngram_vectors import FastTextKeyedVectors
 from word2vec.formats.fasttext import HIERARCHICAL_SOFTMAX, SUPERVISED, TrainingSettings, read_training_settings
 from word2vec.formats.fasttext_writer import write_fasttext
@@ -25,7 +25,7 @@ __all__ = ["FastText", "FastTextKeyedVectors", "load_facebook_model", "load_face
 class FastText(Word2Vec):
     """A CBOW (`sg=0`, the default) or skip-gram (`sg=1`) model with n-grams, as `gensim.models.FastText`.
 
-    The arguments are gensim's; see `Word2Vec`.
+    The arguments are gensim's; see `Word2Vec`. The default of `alpha` is that of a model with n-grams in this package.
 
     Raises:
         ArgumentError: An argument is invalid or not supported; also a ValueError.
@@ -80,7 +80,7 @@ class FastText(Word2Vec):
             sentences,
             corpus_file,
             vector_size,
-            alpha,
+            default_alpha(sg, hs, ngrams=self.bucket > 0) if alpha is None else alpha,
             window,
             min_count,
             max_vocab_size,

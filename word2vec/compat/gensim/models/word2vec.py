@@ -95,7 +95,7 @@ class Word2Vec(VocabularyModel):
         if not sorted_vocab:
             _log.warning("sorted_vocab=0 has no effect: rows are sorted by frequency")
         super().__init__(vector_size, min_count, max_vocab_size, max_final_vocab, sample, seed, hs, trim_rule)
-        self.alpha = _default_alpha(sg, hs) if alpha is None else alpha
+        self.alpha = default_alpha(sg, hs) if alpha is None else alpha
         self.min_alpha, self.epochs, self.workers = min_alpha, epochs, workers
         self.window, self.shrink_windows, self.batch_words = window, shrink_windows, batch_words
         self.sg, self.negative, self.ns_exponent, self.cbow_mean = sg, negative, ns_exponent, cbow_mean
@@ -346,12 +346,13 @@ def _objective_name(hs: int) -> str:
     return "hierarchical-softmax" if hs else "negative-sampling"
 
 
-def _default_alpha(sg: int, hs: int) -> float:
-    """Return the default learning rate of this package."""
+def default_alpha(sg: int, hs: int, ngrams: bool = False) -> float:
+    """Return the default learning rate of this package, for a model with or without n-grams."""
     from word2vec.losses import LOSSES
     from word2vec.models import MODELS  # imports torch
 
-    return LOSSES[_objective_name(hs)].default_lr * MODELS[_model_name(sg)].lr_factor
+    model = MODELS[_model_name(sg)]
+    return LOSSES[_objective_name(hs)].default_lr * (model.ngram_lr_factor if ngrams else model.lr_factor)
 
 
 def _plain(value: Any) -> Any:
