@@ -1,13 +1,12 @@
 """Measure what combining the vectors of several runs gains, and the members of the preset `best`.
 
     for seed in 1 2 3; do word2vec train data/wiki8 --preset quality --seed $seed --output runs/quality-$seed; done
-    word2vec train data/wiki8 --preset quality --lr 0.05 --output runs/lr-1
-    word2vec train data/wiki8 --preset quality --subsample 1e-5 --epochs 20 --output runs/rare-1
-    python evaluation/combination.py --members runs/quality-{1,2,3} --members runs/{quality,lr,rare}-1 \
+    for seed in 1 2; do word2vec train data/wiki8 --preset quality --lr 0.05 --seed $seed --output runs/lr-$seed; done
+    python evaluation/combination.py --members runs/quality-{1,2,3} --members runs/quality-1 runs/lr-{1,2} \
         --output combination-wiki8.json
 
-Each list of members is combined to 300 dimensions, with and without the output tables, and scored plain and refined; a
-list of one run is scored as it is. This takes about half a minute per list and weight. Names of runs end in a number:
+Each list of members is combined and scored plain and refined; a list of one run is scored as it is, and refined with
+the default settings. This takes about half a minute per list, dimension and weight. Names of runs end in a number:
 lists that differ only in these numbers are repetitions.
 """
 
@@ -22,18 +21,22 @@ from common import HelpFormatter, report_header, write_json
 from refinement import score
 
 from word2vec import WordVectors, combine
+from word2vec.vectors.combination import DEFAULT_DIM, OUTPUT_WEIGHT
 
 
-def measure(paths: Sequence[Path], output_weight: float) -> list[dict[str, Any]]:
+def measure(paths: Sequence[Path], dim: int, output_weight: float) -> list[dict[str, Any]]:
     """Score the combination of some runs, plain and refined."""
     members = [WordVectors.load(path) for path in paths]
-    plain = members[0] if len(members) == 1 else combine(members, output_weight=output_weight)
-    scored = {"plain": score(plain)}
-    scored["refined"] = score(plain.refine(output_weight=output_weight if len(members) == 1 else 0))
     names = [path.name for path in paths]
+    if len(members) == 1:
+        settings: dict[str, Any] = {"members": names}
+        plain = members[0]
+    else:
+        settings = {"members": names, "dim": dim, "output_weight": output_weight}
+        plain = combine(members, dim, output_weight=output_weight)
     return [
-        {"members": names, "output_weight": output_weight, "label": label, "scores": scores}
-        for label, scores in scored.items()
+        settings | {"label": label, "scores": score(vectors())}
+        for label, vectors in (("plain", lambda: plain), ("refined", plain.refine))
     ]
 
 
@@ -41,16 +44,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("--members", nargs="+", type=Path, metavar="RUN", action="append", required=True)
-    parser.add_argument("--output-weights", nargs="+", type=float, metavar="X", default=[0.0, 0.25])
+    parser.add_argument("--dims", nargs="+", type=int, metavar="N", default=[DEFAULT_DIM])
+    parser.add_argument("--output-weights", nargs="+", type=float, metavar="X", default=[OUTPUT_WEIGHT])
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.json", help="result file to write")
     options = parser.parse_args(arguments)
     report = report_header("combination.py", sys.argv[1:] if arguments is None else arguments)
     measurements: list[dict[str, Any]] = []
-    for paths, weight in itertools.product(options.members, options.output_weights):
-        for measured in measure(paths, weight):
+    for dim, weight, paths in itertools.product(options.dims, options.output_weights, options.members):
+        for measured in measure(paths, dim, weight):
             measurements.append(measured)
             shown = {name: round(100 * each[0], 1) for name, each in measured["scores"].items()}
-            print(measured["members"], weight, measured["label"], shown, flush=True)
+            print(measured["members"], dim, weight, measured["label"], shown, flush=True)
         write_json(options.output, report | {"measurements": measurements})
 
 

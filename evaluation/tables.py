@@ -53,6 +53,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "refinement-spelling": (refinement.spelling, ("refinement-wiki8",)),
     "refinement-neighbors": (refinement.examples, ("refinement-wiki8",)),
     "combination": (combination.combination, ("combination-wiki8",)),
+    "combination-settings": (combination.settings, ("combination-settings-wiki8",)),
     "recommendation": (recommendation.recommendation, ("recommendation",)),
     "scaling": (kernels.scaling, ("scaling",)),
     "distributed": (

@@ -281,10 +281,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 """Named settings. quality: better vectors for about twice the training time; see evaluation/README.md."""
 
 MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
-    "best": tuple(
-        {**PRESETS["quality"], "refine": True, **others}
-        for others in ({}, {"lr": 0.05}, {"subsample": 1e-5, "epochs": 20})
-    ),
+    "best": tuple({**PRESETS["quality"], "refine": True, **others} for others in ({}, {"lr": 0.05}, {"lr": 0.05})),
 }
 """Named settings of several runs, which are combined. best: see docs/combination.md."""
 

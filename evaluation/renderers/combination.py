@@ -1,6 +1,7 @@
-"""Table of combination.py: scores of combined vectors."""
+"""Tables of combination.py: scores of combined vectors."""
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from common import Report, markdown_table, with_range
@@ -14,28 +15,36 @@ NAMES = {
 }
 """What the names of runs stand for, without the number at their ends."""
 
+Measurement = Mapping[str, Any]
+
 
 def combination(report: Report) -> str:
-    """Render the scores x 100: medians and ranges over repetitions."""
-    groups: dict[tuple[str, float, str], list[dict[str, Any]]] = {}
+    """Render the scores x 100 by members: medians and ranges over repetitions."""
+    return _render(report, {"members": lambda each: _name(each["members"]), "vectors": lambda each: str(each["label"])})
+
+
+def settings(report: Report) -> str:
+    """Render the scores x 100 of refined vectors by dimension and weight of the output tables."""
+    refined = [each for each in report["measurements"] if each["label"] == "refined"]
+    return _render(
+        {"measurements": refined},
+        {"dimension": lambda each: str(each["dim"]), "output weight": lambda each: f"{each['output_weight']:g}"},
+    )
+
+
+def _render(report: Report, columns: Mapping[str, Callable[[Measurement], str]]) -> str:
+    groups: dict[tuple[str, ...], list[Measurement]] = {}
     for each in report["measurements"]:
-        groups.setdefault((_name(each["members"]), each["output_weight"], each["label"]), []).append(each)
+        groups.setdefault(tuple(column(each) for column in columns.values()), []).append(each)
     rows = [
-        [
-            name,
-            f"{weight:g}",
-            label,
-            *(with_range([each["scores"][measure][0] for each in group], 1, 100) for measure in MEASURES),
-        ]
-        for (name, weight, label), group in groups.items()
-        if label == "refined" or weight == 0 or " + " in name or " seeds" in name  # else the weight does not matter
+        [*key, *(with_range([each["scores"][measure][0] for each in group], 1, 100) for measure in MEASURES)]
+        for key, group in groups.items()
     ]
-    return markdown_table(["members", "output weight", "vectors", *MEASURES.values()], rows)
+    return markdown_table([*columns, *MEASURES.values()], rows)
 
 
 def _name(members: list[str]) -> str:
-    kinds = [re.sub(r"-\d+$", "", member) for member in members]
-    shown = {kind: NAMES.get(kind, kind) for kind in kinds}
-    if len(shown) == 1 < len(kinds):
-        return f"{shown[kinds[0]]}, {len(kinds)} seeds"
-    return " + ".join(shown.values())
+    """Return what the members are, such as "preset quality + 2 x with --lr 0.05"."""
+    kinds = [NAMES.get(kind, kind) for kind in (re.sub(r"-\d+$", "", member) for member in members)]
+    times = {kind: kinds.count(kind) for kind in kinds}
+    return " + ".join(kind if number == 1 else f"{number} x {kind}" for kind, number in times.items())

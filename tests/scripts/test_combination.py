@@ -1,4 +1,4 @@
-"""evaluation/combination.py: what it measures, and how its table presents it."""
+"""evaluation/combination.py: what it measures, and how its tables present it."""
 
 import importlib
 import json
@@ -11,30 +11,44 @@ import pytest
 from word2vec.vectors.word_vectors import WordVectors
 
 combination: Any = importlib.import_module("combination")
-table: Any = importlib.import_module("renderers.combination")
+tables: Any = importlib.import_module("renderers.combination")
 
 WORDS = ["walk", "walks", "walked", "talk", "talks", "talked"]
 
 
-def test_measurements_and_their_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dims: list[tuple[int, bool]] = []
+def test_measurements_and_their_tables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[tuple[int, bool]] = []
 
     def score(vectors: WordVectors) -> dict[str, list[float]]:
-        dims.append((vectors.dim, vectors.plain is not None))
-        return {measure: [len(dims) / 100] for measure in table.MEASURES}
+        scored.append((vectors.dim, vectors.plain is not None))
+        return {measure: [len(scored) / 100] for measure in tables.MEASURES}
 
     monkeypatch.setattr(combination, "score", score)
     for seed in (1, 2):
         rows = np.random.default_rng(seed).standard_normal((2, 6, 4))
         for kind in ("quality", "lr"):
             WordVectors(WORDS, rows[0], counts=range(6, 0, -1), output=rows[1]).save(tmp_path / f"{kind}-{seed}")
-    lists = [[f"quality-{seed}", f"lr-{seed}"] for seed in (1, 2)] + [["quality-1", "quality-2"], ["lr-1"]]
+    lists = [["quality-1", "lr-1"], ["quality-2", "lr-2"], ["quality-1", "quality-2"], ["lr-1"]]
     arguments = [word for each in lists for word in ("--members", *(str(tmp_path / name) for name in each))]
-    combination.main([*arguments, "--output", str(tmp_path / "r.json")])
-    assert dims == 6 * [(8, False), (8, True)] + 2 * [(4, False), (4, True)]
+    combination.main([*arguments, "--dims", "7", "--output", str(tmp_path / "r.json")])
+    assert scored == 3 * [(7, False), (7, True)] + [(4, False), (4, True)]
     report = json.loads((tmp_path / "r.json").read_text())
     assert str(tmp_path) not in report["command"]
-    rows = [[cell.strip() for cell in line.split("|")[1:5]] for line in table.combination(report).splitlines()[2:]]
-    both = "preset quality + with --lr 0.05"
-    assert rows[:2] == [[both, "0", "plain", "3.0 (1.0 to 5.0)"], [both, "0", "refined", "4.0 (2.0 to 6.0)"]]
-    assert [row[0] for row in rows[4:]] == 4 * ["preset quality, 2 seeds"] + 3 * ["with --lr 0.05"]
+    assert first_cells(tables.combination(report), 3) == [
+        ["preset quality + with --lr 0.05", "plain", "2.0 (1.0 to 3.0)"],
+        ["preset quality + with --lr 0.05", "refined", "3.0 (2.0 to 4.0)"],
+        ["2 x preset quality", "plain", "5.0"],
+        ["2 x preset quality", "refined", "6.0"],
+        ["with --lr 0.05", "plain", "7.0"],
+        ["with --lr 0.05", "refined", "8.0"],
+    ]
+    combination.main(
+        [*arguments[:6], "--dims", "5", "6", "--output-weights", "0", "0.2", "--output", str(tmp_path / "s.json")]
+    )
+    settings = first_cells(tables.settings(json.loads((tmp_path / "s.json").read_text())), 2)
+    assert settings == [["5", "0"], ["5", "0.2"], ["6", "0"], ["6", "0.2"]]
+
+
+def first_cells(table: str, number: int) -> list[list[str]]:
+    """The first cells of the rows of a table."""
+    return [[cell.strip() for cell in line.split("|")[1 : number + 1]] for line in table.splitlines()[2:]]
