@@ -78,7 +78,7 @@ def test_common_and_united_vocabulary() -> None:
     # zeros where a member lacks the word, so that the cosine of the rest counts; all 8 columns keep all distances
     rows = np.zeros((5, 8))
     for number, each in enumerate((first, second)):
-        directions = concatenated([each], 0.25)
+        directions = concatenated([each], combination.OUTPUT_WEIGHT)
         for row, word in enumerate(united.words):
             if word in each:
                 rows[row, 4 * number : 4 * number + 4] = directions[each.index(word)] / np.sqrt(2)

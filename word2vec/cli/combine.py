@@ -34,7 +34,7 @@ def combine(
     ] = "common",
     output_weight: Annotated[
         float, typer.Option(min=0, help="Weight of the output tables, which are added to the vectors at first.")
-    ] = 0.25,
+    ] = 0.1,
     refine: Annotated[
         bool, typer.Option("--refine", help="Refine the combined vectors by character n-grams, see `word2vec refine`.")
     ] = False,

@@ -1,7 +1,7 @@
 """Combination: one table of vectors from several, for instance from runs with different seeds or settings.
 
-Each member has its vectors centered and scaled to length one, U_m (V, D_m). A quarter of the centered output table is
-added before they are scaled, as in refinement.py. The combined vectors are the first principal components of the
+Each member has its vectors centered and scaled to length one, U_m (V, D_m). A tenth of the centered output table is
+added before they are scaled. The combined vectors are the first principal components of the
 members side by side, [U_1 ... U_M] / sqrt(M): before the reduction, the cosine of two words is the mean of their
 cosines in the members, and the principal components keep as much of that as any projection can.
 
@@ -26,7 +26,7 @@ Vocabulary = Literal["common", "united"]
 Table = NDArray[np.float32]
 
 DEFAULT_DIM = 300
-OUTPUT_WEIGHT = 0.25  # of the output table, as in refinement.py
+OUTPUT_WEIGHT = 0.1  # of the output table; more of it helps semantic analogies and costs others
 MAX_EXACT_WIDTH = 6000  # columns of all members, above which a covariance matrix takes too much time
 OVERSAMPLING = 20  # additional components of the subspace iteration, so that the wanted ones converge faster
 PASSES = 8  # steps of the subspace iteration, each of which reads all vectors
