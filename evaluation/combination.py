@@ -34,10 +34,8 @@ def measure(paths: Sequence[Path], dim: int, output_weight: float) -> list[dict[
     else:
         settings = {"members": names, "dim": dim, "output_weight": output_weight}
         plain = combine(members, dim, output_weight=output_weight)
-    return [
-        settings | {"label": label, "scores": score(vectors())}
-        for label, vectors in (("plain", lambda: plain), ("refined", plain.refine))
-    ]
+    scores = {"plain": score(plain), "refined": score(plain.refine())}
+    return [settings | {"label": label, "scores": each} for label, each in scores.items()]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
