@@ -9,11 +9,10 @@ from common import Report, markdown_table, with_range
 from renderers.refinement import MEASURES
 
 NAMES = {
-    "quality": "preset quality",
-    "lr": "with --lr 0.05",
-    "rare": "with --subsample 1e-5, 20 epochs",
+    "lr": "lr 0.05",
+    "rare": "subsample 1e-5 and 20 epochs",
 }
-"""What the names of runs stand for, without the number at their ends."""
+"""The changes of the preset quality that the names of runs stand for, without the number at their ends."""
 
 Measurement = Mapping[str, Any]
 
@@ -44,7 +43,7 @@ def _render(report: Report, columns: Mapping[str, Callable[[Measurement], str]])
 
 
 def _name(members: list[str]) -> str:
-    """Return what the members are, such as "preset quality + 2 x with --lr 0.05"."""
+    """Return what the members are, such as "quality + 2 x lr 0.05"."""
     kinds = [NAMES.get(kind, kind) for kind in (re.sub(r"-\d+$", "", member) for member in members)]
     times = {kind: kinds.count(kind) for kind in kinds}
     return " + ".join(kind if number == 1 else f"{number} x {kind}" for kind, number in times.items())

@@ -35,12 +35,12 @@ def test_measurements_and_their_tables(tmp_path: Path, monkeypatch: pytest.Monke
     report = json.loads((tmp_path / "r.json").read_text())
     assert str(tmp_path) not in report["command"]
     assert first_cells(tables.combination(report), 3) == [
-        ["preset quality + with --lr 0.05", "plain", "2.0 (1.0 to 3.0)"],
-        ["preset quality + with --lr 0.05", "refined", "3.0 (2.0 to 4.0)"],
-        ["2 x preset quality", "plain", "5.0"],
-        ["2 x preset quality", "refined", "6.0"],
-        ["with --lr 0.05", "plain", "7.0"],
-        ["with --lr 0.05", "refined", "8.0"],
+        ["quality + lr 0.05", "plain", "2.0 (1.0 to 3.0)"],
+        ["quality + lr 0.05", "refined", "3.0 (2.0 to 4.0)"],
+        ["2 x quality", "plain", "5.0"],
+        ["2 x quality", "refined", "6.0"],
+        ["lr 0.05", "plain", "7.0"],
+        ["lr 0.05", "refined", "8.0"],
     ]
     combination.main(
         [*arguments[:6], "--dims", "5", "6", "--output-weights", "0", "0.2", "--output", str(tmp_path / "s.json")]
