@@ -14,9 +14,7 @@ logger = logging.getLogger("word2vec")
 
 
 def combine(
-    members: Annotated[
-        list[Path], typer.Argument(metavar="RUN RUN...", help="Run folders or vectors files, two or more.")
-    ],
+    members: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders or vectors files, two or more.")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Run folder to write, or file in another format.")
     ],
