@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common import RESULTS, ROOT, Report
-from renderers import compare, distributed, kernels, objectives, recommendation, refinement, sequences
+from renderers import combination, compare, distributed, kernels, objectives, recommendation, refinement, sequences
 
 FILES = ("README.md", "evaluation/*.md", "docs/*.md")
 MARKER = re.compile(r"^<!-- table: (\S+) -->\n(.*?)^<!-- /table -->$", re.MULTILINE | re.DOTALL)
@@ -53,6 +53,8 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "refinement-chosen": (refinement.chosen, ("refinement-chosen-wiki8",)),
     "refinement-spelling": (refinement.spelling, ("refinement-wiki8",)),
     "refinement-neighbors": (refinement.examples, ("refinement-wiki8",)),
+    "combination": (combination.combination, ("combination-wiki8",)),
+    "combination-settings": (combination.settings, ("combination-settings-wiki8",)),
     "recommendation": (recommendation.recommendation, ("recommendation",)),
     "scaling": (kernels.scaling, ("scaling",)),
     "distributed": (

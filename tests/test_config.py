@@ -144,7 +144,11 @@ def test_given_settings_override_a_preset(name: str) -> None:
 
 
 def test_unknown_preset() -> None:
-    with pytest.raises(ConfigError, match="--preset must be one of quality, not 'best'"):
+    with pytest.raises(ConfigError, match="--preset must be one of quality, best, not 'fast'"):
+        preset("fast")
+    with pytest.raises(
+        ConfigError, match="--preset best combines several runs, which only `word2vec train CORPUS` can"
+    ):
         preset("best")
 
 

@@ -64,6 +64,7 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
     if command.split()[1] in ("train", "demo"):
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
+        monkeypatch.setattr("word2vec.training.members.train_members", lambda *a, **k: trained.append(a))
     monkeypatch.setattr("word2vec.training.tuning.tune", lambda *a, **k: NOTHING_TUNED)
     monkeypatch.setattr(WordVectors, "load", lambda *a, **k: vectors)
     (workplace / "settings.toml").write_text(blocks(DOCS / "training.md", "toml")[0], encoding="utf-8")

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from word2vec.training import EpochResult, train, train_pairs
     from word2vec.training.tuning import TuningResult, tune
     from word2vec.vectors import PairVectors, WordVectors
+    from word2vec.vectors.combination import combine
     from word2vec.vectors.documents import DocumentVectorizer
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "Vocabulary",
     "Word2VecError",
     "WordVectors",
+    "combine",
     "evaluate_analogies",
     "evaluate_ranking",
     "evaluate_similarity",
@@ -104,6 +106,7 @@ _PUBLIC_NAMES = {
     "training": ["EpochResult", "train", "train_pairs"],
     "training.tuning": ["TuningResult", "tune"],
     "vectors": ["PairVectors", "WordVectors"],
+    "vectors.combination": ["combine"],
     "vectors.documents": ["DocumentVectorizer"],
 }
 """The modules that the public names are imported from."""

@@ -280,6 +280,11 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 """Named settings. quality: better vectors for about twice the training time; see evaluation/README.md."""
 
+MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
+    "best": tuple({**PRESETS["quality"], "refine": True, **others} for others in ({}, {"lr": 0.05}, {"lr": 0.05})),
+}
+"""Named settings of several runs, which are combined. best: see docs/combination.md."""
+
 
 def ngram_lengths(subwords: str, name: str = "--subwords") -> tuple[int, int]:
     """Return the lengths of the shortest and of the longest character n-grams of the setting "MIN-MAX".
@@ -305,8 +310,13 @@ def preset(name: str) -> dict[str, Any]:
     Raises:
         ConfigError: There is no such preset.
     """
+    if name in MEMBERS:
+        raise ConfigError(
+            f"--preset {name} combines several runs, which only `word2vec train CORPUS` can train; choose "
+            f"{', '.join(PRESETS)}"
+        )
     if name not in PRESETS:
-        raise ConfigError(f"--preset must be one of {', '.join(PRESETS)}, not {name!r}")
+        raise ConfigError(f"--preset must be one of {', '.join((*PRESETS, *MEMBERS))}, not {name!r}")
     return PRESETS[name]
 
 

@@ -25,7 +25,7 @@ from word2vec.vectors.word_vectors import WordVectors
         (["train", "CORPUS", "--output", "RUN", "--lr", "0.1", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.1"),
         (["train", "CORPUS", "--output", "RUN", "--min-count", "9999"], 1, "vocabulary"),
         (["train", "CORPUS", "--output", "RUN", "--objective", "war"], 2, "unknown objective 'war'"),
-        (["train", "CORPUS", "--output", "RUN", "--preset", "best"], 2, "--preset must be one of quality"),
+        (["train", "CORPUS", "--output", "RUN", "--preset", "fast"], 2, "--preset must be one of quality"),
         (["train", "CORPUS", "--output", "RUN", "--pairs", "no.csv"], 1, "no.csv"),
         (["train", "CORPUS", "--output", "RUN", "--config", "no.toml"], 2, "no.toml: cannot be read"),
         (["train", "CORPUS", "--output", "RUN", "--min-lr", "1"], 2, "--min-lr 1 is above --lr 0.025"),

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from word2vec.cli.ask import analogy, nearest
+from word2vec.cli.combine import combine
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
 from word2vec.cli.evaluate import evaluate, report
@@ -47,7 +48,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, refine, evaluate, nearest, analogy, score, export, download, info, report, demo):
+for command in (train, tune, refine, combine, evaluate, nearest, analogy, score, export, download, info, report, demo):
     app.command()(command)
 
 

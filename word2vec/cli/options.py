@@ -53,6 +53,18 @@ def load_pair_vectors(path: Path, *, verify: bool = True) -> "PairVectors | None
     return PairVectors.load(path, verify=verify) if formats.is_pair_run(path) else None
 
 
+def reject_training_run(output: Path) -> None:
+    """Check that a folder to write contains no checkpoint, which would resume training from vectors of another run.
+
+    Raises:
+        ConfigError: It does.
+    """
+    from word2vec.formats.run import CHECKPOINT_FILE
+
+    if (output / CHECKPOINT_FILE).exists():
+        raise ConfigError(f"{output}: contains a training run and its checkpoint; choose another --output")
+
+
 def reject_untrusted_code(settings: dict[str, Any], source: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return the settings of a file or run; raise an error if they would run code that the user did not ask for."""
     objective = settings.get("objective")

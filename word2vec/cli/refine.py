@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from word2vec.cli.options import VectorsArgument, load_pair_vectors, load_vectors
+from word2vec.cli.options import VectorsArgument, load_pair_vectors, load_vectors, reject_training_run
 from word2vec.config import ngram_lengths
 from word2vec.errors import ConfigError
 
@@ -62,10 +62,7 @@ def refine(
     Rare words gain most, analogies of inflected words too, and unknown words get vectors. OUT also keeps the plain
     vectors if it is a run folder, a .safetensors or a .npz file; `nearest` uses them for words of the vocabulary.
     """
-    from word2vec.formats.run import CHECKPOINT_FILE
-
-    if (output / CHECKPOINT_FILE).exists():
-        raise ConfigError(f"{output}: contains a training run and its checkpoint; choose another --output")
+    reject_training_run(output)
     if load_pair_vectors(vectors, verify=False) is not None:
         raise ConfigError(f"{vectors}: trained on pairs; refinement needs the vectors of words")
     words = load_vectors(vectors)

@@ -16,7 +16,7 @@ from word2vec.cli.options import (
     reject_untrusted_code,
     settings_as_options,
 )
-from word2vec.config import PRESETS, TrainConfig, make_config, read_config
+from word2vec.config import MEMBERS, PRESETS, TrainConfig, make_config, read_config
 from word2vec.config import preset as find_preset
 from word2vec.errors import ConfigError
 
@@ -36,7 +36,9 @@ def train(
     ] = None,
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Preset of settings ({', '.join(PRESETS)}); options override it."),
+        typer.Option(
+            metavar="NAME", help=f"Preset of settings ({', '.join((*PRESETS, *MEMBERS))}); options override it."
+        ),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Resume from the checkpoint in RUN, with its settings, if there is one.")
@@ -87,6 +89,13 @@ def train(
         raise ConfigError(
             "--input-column, --target-column, --weight-column and --shared-vocabulary need --pairs-from FILE; add it"
         )
+    if preset in MEMBERS:
+        from word2vec.training.members import train_members
+
+        saved = reject_untrusted_code(read_config(config) if config else {}, str(config), given)
+        members = [make_config(saved, member, given) for member in MEMBERS[preset]]
+        train_members(members, output, progress=sys.stderr.isatty(), resume=resume, overwrite=overwrite)
+        return 0
     merged = make_config(
         reject_untrusted_code(_saved_settings(output) if resume else {}, str(output), given),
         reject_untrusted_code(read_config(config) if config else {}, str(config), given),

@@ -21,6 +21,15 @@ Tables = Mapping[str, NDArray[np.float32]]
 logger = logging.getLogger("word2vec")
 
 
+def refine_if_possible(vectors: WordVectors) -> WordVectors:
+    """Return refined vectors; a warning says why if that is impossible, because trained vectors must not be lost."""
+    try:
+        return vectors.refine()
+    except Word2VecError as error:
+        logger.warning("--refine: %s; the vectors are not refined", error)
+        return vectors
+
+
 class ResultKind(ABC):
     """Turns the tables of a model into the result of training, and writes it to a run folder.
 
@@ -94,13 +103,9 @@ class WordResult(ResultKind):
         return self.make(tables)
 
     def refine(self, vectors: Vectors) -> Vectors:
-        """Return refined vectors; a warning says why if that is impossible. See `ResultKind.refine`."""
+        """Return refined vectors if possible; see `ResultKind.refine`."""
         assert isinstance(vectors, WordVectors)  # noqa: S101 (from `make`)
-        try:
-            return vectors.refine()
-        except Word2VecError as error:
-            logger.warning("--refine: %s; the vectors are not refined", error)
-            return vectors
+        return refine_if_possible(vectors)
 
     def save(self, vectors: Vectors, run: Path) -> None:
         """Write a run folder; see `ResultKind.save`."""
