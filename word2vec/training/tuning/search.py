@@ -152,7 +152,7 @@ class Search:
             TrainingInterrupted: A signal arrived.
         """
         self._trainer.warm_up(self._space)
-        settings = list(range(len(self._settings)))
+        settings, compared = list(range(len(self._settings))), 1.0
         for rung in range(RUNGS):
             plan = self._plan(rung, settings)
             settings = settings[: plan.settings[0]]
