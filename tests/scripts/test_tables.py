@@ -46,6 +46,8 @@ EXPECTED = {
     "peers": "word2vec-fused | 7,148,332 | 362,654 | 19.0 | 66.1 | 31.3 | 37.6",
     "presets": "word2vec-fused, `--preset quality` | 3 | 31.3 "
     "| 68.4 (67.6 to 70.3) | 33.3 (32.5 to 34.3) | 44.3 (43.4 to 44.4)",
+    "models": "word2vec-fused, `--model cbow` | 5 | 8,036,109 (7,939,687 to 8,226,553) | 6.11 | 10.5 | 685 "
+    "| 64.5 (63.7 to 65.7) | 30.0 (29.3 to 32.0) | 31.9 (31.5 to 32.3) | 20.0 (19.4 to 21.0) | 37.0 (36.0 to 37.8)",
     "indexing": "word2vec-fused | 0.72 | 5.39 | 1.26 | 237",
     "objectives": "negative-sampling | 0.025 | 3 | 67.6 (67.2 to 67.9) | 31.0 (30.8 to 31.2) | 37.5 (37.3 to 37.6)",
     "objective-speeds": "negative-sampling | 9.1 (7.9 to 10.3)",
