@@ -274,3 +274,16 @@ def test_if_one_of_several_files_cannot_be_replaced_all_are_kept(
         "vectors.safetensors": "old vectors",
         **({"vocab.tsv": "old words"} if existing else {}),
     }
+
+
+def test_an_interruption_right_after_a_temporary_folder_is_created_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(folder: Path) -> None:
+        assert folder.is_dir()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic_files, "_lock", interrupted)
+    with pytest.raises(KeyboardInterrupt), temporary_folder(tmp_path, "tmp-"):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -7,9 +7,9 @@ module also provides temporary folders that are cleaned up even after a crash, a
 import glob
 import os
 import re
+import secrets
 import shutil
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -121,13 +121,13 @@ def temporary_folder(parent: Path, prefix: str) -> Iterator[Path]:
         with _lock(stale) as acquired:
             if acquired is not False and ((acquired and _is_of_this_host(stale, prefix)) or _is_old(stale)):
                 shutil.rmtree(stale, ignore_errors=True)
+    folder = parent / f"{prefix}{_host_name()}-{os.getpid()}-{secrets.token_hex(4)}"
     with ExitStack() as locks:
-        name = f"{prefix}{_host_name()}-{os.getpid()}-"
-        folder = Path(tempfile.mkdtemp(dir=parent, prefix=name))
-        # subtle: before the folder is locked, another process may have deleted it as stale
-        while locks.enter_context(_lock(folder)) is False or not folder.exists():
-            folder = Path(tempfile.mkdtemp(dir=parent, prefix=name))
-        try:
+        try:  # subtle: named and guarded before it exists, because a signal may arrive as soon as it does
+            folder.mkdir(mode=0o700)
+            # subtle: before the folder is locked, another process may have deleted it as stale
+            while locks.enter_context(_lock(folder)) is False or not folder.exists():
+                folder.mkdir(mode=0o700, exist_ok=True)
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
