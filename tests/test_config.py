@@ -55,7 +55,7 @@ from word2vec.errors import ConfigError
         ({"subwords": 3}, "--subwords must be a string, not 3"),
         ({"buckets": 0}, "--buckets must be at least 1, not 0"),
         ({"model": "glove"}, "--model must be one of skipgram, cbow, not 'glove'"),
-        ({"refine": True, "subwords": "3-6"}, "--refine adds n-grams to vectors"),
+        ({"refine": True, "subwords": "3-6"}, "--refine (also part of --preset best) applies"),
         ({"position_weights": True}, "--position-weights applies to the words of a window; add --model cbow"),
         (
             {"position_weights": True, "model": "cbow", "window_mode": "full"},

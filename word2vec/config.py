@@ -224,7 +224,8 @@ class TrainConfig:
             ngram_lengths(self.subwords)
         if self.refine and self.subwords is not None:
             raise ConfigError(
-                "--refine adds n-grams to vectors that were trained without; omit --refine, or --subwords"
+                "--refine (also part of --preset best) applies to vectors trained without n-grams; omit --subwords, "
+                "or add --no-refine"
             )
         if self.position_weights and self.model != "cbow":
             raise ConfigError("--position-weights applies to the words of a window; add --model cbow, or omit it")

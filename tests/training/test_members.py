@@ -56,6 +56,20 @@ def test_finished_members_are_kept_on_resume(
     np.testing.assert_array_equal(train_members(settings, run, resume=True).vectors, vectors.vectors)  # all finished
 
 
+def test_members_of_a_replaced_run_are_not_resumed(
+    settings: list[TrainConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_members(settings, tmp_path)
+
+    def interrupted(*_: Any, **__: Any) -> WordVectors:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(members, "train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_members(settings, tmp_path, overwrite=True)
+    assert not list((tmp_path / "members").iterdir())
+
+
 def test_refinement_is_of_the_result_only(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("walk walks walked walking\ntalk talks talked talking\n" * 20)

@@ -113,6 +113,10 @@ def test_refined_vectors_keep_the_plain_ones(vectors: WordVectors) -> None:
     assert refined.nearest(["walks", "jumped"], ["jumps"]) == ours.nearest(["walks", "jumped"], ["jumps"])
     assert refined.analogy("jumps", "jumped", "walks") == ours.analogy("jumps", "jumped", "walks")
     assert refined.nearest(vectors["walks"]) == ours.nearest(vectors["walks"])
+    weighted = [("walks", 1.0), ("jumps", -0.5)]
+    assert refined.nearest(weighted) == refined.nearest(iter(weighted)) == ours.nearest(weighted)
+    assert refined.nearest(["walks"], iter(["jumps"])) == ours.nearest(["walks"], ["jumps"])
+    np.testing.assert_array_equal(refined.most_similar("walks", topn=None), vectors.most_similar("walks", topn=None))
     with pytest.raises(Word2VecError, match="walkable"):
         refined.nearest("walkable", refined=False)
     assert vectors.unrefined() is vectors

@@ -41,8 +41,8 @@ def nearest(
 
     Vectors with n-grams also answer for a WORD outside the vocabulary.
 
-    In a refined run, words of the vocabulary are compared by their plain vectors, without --refined; unknown words and
-    differences by the refined ones.
+    In a refined run, words of the vocabulary are compared by their plain vectors unless --refined is given; unknown
+    words and differences always use the refined ones.
 
     For a run trained on pairs, each WORD is an input, and its best targets by inner product are shown.
     """

@@ -31,7 +31,10 @@ def combine(
         typer.Option(help="Words to combine: those that all members have, or those of any."),
     ] = "common",
     output_weight: Annotated[
-        float, typer.Option(min=0, help="Weight of the output tables, which are added to the vectors at first.")
+        float,
+        typer.Option(
+            min=0, help="Weight of the output tables, added to the vectors before they are scaled to length one."
+        ),
     ] = 0.1,
     refine: Annotated[
         bool, typer.Option("--refine", help="Refine the combined vectors by character n-grams, see `word2vec refine`.")
@@ -56,9 +59,15 @@ def combine(
             logger.info("%s: refined; its plain vectors are combined", path)
         elif member.subwords is not None:
             logger.info("%s: its n-grams are not combined, only the vectors of its words", path)
+    if refine and all(member.counts is None for member in loaded):
+        raise ConfigError(
+            "--refine: the members have no counts; omit it, then run: word2vec refine OUT --ignore-counts --output OUT2"
+        )
     combined = combine_vectors(loaded, dim, vocabulary, output_weight=output_weight)
     if refine:
-        combined = combined.refine()
+        from word2vec.training.result import refine_if_possible
+
+        combined = refine_if_possible(combined)
     combined.save(output, progress=sys.stderr.isatty())
     logger.info("wrote %s: %s words, %d dimensions", output, f"{len(combined):,}", combined.dim)
     return 0

@@ -37,7 +37,7 @@ def refine(
         float, typer.Option(min=0, help="Count from which a word has the full weight in the regression.")
     ] = 20,
     prior_count: Annotated[
-        float, typer.Option(min=0, help="Count at which a word's vector is replaced by its prediction by half.")
+        float, typer.Option(min=0, help="Count at which a word's own vector and its prediction have equal weight.")
     ] = 30,
     prediction_weight: Annotated[
         float, typer.Option(min=0, help="Weight of the prediction that is added for all words.")
@@ -46,7 +46,7 @@ def refine(
         float | None,
         typer.Option(
             min=0,
-            help="Weight of the output table, which is added to the vectors at first "
+            help="Weight of the output table, added to the vectors before they are scaled to length one "
             "[default: 0.25 if there is an output table]",
         ),
     ] = None,
@@ -66,6 +66,9 @@ def refine(
     if load_pair_vectors(vectors, verify=False) is not None:
         raise ConfigError(f"{vectors}: trained on pairs; refinement needs the vectors of words")
     words = load_vectors(vectors)
+    if words.plain is not None:
+        logger.info("%s: refined already; its plain vectors are refined again", vectors)
+        words = words.unrefined()
     if words.counts is None and not ignore_counts:
         raise ConfigError(
             f"{vectors}: contains no counts, which decide how far a word is refined; pass a run folder, or add "

@@ -6,6 +6,7 @@ RUN itself contains the combined vectors.
 
 import logging
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,6 +52,9 @@ def train_members(
     _check_corpus(members)
     _check_output(output, resume=resume, overwrite=overwrite)
     folders = [output / MEMBERS_FOLDER / str(number) for number in range(1, len(members) + 1)]
+    if overwrite and not resume:  # otherwise a later --resume would continue members of the replaced run
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
     for index, (config, folder) in enumerate(zip(members, folders, strict=True)):
         logger.info("member %d of %d", index + 1, len(members))
         own = replace(config, seed=config.seed + index, refine=False)

@@ -44,8 +44,8 @@ def combine(
 
         vectors = word2vec.combine([word2vec.load("runs/seed-1"), word2vec.load("runs/seed-2")])
 
-    Refined vectors take part with their plain vectors; refine the result instead. The result is deterministic, and the
-    order of the members matters only for words of equal counts.
+    Refined vectors take part with their plain vectors; refine the result instead. The result is deterministic. The
+    order of the members only affects the order of words with equal counts, or of all words if there are no counts.
 
     Args:
         members: Word vectors, of any dimensions.
@@ -56,8 +56,9 @@ def combine(
             that have one.
 
     Returns:
-        New vectors, most frequent words first. The count of a word is its largest count in a member: those of one
-        corpus agree, and those of overlapping corpora cannot be added up. There are no counts if a word has none.
+        New vectors, most frequent words first; without counts, in the order of the members. The count of a word is its
+        largest count in a member: those of one corpus agree, and those of overlapping corpora cannot be added up. There
+        are no counts if a word has none.
 
     Raises:
         ConfigError: `dim`, `vocabulary` or `output_weight` is out of range.

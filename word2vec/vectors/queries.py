@@ -13,10 +13,11 @@ Part: TypeAlias = str | NDArray[Any] | tuple[str | NDArray[Any], float]
 """A word, a vector (D,), or one of them with a weight."""
 
 Query: TypeAlias = Part | Iterable[Part] | None
+Parts: TypeAlias = list[tuple[str | NDArray[np.float64], float]]
 """Parts, or a single word or vector."""
 
 
-def split(query: Query, dim: int) -> list[tuple[str | NDArray[np.float64], float]]:
+def split(query: Query, dim: int) -> Parts:
     """Return the words and vectors of a query, each with its weight, 1 by default.
 
     Args:

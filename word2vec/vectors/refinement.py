@@ -49,7 +49,7 @@ class Refinement:
         penalty: Penalty of the squared coefficients of the regression.
         steps: Steps of conjugate gradient.
         full_count: Words that occur this often have the full weight in the regression, rarer ones less.
-        prior_count: A word that occurs this often is replaced by its prediction by half.
+        prior_count: Count at which a word's own vector and its prediction have equal weight.
         prediction_weight: Weight of the prediction that is added for all words.
         output_weight: Weight of the centered output table, which is added to the centered vectors at first; None for
             0.25 if there is an output table.

@@ -20,7 +20,7 @@ from word2vec.errors import Word2VecError
 from word2vec.models.subwords import Subwords
 from word2vec.vectors import interop
 from word2vec.vectors.likelihood import SoftmaxTree
-from word2vec.vectors.queries import Query, split
+from word2vec.vectors.queries import Parts, Query, split
 from word2vec.vectors.search import AnalogyMethod, Neighbors, cosines, row_lengths, three_cos_mul, top_k, unit_rows
 from word2vec.vectors.spelling import unknown_word
 from word2vec.vectors.tables import as_table, check_shapes
@@ -236,13 +236,17 @@ class WordVectors:
             Word2VecError: No word is given, a part of the query is neither a word nor a vector, or `n` or `restrict` is
                 below 1.
         """
-        if self.plain is not None and refined is not True:
-            items = [item for item, _ in split(positive, self.dim)]
-            known = all(isinstance(item, str) and item in self._rows for item in items)
-            if refined is False or (items and known and not split(negative, self.dim)):
-                return self._unrefined.nearest(positive, negative, n, restrict)
-        direction, asked = self._combine(positive, negative)
-        return top_k(self.words, self._cosines(direction, restrict), asked, n)
+        plus, minus = split(positive, self.dim), split(negative, self.dim)  # subtle: once, they may be iterators
+        searched = self._searched(plus, minus, refined)
+        direction, asked = searched._combine(plus, minus)
+        return top_k(self.words, searched._cosines(direction, restrict), asked, n)
+
+    def _searched(self, plus: Parts, minus: Parts, refined: bool | None) -> "WordVectors":
+        """Return the vectors, refined or plain, that a query is compared with; see `nearest`."""
+        if self.plain is None or refined is True:
+            return self
+        known = all(isinstance(item, str) and item in self._rows and weight > 0 for item, weight in plus)
+        return self._unrefined if refined is False or (plus and known and not minus) else self
 
     def nearest_to(self, direction: ArrayLike, n: int = 10, restrict: int | None = None) -> Neighbors:
         """Return the words whose vectors have the highest cosine with a vector, such as the mean of a document.
@@ -381,7 +385,7 @@ class WordVectors:
         ignore_counts: bool = False,
         threads: int | None = None,
     ) -> "WordVectors":
-        """Return refined vectors: mixed with a prediction from the n-grams of each word, which rare words gain most by.
+        """Return refined vectors: each is mixed with a prediction from the n-grams of its word. Rare words gain most.
 
         Words outside the vocabulary get vectors as well. The formulas and their sources are in `vectors/refinement.py`.
 
@@ -392,7 +396,7 @@ class WordVectors:
             penalty: Penalty of the squared coefficients of the regression from n-grams to vectors.
             steps: Steps of conjugate gradient that solve the regression. Fewer smooth more, as a larger penalty does.
             full_count: Words that occur at least this often have the full weight in the regression, rarer ones less.
-            prior_count: A word that occurs this often is replaced by its prediction by half.
+            prior_count: Count at which a word's own vector and its prediction have equal weight.
             prediction_weight: Weight of the prediction that is added for all words.
             output_weight: Weight of the centered output table, which is added to the centered vectors at first; None is
                 0.25 if there is an output table.
@@ -597,7 +601,9 @@ class WordVectors:
         if topn == 0:
             return Neighbors()
         if topn is None:
-            return self._cosines(self._combine(positive, negative)[0], restrict_vocab)
+            plus, minus = split(positive, self.dim), split(negative, self.dim)
+            searched = self._searched(plus, minus, None)
+            return searched._cosines(searched._combine(plus, minus)[0], restrict_vocab)
         return self.nearest(positive, negative, topn, restrict_vocab)
 
     def similar_by_word(

@@ -196,7 +196,8 @@ class HeldOutText(Measure):
         assert vectors.output is not None  # noqa: S101 (`prepare` rejects the objective without such a table)
         shift = self._shift(config).astype(np.float32)  # (V,)
         batches = self._halves[held_out]
-        ranks = [_reciprocal_ranks(batch, vectors.vectors, vectors.output, shift) for batch in batches]
+        trained = vectors.unrefined().vectors  # (V, D), with which the output table was trained
+        ranks = [_reciprocal_ranks(batch, trained, vectors.output, shift) for batch in batches]
         return float(np.mean(np.concatenate(ranks)))
 
     def _shift(self, config: TrainConfig) -> NDArray[np.float64]:

@@ -160,7 +160,7 @@ class Search:
             self._train_rung(rung, settings, self._log.rungs[rung][0], share)
             ranked = [DEFAULT, *(trial.setting for trial in self._ranked(rung))]
             settings = ranked[: next_size(len(settings))]
-            compared = plan.compared
+            compared = 1.0 if plan.compared == 1 else self._log.rungs[rung][0]
         if trials := self._compared():
             compared = 1.0 if trials[0].fraction == 1 else self._log.rungs[-1][0]
         self._compare(compared)
