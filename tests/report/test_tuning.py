@@ -29,7 +29,7 @@ def test_every_training_is_drawn_and_nothing_is_loaded(tmp_path: Path) -> None:
         "score 0.5000",
         "held out 0.6250",
         "window 12",
-        "10.00% of the corpus",
+        "rung 1: 10.00% of the corpus",
     ):
         assert text in page
     assert "</script><b>" not in page

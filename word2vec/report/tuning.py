@@ -4,6 +4,7 @@ from pathlib import Path
 
 from word2vec.config import option
 from word2vec.system.atomic_files import atomic_path
+from word2vec.training.tuning.schedule import RUNGS
 from word2vec.training.tuning.search import TuningResult
 from word2vec.training.tuning.trials import Trial
 
@@ -78,8 +79,10 @@ def _offset(trial: Trial, result: TuningResult) -> float:
 
 
 def _rung_name(trials: list[Trial]) -> str:
-    fraction = trials[0].fraction if trials else 0.0
-    return f"{'comparison, ' if trials and trials[0].held_out is not None else ''}{fraction:.2%} of the corpus"
+    if not trials:
+        return ""
+    name = "comparison" if trials[0].rung == RUNGS else f"rung {trials[0].rung + 1}"
+    return f"{name}: {trials[0].fraction:.2%} of the corpus"
 
 
 def _description(trial: Trial) -> str:
