@@ -43,6 +43,10 @@ def test_combine_rejects_what_it_cannot_combine(members: list[Path], tmp_path: P
     other = WordVectors(["other"], [[1.0]])
     other.save(tmp_path / "other.txt")
     assert "no words in common" in cli.error("combine", members[0], tmp_path / "other.txt", *output, code=1)
+    files = [tmp_path / "a.txt", tmp_path / "b.txt"]  # without counts
+    for path, member in zip(files, members[:2], strict=True):
+        WordVectors.load(member).save(path)
+    assert "--refine: the members have no counts" in cli.error("combine", *files, *output, "--refine", code=2)
     PairVectors(other, other).save(tmp_path / "pairs")
     assert "trained on pairs" in cli.error("combine", members[0], tmp_path / "pairs", *output, code=2)
     assert not (tmp_path / "x").exists()

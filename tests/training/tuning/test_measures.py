@@ -106,6 +106,9 @@ def test_good_models_predict_held_out_text(model: str, topics_file: Path) -> Non
     none = WordVectors(words, topics, output=np.zeros_like(topics))
     assert halves(measure, good)[0] == pytest.approx(halves(measure, good)[1], abs=0.05)
     assert halves(measure, good)[0] > 2 * halves(measure, none)[0]
+    # the output table was trained with the plain vectors
+    refined = WordVectors(words, -topics, output=good.output, plain=topics)
+    assert halves(measure, refined) == halves(measure, good)
 
 
 COLORS = ("red", "green", "blue", "yellow", "white", "black")
