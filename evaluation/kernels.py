@@ -49,8 +49,9 @@ from renderers.kernels import staleness as staleness_table
 
 from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus
 from word2vec.config import make_config
+from word2vec.engines.cpu.compiling import FLAGS
 from word2vec.engines.cpu.engine import FusedEngine
-from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,

@@ -11,6 +11,20 @@ from torch import Tensor
 from word2vec.sampling.distributions import AliasTable
 
 BITS = 1 << 64
+BLOCK_WORDS = 512  # center words that pick their noise words from one pool
+BLOCK_WORDS_IN_WORK = 1024  # limit on the center words of the blocks of all threads: their steps are stale
+BLOCK_FLOATS = 1 << 16  # limit on the floats in their rows: the private tables of a thread should fit its cache
+NOISE_USES = 8  # how often a noise word of the pool is picked, on average
+
+
+def block_words(dim: int, threads: int = 1) -> int:
+    """Return the number of center words that share a pool of noise words, if so many threads train such blocks."""
+    return max(16, min(BLOCK_WORDS, BLOCK_WORDS_IN_WORK // threads, BLOCK_FLOATS // dim))
+
+
+def pool_size(words: int, negatives: int) -> int:
+    """Return the number of noise words in the pool of a block of center words."""
+    return max(2, negatives, words * negatives // NOISE_USES)
 
 
 class SplitMix64:
@@ -50,6 +64,22 @@ def noise_word(alias: AliasTable, true: int | None, random: SplitMix64) -> int:
     """Draw a noise word that is not the true word; any noise word if that is None."""
     word = alias_word(alias, random.bits())
     return word if word != true else other_word(alias, word, random.bits())
+
+
+def draw_pool(alias: AliasTable, size: int, random: SplitMix64) -> list[int]:
+    """Draw noise words for the center words of a block; two or more of them, at least two of which are distinct."""
+    pool = [alias_word(alias, random.bits()) for _ in range(size)]
+    if len(set(pool)) == 1:  # each center word must find a noise word that differs from it
+        pool[0] = other_word(alias, pool[0], random.bits())
+    return pool
+
+
+def pick_noise(pool: list[int], true: int, random: SplitMix64) -> int:
+    """Pick a noise word of a pool at random: the first one from there on that is not the true word."""
+    place = below(random.bits(), len(pool))
+    while pool[place] == true:
+        place = (place + 1) % len(pool)
+    return pool[place]
 
 
 def alias_word(alias: AliasTable, bits: int) -> int:

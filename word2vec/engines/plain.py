@@ -22,7 +22,9 @@ and each row moves by -lr times its gradient: x toward y_0 and away from y_1..y_
 **The examples.** Frequent words are subsampled. Each remaining word is the center of a window, usually of random width,
 which selects its context words. These share one set of noise words, and up to BLOCK_ROWS of them are updated at once,
 from the values before the update (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"). Then
-X (B, D) and Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X.
+X (B, D) and Y (1 + K, D) are small matrices, and so are the scores X Y^T and the gradients G Y and G^T X. For some
+hundred center words a pool of noise words is drawn, among which each center word picks its own: so the fused engine
+has to fetch fewer rows from memory (engines/cpu/staging.py).
 
 **Hierarchical softmax** has no noise words. Its targets are the nodes on the path to the center word in a Huffman tree,
 whose scores have signs: s_k = sign_k (x . y_k), and so dL/dx = sum_k sign_k g_k y_k.
@@ -49,10 +51,10 @@ import numpy.typing as npt
 import torch
 
 from word2vec.engines.base import REPORT_SECONDS, Engine, LearningRate, Progress
-from word2vec.engines.draws import SplitMix64, below, noise_word
+from word2vec.engines.draws import SplitMix64, below, block_words, draw_pool, noise_word, pick_noise, pool_size
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective
-from word2vec.models import CBOW, EmbeddingModel
+from word2vec.models import CBOW, EmbeddingModel, SkipGram
 from word2vec.sampling.datasets import Batch, ExampleDataset, TextDataset
 from word2vec.sampling.shards import Shard, derive_seed, words_read
 
@@ -190,13 +192,32 @@ class PlainEngine(Engine):
         text = cast("TextDataset", self.dataset)
         window, center_is_input = text.window, self.model.center_is_input
         left, right = (window.right, window.left) if center_is_input else (window.left, window.right)
-        for words in [self._subsample(number, random) for number in range(first, last)]:
+        sentences = [self._subsample(number, random) for number in range(first, last)]
+        noise_words = self._noise_of_centers([word for words in sentences for word in words], random)
+        for words in sentences:
             for place, center in enumerate(words):
-                noise = [] if center_is_input else self._draw_noise(center, random)
+                noise = next(noise_words)
                 width = window.min_width + below(random.bits(), window.widths)
                 begin, end = max(0, place - min(width, left)), min(len(words), place + min(width, right) + 1)
                 around = [*range(begin, place), *range(place + 1, end)]
                 yield center, [Word(words[other], other - place + left - (other > place)) for other in around], noise
+
+    def _noise_of_centers(self, centers: list[int], random: SplitMix64) -> Iterator[list[int]]:
+        """Yield the noise words of each center word; skip-gram draws a pool for each block of center words first."""
+        negatives = self.dataset.settings.negatives
+        uses_pool = type(self.model) is SkipGram and self.model.ngram_index is None and self.paths is None
+        block = block_words(self.model.input.shape[1])
+        pool: list[int] = []
+        for number, center in enumerate(centers):
+            if self.model.center_is_input:
+                yield []
+            elif uses_pool:
+                if number % block == 0:
+                    size = pool_size(min(block, len(centers) - number), negatives)
+                    pool = draw_pool(self.dataset.alias, size, random)
+                yield [pick_noise(pool, center, random) for _ in range(negatives)]
+            else:
+                yield self._draw_noise(center, random)
 
     def _subsample(self, sentence: int, random: SplitMix64) -> list[int]:
         text = cast("TextDataset", self.dataset)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from word2vec.engines.cpu.objectives import FLAGS, block_size, score_gradients
+from word2vec.engines.cpu.compiling import FLAGS
+from word2vec.engines.cpu.objectives import block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, padded_targets
 from word2vec.losses import Objective, objective_name
 

@@ -15,19 +15,9 @@ from tests.engines.small import make_dataset, make_model, make_objective, make_v
 from word2vec.engines import plain
 from word2vec.engines.base import Progress
 from word2vec.engines.cpu import engine as cpu
+from word2vec.engines.cpu.draws import below, next_bits, noise_word, other_word
 from word2vec.engines.cpu.engine import FusedEngine
-from word2vec.engines.cpu.kernel import (
-    Sampling,
-    Tables,
-    Text,
-    ThreadState,
-    below,
-    kernel,
-    next_bits,
-    noise_word,
-    other_word,
-    subsample,
-)
+from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel, subsample
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
 from word2vec.engines.cpu.tree_kernel import PATH_STEP
@@ -291,7 +281,7 @@ def test_a_report_within_a_chunk_counts_the_pairs_of_its_loss(monkeypatch: pytes
 def test_buffers_are_large_enough_for_every_chunk(words: int, sentences: int) -> None:
     # the kernel checks no bounds: it would silently overwrite other memory
     shard = cpu._new_state(7)
-    grown = cpu._with_buffers(cpu._with_buffers(shard, 4, 4), words, sentences)
+    grown = cpu.with_buffers(cpu.with_buffers(shard, 4, 4), words, sentences)
     assert len(grown.kept) > max(words, 4)
     assert len(grown.ends) >= max(sentences, 4)
     assert all(new is old for new, old in zip(grown[2:], shard[2:], strict=True))  # counters are kept
@@ -310,7 +300,7 @@ def test_a_corpus_may_have_more_than_2_to_the_31_words(tmp_path: Path) -> None:
     for dataset, first in ((_with_text(tokens, offsets), 2), (_with_text(np.array(sentence), np.array([0, 6])), 0)):
         model = make_model(4, 8, spread=1.0)
         engine = FusedEngine(model, NegativeSampling("sum"), dataset, falling)
-        shard = cpu._with_buffers(cpu._new_state(1), 6, 1)
+        shard = cpu.with_buffers(cpu._new_state(1), 6, 1)
         engine._train(shard, first, first + 1, 0.05)
         assert shard.pairs.item() > 10
         tables.append(table_bytes(model))
@@ -338,7 +328,7 @@ def test_a_table_may_have_more_than_2_to_the_31_numbers(tmp_path: Path) -> None:
         ahead=1,
     )
     text = Text(cpu.read_only(np.array([words - 3, words - 1]), np.int32), cpu.read_only(np.array([0, 2]), np.int64))
-    shard = cpu._with_buffers(cpu._new_state(1), 2, 1)
+    shard = cpu.with_buffers(cpu._new_state(1), 2, 1)
     train_text = kernel("negative-sampling", 5, False)
     flat = Tables(*(table.view(np.ndarray) for table in tables), width)
     train_text(text, 0, 1, sampling, flat, np.zeros(1, np.float32), np.float32(0.5), shard)
@@ -427,7 +417,7 @@ def test_a_draw_at_the_threshold_survives() -> None:
     # so that the threshold of probability 1, 2^32 - 1, takes all
     draw = SplitMix64(9).bits() >> 32
     for threshold, kept in ((draw, 1), (draw - 1, 0)):
-        text, shard = Text(np.zeros(1, np.int32), np.array([0, 1])), cpu._with_buffers(cpu._new_state(9), 1, 1)
+        text, shard = Text(np.zeros(1, np.int32), np.array([0, 1])), cpu.with_buffers(cpu._new_state(9), 1, 1)
         with np.errstate(over="ignore"):
             assert subsample(text, 0, 1, np.array([threshold], np.uint32), shard, np.uint64(9))[0] == kept
 

@@ -23,11 +23,13 @@ import torch
 from torch import nn
 
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
-from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel
+from word2vec.engines.cpu.kernel import Sampling, StagedState, Tables, Text, ThreadState, kernel
 from word2vec.engines.cpu.ngram_kernel import ngram_kernel
 from word2vec.engines.cpu.simd import LANES, padded_width
+from word2vec.engines.cpu.staging import CACHE_LINE_BYTES, aligned_memory, new_stage
 from word2vec.engines.cpu.tree_kernel import TreeSampling, path_size, tree_kernel
 from word2vec.engines.cpu.vector_kernel import VectorTables, cbow_kernel
+from word2vec.engines.draws import block_words
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
@@ -39,8 +41,9 @@ from word2vec.sampling.shards import Shard, derive_seed, words_read
 # does, and fewer where a word needs more multiply-adds than with default settings (about 4,000 for each of the three
 # products).
 CHUNK_WORDS, CHUNK_PRODUCTS = 10_000, 40_000_000
-CACHE_LINE_BYTES = 64
 MAX_AHEAD = 64  # words between a center word and the word whose input row is prefetched
+
+State = ThreadState | StagedState
 
 T = TypeVar("T", bound=np.integer)
 
@@ -112,15 +115,18 @@ class FusedEngine(Engine):
             targets, self._sampling = 1 + negatives, _sampling(dataset, objective, reverse=model.center_is_input)
             self._kernel = _kernel_of(model, objective, negatives)
         self._chunk_pairs = CHUNK_PRODUCTS // (targets * width)
-        self._train(_new_state(0), 0, 0, 0.0)  # a call without words, to compile
+        self._staged = objective.targets == "noise" and isinstance(self._tables, Tables)
+        self._train(self._new_state(0), 0, 0, 0.0)  # a call without words, to compile
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
         self._epoch = number
         self._shards = shards or self.dataset.new_shards(self.threads)
         self._states = [
-            _state_of(shard, derive_seed(self.dataset.seed, number, *shard.stream)) for shard in self._shards
+            self._new_state(derive_seed(self.dataset.seed, number, *shard.stream)) for shard in self._shards
         ]
+        for state, shard in zip(self._states, self._shards, strict=True):
+            resume_thread(state, shard)
         yield from self._workers.run(self._train_shard, self._total)
 
     def state(self) -> list[Shard]:
@@ -135,13 +141,21 @@ class FusedEngine(Engine):
             if number and stop.is_set():
                 return
             words = int(offsets[end] - offsets[begin])
-            self._states[rank] = _with_buffers(self._states[rank], words, end - begin)
+            self._states[rank] = with_buffers(self._states[rank], words, end - begin)
             self._train(self._states[rank], begin, end, self.learning_rate(self._epoch, words_read(self._shards)))
+
+    def _new_state(self, seed: int) -> State:
+        state = _new_state(seed)
+        if not self._staged:
+            return state
+        window, dim = self.dataset.window, self.model.input.shape[1]
+        reach, negatives = window.left + window.right, self.dataset.settings.negatives
+        return StagedState(*state, new_stage(0, block_words(dim, self.threads), reach, self._tables.width, negatives))
 
     def _total(self) -> Progress:
         return total_progress(self._shards, self._states)
 
-    def _train(self, state: ThreadState, first: int, last: int, lr: float) -> None:
+    def _train(self, state: State, first: int, last: int, lr: float) -> None:
         """Train the sentences from `first` to before `last`."""
         self._kernel(self._text, first, last, self._sampling, self._tables, self._constants, np.float32(lr), state)
 
@@ -218,13 +232,6 @@ def _new_state(seed: int) -> ThreadState:
     )
 
 
-def _state_of(shard: Shard, seed: int) -> ThreadState:
-    """Return the state of a thread that continues a shard; the seed is for a shard that is new or was split again."""
-    state = _new_state(seed)
-    resume_thread(state, shard)
-    return state
-
-
 def resume_thread(state: Counters, shard: Shard) -> None:
     """Continue the counters of a thread from a shard; the random state is that of the shard, if it has one."""
     state.pairs[0], state.loss[0] = shard.pairs, shard.loss
@@ -250,10 +257,14 @@ def total_progress(shards: Sequence[Shard], states: Sequence[Counters]) -> Progr
     return Progress(words_read(shards), sum(int(state.pairs[0]) for state in states), loss)
 
 
-def _with_buffers(state: ThreadState, words: int, sentences: int) -> ThreadState:
+def with_buffers(state: State, words: int, sentences: int) -> State:
     """Return the state with buffers large enough for a chunk; chunks differ in size because sentences are never cut."""
     if words >= len(state.kept):
         state = state._replace(kept=np.zeros(words + 1, np.int32))  # the kernel writes one word beyond those it keeps
+        if isinstance(state, StagedState):
+            old = state.stage
+            stage = new_stage(words, old.block_words, old.reach, old.width, old.negatives)
+            state = state._replace(stage=stage)
     if sentences > len(state.ends):
         state = state._replace(ends=np.zeros(sentences, np.int64))
     return state
@@ -286,9 +297,7 @@ def aligned_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
     The parameter is moved to such memory, unless a previous engine has already done so.
     """
     if table.stride() != (width, 1) or table.data_ptr() % CACHE_LINE_BYTES:
-        memory = np.zeros(len(table) * width + LANES, np.float32)  # numpy's, which uses huge pages
-        first = -memory.ctypes.data % CACHE_LINE_BYTES // memory.itemsize
-        flat = torch.from_numpy(memory[first : first + len(table) * width])
+        flat = torch.from_numpy(aligned_memory(len(table) * width))
         rows = flat.view(len(table), width)[:, : table.shape[1]]
         table.data = rows.copy_(table.detach())
     return torch.as_strided(table.detach(), (len(table) * width,), (1,)).numpy()

@@ -17,17 +17,15 @@ three seconds, and caches it on disk. `engines/plain.py` is the same algorithm i
 """
 
 import functools
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
-from numba.extending import overload
 
-from word2vec.engines.cpu.objectives import FLAGS, INLINED, block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
+from word2vec.engines.cpu.draws import HALF, U64, below, next_bits
+from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
@@ -38,18 +36,12 @@ from word2vec.engines.cpu.simd import (
     padded_targets,
     pointer_to,
     pointers,
-    prefetch_row,
 )
-from word2vec.system import instructions
-from word2vec.system.jit import cached_on_disk
+from word2vec.engines.cpu.staging import Stage, copy_rows, draw_pool, merge_rows, number_words, pick_noise
+from word2vec.engines.draws import pool_size
 
-U64 = np.uint64
-GOLDEN, MIX_1, MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
-SHIFT_1, SHIFT_2, SHIFT_3, HALF = U64(30), U64(27), U64(31), U64(32)
-LOW = U64(0xFFFFFFFF)
-IMPORTED = (instructions.__file__, "simd.py", "objectives.py")
-UNIT = 2.0**-53  # 53 bits fill the mantissa of a float64
-MANTISSA_SHIFT = U64(11)
+STAGED = ("staging.py", "../draws.py")
+"""Further files that kernels on private rows contain code of."""
 
 
 class Text(NamedTuple):
@@ -92,12 +84,22 @@ class ThreadState(NamedTuple):
     loss: npt.NDArray[np.float64]  # (LANES,) sums of the losses
 
 
-class Buffers(NamedTuple):
-    """Working memory of one call. The first three have two halves, which the current and the next center alternate."""
+class StagedState(NamedTuple):
+    """State and working memory of one thread that trains private copies of rows."""
 
-    targets: npt.NDArray[np.int64]  # (2 * padded,) where the rows of the targets begin in the output table
-    shifts: npt.NDArray[np.float32]  # (2 * padded,) log_q of the targets
-    reach: npt.NDArray[np.int64]  # (2 * 2,) how many words before and after the center word its window contains
+    kept: npt.NDArray[np.int32]  # as in ThreadState
+    ends: npt.NDArray[np.int64]
+    random: npt.NDArray[np.uint64]
+    pairs: npt.NDArray[np.int64]
+    loss: npt.NDArray[np.float64]
+    stage: Stage
+
+
+class Buffers(NamedTuple):
+    """Working memory of one call."""
+
+    targets: npt.NDArray[np.int64]  # (padded,) where the rows of the targets begin in the output table
+    shifts: npt.NDArray[np.float32]  # (padded,) log_q of the targets
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,) where the rows of a block of context words begin in the input table
     block: npt.NDArray[np.float32]  # (block_size(padded, LANES),) scores, gradients and losses; see objectives.py
     steps: npt.NDArray[np.float32]  # (padded * LANES,) working memory of block_steps
@@ -108,8 +110,8 @@ class Buffers(NamedTuple):
 def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`.
 
-    It trains the sentences from `first` to before `last`. The arguments here are compile-time constants: the objective
-    is inlined, and the loops over the targets of a tile are unrolled.
+    It trains the sentences from `first` to before `last`, and merges each block into the tables at once. The arguments
+    here are compile-time constants: the objective is inlined, and the loops over the targets of a tile are unrolled.
 
     Args:
         objective: Name of the objective in LOSSES.
@@ -118,76 +120,112 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    size = block_size(padded, LANES)
+    floats = block_size(padded, LANES)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
         n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
-        memory = Buffers(
-            targets=np.zeros(2 * padded, np.int64),
-            shifts=np.zeros(2 * padded, np.float32),
-            reach=np.zeros(4, np.int64),
-            rows=np.zeros(BLOCK_ROWS, np.int64),
-            block=np.zeros(size, np.float32),
-            steps=np.zeros(padded * LANES, np.float32),
-            loss=np.zeros(LANES, np.float64),
-        )
-        cumulative = sampling.cumulative
-        table, noise, words, buffers = pointers(tables), pointers(sampling), pointers(thread), pointers(memory)
-        sentence, begin, pairs = 0, 0, 0
-        for position in range(-1, n_kept):
-            if position + 1 < n_kept:
-                state = draw_ahead(
-                    position + 1,
-                    n_kept,
-                    words.kept,
-                    noise,
-                    cumulative,
-                    table,
-                    buffers,
-                    state,
-                    n_targets,
-                    padded,
-                    corrected,
-                )
-            if position < 0:
-                continue
-            while position >= words.ends[sentence]:
-                begin = words.ends[sentence]
-                sentence += 1
-            half = position & 1
-            left = max(begin, position - buffers.reach[2 * half])
-            right = min(words.ends[sentence], position + buffers.reach[2 * half + 1] + 1)
-            for start in range(left, right - 1, BLOCK_ROWS):
-                n = min(BLOCK_ROWS, right - 1 - start)
-                gather_block(words.kept, start, n, position, table.width, buffers.rows)
-                score_block(table, buffers, half, n, n_targets, padded, corrected)
-                # subtle: the array, because the longer objectives are not vectorized with a pointer
-                score_gradients(objective, n_targets, padded, LANES, memory.block, constants)
-                update_block(table, buffers, half, n, n_targets, padded, lr)
-                add_losses(buffers, padded, n)
-            pairs += right - 1 - left
+        memory = new_buffers(padded, floats)
+        table, stage, sentence, pairs = pointers(tables), pointers(thread.stage), 0, 0
+        for start in range(0, n_kept, stage.block_words):
+            stop = min(n_kept, start + stage.block_words)
+            text_slots, slots, state = stage_block(start, stop, n_kept, sampling, table, thread, state)
+            sentence, trained, state = train_block(
+                start,
+                stop,
+                sentence,
+                sampling,
+                constants,
+                lr,
+                thread,
+                memory,
+                state,
+                objective,
+                n_targets,
+                padded,
+                corrected,
+            )
+            merge_rows(stage, text_slots, slots, table, 0, 1)
+            pairs += trained
         thread.random[0] = state
-        # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
-        thread.pairs[0] += pairs
-        for i in range(LANES):
-            thread.loss[i] += memory.loss[i]
+        add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
-    # subtle: numba names the cache files by this. Kernels of one name would share an index file, which two processes
-    # that compile at once can corrupt for good; and numba detects changes of this file only, not of those it imports
-    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{digest_of(*IMPORTED):08x}"
-    return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
+    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{digest_of(*IMPORTED, *STAGED):08x}"
+    return compiled_kernel(train)
 
 
-def inlined(function):
-    """Let kernels call a function: it is inlined, and literals among its arguments are compile-time constants."""
+@inlined
+def new_buffers(padded, floats):
+    """Allocate the working memory of a call."""
+    return Buffers(
+        targets=np.zeros(padded, np.int64),
+        shifts=np.zeros(padded, np.float32),
+        rows=np.zeros(BLOCK_ROWS, np.int64),
+        block=np.zeros(floats, np.float32),
+        steps=np.zeros(padded * LANES, np.float32),
+        loss=np.zeros(LANES, np.float64),
+    )
 
-    @overload(function, prefer_literal=True, strict=False, jit_options=INLINED)
-    def implementation(*arguments):
-        return function
 
-    return function
+@inlined
+def add_counts(thread, pairs, loss):
+    """Add the pairs and losses of a call to those of the thread."""
+    # subtle: at the end of a call, so that a report in between counts the pairs that belong to its loss
+    thread.pairs[0] += pairs
+    for i in range(LANES):
+        thread.loss[i] += loss[i]
+
+
+@inlined
+def stage_block(start, stop, n_kept, sampling, table, thread, state):
+    """Copy the rows of a block, which begins at word `start` and ends before `stop`, and draw its noise words.
+
+    Returns:
+        The number of slots with input rows, that of all slots, and the random state.
+    """
+    noise, words = pointers(sampling), pointers(thread)
+    low, high = max(0, start - noise.left), min(n_kept, stop + noise.right)
+    text_slots = number_words(words.stage, words.kept, low, high)
+    size = pool_size(stop - start, words.stage.negatives)
+    slots, state = draw_pool(words.stage, text_slots, size, noise, sampling.cumulative, state)
+    copy_rows(words.stage, text_slots, slots, table)
+    return text_slots, slots, state
+
+
+@inlined
+def train_block(
+    start, stop, sentence, sampling, constants, lr, thread, memory, state, objective, n_targets, padded, corrected
+):
+    """Train the center words from word `start` to before `stop` on private rows.
+
+    Returns:
+        The sentence of the last word, the number of pairs, and the random state.
+    """
+    noise, words, buffers = pointers(sampling), pointers(thread), pointers(memory)
+    stage, low, size = words.stage, max(0, start - noise.left), pool_size(stop - start, n_targets - 1)
+    begin = words.ends[sentence - 1] if sentence else 0
+    pairs = 0
+    for position in range(start, stop):
+        while position >= words.ends[sentence]:
+            begin = words.ends[sentence]
+            sentence += 1
+        center = np.int64(stage.local[position - low])
+        state = pick_targets(center, stage, size, noise.log_q, buffers, state, n_targets, padded, corrected)
+        state, bits = next_bits(state)
+        reach = noise.min_width + below(bits, noise.widths)
+        left = max(begin, position - min(reach, noise.left))
+        right = min(words.ends[sentence], position + min(reach, noise.right) + 1)
+        for place in range(left, right - 1, BLOCK_ROWS):
+            n = min(BLOCK_ROWS, right - 1 - place)
+            gather_block(stage.local, place - low, n, position - low, stage.width, buffers.rows)
+            score_block(stage, buffers, 0, n, n_targets, padded, corrected)
+            # subtle: the array, because the longer objectives are not vectorized with a pointer
+            score_gradients(objective, n_targets, padded, LANES, memory.block, constants)
+            update_block(stage, buffers, 0, n, n_targets, padded, lr)
+            add_losses(buffers, padded, n)
+        pairs += right - 1 - left
+    return sentence, pairs, state
 
 
 @inlined
@@ -206,42 +244,17 @@ def subsample(text, first, last, keep, thread, state):
 
 
 @inlined
-def draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
-    """Draw noise words and window of the center word at a position, and prefetch rows; returns the random state."""
-    half, width = position & 1, tables.width
-    center = np.int64(kept[position])
-    state = draw_targets(center, half * padded, noise, cumulative, tables, buffers, state, n_targets, padded, corrected)
-    state, bits = next_bits(state)
-    reach = noise.min_width + below(bits, noise.widths)
-    buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
-    if position + noise.ahead < n_kept:
-        prefetch_row(tables.input, kept[position + noise.ahead] * width, width)
-    return state
-
-
-@inlined
-def draw_targets(center, place, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
-    """Draw the noise words of a center word, write all targets from `place` on, and prefetch their rows.
-
-    Returns:
-        The random state.
-    """
-    width = tables.width
+def pick_targets(center, stage, size, log_q, buffers, state, n_targets, padded, corrected):
+    """Write the targets of a center word: itself and noise words from the pool; returns the random state."""
     for k in range(padded):  # the padding repeats the center word
-        buffers.targets[place + k] = center * width
+        buffers.targets[k] = center * stage.width
     if corrected:
-        buffers.shifts[place] = noise.log_q[center]
-    prefetch_row(tables.output, center * width, width)
+        buffers.shifts[0] = log_q[stage.words[center]]
     for k in range(1, n_targets):
-        state, bits = next_bits(state)
-        word = noise_word(noise.noise, len(cumulative), bits)
-        if word == center:
-            state, bits = next_bits(state)
-            word = other_word(center, cumulative, bits)
-        buffers.targets[place + k] = word * width
+        slot, state = pick_noise(stage, center, size, state)
+        buffers.targets[k] = slot * stage.width
         if corrected:
-            buffers.shifts[place + k] = noise.log_q[word]
-        prefetch_row(tables.output, word * width, width)
+            buffers.shifts[k] = log_q[stage.words[slot]]
     return state
 
 
@@ -281,54 +294,3 @@ def add_losses(buffers, padded, n):
     _, losses, _ = block_offsets(padded, LANES)
     for i in range(LANES):
         buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0
-
-
-@inlined
-def next_bits(state):
-    """Return the next state and 64 random bits: SplitMix64.
-
-    Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators".
-    """
-    state += GOLDEN
-    bits = (state ^ (state >> SHIFT_1)) * MIX_1
-    bits = (bits ^ (bits >> SHIFT_2)) * MIX_2
-    return state, bits ^ (bits >> SHIFT_3)
-
-
-@inlined
-def below(bits, bound):
-    """Return a number from 0 to bound - 1, from the upper half of the bits."""
-    return np.int64(((bits >> HALF) * U64(bound)) >> HALF)
-
-
-@inlined
-def noise_word(noise, vocabulary_size, bits):
-    """Draw from the alias table: the upper half of the bits selects the column, the lower half accepts it or not."""
-    column = below(bits, vocabulary_size)
-    accepted = np.int64((bits & LOW) < noise[2 * column])
-    alias = np.int64(noise[2 * column + 1])
-    return alias + accepted * (column - alias)  # without a branch, which the processor would mispredict
-
-
-@inlined
-def other_word(word, cumulative, bits):
-    """Draw from the noise distribution without `word`: invert the cumulative distribution, skipping its interval."""
-    before = cumulative[word - 1] if word > 0 else 0.0
-    own = cumulative[word] - before
-    place = (bits >> MANTISSA_SHIFT) * UNIT * (1.0 - own)
-    if place >= before:
-        place += own
-    low, high = 0, len(cumulative) - 1
-    while low < high:
-        middle = (low + high) // 2
-        if cumulative[middle] > place:
-            high = middle
-        else:
-            low = middle + 1
-    # subtle: rounding may still hit the word; the most frequent other word gets that probability
-    return low if low != word else np.int64(word == 0)
-
-
-def digest_of(*names: str) -> int:
-    """Return a checksum of files, by path or by name in this subpackage, whose functions a kernel contains."""
-    return zlib.crc32(b"".join((Path(__file__).parent / name).read_bytes() for name in names))

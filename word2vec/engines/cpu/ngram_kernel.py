@@ -21,25 +21,16 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from word2vec.engines.cpu.kernel import (
-    IMPORTED,
-    add_losses,
-    below,
-    digest_of,
-    inlined,
-    next_bits,
-    noise_word,
-    subsample,
-)
-from word2vec.engines.cpu.objectives import FLAGS, IGNORED, block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
+from word2vec.engines.cpu.draws import below, next_bits, noise_word
+from word2vec.engines.cpu.kernel import add_losses, subsample
+from word2vec.engines.cpu.objectives import IGNORED, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import copy_lanes, copy_lanes_unless_equal, vector_scores, vector_steps
 from word2vec.engines.cpu.vector_kernel import ONE, add_word, clear, move_word, prefetch_ngrams
-from word2vec.system.jit import cached_on_disk
 
 SHARED_WINDOWS = 8
 """Consecutive windows that share noise words. On half of wiki8, training with 8 took 0.75 times as long as with 2.
@@ -143,10 +134,9 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
             thread.loss[i] += memory.loss[i]
         keep_alive(memory)
 
-    # subtle: unique and complete for the cache, as in kernel.py
     imported = (*IMPORTED, "kernel.py", "simd_vector.py", "vector_kernel.py")
     train.__qualname__ = f"train_ngrams_{objective}_{negatives}_{corrected}_{digest_of(*imported):08x}"
-    return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
+    return compiled_kernel(train)
 
 
 @inlined

@@ -18,6 +18,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import overload, register_jitable
 
+from word2vec.engines.cpu.compiling import INLINED
 from word2vec.losses import (
     LOSSES,
     WARP,
@@ -30,17 +31,6 @@ from word2vec.losses import (
     SampledSoftmax,
 )
 from word2vec.system.instructions import intrinsic
-
-FLAGS = {"reassoc", "contract", "nsz", "arcp"}
-"""Fast-math flags: all except those that assume that there is no NaN, because NaN indicates divergence."""
-
-INLINED: Any = {"fastmath": FLAGS, "forceinline": True}
-"""Compiler options for every function that a kernel calls.
-
-subtle: without inlining, a process that compiles a kernel may link its calls to other copies of the called functions
-than those stored in the cache with the kernel. The copies are optimized separately and round differently, so one seed
-would give two results, depending on whether the kernel was compiled or loaded.
-"""
 
 F, U64 = np.float32, np.uint64
 ZERO, ONE, INFINITY = F(0), F(1), F(np.inf)

@@ -13,27 +13,16 @@ then the rows of the targets are read and written once for up to BLOCK_ROWS pair
 """
 
 import functools
-import zlib
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from word2vec.engines.cpu import kernel as windows
-from word2vec.engines.cpu.kernel import (
-    U64,
-    add_losses,
-    draw_targets,
-    inlined,
-    next_bits,
-    noise_word,
-    score_block,
-    update_block,
-)
-from word2vec.engines.cpu.objectives import FLAGS, block_size, score_gradients
+from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
+from word2vec.engines.cpu.draws import GOLDEN, U64, draw_targets, next_bits, noise_word
+from word2vec.engines.cpu.kernel import add_losses, score_block, update_block
+from word2vec.engines.cpu.objectives import block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
@@ -45,7 +34,6 @@ from word2vec.engines.cpu.simd import (
 )
 from word2vec.sampling import pair_order
 from word2vec.sampling.pair_order import scramble
-from word2vec.system.jit import cached_on_disk
 
 
 class Pairs(NamedTuple):
@@ -146,9 +134,10 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
             thread.loss[i] += memory.loss[i]
         keep_alive(memory)
 
-    # subtle: unique and complete for the cache, as in kernel.py
-    train.__qualname__ = f"train_pairs_{objective}_{negatives}_{corrected}_{_digest_of_imports():08x}"
-    return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
+    train.__qualname__ = (
+        f"train_pairs_{objective}_{negatives}_{corrected}_{digest_of(*IMPORTED, 'kernel.py', pair_order.__file__):08x}"
+    )
+    return compiled_kernel(train)
 
 
 inlined(scramble)
@@ -161,7 +150,7 @@ def _look_up(pairs, first, last, thread):
     weighted = len(pairs.columns) > 0
     for position in range(first, last):
         if weighted:
-            _, bits = next_bits(pairs.keys[1] + U64(position) * windows.GOLDEN)
+            _, bits = next_bits(pairs.keys[1] + U64(position) * GOLDEN)
             number = noise_word(pairs.columns, size, bits)
         else:
             place = scramble(U64(position), pairs.keys, pairs.mask, pairs.shift)
@@ -213,9 +202,3 @@ def _draw_ahead(group, chunk, noise, cumulative, tables, buffers, state, n_targe
     for i in range(chunk.starts[group], chunk.starts[group + 1]):
         prefetch_row(tables.input, np.int64(chunk.members[i]) * width, width)
     return state
-
-
-def _digest_of_imports() -> int:
-    folder = Path(__file__).parent
-    files = [*(folder / name for name in (*windows.IMPORTED, "kernel.py")), Path(pair_order.__file__)]
-    return zlib.crc32(b"".join(file.read_bytes() for file in files))

@@ -203,24 +203,71 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
 
 
 @intrinsic
+def copy_row(typing_context, table, start, first, second, place, width):
+    """Copy the row of a table that begins at `start` to the same place of two arrays."""
+    signature = types.void(table, start, first, second, place, width)
+
+    def generate(context, builder, signature, arguments):
+        table, start, first, second, place, width = unpacked(context, builder, signature, arguments)
+        row, *copies = at(builder, table, start), at(builder, first, place), at(builder, second, place)
+        with every_vector(builder, width) as d:
+            part = load(builder, row, d)
+            for copy in copies:
+                store(builder, part, copy, d)
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
+def add_difference(typing_context, table, start, new, old, place, width):
+    """Add new - old, the rows that begin at `place` of two arrays, to the row of a table that begins at `start`."""
+    signature = types.void(table, start, new, old, place, width)
+
+    def generate(context, builder, signature, arguments):
+        table, start, new, old, place, width = unpacked(context, builder, signature, arguments)
+        row, after, before = at(builder, table, start), at(builder, new, place), at(builder, old, place)
+        with every_vector(builder, width) as d:
+            add_to(builder, row, d, builder.fsub(load(builder, after, d), load(builder, before, d)))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
 def pointers(typing_context, record):
-    """Replace the arrays of a named tuple by pointers to their first items.
+    """Replace the arrays of a named tuple or a tuple of them, also in nested ones, by pointers to their first items.
 
     subtle: each use of an array in a loop may cost two atomic updates of its reference count. Pointers have none, so
     the arrays have to be kept alive by the caller, or by `keep_alive` behind the loop. No bounds are checked, and
     negative indices do not wrap around.
     """
-    fields = [types.CPointer(kind.dtype) if isinstance(kind, types.Array) else kind for kind in record.types]
-    result = types.NamedTuple(fields, record.instance_class)
 
     def generate(context, builder, signature, arguments):
-        items = [builder.extract_value(arguments[0], number) for number in range(len(fields))]
-        for number, kind in enumerate(record.types):
-            if isinstance(kind, types.Array):
-                items[number] = context.make_array(kind)(context, builder, value=items[number]).data
-        return context.make_tuple(builder, result, items)
+        return _pointers_of(context, builder, record, arguments[0])
 
-    return result(record), generate
+    return _with_pointers(record)(record), generate
+
+
+def _with_pointers(kind: Any) -> Any:
+    """Return the type of a value in which pointers replace the arrays, also those in tuples."""
+    if isinstance(kind, types.Array):
+        return types.CPointer(kind.dtype)
+    if isinstance(kind, types.NamedTuple):
+        return types.NamedTuple([_with_pointers(item) for item in kind.types], kind.instance_class)
+    return types.UniTuple(_with_pointers(kind.dtype), kind.count) if isinstance(kind, types.UniTuple) else kind
+
+
+def _pointers_of(context: Any, builder: Builder, kind: Any, value: Value) -> Value:
+    if isinstance(kind, types.Array):
+        return context.make_array(kind)(context, builder, value=value).data
+    if not isinstance(kind, types.NamedTuple | types.UniTuple):
+        return value
+    items = [
+        _pointers_of(context, builder, item, builder.extract_value(value, number))
+        for number, item in enumerate(kind.types)
+    ]
+    return context.make_tuple(builder, _with_pointers(kind), items)
 
 
 @intrinsic

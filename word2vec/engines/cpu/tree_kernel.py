@@ -15,21 +15,13 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from word2vec.engines.cpu.kernel import (
-    IMPORTED,
-    add_losses,
-    below,
-    digest_of,
-    gather_block,
-    inlined,
-    next_bits,
-    subsample,
-)
-from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
+from word2vec.engines.cpu.draws import below, next_bits
+from word2vec.engines.cpu.kernel import add_losses, gather_block, subsample
+from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
@@ -42,7 +34,6 @@ from word2vec.engines.cpu.simd import (
     pointers,
     prefetch_row,
 )
-from word2vec.system.jit import cached_on_disk
 
 PATH_STEP = 60  # a multiple of TILE. Paths are shorter with a million words, so there is usually a single kernel
 HOT_NODES = 256  # nodes next to the root, which are in so many paths that they never leave the cache
@@ -142,9 +133,8 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
             thread.loss[i] += memory.loss[i]
         keep_alive(memory)
 
-    # subtle: unique and complete for the cache, as in kernel.py
     train.__qualname__ = f"train_tree_{objective}_{size}_{digest_of(*IMPORTED, 'kernel.py'):08x}"
-    return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
+    return compiled_kernel(train)
 
 
 @inlined

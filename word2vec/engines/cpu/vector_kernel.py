@@ -16,21 +16,15 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from word2vec.engines.cpu.kernel import (
-    IMPORTED,
-    digest_of,
-    draw_ahead,
-    inlined,
-    subsample,
-)
-from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
+from word2vec.engines.cpu.draws import below, draw_targets, next_bits
+from word2vec.engines.cpu.kernel import subsample
+from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import add_rows, add_to_rows, vector_scores, vector_steps
-from word2vec.system.jit import cached_on_disk
 
 F = np.float32
 ZERO, ONE = F(0), F(1)
@@ -142,10 +136,23 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
             thread.loss[i] += memory.loss[i]
         keep_alive(memory)
 
-    # subtle: unique and complete for the cache, as in kernel.py
     settings = f"{objective}_{negatives}_{corrected}_{ngrams}_{weighted}"
     train.__qualname__ = f"train_cbow_{settings}_{digest_of(*IMPORTED, 'kernel.py', 'simd_vector.py'):08x}"
-    return cached_on_disk(numba.njit(nogil=True, fastmath=FLAGS, boundscheck=False, error_model="numpy")(train))
+    return compiled_kernel(train)
+
+
+@inlined
+def draw_ahead(position, n_kept, kept, noise, cumulative, tables, buffers, state, n_targets, padded, corrected):
+    """Draw noise words and window of the center word at a position, and prefetch rows; returns the random state."""
+    half, width = position & 1, tables.width
+    center = np.int64(kept[position])
+    state = draw_targets(center, half * padded, noise, cumulative, tables, buffers, state, n_targets, padded, corrected)
+    state, bits = next_bits(state)
+    reach = noise.min_width + below(bits, noise.widths)
+    buffers.reach[2 * half], buffers.reach[2 * half + 1] = min(reach, noise.left), min(reach, noise.right)
+    if position + noise.ahead < n_kept:
+        prefetch_row(tables.input, kept[position + noise.ahead] * width, width)
+    return state
 
 
 @inlined
