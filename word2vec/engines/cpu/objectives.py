@@ -11,7 +11,6 @@ without an example may contain anything, and anything may be written to them.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from llvmlite import ir
