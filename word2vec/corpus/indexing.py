@@ -62,6 +62,7 @@ def index_corpus(
     threads: int | None = None,
     cache: Path | None = None,
     output: Path | None = None,
+    verified: bool = False,
     progress: bool = False,
 ) -> IndexedCorpus:
     """Index a corpus, or open the index that was built from the same text before.
@@ -74,6 +75,7 @@ def index_corpus(
         threads: The number of threads; all processors by default. The index does not depend on it.
         cache: The cache folder; `system.cache.cache_folder()` by default.
         output: The folder that results will be written to; it must not contain a file of the corpus.
+        verified: Whether another process of this machine has just opened the index; it is not verified again then.
         progress: Whether to draw a progress bar on stderr.
 
     Returns:
@@ -88,7 +90,12 @@ def index_corpus(
     threads = threads or usable_processors()
     cache = cache_folder() if cache is None else cache
     with local_files(sources, cache, output, column, progress) as files:
-        return _index_files(files, cache / "indexes", settings, threads, progress)
+        states = file_states(files)
+        folder = cache / "indexes" / content_key(files, states, cache / "indexes", settings, threads)
+        if (corpus := _existing_index(folder, verified)) is not None:
+            return corpus
+        _build(files, states, folder, settings, threads, progress)
+        return IndexedCorpus(folder)
 
 
 @contextmanager
@@ -127,18 +134,7 @@ def local_files(
         yield [copies.enter_context(spooled(file, cache)) if is_stream(file) else file for file in files]
 
 
-def _index_files(
-    files: Sequence[Path], indexes: Path, settings: ReadSettings, threads: int, progress: bool
-) -> IndexedCorpus:
-    states = file_states(files)
-    folder = indexes / content_key(files, states, indexes, settings, threads)
-    if (corpus := _existing_index(folder)) is not None:
-        return corpus
-    _build(files, states, folder, settings, threads, progress)
-    return IndexedCorpus(folder)
-
-
-def _existing_index(folder: Path) -> IndexedCorpus | None:
+def _existing_index(folder: Path, verified: bool) -> IndexedCorpus | None:
     """Open an index; warn if it is damaged.
 
     Raises:
@@ -147,7 +143,7 @@ def _existing_index(folder: Path) -> IndexedCorpus | None:
     if not os.path.isdir(folder):  # noqa: PTH112 (Path.is_dir raises an error if the cache cannot be searched)
         return None
     try:
-        return IndexedCorpus(folder)
+        return IndexedCorpus(folder, verified=verified)
     except DamagedIndexError as error:
         logger.warning("%s: the corpus index is incomplete or corrupt (%s); building it again", folder, error.__cause__)
         return None

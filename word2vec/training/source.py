@@ -109,6 +109,7 @@ class CorpusSource(Source):
                     column=config.column,
                     threads=config.threads,
                     output=run,
+                    verified=group.local_rank > 0,
                     progress=progress,
                 )
             )
