@@ -20,7 +20,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common import RESULTS, ROOT, Report
-from renderers import combination, compare, distributed, kernels, objectives, recommendation, refinement, sequences
+from renderers import (
+    combination,
+    compare,
+    distributed,
+    kernels,
+    large_text,
+    objectives,
+    recommendation,
+    refinement,
+    sequences,
+)
 
 FILES = ("README.md", "evaluation/*.md", "docs/*.md")
 MARKER = re.compile(r"^<!-- table: (\S+) -->\n(.*?)^<!-- /table -->$", re.MULTILINE | re.DOTALL)
@@ -42,6 +52,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     ),
     "models": (compare.models, ("models-cbow-wiki8", "models-tree-wiki8", "models-subwords-wiki8")),
     "indexing": (compare.indexing, ("wiki8-indexing-2-cores",)),
+    "large-text": (large_text.large_text, ("large-text",)),
     "objectives": (objectives.objectives, ("objectives-wiki8", "in-batch-softmax-wiki8")),
     "objective-speeds": (compare.objective_speeds, ("wiki8-objectives-speed-2-cores",)),
     "learning-rates": (objectives.learning_rates, ("learning-rates-wiki8",)),
