@@ -162,7 +162,9 @@ def content_of(table: Table) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes, PLAIN: table.plain}
     tensors = {name: numbers for name, numbers in tables.items() if numbers is not None}
     ngrams, settings = ngram_arrays(table)
-    metadata = {} if settings is None else dict(zip(NGRAM_SETTINGS, map(str, settings), strict=True))
+    metadata: dict[str, str] = {}
+    if settings is not None:
+        metadata |= zip(NGRAM_SETTINGS, map(str, settings), strict=True)
     if table.refinement is not None:
         metadata[REFINEMENT] = json.dumps(table.refinement)
     return tensors | ngrams, {RUN_FORMAT: str(RUN_VERSION), **metadata}

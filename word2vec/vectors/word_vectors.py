@@ -112,7 +112,8 @@ class WordVectors:
 
         Args:
             path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
-                counts, the output table and n-grams; all but fasttext keep nodes and plain vectors.
+                counts, the output table and n-grams; all but fasttext keep nodes, and the plain vectors and settings of
+                refined ones.
             format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
                 fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
