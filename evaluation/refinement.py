@@ -107,22 +107,36 @@ def score(vectors: WordVectors) -> dict[str, list[float | None]]:
 
 
 def score_unknown(vectors: WordVectors) -> dict[str, dict[str, float | None]]:
-    """Score the pairs that contain unknown words, and all pairs, where words without a vector count as a cosine of 0.
+    """Return, by set, how many pairs and questions contain unknown words, and what refined vectors of these gain.
 
-    Plain vectors have no vectors for unknown words.
+    Args:
+        vectors: Plain vectors.
+
+    Returns:
+        For each set its size and the number of pairs or questions with unknown words ("missing"), and for pairs four
+        correlations: of the pairs with unknown words, refined ("unknown"), and of all pairs, where words without a
+        vector count as a cosine of 0: plain, refined without the vectors of unknown words ("known"), and refined.
     """
+    with_ngrams = refined(vectors, DEFAULT)
+    known = WordVectors(with_ngrams.words, with_ngrams.vectors)
     scores: dict[str, dict[str, float | None]] = {}
     for name in PAIR_SETS:
         pairs = read_pairs(name)
         rows = find_rows(vectors.words, (word for pair in pairs.words for word in pair), "exact-then-lower")
-        unknown = [i for i, pair in enumerate(pairs.words) if any(rows[word] < 0 for word in pair)]
-        part = replace(pairs, words=tuple(pairs.words[i] for i in unknown), scores=pairs.scores[unknown])
+        missing = [i for i, pair in enumerate(pairs.words) if any(rows[word] < 0 for word in pair)]
+        part = replace(pairs, words=tuple(pairs.words[i] for i in missing), scores=pairs.scores[missing])
         scores[name] = {
-            "pairs": len(pairs.words),
-            "unknown_pairs": len(unknown),
-            "unknown": _spearman(vectors, part) if unknown else None,
-            "all": _spearman(vectors, pairs, oov="zero"),
+            "size": len(pairs.words),
+            "missing": len(missing),
+            "unknown": _spearman(with_ngrams, part) if missing else None,
+            "plain": _spearman(vectors, pairs, oov="zero"),
+            "known": _spearman(known, pairs, oov="zero"),
+            "refined": _spearman(with_ngrams, pairs, oov="zero"),
         }
+    frequent = set(vectors.words[:RESTRICT])
+    questions = [each for section in read_questions("questions-words").sections for each in section.questions]
+    missing_words = sum(any(word.lower() not in frequent for word in each) for each in questions)
+    scores["analogies"] = {"size": len(questions), "missing": missing_words}
     return scores
 
 
@@ -148,13 +162,12 @@ def measure(runs: Sequence[Path], labels: Sequence[str]) -> Iterator[dict[str, A
     for run in runs:
         vectors = WordVectors.load(run)
         assert vectors.counts is not None
-        size = {"words": int(vectors.counts.sum()), "vocabulary": len(vectors)}
-        yield {"run": run.name, "label": "plain", **size, "scores": score(vectors), "unknown": score_unknown(vectors)}
+        facts = {"words": int(vectors.counts.sum()), "unknown": score_unknown(vectors)}
+        yield {"run": run.name, "label": "plain", **facts, "scores": score(vectors)}
     for label, run in itertools.product(labels, runs):
         change = ABLATIONS[label]
         vectors = refined(WordVectors.load(run), replace(DEFAULT, **change))
-        scores = {"scores": score(vectors), "unknown": score_unknown(vectors)}
-        yield {"run": run.name, "label": label, "settings": change, **scores}
+        yield {"run": run.name, "label": label, "settings": change, "scores": score(vectors)}
 
 
 def choose(runs: Sequence[Path]) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,7 @@
-"""Tables of refinement.py: scores, ablations, neighbors."""
+"""Tables of refinement.py and refinement_reference.py: scores, ablations, sizes of corpora, neighbors."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from common import Report, markdown_table, number, with_range
@@ -14,6 +14,8 @@ MEASURES = {
     "syntactic": "syntactic",
 }
 MAIN = {"plain": "plain", "defaults": "refined", "output_weight 0": "refined without the output table"}
+CORPORA = {"w1m": "Wikipedia", "w8m": "Wikipedia", "quality": "wiki8", "w70m": "Wikipedia", "demo": "docstrings"}
+"""What the names of runs stand for, without the number of the seed; tables of sizes have this order."""
 HALVES = (1, 2)  # positions of the scores of the halves of a set, after that of the whole set
 
 
@@ -28,16 +30,76 @@ def refinement(report: Report) -> str:
 
 def ablations(report: Report) -> str:
     """Render the medians x 100 with one setting changed, and the mean of the three sets on both halves of them."""
-    labels = list(dict.fromkeys(m["label"] for m in report["measurements"]))
     rows = [
         [
             label,
-            *(number(statistics.median(_scores(report, label, measure)), 1, 100) for measure in MEASURES),
+            *(_median(_scores(report, label, measure)) for measure in MEASURES),
             *(number(_mean_of_sets(report, label, half), 1, 100) for half in HALVES),
+        ]
+        for label in _labels(report)
+    ]
+    return markdown_table(["settings", *MEASURES.values(), "first halves", "second halves"], rows)
+
+
+def sizes(*reports: Report) -> str:
+    """Render the scores x 100 of plain and refined vectors by corpus: medians and ranges over the runs."""
+    rows = [
+        [name, MAIN[label], *(with_range(_scores(report, label, measure), 1, 100) for measure in MEASURES)]
+        for name, report in _by_corpus(reports)
+        for label in ("plain", "defaults")
+    ]
+    return markdown_table(["corpus", "vectors", *MEASURES.values()], rows)
+
+
+def size_ablations(*reports: Report) -> str:
+    """Render the mean of the three sets x 100, on their first and second halves, by setting and corpus."""
+    corpora = _by_corpus(reports)
+    measured = [set(_labels(report)) for _, report in corpora]
+    labels = [label for label in _labels(corpora[0][1]) if all(label in each for each in measured)]
+    rows = [
+        [
+            label,
+            *(
+                " / ".join(number(_mean_of_sets(report, label, half), 1, 100) for half in HALVES)
+                for _, report in corpora
+            ),
         ]
         for label in labels
     ]
-    return markdown_table(["settings", *MEASURES.values(), "first halves", "second halves"], rows)
+    return markdown_table(["settings", *(name for name, _ in corpora)], rows)
+
+
+def unknown(*reports: Report) -> str:
+    """Render what the refined vectors of unknown words gain: Spearman's correlations x 100, medians over the runs."""
+    figures = {
+        "unknown": "only pairs with unknown words, refined",
+        "plain": "all pairs, plain",
+        "known": "all pairs, only known words refined",
+        "refined": "all pairs, refined",
+    }
+    rows = []
+    for name, report in _by_corpus(reports):
+        found = [m["unknown"] for m in report["measurements"] if "unknown" in m]
+        for measure, facts in found[0].items():
+            cells = (_median(each[measure].get(figure) for each in found) for figure in figures)
+            rows.append([name, MEASURES[measure], f"{facts['missing']:,} of {facts['size']:,}", *cells])
+    return markdown_table(["corpus", "set", "with unknown words", *figures.values()], rows)
+
+
+def reference(*reports: Report) -> str:
+    """Render how close plain and refined vectors come to those of a larger corpus, x 100: medians over the runs."""
+    rows = []
+    for corpus, runs in _runs_by_corpus(reports).items():
+        measured = {label: [m["bands"] for m in runs if m["label"] == label] for label in ("plain", "defaults")}
+        for band, first in measured["defaults"][0].items():
+            cells = (
+                _median(each[band][figure] for each in measured[label] if band in each)
+                for figure in ("correlation", "neighbors")
+                for label in measured
+            )
+            rows.append([corpus, band, str(first["words"]), *cells])
+    figures = [f"{figure}, {name}" for figure in ("correlation", "neighbors") for name in ("plain", "refined")]
+    return markdown_table(["run", "count", "words", *figures], rows)
 
 
 def chosen(report: Report) -> str:
@@ -73,8 +135,35 @@ def examples(report: Report) -> str:
     return markdown_table(["word (count)", "plain", "refined"], rows)
 
 
+def _labels(report: Report) -> list[str]:
+    return list(dict.fromkeys(m["label"] for m in report["measurements"]))
+
+
+def _runs_by_corpus(reports: Iterable[Report]) -> dict[str, list[Mapping[str, Any]]]:
+    """Return the measurements by the names of their runs without the seed, in the order of CORPORA."""
+    measurements = [m for report in reports for m in report["measurements"]]
+    found = {name: [m for m in measurements if m["run"].rpartition("-")[0] == name] for name in CORPORA}
+    return {name: runs for name, runs in found.items() if runs}
+
+
+def _by_corpus(reports: Iterable[Report]) -> list[tuple[str, Report]]:
+    """Return the measurements of each corpus, after its name and the number of its words."""
+    return [
+        (f"{CORPORA[name]}, {runs[0]['words'] / 1e6:.1f} M words", {"measurements": runs})
+        for name, runs in _runs_by_corpus(reports).items()
+    ]
+
+
 def _scores(report: Report, label: str, measure: str, part: int = 0) -> list[float]:
-    return [m["scores"][measure][part] for m in report["measurements"] if m["label"] == label]
+    """Return the scores of the runs; undefined ones are left out."""
+    found = [m["scores"][measure][part] for m in report["measurements"] if m["label"] == label]
+    return [each for each in found if each is not None]
+
+
+def _median(values: Iterable[float | None]) -> str:
+    """Return a median x 100; a dash if no value is defined."""
+    found = [each for each in values if each is not None]
+    return number(statistics.median(found) if found else None, 1, 100)
 
 
 def _mean_of_sets(report: Report, label: str, half: int) -> float:
