@@ -7,12 +7,14 @@ Words that are frequent in the larger corpus have reliable vectors there, even i
 reference is the cosine of two such words, the mean over the runs of the larger corpus, whose vectors are plain. By the
 count of a word in the smaller corpus, two figures say how close its vectors come:
 
-- correlation: Spearman's rank correlation of the cosines of words of the band, with all frequent words of the larger
-  corpus that the smaller one contains, with the reference;
-- neighbors: the fraction of the 10 nearest of these words by the reference that are among the 10 nearest.
+- correlation: Spearman's rank correlation with the reference, over the cosines of the words of the band with a sample
+  of the frequent words that both corpora contain;
+- neighbors: the fraction of the 10 nearest of this sample by the reference that are among the 10 nearest.
 
-Words that the smaller corpus lacks take part if refined vectors have one for them. The method needs no human scores, so
-it works for any language. Takes about 5 seconds per run and setting.
+A band takes part only if words with its least count are expected to be frequent in the larger corpus, by the sizes of
+the two; otherwise only unusual words of the band would be compared, such as names that the other texts happen to be
+about. Words that the smaller corpus lacks take part if refined vectors have one for them; they are unusual words to
+some degree. The method needs no human scores, so it works for any language. Takes seconds per run and setting.
 """
 
 import argparse
@@ -30,9 +32,10 @@ from scipy.stats import spearmanr
 
 from word2vec import WordVectors
 
-FREQUENT = 200  # default count of words in the larger corpus
+FREQUENT = 100  # default count of words in the larger corpus
 NEAREST = 10
-SAMPLED = 500  # words of a band
+SAMPLED, OTHERS = 500, 5000  # words of a band, and words with which they are compared
+MIN_WORDS = 30  # of a band
 UNKNOWN = "unknown"
 BANDS = {
     UNKNOWN: (0, 0),
@@ -90,7 +93,7 @@ def compare(
         for row, i in enumerate(kept):
             different[row, place.get(words[i], 0)] = words[i] not in place
         shared = [
-            len(np.intersect1d(*(_nearest(table[row], different[row]) for table in (own, reference))))
+            len(set(_nearest(own[row], different[row])) & set(_nearest(reference[row], different[row])))
             for row in range(len(kept))
         ]
         found[band] = {
@@ -101,9 +104,10 @@ def compare(
     return found
 
 
-def _nearest(similar: NDArray[np.float32], different: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _nearest(similar: NDArray[np.float32], different: NDArray[np.bool_]) -> list[int]:
     """Return the positions of the nearest words, without the word itself."""
-    return np.argpartition(np.where(different, -similar, np.inf), NEAREST)[:NEAREST]
+    found: list[int] = np.argpartition(np.where(different, -similar, np.inf), NEAREST)[:NEAREST].tolist()
+    return found
 
 
 def measure(
@@ -115,23 +119,34 @@ def measure(
         plain = WordVectors.load(run)
         assert plain.counts is not None
         counts = dict(zip(plain.words, plain.counts.tolist(), strict=True))
-        others = [word for word in frequent if word in counts]
-        bands = {band: _sample(frequent, counts, *limits) for band, limits in BANDS.items()}
+        growth = number_of_words(references[0]) / number_of_words(plain)
+        others = _sample(frequent, counts, 1, sys.maxsize, OTHERS)
+        sampled = {
+            band: _sample(frequent, counts, low, high, SAMPLED)
+            for band, (low, high) in BANDS.items()
+            if band == UNKNOWN or low * growth >= count
+        }
+        bands = {band: words for band, words in sampled.items() if len(words) >= MIN_WORDS}
         expected = {
             band: np.mean([cosines(each, words, others) for each in references], axis=0)
             for band, words in bands.items()
-            if words
         }
-        bands = {band: bands[band] for band in expected}
         for label in ("plain", *labels):
             vectors = plain if label == "plain" else refined(plain, replace(DEFAULT, **ABLATIONS[label]))
-            yield {"run": run.name, "label": label, "bands": compare(vectors, bands, others, expected)}
+            found = compare(vectors, bands, others, expected)
+            yield {"run": run.name, "label": label, "words": number_of_words(plain), "bands": found}
 
 
-def _sample(words: Sequence[str], counts: dict[str, int], low: int, high: int) -> list[str]:
-    """Return at most SAMPLED of the words with these counts."""
+def number_of_words(vectors: WordVectors) -> int:
+    """Return the number of words of the corpus that are in the vocabulary."""
+    assert vectors.counts is not None
+    return int(vectors.counts.sum())
+
+
+def _sample(words: Sequence[str], counts: dict[str, int], low: int, high: int, size: int) -> list[str]:
+    """Return at most `size` of the words with these counts."""
     found = [word for word in words if low <= counts.get(word, 0) <= high]
-    return [found[i] for i in np.random.default_rng(1).permutation(len(found))[:SAMPLED]]
+    return [found[i] for i in np.random.default_rng(1).permutation(len(found))[:size]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -153,6 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     report = report_header("refinement_reference.py", sys.argv[1:] if arguments is None else arguments)
     references = [WordVectors.load(run) for run in options.reference]
+    report["reference_words"] = number_of_words(references[0])
     measurements: list[dict[str, Any]] = []
     for measured in measure(options.runs, references, options.settings, options.frequent):
         measurements.append(measured)

@@ -89,17 +89,19 @@ def unknown(*reports: Report) -> str:
 def reference(*reports: Report) -> str:
     """Render how close plain and refined vectors come to those of a larger corpus, x 100: medians over the runs."""
     rows = []
-    for corpus, runs in _runs_by_corpus(reports).items():
+    compared = [(runs, report["reference_words"]) for report in reports for runs in _runs_by_corpus([report]).values()]
+    for runs, reference_words in compared:
         measured = {label: [m["bands"] for m in runs if m["label"] == label] for label in ("plain", "defaults")}
-        for band, first in measured["defaults"][0].items():
+        for band, facts in measured["defaults"][0].items():
             cells = (
                 _median(each[band][figure] for each in measured[label] if band in each)
                 for figure in ("correlation", "neighbors")
                 for label in measured
             )
-            rows.append([corpus, band, str(first["words"]), *cells])
+            sizes = (f"{words / 1e6:.0f} M" for words in (runs[0]["words"], reference_words))
+            rows.append([*sizes, band, str(facts["words"]), *cells])
     figures = [f"{figure}, {name}" for figure in ("correlation", "neighbors") for name in ("plain", "refined")]
-    return markdown_table(["run", "count", "words", *figures], rows)
+    return markdown_table(["corpus", "reference", "count", "words", *figures], rows)
 
 
 def chosen(report: Report) -> str:

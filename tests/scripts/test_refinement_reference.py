@@ -37,10 +37,13 @@ def runs(tmp_path: Path) -> tuple[Path, Path, Path]:
     return tmp_path / "large-1", tmp_path / "w1m-1", tmp_path / "w8m-1"
 
 
-def test_vectors_are_compared_with_those_of_a_larger_corpus(runs: tuple[Path, ...], tmp_path: Path) -> None:
+def test_vectors_are_compared_with_those_of_a_larger_corpus(
+    runs: tuple[Path, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "MIN_WORDS", 20)
     large, same, noisy = runs
     output = tmp_path / "r.json"
-    script.main([str(same), str(noisy), "--reference", str(large), "--output", str(output)])
+    script.main([str(same), str(noisy), "--reference", str(large), "--frequent", "20", "--output", str(output)])
     report = json.loads(output.read_text())
     found = {(m["run"], m["label"]): m["bands"] for m in report["measurements"]}
 
@@ -54,6 +57,13 @@ def test_vectors_are_compared_with_those_of_a_larger_corpus(runs: tuple[Path, ..
     assert found["w8m-1", "defaults"]["unknown"]["correlation"] > 0.5
 
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in tables.reference(report).splitlines()[2:]]
-    assert [row[:2] for row in rows[:3]] == [["w1m", "unknown"], ["w1m", "5 to 9"], ["w1m", "1,000 or more"]]
-    assert rows[0][3] == "-"
-    assert rows[1][3] == rows[1][5] == "100.0"
+    assert [row[2] for row in rows] == ["unknown", "5 to 9", "1,000 or more"] * 2
+    assert rows[0][4] == "-"
+    assert rows[1][4] == rows[1][6] == "100.0"
+
+
+def test_bands_whose_words_are_not_expected_to_be_frequent_are_left_out(runs: tuple[Path, ...], tmp_path: Path) -> None:
+    large, same, _ = runs  # the corpora differ by a factor of 5.5
+    output = tmp_path / "r.json"
+    script.main([str(same), "--reference", str(large), "--frequent", "100", "--output", str(output)])
+    assert {band for m in json.loads(output.read_text())["measurements"] for band in m["bands"]} == {"1,000 or more"}
