@@ -34,7 +34,7 @@ from word2vec import WordVectors
 
 FREQUENT = 100  # default count of words in the larger corpus
 NEAREST = 10
-SAMPLED, OTHERS = 500, 5000  # words of a band, and words with which they are compared
+SAMPLED, OTHERS = 500, 2000  # words of a band, and words with which they are compared
 MIN_WORDS = 30  # of a band
 UNKNOWN = "unknown"
 BANDS = {

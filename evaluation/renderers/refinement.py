@@ -16,6 +16,7 @@ MEASURES = {
 MAIN = {"plain": "plain", "defaults": "refined", "output_weight 0": "refined without the output table"}
 CORPORA = {"w1m": "Wikipedia", "w8m": "Wikipedia", "quality": "wiki8", "w70m": "Wikipedia", "demo": "docstrings"}
 """What the names of runs stand for, without the number of the seed; tables of sizes have this order."""
+CHOSEN_ON = ("w1m", "w8m", "quality", "w70m")  # the corpora on which settings are chosen
 HALVES = (1, 2)  # positions of the scores of the halves of a set, after that of the whole set
 
 
@@ -52,21 +53,18 @@ def sizes(*reports: Report) -> str:
 
 
 def size_ablations(*reports: Report) -> str:
-    """Render the mean of the three sets x 100, on their first and second halves, by setting and corpus."""
-    corpora = _by_corpus(reports)
-    measured = [set(_labels(report)) for _, report in corpora]
-    labels = [label for label in _labels(corpora[0][1]) if all(label in each for each in measured)]
-    rows = [
-        [
-            label,
-            *(
-                " / ".join(number(_mean_of_sets(report, label, half), 1, 100) for half in HALVES)
-                for _, report in corpora
-            ),
-        ]
-        for label in labels
-    ]
-    return markdown_table(["settings", *(name for name, _ in corpora)], rows)
+    """Render the mean of the three sets x 100, on their first and second halves, by setting and corpus of CHOSEN_ON."""
+    runs = _runs_by_corpus(reports)
+    corpora: list[Report] = [{"measurements": runs[name]} for name in CHOSEN_ON if name in runs]
+    rows = []
+    for label in _labels(corpora[0]):
+        if not all(label in _labels(corpus) for corpus in corpora):
+            continue
+        means = [[_mean_of_sets(corpus, label, half) for half in HALVES] for corpus in corpora]
+        means.append([statistics.mean(half) for half in zip(*means, strict=True)])
+        rows.append([label, *(" / ".join(number(half, 1, 100) for half in each) for each in means)])
+    sizes = [_size(corpus["measurements"]) for corpus in corpora]
+    return markdown_table(["settings", *sizes, "mean"], rows)
 
 
 def unknown(*reports: Report) -> str:
@@ -98,8 +96,7 @@ def reference(*reports: Report) -> str:
                 for figure in ("correlation", "neighbors")
                 for label in measured
             )
-            sizes = (f"{words / 1e6:.0f} M" for words in (runs[0]["words"], reference_words))
-            rows.append([*sizes, band, str(facts["words"]), *cells])
+            rows.append([_size(runs), f"{reference_words / 1e6:.0f} M", band, str(facts["words"]), *cells])
     figures = [f"{figure}, {name}" for figure in ("correlation", "neighbors") for name in ("plain", "refined")]
     return markdown_table(["corpus", "reference", "count", "words", *figures], rows)
 
@@ -150,10 +147,13 @@ def _runs_by_corpus(reports: Iterable[Report]) -> dict[str, list[Mapping[str, An
 
 def _by_corpus(reports: Iterable[Report]) -> list[tuple[str, Report]]:
     """Return the measurements of each corpus, after its name and the number of its words."""
-    return [
-        (f"{CORPORA[name]}, {runs[0]['words'] / 1e6:.1f} M words", {"measurements": runs})
-        for name, runs in _runs_by_corpus(reports).items()
-    ]
+    found = _runs_by_corpus(reports).items()
+    return [(f"{CORPORA[name]}, {_size(runs)}", {"measurements": runs}) for name, runs in found]
+
+
+def _size(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Return the number of words of the corpus in the vocabulary, such as "17 M"."""
+    return f"{runs[0]['words'] / 1e6:.0f} M"
 
 
 def _scores(report: Report, label: str, measure: str, part: int = 0) -> list[float]:
