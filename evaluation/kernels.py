@@ -50,7 +50,6 @@ from renderers.kernels import staleness as staleness_table
 from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus
 from word2vec.config import make_config
 from word2vec.engines.cpu.engine import FusedEngine
-from word2vec.engines.cpu.instructions import WIDTH
 from word2vec.engines.cpu.objectives import FLAGS, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
@@ -66,6 +65,7 @@ from word2vec.errors import Word2VecError
 from word2vec.losses import NegativeSampling
 from word2vec.sampling.distributions import draw_negatives, subsample
 from word2vec.sampling.shards import chunks
+from word2vec.system.instructions import WIDTH
 from word2vec.training.setup import LinearDecay
 
 # ---- parts

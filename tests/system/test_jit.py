@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -14,7 +15,7 @@ import pytest
 from numba.core.caching import CacheImpl, IndexDataCacheFile
 
 from word2vec.system import jit
-from word2vec.system.jit import compiled
+from word2vec.system.jit import compiled, compiled_with
 
 
 @pytest.fixture
@@ -138,6 +139,27 @@ def test_code_of_another_function_is_never_used_if_a_save_fails(cache: Path, mon
         patched.setattr(IndexDataCacheFile, "_save_data", full_disk)
         assert multiplication(5)(3) == 15
     assert [multiplication(5)(3), multiplication(3)(3)] == [15, 9]
+
+
+FACTOR = 3  # stands for code of another module
+
+
+def test_a_change_of_inlined_code_is_detected(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("inlined")
+    module.__file__ = str(tmp_path / "inlined.py")
+
+    def compile_and_call(factor: int) -> tuple[int, int]:
+        """The result, and the number of cache hits."""
+        monkeypatch.setitem(globals(), "FACTOR", factor)
+        Path(str(module.__file__)).write_text(f"FACTOR = {factor}\n")
+
+        @compiled_with(module)
+        def times(number):  # type: ignore[no-untyped-def]
+            return FACTOR * number
+
+        return times(3), times.stats.cache_hits.total()  # type: ignore[attr-defined]
+
+    assert [compile_and_call(3), compile_and_call(3), compile_and_call(5)] == [(9, 0), (9, 1), (15, 0)]
 
 
 TRAIN = """

@@ -9,9 +9,11 @@ import functools
 import hashlib
 import io
 import logging
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import numba
@@ -26,6 +28,20 @@ logger = logging.getLogger("word2vec")
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function with numba on its first call, and release the global lock while it runs."""
     return cached_on_disk(numba.njit(nogil=True)(function))
+
+
+def compiled_with(*inlined: ModuleType) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate as `compiled` does, for functions that contain code of other modules.
+
+    Numba detects changes only of the file that defines a function, so the cache has a digest of the others in its name.
+    """
+    digest = zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in inlined))
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        function.__qualname__ += f"_{digest:08x}"
+        return compiled(function)
+
+    return decorate
 
 
 def cached_on_disk(dispatcher: Any) -> Callable[..., Any]:

@@ -8,31 +8,21 @@ The rows of a block have 16 floats, which are one vector in LLVM's code. LLVM sp
 processor has; from plain loops over the columns numba makes code that takes several times as long.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic as numba_intrinsic
 
-from word2vec.system.jit import compiled
+from word2vec.system import instructions
+from word2vec.system.instructions import FLOAT, INT64, intrinsic, multiply_add, splat, unpacked
+from word2vec.system.jit import compiled, compiled_with
 
 CONVERGED = 1e-12  # squared length of the residual, relative to its start, at which a column is solved
 COLUMNS = 16  # columns solved at a time: a row of float32 is a cache line
 
-intrinsic: Any = numba_intrinsic  # its declared type counts the typing context among the arguments of a call
-_INT32, _INT64 = ir.IntType(32), ir.IntType(64)
-_FLOATS, _DOUBLES = ir.VectorType(ir.FloatType(), COLUMNS), ir.VectorType(ir.DoubleType(), COLUMNS)
-
-
-def _unpacked(context: Any, builder: Any, signature: Any, arguments: Sequence[Any]) -> list[Any]:
-    """Return the arguments as LLVM values; arrays become pointers to their first items."""
-    return [
-        context.make_array(kind)(context, builder, value=argument).data if isinstance(kind, types.Array) else argument
-        for kind, argument in zip(signature.args, arguments, strict=True)
-    ]
+_FLOATS, _DOUBLES = ir.VectorType(FLOAT, COLUMNS), ir.VectorType(ir.DoubleType(), COLUMNS)
 
 
 def _row(builder: Any, table: Any, number: Any, kind: Any = _FLOATS) -> Any:
@@ -40,29 +30,18 @@ def _row(builder: Any, table: Any, number: Any, kind: Any = _FLOATS) -> Any:
     return builder.gep(builder.bitcast(table, kind.as_pointer()), [number])
 
 
-def _splat(builder: Any, number: Any) -> Any:
-    """Return a vector of equal floats."""
-    undefined = ir.Constant(_FLOATS, ir.Undefined)
-    first = builder.insert_element(undefined, number, _INT32(0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT32, COLUMNS), [0] * COLUMNS))
-
-
-def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
-
-
 @intrinsic
 def _gather(typing_context, table, rows, start, end, factor, sums, word):  # noqa: ARG001 (passed by numba)
     """Set sums[word] to factor * sum of table[rows[start:end]]."""
 
     def generate(context, builder, signature, arguments):
-        table, rows, start, end, factor, sums, word = _unpacked(context, builder, signature, arguments)
+        table, rows, start, end, factor, sums, word = unpacked(context, builder, signature, arguments)
         total = cgutils.alloca_once(builder, _FLOATS)
         builder.store(ir.Constant(_FLOATS, [0.0] * COLUMNS), total)
-        with cgutils.for_range_slice(builder, start, end, _INT64(1), _INT64) as (place, _):
+        with cgutils.for_range_slice(builder, start, end, INT64(1), INT64) as (place, _):
             row = _row(builder, table, builder.load(builder.gep(rows, [place])))
             builder.store(builder.fadd(builder.load(total), builder.load(row, align=4)), total)
-        product = builder.fmul(builder.load(total), _splat(builder, factor))
+        product = builder.fmul(builder.load(total), splat(builder, factor, COLUMNS))
         builder.store(product, _row(builder, sums, word), align=4)
         return context.get_dummy_value()
 
@@ -74,10 +53,10 @@ def _scatter(typing_context, table, rows, start, end, factor, factors, values, w
     """Add factor * factors * values[word] to table[row] for each row of rows[start:end]; factors are (COLUMNS,)."""
 
     def generate(context, builder, signature, arguments):
-        table, rows, start, end, factor, factors, values, word = _unpacked(context, builder, signature, arguments)
-        step = builder.fmul(builder.load(_row(builder, values, word), align=4), _splat(builder, factor))
-        step = builder.fmul(step, builder.load(_row(builder, factors, _INT64(0)), align=4))
-        with cgutils.for_range_slice(builder, start, end, _INT64(1), _INT64) as (place, _):
+        table, rows, start, end, factor, factors, values, word = unpacked(context, builder, signature, arguments)
+        step = builder.fmul(builder.load(_row(builder, values, word), align=4), splat(builder, factor, COLUMNS))
+        step = builder.fmul(step, builder.load(_row(builder, factors, INT64(0)), align=4))
+        with cgutils.for_range_slice(builder, start, end, INT64(1), INT64) as (place, _):
             row = _row(builder, table, builder.load(builder.gep(rows, [place])))
             builder.store(builder.fadd(builder.load(row, align=4), step), row, align=4)
         return context.get_dummy_value()
@@ -90,12 +69,12 @@ def _multiply_add_row(typing_context, factors, left, right, number, sums):  # no
     """Set sums[number] to factors * left[number] + right[number]; factors are (COLUMNS,)."""
 
     def generate(context, builder, signature, arguments):
-        factors, left, right, number, sums = _unpacked(context, builder, signature, arguments)
+        factors, left, right, number, sums = unpacked(context, builder, signature, arguments)
         a, b, c = (
             builder.load(_row(builder, table, place), align=4)
-            for table, place in ((factors, _INT64(0)), (left, number), (right, number))
+            for table, place in ((factors, INT64(0)), (left, number), (right, number))
         )
-        builder.store(_multiply_add(builder, a, b, c), _row(builder, sums, number), align=4)
+        builder.store(multiply_add(builder, a, b, c), _row(builder, sums, number), align=4)
         return context.get_dummy_value()
 
     return types.void(factors, left, right, number, sums), generate
@@ -106,10 +85,10 @@ def _add_squares(typing_context, factor, table, number, sums):  # noqa: ARG001
     """Add factor * table[number]^2 to (COLUMNS,) sums, in float64 because there may be millions of rows."""
 
     def generate(context, builder, signature, arguments):
-        factor, table, number, sums = _unpacked(context, builder, signature, arguments)
+        factor, table, number, sums = unpacked(context, builder, signature, arguments)
         row = builder.load(_row(builder, table, number), align=4)
-        squares = builder.fmul(builder.fmul(row, row), _splat(builder, factor))
-        total = _row(builder, sums, _INT64(0), _DOUBLES)
+        squares = builder.fmul(builder.fmul(row, row), splat(builder, factor, COLUMNS))
+        total = _row(builder, sums, INT64(0), _DOUBLES)
         builder.store(builder.fadd(builder.load(total, align=8), builder.fpext(squares, _DOUBLES)), total, align=8)
         return context.get_dummy_value()
 
@@ -181,14 +160,14 @@ def keep_numbered(ids, ends, number, starts, rows):
     starts[len(ends)] = kept
 
 
-@compiled
+@compiled_with(instructions)
 def predict(starts, rows, scale, order, coefficients, predicted):
     """Set `predicted` (V, COLUMNS) to X B, for coefficients B (G, COLUMNS); see `solve_ridge`."""
     for word in order:
         _gather(coefficients, rows, starts[word], starts[word + 1], scale[word], predicted, word)
 
 
-@compiled
+@compiled_with(instructions)
 def solve_ridge(starts, rows, scale, order, weights, targets, penalty, steps, coefficients):
     """Minimize sum_w weights[w] |targets[w] - (X B)[w]|^2 + penalty |B|^2 by conjugate gradient, from B = 0.
 

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from word2vec.engines.cpu.instructions import WIDTH
+from word2vec.system.instructions import WIDTH
 
 # Runs in its own process, in which some processor features are disabled before the vector layout is chosen.
 PROGRAM = """
@@ -17,7 +17,7 @@ smaller = {name: has and not any(part and name.startswith(part) for part in with
 llvm.get_host_cpu_features = lambda: type(features)(smaller)
 import numba
 import numpy as np
-from word2vec.engines.cpu.instructions import WIDTH
+from word2vec.system.instructions import WIDTH
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES, block_scores, block_steps, padded_targets
 assert WIDTH == int(sys.argv[2]), WIDTH
 n_targets, width, rows = int(sys.argv[3]), 48, 30

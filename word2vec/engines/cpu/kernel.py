@@ -40,13 +40,14 @@ from word2vec.engines.cpu.simd import (
     pointers,
     prefetch_row,
 )
+from word2vec.system import instructions
 from word2vec.system.jit import cached_on_disk
 
 U64 = np.uint64
 GOLDEN, MIX_1, MIX_2 = U64(0x9E3779B97F4A7C15), U64(0xBF58476D1CE4E5B9), U64(0x94D049BB133111EB)
 SHIFT_1, SHIFT_2, SHIFT_3, HALF = U64(30), U64(27), U64(31), U64(32)
 LOW = U64(0xFFFFFFFF)
-IMPORTED = ("instructions.py", "simd.py", "objectives.py")
+IMPORTED = (instructions.__file__, "simd.py", "objectives.py")
 UNIT = 2.0**-53  # 53 bits fill the mantissa of a float64
 MANTISSA_SHIFT = U64(11)
 
@@ -329,5 +330,5 @@ def other_word(word, cumulative, bits):
 
 
 def digest_of(*names: str) -> int:
-    """Return a checksum of files of this subpackage, whose functions a kernel contains."""
-    return zlib.crc32(b"".join(Path(__file__).with_name(name).read_bytes() for name in names))
+    """Return a checksum of files, by path or by name in this subpackage, whose functions a kernel contains."""
+    return zlib.crc32(b"".join((Path(__file__).parent / name).read_bytes() for name in names))

@@ -18,7 +18,6 @@ from llvmlite import ir
 from numba import types
 from numba.extending import overload, register_jitable
 
-from word2vec.engines.cpu.instructions import intrinsic
 from word2vec.losses import (
     LOSSES,
     WARP,
@@ -30,6 +29,7 @@ from word2vec.losses import (
     RankNet,
     SampledSoftmax,
 )
+from word2vec.system.instructions import intrinsic
 
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 """Fast-math flags: all except those that assume that there is no NaN, because NaN indicates divergence."""

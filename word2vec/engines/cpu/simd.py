@@ -22,7 +22,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from word2vec.engines.cpu.instructions import (
+from word2vec.system.instructions import (
     FLOAT,
     INT32,
     INT64,

@@ -21,7 +21,8 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from word2vec.engines.cpu.instructions import (
+from word2vec.engines.cpu.simd import LANES
+from word2vec.system.instructions import (
     FLOAT,
     INT32,
     INT64,
@@ -42,7 +43,6 @@ from word2vec.engines.cpu.instructions import (
     unpacked,
     variable,
 )
-from word2vec.engines.cpu.simd import LANES
 
 PARTS_AT_ONCE = {16: 8, 8: 6, 4: 6}[WIDTH]
 """Vectors of x that are worked on together. The steps need two registers for each; there are 32 with vectors of 16

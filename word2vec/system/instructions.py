@@ -1,8 +1,7 @@
-"""The LLVM instructions that the arithmetic of the fused CPU engine is generated from.
+"""LLVM instructions for functions that numba compiles: vectors, loops over them, and sums over their lanes.
 
-Numba offers no control over registers, so simd.py and simd_vector.py generate LLVM instructions while a kernel is
-compiled. This module has what both need: pointers to rows, vectors of the width that the processor has, loops and
-cases, and sums over the lanes of vectors.
+Numba offers no control over registers, so the fused CPU engine and the refinement of vectors generate LLVM instructions
+while a kernel is compiled. A vector has the width that the processor has unless another one is given.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,6 @@ WIDTH = _vector_width()
 FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(FLOAT, WIDTH)
 ZERO = ir.Constant(VECTOR, [0.0] * WIDTH)
-UNDEFINED = ir.Constant(VECTOR, ir.Undefined)
 
 Builder = Any  # llvmlite has no types of its own; these are ir.IRBuilder and ir.Value
 Value = Any
@@ -83,13 +81,14 @@ def multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:
     return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
 
 
-def splat(builder: Builder, number: Value) -> Value:
-    """Return a vector of equal numbers."""
-    return builder.shuffle_vector(builder.insert_element(UNDEFINED, number, INT32(0)), UNDEFINED, _mask([0] * WIDTH))
+def splat(builder: Builder, number: Value, lanes: int = WIDTH) -> Value:
+    """Return a vector of equal floats."""
+    undefined = ir.Constant(ir.VectorType(FLOAT, lanes), ir.Undefined)
+    return builder.shuffle_vector(builder.insert_element(undefined, number, INT32(0)), undefined, _mask([0] * lanes))
 
 
 def _mask(lanes: Sequence[int]) -> Value:
-    return ir.Constant(ir.VectorType(INT32, WIDTH), list(lanes))
+    return ir.Constant(ir.VectorType(INT32, len(lanes)), list(lanes))
 
 
 def variable(builder: Builder) -> Value:
