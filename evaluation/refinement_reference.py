@@ -50,12 +50,20 @@ BANDS = {
 
 
 def cosines(vectors: WordVectors, words: Sequence[str], others: Sequence[str]) -> NDArray[np.float32]:
-    """Return the cosines of words with words of the vocabulary, (W, O); those outside it get theirs from n-grams."""
+    """Return the cosines of words with words of the vocabulary, (W, O); those outside it get theirs from n-grams.
+
+    The vectors are centered: what all words have in common, which depends on their frequency, is not compared.
+    """
+    mean = vectors.vectors.mean(axis=0)  # (D,)
     computed = vectors.from_ngrams(words)
-    rows = np.array([computed[word] if word in computed else vectors.unit[vectors.index(word)] for word in words])
-    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
-    products: NDArray[np.float32] = rows @ vectors.unit[[vectors.index(word) for word in others]].T
+    rows = np.array([computed[word] if word in computed else vectors[word] - mean for word in words])  # (W, D)
+    columns = vectors.vectors[[vectors.index(word) for word in others]] - mean  # (O, D)
+    products: NDArray[np.float32] = _unit(rows) @ _unit(columns).T
     return products
+
+
+def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
 
 
 def frequent_words(references: Sequence[WordVectors], count: int) -> list[str]:

@@ -53,6 +53,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "refinement-size-settings": (refinement.size_ablations, ("refinement-sizes", "refinement-wiki8")),
     "refinement-unknown": (refinement.unknown, ("refinement-sizes", "refinement-wiki8")),
     "refinement-reference": (refinement.reference, ("refinement-reference",)),
+    "refinement-reference-settings": (refinement.reference_ablations, ("refinement-reference",)),
     "refinement-chosen": (refinement.chosen, ("refinement-chosen-wiki8",)),
     "refinement-spelling": (refinement.spelling, ("refinement-wiki8",)),
     "refinement-neighbors": (refinement.examples, ("refinement-wiki8",)),

@@ -70,9 +70,9 @@ def size_ablations(*reports: Report) -> str:
 def unknown(*reports: Report) -> str:
     """Render what the refined vectors of unknown words gain: Spearman's correlations x 100, medians over the runs."""
     figures = {
-        "unknown": "only pairs with unknown words, refined",
+        "unknown": "pairs left out, refined",
         "plain": "all pairs, plain",
-        "known": "all pairs, only known words refined",
+        "known": "all pairs, refined, no unknown words",
         "refined": "all pairs, refined",
     }
     rows = []
@@ -81,7 +81,7 @@ def unknown(*reports: Report) -> str:
         for measure, facts in found[0].items():
             cells = (_median(each[measure].get(figure) for each in found) for figure in figures)
             rows.append([name, MEASURES[measure], f"{facts['missing']:,} of {facts['size']:,}", *cells])
-    return markdown_table(["corpus", "set", "with unknown words", *figures.values()], rows)
+    return markdown_table(["corpus", "set", "left out", *figures.values()], rows)
 
 
 def reference(*reports: Report) -> str:
@@ -99,6 +99,30 @@ def reference(*reports: Report) -> str:
             rows.append([_size(runs), f"{reference_words / 1e6:.0f} M", band, str(facts["words"]), *cells])
     figures = [f"{figure}, {name}" for figure in ("correlation", "neighbors") for name in ("plain", "refined")]
     return markdown_table(["corpus", "reference", "count", "words", *figures], rows)
+
+
+def reference_ablations(report: Report) -> str:
+    """Render by setting and corpus the means over the bands of known words: correlation / neighbors, both x 100."""
+    corpora = list(_runs_by_corpus([report]).values())
+    figures = ("correlation", "neighbors")
+    rows = [
+        [
+            label,
+            *(
+                " / ".join(
+                    _median(_mean_of_bands(m["bands"], figure) for m in runs if m["label"] == label)
+                    for figure in figures
+                )
+                for runs in corpora
+            ),
+        ]
+        for label in _labels(report)
+    ]
+    return markdown_table(["settings", *map(_size, corpora)], rows)
+
+
+def _mean_of_bands(bands: Mapping[str, Mapping[str, float]], figure: str) -> float:
+    return statistics.mean(each[figure] for band, each in bands.items() if band != "unknown")
 
 
 def chosen(report: Report) -> str:

@@ -60,6 +60,9 @@ def test_vectors_are_compared_with_those_of_a_larger_corpus(
     assert [row[2] for row in rows] == ["unknown", "5 to 9", "1,000 or more"] * 2
     assert rows[0][4] == "-"
     assert rows[1][4] == rows[1][6] == "100.0"
+    settings = tables.reference_ablations(report).splitlines()[2:]
+    assert settings[0].split("|")[1:3] == [" plain    ", " 100.0 / 100.0 "]
+    assert len(settings) == 2
 
 
 def test_bands_whose_words_are_not_expected_to_be_frequent_are_left_out(runs: tuple[Path, ...], tmp_path: Path) -> None:
