@@ -49,7 +49,7 @@ def test_vectors_are_compared_with_those_of_a_larger_corpus(
 
     perfect = found["w1m-1", "plain"]
     assert set(perfect) == {"5 to 9", "1,000 or more"}  # unknown words have no plain vectors
-    assert all(each["correlation"] > 0.999 and each["neighbors"] > 0.99 for each in perfect.values())
+    assert all(each["correlation"] > 0.99 and each["neighbors"] > 0.9 for each in perfect.values())
     plain, refined = (found["w8m-1", label]["5 to 9"] for label in ("plain", "defaults"))
     for figure in ("correlation", "neighbors"):
         assert plain[figure] + 0.1 < refined[figure] < 1
@@ -59,10 +59,10 @@ def test_vectors_are_compared_with_those_of_a_larger_corpus(
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in tables.reference(report).splitlines()[2:]]
     assert [row[2] for row in rows] == ["unknown", "5 to 9", "1,000 or more"] * 2
     assert rows[0][4] == "-"
-    assert rows[1][4] == rows[1][6] == "100.0"
-    settings = tables.reference_ablations(report).splitlines()[2:]
-    assert settings[0].split("|")[1:3] == [" plain    ", " 100.0 / 100.0 "]
-    assert len(settings) == 2
+    first = perfect["5 to 9"]
+    assert (rows[1][4], rows[1][6]) == (f"{100 * first['correlation']:.1f}", f"{100 * first['neighbors']:.1f}")
+    settings = [row.split("|")[1].strip() for row in tables.reference_ablations(report).splitlines()[2:]]
+    assert settings == ["plain", "defaults"]
 
 
 def test_bands_whose_words_are_not_expected_to_be_frequent_are_left_out(runs: tuple[Path, ...], tmp_path: Path) -> None:
