@@ -63,7 +63,8 @@ def cosines(vectors: WordVectors, words: Sequence[str], others: Sequence[str]) -
 
 
 def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    unit: NDArray[np.float32] = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.float32(1e-9))
+    return unit
 
 
 def frequent_words(references: Sequence[WordVectors], count: int) -> list[str]:
