@@ -14,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from word2vec.corpus.read_settings import ReadSettings
-from word2vec.corpus.threaded_map import threaded_map
 from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import temporary_folder
 
@@ -28,9 +27,7 @@ FileState = tuple[str, int, int, int]
 """Path, size, modification time and status change time of a file."""
 
 
-def content_key(
-    files: Sequence[Path], states: list[FileState], indexes: Path, settings: ReadSettings, threads: int = 1
-) -> str:
+def content_key(files: Sequence[Path], states: list[FileState], indexes: Path, settings: ReadSettings) -> str:
     """Return the name of the index: a digest of the files' content, remembered for files that have not changed.
 
     The name is remembered in a file whose own name is a digest of paths, sizes and times. It contains the name of the
@@ -41,7 +38,6 @@ def content_key(
         states: Their states before they are read.
         indexes: The folder of the indexes and memos.
         settings: How the files are turned into words.
-        threads: The number of threads, each of which reads one file at a time.
 
     Raises:
         CorpusError: A file cannot be read, or it changed while it was read.
@@ -52,8 +48,8 @@ def content_key(
     digest = hashlib.sha256(settings.key.encode())
     with ThreadPoolExecutor(1) as pool:
         pool.submit(_load_kernels)  # a text not seen before will nearly always be encoded next
-        for of_file in threaded_map(_digest, files, threads):
-            digest.update(of_file)
+        for file in files:
+            digest.update(_digest(file))
     check_unchanged(files, states)
     key = digest.hexdigest()[:32]
     if TRUSTS_STATUS_CHANGE:

@@ -91,7 +91,7 @@ def index_corpus(
     cache = cache_folder() if cache is None else cache
     with local_files(sources, cache, output, column, progress) as files:
         states = file_states(files)
-        folder = cache / "indexes" / content_key(files, states, cache / "indexes", settings, threads)
+        folder = cache / "indexes" / content_key(files, states, cache / "indexes", settings)
         if (corpus := _existing_index(folder, verified)) is not None:
             return corpus
         _build(files, states, folder, settings, threads, progress)
