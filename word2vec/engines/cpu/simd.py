@@ -56,11 +56,10 @@ BLOCK_ROWS = 10
 """Maximum number of input rows in a block: the whole window at the default width of 5. Each number of rows has its own
 code for the steps, so larger blocks take longer to compile."""
 
-FREE_REGISTERS = INSTRUCTION_SET.registers - (3 if INSTRUCTION_SET.fused else 5)
-"""Vector registers for rows and sums. The others are for a row, a slope and the learning rate; without instructions
-that multiply and add, also for products."""
+REGISTERS = INSTRUCTION_SET.registers - (0 if INSTRUCTION_SET.fused else 2)
+"""Vector registers for rows, sums and slopes. Two are for products, if those are instructions of their own."""
 
-TARGETS_AT_ONCE = {32: range(4, 8), 16: range(4, 7) if INSTRUCTION_SET.fused else range(3, 6)}[INSTRUCTION_SET.registers]
+TARGETS_AT_ONCE = range(3, 6) if REGISTERS < 16 else range(4, 7) if REGISTERS < 32 else range(4, 8)
 """Possible numbers of target rows per tile, see `tile_size`; each takes two registers, for the row and its step."""
 
 MAX_ROWS_AT_ONCE = 2
@@ -99,17 +98,9 @@ def _tiles(n_targets: Any) -> tuple[int, bool]:
 def _rows_at_once(tile: int) -> int:
     """Return the number of input rows whose scores with a tile of targets fit into registers together.
 
-    Each input row takes a register for each sum, and one for itself.
+    Each input row takes a register for each sum and one for itself; the current target takes one.
     """
-    return max(1, min(MAX_ROWS_AT_ONCE, (FREE_REGISTERS + 1) // (tile + 1)))
-
-
-def _steps_fit(rows: int, tile: int) -> bool:
-    """Return whether the steps of all rows of a block fit into registers together with a tile.
-
-    Otherwise they are in memory.
-    """
-    return rows + 2 * tile <= FREE_REGISTERS
+    return max(1, min(MAX_ROWS_AT_ONCE, (REGISTERS - 1) // (tile + 1)))
 
 
 def _number_of_targets(n_targets: Any, count: Sequence[Value]) -> Value:
@@ -191,14 +182,15 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
         )
         padded = _number_of_targets(n_targets, count)
         factor = splat(builder, builder.fsub(ir.Constant(FLOAT, 0.0), lr))  # saves a pass over the gradients
-        on_stack = vectors_on_stack(builder, BLOCK_ROWS) if not _steps_fit(BLOCK_ROWS, tile) else []
+        # input rows whose steps stay in registers, beside a tile and the current row, its step, its slope, and lr
+        in_registers = max(0, REGISTERS - 2 * tile - 4)
+        in_memory = vectors_on_stack(builder, BLOCK_ROWS) if in_registers < BLOCK_ROWS else []
 
         def step_rows(rows_in_block: int) -> None:
             x = [row_pointer(builder, x_table, row_starts, INT64(i)) for i in range(rows_in_block)]
-            fit = _steps_fit(rows_in_block, tile)
-            x_steps = [variable(builder) for _ in x] if fit else on_stack[:rows_in_block]
+            x_steps = [variable(builder) if i < in_registers else in_memory[i] for i in range(rows_in_block)]
             with every_vector(builder, width) as d:
-                for x_step in x_steps[: 0 if single else None]:
+                for x_step in [] if single else x_steps:
                     builder.store(ZERO, x_step)
                 with cgutils.for_range_slice(builder, INT64(0), padded, INT64(tile), INT64) as (tile_start, _):
                     targets = [builder.add(tile_start, INT64(k)) for k in range(tile)]
