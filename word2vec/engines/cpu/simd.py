@@ -181,10 +181,11 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
             context, builder, signature, arguments
         )
         padded = _number_of_targets(n_targets, count)
-        factor = splat(builder, builder.fsub(ir.Constant(FLOAT, 0.0), lr))  # saves a pass over the gradients
         # input rows whose steps stay in registers, beside a tile and the current row, its step, its slope, and lr
         in_registers = max(0, REGISTERS - 2 * tile - 4)
-        in_memory = vectors_on_stack(builder, BLOCK_ROWS) if in_registers < BLOCK_ROWS else []
+        in_memory = vectors_on_stack(builder, BLOCK_ROWS + 1) if in_registers < BLOCK_ROWS else []
+        factor_place = in_memory[-1] if in_memory else variable(builder)
+        builder.store(splat(builder, builder.fneg(lr)), factor_place)  # saves a pass over the gradients
 
         def step_rows(rows_in_block: int) -> None:
             x = [row_pointer(builder, x_table, row_starts, INT64(i)) for i in range(rows_in_block)]
@@ -205,11 +206,13 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
                             y_steps[k] = multiply_add(builder, slope, x_part, y_steps[k])
                         step, *y_steps = keep_order(builder, [step, *y_steps])
                         builder.store(step, x_step)
+                    factor = builder.load(factor_place)
                     for k, step in zip(targets, y_steps, strict=True):
                         if repeated:  # later tiles may contain the same row, and have to read it before the step
                             store(builder, step, steps, builder.mul(k, INT64(LANES)))
                         else:
                             add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step, factor)
+                factor = builder.load(factor_place)
                 # subtle: each row is read again before its step is added: a row that occurs twice gets both steps
                 if repeated:
                     with cgutils.for_range_slice(builder, INT64(0), padded, INT64(1), INT64) as (k, _):
