@@ -95,17 +95,15 @@ class _Context:
         return ir.Constant(ir.IntType(8).as_pointer(), None)
 
 
-def generate(function: Function, modules: dict[str, ModuleType], constants: dict[int, int] | None = None) -> str:
-    """Return the LLVM instructions of a function `f`, before optimization; literals have no argument."""
+def generate(function: Function, modules: dict[str, ModuleType], name: str = "f") -> str:
+    """Return the LLVM instructions of a function, before optimization; literals have no argument."""
     signature, body = getattr(modules[function.module], function.name)._defn(typing.Context(), *function.arguments)
     kinds = [_llvm_type(kind) for kind in signature.args if not isinstance(kind, types.Literal)]
     module = ir.Module()
-    compiled = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), "f")
+    compiled = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
     builder = ir.IRBuilder(compiled.append_basic_block("entry"))
     given = iter(compiled.args)
     arguments = [None if isinstance(kind, types.Literal) else next(given) for kind in signature.args]
-    for place, value in (constants or {}).items():
-        arguments[place] = ir.Constant(ir.IntType(64), value)
     body(_Context(), builder, signature, arguments)
     builder.ret_void()
     return str(module)
@@ -138,11 +136,11 @@ def optimized(text: str, target: llvm.TargetMachine) -> llvm.ModuleRef:
     return module
 
 
-def assembly(label: str, function: Function, constants: dict[int, int] | None = None) -> str:
+def assembly(label: str, function: Function) -> str:
     """Return the assembly of a function for a label of TARGETS."""
     target = machine(label)
     with modules_for(TARGETS[label][0]) as modules:
-        text = generate(function, modules, constants)
+        text = generate(function, modules)
     target.set_asm_verbosity(True)
     return target.emit_assembly(optimized(text, target))
 
