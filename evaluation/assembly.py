@@ -1,6 +1,6 @@
 """Compile the arithmetic of the CPU engine for other processors, and count the instructions of its inner loops.
 
-    python evaluation/assembly.py [--sets AVX2,NEON] [--functions scores,steps] [--show]
+    python evaluation/assembly.py [--processors "AVX2, Zen 3;NEON"] [--functions scores,steps] [--show]
 
 LLVM compiles for processors that are not at hand. For each instruction set and function, prints what the innermost loop
 with the most multiply-adds contains: multiply-adds, loads and stores of vectors, and spills. A spill is a value
@@ -31,7 +31,8 @@ LINUX = "x86_64-unknown-linux-gnu"
 TARGETS: dict[str, tuple[InstructionSet, str, str]] = {
     "AVX-512": (AVX512, LINUX, "x86-64-v4"),
     "AVX-512, Zen 4": (AVX512, LINUX, "znver4"),
-    "AVX2": (AVX2, LINUX, "x86-64-v3"),
+    "AVX2, Haswell": (AVX2, LINUX, "haswell"),
+    "AVX2, Skylake": (AVX2, LINUX, "skylake"),
     "AVX2, Zen 3": (AVX2, LINUX, "znver3"),
     "AVX": (AVX, LINUX, "sandybridge"),
     "SSE4": (SSE4, LINUX, "x86-64-v2"),
@@ -228,13 +229,13 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="assembly.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sets", default=";".join(TARGETS), help="targets, separated by semicolons")
+    parser.add_argument("--processors", default=";".join(TARGETS), help="labels, separated by semicolons")
     parser.add_argument("--functions", default=",".join(functions()), help="functions, separated by commas")
     parser.add_argument("--targets", type=int, default=6, help="number of target rows of a block")
     parser.add_argument("--show", action="store_true", help="print the assembly")
     options = parser.parse_args(arguments)
     print(f"{'':20} {'':14} {'multiply-adds':>13} {'loads':>5} {'stores':>6} {'spills':>6} {'pointers':>8}")
-    for label in options.sets.split(";"):
+    for label in options.processors.split(";"):
         for name in options.functions.split(","):
             text = assembly(label, functions(options.targets)[name])
             if options.show:
