@@ -2,27 +2,31 @@
 
     python evaluation/assembly.py [--processors "AVX2, Zen 3;NEON"] [--functions scores,steps] [--show]
 
-LLVM compiles for processors that are not at hand. For each instruction set and function, prints what the innermost loop
-with the most multiply-adds contains: multiply-adds, loads and stores of vectors, and spills. A spill is a value
-that did not fit into the registers: it is written to the stack and read again; "pointers" counts those that are not
-vectors. `--show` prints the assembly.
+LLVM compiles for processors that are not at hand. For each of them and for each function, prints what each innermost
+loop over vectors contains: all instructions; multiply-adds ("fused"), or products if a sum is an instruction of its
+own; loads and stores of vectors; and spills. A spill writes a vector to the stack, because there are not enough
+registers, or reads it again; "pointers" are spills of other values. `--show` prints the assembly.
+
+The functions are those of word2vec/engines/cpu/simd.py and simd_vector.py; those called "path" are for hierarchical
+softmax, with a varying number of targets. Each number of input rows (1 to 10) has its own loop for the steps.
 """
 
 import argparse
 import importlib
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any, NamedTuple
 from unittest import mock
 
 import llvmlite.binding as llvm
+from common import positive
 from llvmlite import ir
 from numba import types
-from numba.core import typing
 from numba.core.codegen import initialize_llvm
+from numba.core.registry import cpu_target
 
 from word2vec.system import instruction_set
 from word2vec.system.instruction_set import AVX, AVX2, AVX512, NEON, SSE4, InstructionSet
@@ -42,9 +46,8 @@ TARGETS: dict[str, tuple[InstructionSet, str, str]] = {
 }
 """Instruction set, triple and processor, by label."""
 
-FLOATS, LONGS, INTS = (types.CPointer(kind) for kind in (types.float32, types.int64, types.int32))
-F, I = types.float32, types.int64
-WIDTH = 112  # of the rows that the functions are compiled for: 100 dimensions and padding
+FLOAT, LONG = types.float32, types.int64
+FLOATS, LONGS, INTS = (types.CPointer(kind) for kind in (FLOAT, LONG, types.int32))  # type: ignore[no-untyped-call]
 
 
 class Function(NamedTuple):
@@ -57,16 +60,20 @@ class Function(NamedTuple):
 
 def functions(n_targets: int = 6) -> dict[str, Function]:
     """Return the functions to compile; those on blocks for a fixed number of targets and for any number."""
-    scores, steps = (FLOATS, LONGS, I, FLOATS, LONGS, FLOATS, I), (FLOATS, LONGS, I, FLOATS, LONGS, FLOATS, F, FLOATS, I)
+    scores, steps = (
+        (FLOATS, LONGS, LONG, FLOATS, LONGS, FLOATS, LONG),
+        (FLOATS, LONGS, LONG, FLOATS, LONGS, FLOATS, FLOAT, FLOATS, LONG),
+    )
+    number = types.literal(n_targets)  # type: ignore[no-untyped-call]
     return {
-        "scores": Function("simd", "block_scores", (*scores, types.literal(n_targets))),
-        "steps": Function("simd", "block_steps", (*steps, types.literal(n_targets))),
-        "path scores": Function("simd", "block_scores", (*scores, I)),
-        "path steps": Function("simd", "block_steps", (*steps, I)),
-        "vector scores": Function("simd_vector", "vector_scores", (FLOATS, FLOATS, LONGS, I, FLOATS, I)),
-        "vector steps": Function("simd_vector", "vector_steps", (FLOATS, FLOATS, FLOATS, LONGS, FLOATS, I, I)),
-        "gather": Function("simd_vector", "add_rows", (FLOATS, F, FLOATS, INTS, I, I, I)),
-        "scatter": Function("simd_vector", "add_to_rows", (FLOATS, INTS, I, I, FLOATS, F, I)),
+        "scores": Function("simd", "block_scores", (*scores, number)),
+        "steps": Function("simd", "block_steps", (*steps, number)),
+        "path scores": Function("simd", "block_scores", (*scores, LONG)),
+        "path steps": Function("simd", "block_steps", (*steps, LONG)),
+        "vector scores": Function("simd_vector", "vector_scores", (FLOATS, FLOATS, LONGS, LONG, FLOATS, LONG)),
+        "vector steps": Function("simd_vector", "vector_steps", (FLOATS, FLOATS, FLOATS, LONGS, FLOATS, LONG, LONG)),
+        "gather": Function("simd_vector", "add_rows", (FLOATS, FLOAT, FLOATS, INTS, LONG, LONG, LONG)),
+        "scatter": Function("simd_vector", "add_to_rows", (FLOATS, INTS, LONG, LONG, FLOATS, FLOAT, LONG)),
     }
 
 
@@ -75,10 +82,10 @@ MODULES = {"instructions": "word2vec.system", "simd": "word2vec.engines.cpu", "s
 
 @contextmanager
 def modules_for(wanted: InstructionSet) -> Iterator[dict[str, ModuleType]]:
-    """Import the modules that generate instructions again, for an instruction set; the imported ones stay as they are."""
+    """Import the modules that generate instructions once more, for an instruction set, beside those in use."""
     names = [f"{package}.{name}" for name, package in MODULES.items()]
     packages = [importlib.import_module(package) for package in dict.fromkeys(MODULES.values())]
-    with mock.patch.object(instruction_set, "in_use", lambda: wanted), mock.patch.dict(sys.modules):
+    with mock.patch.object(instruction_set, "in_use", return_value=wanted), mock.patch.dict(sys.modules):
         before = [(package, dict(vars(package))) for package in packages]
         for name in names:
             sys.modules.pop(name, None)
@@ -98,7 +105,8 @@ class _Context:
 
 def generate(function: Function, modules: dict[str, ModuleType], name: str = "f") -> str:
     """Return the LLVM instructions of a function, before optimization; literals have no argument."""
-    signature, body = getattr(modules[function.module], function.name)._defn(typing.Context(), *function.arguments)
+    intrinsic = getattr(modules[function.module], function.name)
+    signature, body = intrinsic._defn(cpu_target.typing_context, *function.arguments)
     kinds = [_llvm_type(kind) for kind in signature.args if not isinstance(kind, types.Literal)]
     module = ir.Module()
     compiled = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
@@ -113,12 +121,12 @@ def generate(function: Function, modules: dict[str, ModuleType], name: str = "f"
 def _llvm_type(kind: Any) -> Any:
     if isinstance(kind, types.CPointer):
         return _llvm_type(kind.dtype).as_pointer()
-    return ir.FloatType() if kind == F else ir.IntType(kind.bitwidth)
+    return ir.FloatType() if kind == FLOAT else ir.IntType(kind.bitwidth)
 
 
 def machine(label: str) -> llvm.TargetMachine:
     """Return LLVM's target machine for a label of TARGETS."""
-    initialize_llvm()
+    initialize_llvm()  # type: ignore[no-untyped-call]
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     _, triple, cpu = TARGETS[label]
@@ -143,7 +151,7 @@ def assembly(label: str, function: Function) -> str:
     with modules_for(TARGETS[label][0]) as modules:
         text = generate(function, modules)
     target.set_asm_verbosity(True)
-    return target.emit_assembly(optimized(text, target))
+    return str(target.emit_assembly(optimized(text, target)))
 
 
 # ---- counting
@@ -168,11 +176,12 @@ class Loop(NamedTuple):
 
     @property
     def multiply_adds(self) -> int:
+        """Number of vector products, with a sum or without one."""
         return self.fused + self.products
 
 
 def inner_loops(text: str) -> list[Loop]:
-    """Return the innermost loops of the assembly that multiply vectors."""
+    """Return the innermost loops of the assembly that multiply vectors, by the comments that LLVM writes."""
     bodies: dict[str, list[str]] = {}
     current, name = None, ""
     for line in text.splitlines():
@@ -223,25 +232,40 @@ def _stores(line: str) -> int:
 
 # ---- the command line
 
+COLUMNS = ("instructions", "fused", "products", "loads", "stores", "spills", "pointers")
+
+
+def names_of(known: Collection[str], separator: str) -> Callable[[str], list[str]]:
+    """Return the type of an option that takes several of the known names."""
+
+    def names(text: str) -> list[str]:
+        found = text.split(separator)
+        if unknown := [name for name in found if name not in known]:
+            raise argparse.ArgumentTypeError(f"{unknown[0]!r} is unknown; use {separator.join(known)}")
+        return found
+
+    return names
+
 
 def main(arguments: Sequence[str]) -> int:
     """Compile and print; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="assembly.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--processors", default=";".join(TARGETS), help="labels, separated by semicolons")
-    parser.add_argument("--functions", default=",".join(functions()), help="functions, separated by commas")
-    parser.add_argument("--targets", type=int, default=6, help="number of target rows of a block")
-    parser.add_argument("--show", action="store_true", help="print the assembly")
+    add = parser.add_argument
+    add("--processors", type=names_of(TARGETS, ";"), default=list(TARGETS), help="labels, separated by semicolons")
+    add("--functions", type=names_of(functions(), ","), default=list(functions()), help="separated by commas")
+    add("--targets", type=positive, default=6, help="number of target rows of a block")
+    add("--show", action="store_true", help="print the assembly")
     options = parser.parse_args(arguments)
-    print(f"{'':20} {'':14} {'multiply-adds':>13} {'loads':>5} {'stores':>6} {'spills':>6} {'pointers':>8}")
-    for label in options.processors.split(";"):
-        for name in options.functions.split(","):
+    print(f"{'':32}" + "".join(f"{column:>13}" for column in COLUMNS))
+    for label in options.processors:
+        for name in options.functions:
             text = assembly(label, functions(options.targets)[name])
             if options.show:
                 print(text)
             for loop in inner_loops(text):
-                print(f"{label:20} {name:14} {loop.instructions:5} {loop.fused:4} {loop.products:4} {loop.loads:5} {loop.stores:6} {loop.spills:6} {loop.pointers:8}")
+                print(f"{label:18}{name:14}" + "".join(f"{getattr(loop, column):13}" for column in COLUMNS))
     return 0
 
 

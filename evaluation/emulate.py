@@ -2,9 +2,12 @@
 
     python evaluation/emulate.py [--label "NEON, Neoverse N1"]
 
-Needs `qemu-aarch64` and `aarch64-linux-gnu-gcc`; on Debian: apt-get install qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross.
-Every function of assembly.py runs on random rows, with every number of input rows and with rows that occur twice. Prints
-the largest difference from NumPy for each, and fails if one is larger than the rounding of float32.
+Needs `qemu-aarch64` and `aarch64-linux-gnu-gcc`. On Debian:
+
+    apt-get install qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+
+Every function of assembly.py runs on random rows, with each number of input rows and with rows that occur twice. Prints
+the largest difference from NumPy for each, and fails if one is larger than the rounding of float32 explains.
 """
 
 import argparse
@@ -182,9 +185,7 @@ CHECKS: dict[str, Callable[[int, Memory], Expected]] = {
 def largest_difference(program: Path, name: str, n: int) -> float:
     """Return the largest absolute difference between the result of a function under the emulator and NumPy's."""
     memory = draw(name.startswith("path"), n)
-    done = subprocess.run(
-        [EMULATOR, program, name, str(n)], input=memory.tobytes(), stdout=subprocess.PIPE, check=True
-    )
+    done = subprocess.run([EMULATOR, program, name, str(n)], input=memory.tobytes(), stdout=subprocess.PIPE, check=True)
     found = np.frombuffer(done.stdout, MEMORY)[0]
     differences = []
     for field, wanted in CHECKS[name](n, memory).items():

@@ -5,7 +5,9 @@
     python evaluation/kernels.py staleness CORPUS [--programs 1,396,1584] [--seeds 1] [--set KEY=VALUE]
 
 `parts` times the parts of the CPU kernel on rows in the nearest cache: nanoseconds per pair for the scores, the
-objective and the updates of one block, with the time that two multiply-add units would need for them alone. The
+objective and the updates of one block, with the time that two multiply-add units would need for them alone (Zen 4
+takes twice as long for vectors of 16 floats, because each takes both units). WORD2VEC_INSTRUCTION_SET=avx2 times the
+code for processors without AVX-512. Times are those of the CPU, so that other programs disturb them less. The
 whole kernel takes longer than their sum because of sampling, and because it waits for rows and for the results of the
 previous part. Takes a minute.
 
@@ -34,8 +36,6 @@ import numba
 import numpy as np
 import numpy.typing as npt
 import torch
-from llvmlite import ir
-from numba import types
 from common import (
     RESULTS,
     SCORES,
@@ -47,6 +47,8 @@ from common import (
     setting,
     write_json,
 )
+from llvmlite import ir
+from numba import types
 from renderers.kernels import staleness as staleness_table
 
 from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus

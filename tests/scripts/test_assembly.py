@@ -43,7 +43,9 @@ def test_spills_are_counted() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not all(map(shutil.which, (emulate.COMPILER, emulate.EMULATOR))), reason="no emulator of 64-bit ARM")
+@pytest.mark.skipif(
+    not all(map(shutil.which, (emulate.COMPILER, emulate.EMULATOR))), reason="no emulator of 64-bit ARM"
+)
 @pytest.mark.parametrize("label", ["NEON", "NEON, Neoverse N1"])
 def test_code_for_arm_equals_numpy(label: str) -> None:
     assert emulate.main(["--label", label]) == 0

@@ -7,6 +7,7 @@ Numba's cache on disk distinguishes the sets, because its keys contain the featu
 """
 
 import functools
+import logging
 import os
 from typing import NamedTuple
 
@@ -15,6 +16,8 @@ from numba.core import codegen, config
 from numba.core.registry import cpu_target
 
 from word2vec.errors import ConfigError
+
+logger = logging.getLogger("word2vec")
 
 VARIABLE = "WORD2VEC_INSTRUCTION_SET"
 NATIVE = "native"
@@ -86,6 +89,7 @@ def restrict() -> None:
     if wanted not in usable:
         choice = ", ".join((*usable, NATIVE))
         raise ConfigError(f"{VARIABLE} is {wanted}, but the processor has {own.name}; use one of {choice}")
+    logger.info("compiled code uses %s (%s)", REMOVED[wanted][0].name, VARIABLE)
     config.CPU_FEATURES = ",".join(filter(None, (features, REMOVED[wanted][1])))  # type: ignore[attr-defined]
 
 

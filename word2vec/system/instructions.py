@@ -1,7 +1,8 @@
 """LLVM instructions for functions that numba compiles: vectors, loops over them, and sums over their lanes.
 
 Numba offers no control over registers, so the fused CPU engine and the refinement of vectors generate LLVM instructions
-while a kernel is compiled. A vector has the width that the processor has unless another one is given.
+while a kernel is compiled. A vector has the width of the instruction set in use unless another one is given; see
+instruction_set.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,6 @@ from numba.extending import intrinsic as numba_intrinsic
 from word2vec.system import instruction_set
 
 intrinsic: Any = numba_intrinsic  # its declared type counts the typing context among the arguments of a call
-
 
 INSTRUCTION_SET = instruction_set.in_use()
 WIDTH = INSTRUCTION_SET.floats  # of a vector

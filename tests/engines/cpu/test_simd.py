@@ -1,4 +1,4 @@
-"""The arithmetic on blocks of rows against numpy, with the instructions of this machine and with those of smaller ones."""
+"""The arithmetic on blocks of rows against numpy, with the instructions of this machine and with smaller sets."""
 
 import os
 import subprocess
