@@ -66,7 +66,12 @@ EXPECTED = {
     "refinement": "plain | 68.7 (68.5 to 69.1) | 33.0 (32.3 to 33.0) | 43.7 (43.6 to 44.4) "
     "| 41.0 (37.8 to 41.6) | 45.5 (44.9 to 46.1)",
     "refinement-settings": "plain | 68.7 | 33.0 | 43.7 | 41.0 | 45.5 | 49.3 | 47.8",
-    "refinement-earlier": "plain | 68.7 | 33.0 | 43.7 | 41.0 | 45.5 | 49.3 | 47.8",
+    "refinement-sizes": "Wikipedia, 1 M | plain | 48.2 (47.0 to 49.5) | 24.3 (23.6 to 24.4) "
+    "| 5.1 (5.1 to 5.1) | 6.5 (6.0 to 7.6) | 4.8 (4.6 to 5.0)",
+    "refinement-size-settings": "plain | 25.7 / 26.3 | 43.2 / 42.1 | 49.3 / 47.8 | 58.4 / 57.7 | 44.1 / 43.5",
+    "refinement-unknown": "Wikipedia, 1 M | WordSim-353 | 73 of 353 | 4.9 | 23.3 | 34.8 | 37.7",
+    "refinement-reference": "1 M | 70 M | unknown | 460 | - | 17.3 | - | 3.6",
+    "refinement-reference-settings": "plain | 41.2 / 18.0 | 61.0 / 40.1 | 68.5 / 51.3",
     "refinement-chosen": "quality-1 | 4-6 | 1 | 69.1 | 34.1 | 59.4 | 41.3 | 67.1",
     "refinement-spelling": "over 1,000 | 11 | 29",
     "refinement-neighbors": "king (over 1,000) | kings, canute, theudebert, chlothar, tryggvason "
