@@ -1,10 +1,13 @@
 """The inner loops of the CPU engine, compiled for several processors."""
 
+import importlib
 import shutil
+from typing import Any
 
-import assembly
-import emulate
 import pytest
+
+assembly: Any = importlib.import_module("assembly")
+emulate: Any = importlib.import_module("emulate")
 
 FAST = {"AVX-512", "AVX2, Zen 3", "SSE4", "NEON", "NEON, Apple M1"}
 MAX_SPILLS = {"AVX2, Haswell": 10}  # in the loop for five rows; that LLVM schedules for other processors has none

@@ -105,7 +105,8 @@ def in_use() -> InstructionSet:
     wanted = os.environ.get(VARIABLE) or NATIVE
     if wanted in REMOVED and REMOVED[wanted][0] != found:
         raise ConfigError(
-            f"{VARIABLE} is {wanted}, but numba compiles for {found.name} already; set it before the process starts"
+            f"{VARIABLE} is {wanted}, but numba compiles for {found.name} already; set it before Python starts, and "
+            "import this package before numba compiles anything"
         )
     return found
 
