@@ -16,6 +16,7 @@ import re
 import shlex
 import statistics
 import subprocess
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -49,6 +50,9 @@ INSTRUCTION_SETS = {
     "asimd": "NEON",
 }
 
+# Environment variables that restrict the instructions of compiled code.
+RESTRICTING = {"WORD2VEC_INSTRUCTION_SET", "NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES", "NUMBA_ENABLE_AVX"}
+
 
 def report_header(script: str, arguments: Sequence[str], device: str = "cpu") -> dict[str, Any]:
     """Return the fields that every report starts with.
@@ -77,7 +81,7 @@ def hardware(device: str = "cpu") -> dict[str, Any]:
     cpuinfo = read_cpuinfo()
     facts: dict[str, Any] = {
         "cpu": cpuinfo.get("model name") or platform.processor(),
-        "instruction_set": instruction_set(cpuinfo),
+        "instruction_set": used_instruction_set(instruction_set(cpuinfo)),
         "cores": os.cpu_count(),
         "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
         "system": platform.platform(),
@@ -98,6 +102,18 @@ def instruction_set(cpuinfo: dict[str, str]) -> str:
     """Return the widest vector instructions of the processor, such as "AVX-512", or else its architecture."""
     flags = (cpuinfo.get("flags") or cpuinfo.get("Features") or "").split()
     return next((name for flag, name in INSTRUCTION_SETS.items() if flag in flags), platform.machine())
+
+
+def used_instruction_set(own: str) -> str:
+    """Return the instruction set that compiled code uses, if environment variables restrict it, or else the given one.
+
+    Another process finds out, because the modules that know are large.
+    """
+    if not RESTRICTING & os.environ.keys():
+        return own
+    program = "from word2vec.system.instruction_set import in_use; print(in_use().name)"
+    used = _output([sys.executable, "-c", program])
+    return own if used == own else f"{used} (the processor has {own})"
 
 
 def gpu_name() -> str:

@@ -5,7 +5,9 @@
     python evaluation/kernels.py staleness CORPUS [--programs 1,396,1584] [--seeds 1] [--set KEY=VALUE]
 
 `parts` times the parts of the CPU kernel on rows in the nearest cache: nanoseconds per pair for the scores, the
-objective and the updates of one block, with the time that two multiply-add units would need for them alone. The
+objective and the updates of one block, with the time that two multiply-add units would need for them alone (Zen 4
+takes twice as long for vectors of 16 floats, because each takes both units). WORD2VEC_INSTRUCTION_SET=avx2 times the
+code for processors without AVX-512. Times are those of the CPU, so that other programs disturb them less. The
 whole kernel takes longer than their sum because of sampling, and because it waits for rows and for the results of the
 previous part. Takes a minute.
 
@@ -45,6 +47,8 @@ from common import (
     setting,
     write_json,
 )
+from llvmlite import ir
+from numba import types
 from renderers.kernels import staleness as staleness_table
 
 from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, Vocabulary, WordVectors, index_corpus
@@ -66,14 +70,25 @@ from word2vec.errors import Word2VecError
 from word2vec.losses import NegativeSampling
 from word2vec.sampling.distributions import draw_negatives, subsample
 from word2vec.sampling.shards import chunks
-from word2vec.system.instructions import WIDTH
+from word2vec.system.instructions import INSTRUCTION_SET, WIDTH, intrinsic
 from word2vec.training.setup import LinearDecay
 
 # ---- parts
 
-REPEATS, ROUNDS = 100_000, 10
+REPEATS, ROUNDS = 1000, 500  # a round is so short that other programs seldom interrupt it
 UNITS, LATENCY = 2, 4  # multiply-adds started in a cycle, and cycles for one: Intel since Skylake, AMD since Zen 3
 njit: Any = numba.njit(fastmath=FLAGS, boundscheck=False, error_model="numpy")
+
+
+@intrinsic
+def use_memory(typing_context):  # type: ignore[no-untyped-def]
+    """Do nothing, but let the compiler believe that all memory is read and written, so that it removes no repeat."""
+
+    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+        builder.asm(ir.FunctionType(ir.VoidType(), []), "", "~{memory}", [], side_effect=True)
+        return context.get_dummy_value()
+
+    return types.void(), generate
 
 
 def aligned(size: int) -> npt.NDArray[np.float32]:
@@ -92,16 +107,19 @@ def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     def scores(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
             block_scores(x, rows, n, y, targets, block, width, n_targets)
+            use_memory()
 
     @njit
     def objective(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
             score_gradients("negative-sampling", n_targets, padded, LANES, block, constants)  # type: ignore[no-untyped-call]
+            use_memory()
 
     @njit
     def update(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
             block_steps(x, rows, n, y, targets, pointer_to(block, gradients), np.float32(1), steps, width, n_targets)
+            use_memory()
 
     return scores, objective, update
 
@@ -114,15 +132,15 @@ def chain(repeats, number):  # type: ignore[no-untyped-def]
     return number
 
 
-def best_seconds(function: Callable[..., None], *arguments: object) -> float:
-    """Return the shortest time of one repeat."""
+def best_seconds(function: Callable[..., None], *arguments: object, repeats: int = REPEATS) -> float:
+    """Return the shortest CPU time of one repeat."""
     function(1, *arguments)
     times = []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
-        function(REPEATS, *arguments)
-        times.append(time.perf_counter() - start)
-    return min(times) / REPEATS
+        start = time.thread_time()
+        function(repeats, *arguments)
+        times.append(time.thread_time() - start)
+    return min(times) / repeats
 
 
 def run_parts(options: argparse.Namespace, report: dict[str, Any]) -> None:
@@ -130,13 +148,13 @@ def run_parts(options: argparse.Namespace, report: dict[str, Any]) -> None:
     n, n_targets = options.rows, 1 + options.negatives
     width, padded = padded_width(options.dim), padded_targets(n_targets)
     starts = np.arange(max(n, padded), dtype=np.int64) * width
-    block, steps = np.zeros(block_size(padded, LANES), np.float32), np.zeros(padded * LANES, np.float32)
+    block, steps = aligned(block_size(padded, LANES)), np.zeros(padded * LANES, np.float32)
     x, y, constants = aligned(n * width), aligned(padded * width), np.zeros(1, np.float32)
     arguments = (x, starts, n, y, starts, block, steps, constants, width)
     scores, objective, update = make_parts(n_targets)
-    cycle = best_seconds(chain, np.float32(0)) / LATENCY
+    cycle = best_seconds(chain, np.float32(0), repeats=200 * REPEATS) / LATENCY
     product = n_targets * width / WIDTH / UNITS * cycle  # the minimum for one of the three products of a pair
-    report |= {"vector_width": WIDTH, "cycle_ns": cycle * 1e9, "parts": {}}
+    report |= {"vector_width": WIDTH, "instruction_set": INSTRUCTION_SET.name, "cycle_ns": cycle * 1e9, "parts": {}}
     for name, function, minimum in (
         ("scores", scores, product),
         ("objective", objective, 0.0),
@@ -145,7 +163,7 @@ def run_parts(options: argparse.Namespace, report: dict[str, Any]) -> None:
         seconds = best_seconds(function, *arguments) / n
         report["parts"][name] = {"ns_per_pair": seconds * 1e9, "multiply_adds_ns": minimum * 1e9}
         print(f"{name:10} {seconds * 1e9:6.1f} ns per pair; multiply-adds alone {minimum * 1e9:6.1f}")
-    print(f"vectors of {WIDTH} floats; a cycle takes {cycle * 1e9:.3f} ns")
+    print(f"vectors of {WIDTH} floats, {INSTRUCTION_SET.name}; a cycle takes {cycle * 1e9:.3f} ns")
     if options.output:
         write_json(options.output, report)
 

@@ -4,8 +4,9 @@
     python evaluation/refinement.py runs/quality-1 runs/quality-2 runs/quality-3 --output refinement-wiki8.json
 
 Each run is scored plain, refined with the default settings, and refined with one setting changed at a time; this takes
-about 15 seconds per run and setting. The scores of all settings are also given for two halves of each test set, so that
-settings can be chosen on one half and confirmed on the other: pairs are assigned in turn, and analogy questions by
+about 15 seconds per run and setting, and --settings selects some of them. Runs of several corpora may be given: their
+names are the name of the corpus, a hyphen and the seed. The scores are also given for two halves of each test set, so
+that settings can be chosen on one half and confirmed on the other: pairs are assigned in turn, and analogy questions by
 their first pair of words, so that no such pair is in both halves.
 
 With --choose, lengths and penalty are chosen without any test set, by how well the vectors of frequent words are
@@ -14,46 +15,50 @@ predicted that were left out of the regression (repeated random splits), and the
 
 import argparse
 import itertools
+import math
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-from common import RESTRICT, HelpFormatter, report_header, write_json
+from common import RESTRICT, HelpFormatter, comma_separated, number, report_header, write_json
 
 from word2vec import WordVectors
 from word2vec.evaluation.analogies import answer_questions
 from word2vec.evaluation.benchmarks import PairSet, read_pairs, read_questions
-from word2vec.evaluation.similarity import evaluate_similarity
+from word2vec.evaluation.lookup import find_rows
+from word2vec.evaluation.similarity import MIN_PAIRS, evaluate_similarity
 from word2vec.vectors.refinement import Refinement, refine_table
 
 DEFAULT = Refinement()
 ABLATIONS: dict[str, dict[str, Any]] = {
     "defaults": {},
     "output_weight 0": {"output_weight": 0.0},
+    "output_weight 0.5": {"output_weight": 0.5},
     "penalty 0.1": {"penalty": 0.1},
     "penalty 2": {"penalty": 2.0},
-    "min_words 2": {"min_words": 2},
-    "steps 6": {"steps": 6},
-    "steps 30": {"steps": 30},
-    "steps 30, penalty 3": {"steps": 30, "penalty": 3.0},
-    "lengths 3-6": {"lengths": (3, 6)},
-    "lengths 5-5": {"lengths": (5, 5)},
     "prior_count 0": {"prior_count": 0.0},
+    "prior_count 10": {"prior_count": 10.0},
     "prior_count 100": {"prior_count": 100.0},
     "prediction_weight 0": {"prediction_weight": 0.0},
     "prediction_weight 0.25": {"prediction_weight": 0.25},
-    "prediction_weight 0.75": {"prediction_weight": 0.75},
+    "prediction_weight 1": {"prediction_weight": 1.0},
+    "lengths 3-6": {"lengths": (3, 6)},
+    "lengths 5-5": {"lengths": (5, 5)},
+    "lengths 3-5": {"lengths": (3, 5)},
+    "min_words 2": {"min_words": 2},
+    "min_words 5": {"min_words": 5},
     "full_count 1": {"full_count": 1.0},
     "full_count 100": {"full_count": 100.0},
-    "buckets 200,000": {"buckets": 200_000},
-    "min_words 5": {"min_words": 5},
-    "lengths 3-5": {"lengths": (3, 5)},
+    "steps 6": {"steps": 6},
+    "steps 30": {"steps": 30},
+    "buckets 200000": {"buckets": 200_000},
 }
 """Changes of the default settings by their labels."""
+PAIR_SETS = ("wordsim353", "simlex999")
 FREQUENT = 100  # occurrences of words whose vectors are predicted by cross-validation
 REPEATS, HIDDEN = 2, 0.2  # number of random splits, and the fraction of the frequent words that a split leaves out
 DIMENSIONS = 64  # used by cross-validation: all dimensions are alike, and fewer take less time
@@ -79,16 +84,13 @@ def halves(name: str) -> list[PairSet]:
     return [pairs, *(replace(pairs, words=pairs.words[i::2], scores=pairs.scores[i::2]) for i in (0, 1))]
 
 
-def score(vectors: WordVectors) -> dict[str, list[float]]:
-    """Score vectors: for each measure, on the set and on its two halves.
+def score(vectors: WordVectors) -> dict[str, list[float | None]]:
+    """Score vectors: for each measure, on the set and on its two halves; None where a score is undefined.
 
     Pairs with unknown words are left out, so that plain and refined vectors are compared on the same pairs.
     """
     known = WordVectors(vectors.words, vectors.vectors, counts=vectors.counts)  # without n-grams
-    scores = {
-        name: [evaluate_similarity(known, part, bootstrap=0).spearman for part in halves(name)]
-        for name in ("wordsim353", "simlex999")
-    }
+    scores = {name: [_spearman(known, part) for part in halves(name)] for name in PAIR_SETS}
     questions = read_questions("questions-words")
     answers = answer_questions(known, questions, restrict=RESTRICT, method="3cosadd", case="gensim")
     outcomes = [
@@ -100,8 +102,48 @@ def score(vectors: WordVectors) -> dict[str, list[float]]:
     for kind in ("analogies", "semantic", "syntactic"):
         asked = [(half, outcome) for each, half, outcome in outcomes if kind in ("analogies", each)]
         parts = [[outcome for half, outcome in asked if only in (None, half)] for only in (None, 0, 1)]
-        scores[kind] = [statistics.mean(part) for part in parts]
+        scores[kind] = [statistics.mean(part) if part else None for part in parts]
     return scores
+
+
+def score_unknown(vectors: WordVectors) -> dict[str, dict[str, float | None]]:
+    """Return, by set, how many pairs and questions contain unknown words, and what refined vectors of these gain.
+
+    Args:
+        vectors: Plain vectors.
+
+    Returns:
+        For each set its size and the number of pairs or questions with unknown words ("missing"), and for pairs four
+        correlations: of the pairs with unknown words, refined ("unknown"), and of all pairs, where words without a
+        vector count as a cosine of 0: plain, refined without the vectors of unknown words ("known"), and refined.
+    """
+    with_ngrams = refined(vectors, DEFAULT)
+    known = WordVectors(with_ngrams.words, with_ngrams.vectors)
+    scores: dict[str, dict[str, float | None]] = {}
+    for name in PAIR_SETS:
+        pairs = read_pairs(name)
+        rows = find_rows(vectors.words, (word for pair in pairs.words for word in pair), "exact-then-lower")
+        missing = [i for i, pair in enumerate(pairs.words) if any(rows[word] < 0 for word in pair)]
+        part = replace(pairs, words=tuple(pairs.words[i] for i in missing), scores=pairs.scores[missing])
+        scores[name] = {
+            "size": len(pairs.words),
+            "missing": len(missing),
+            "unknown": _spearman(with_ngrams, part) if missing else None,
+            "plain": _spearman(vectors, pairs, oov="zero"),
+            "known": _spearman(known, pairs, oov="zero"),
+            "refined": _spearman(with_ngrams, pairs, oov="zero"),
+        }
+    frequent = set(vectors.words[:RESTRICT])
+    questions = [each for section in read_questions("questions-words").sections for each in section.questions]
+    missing_words = sum(any(word.lower() not in frequent for word in each) for each in questions)
+    scores["analogies"] = {"size": len(questions), "missing": missing_words}
+    return scores
+
+
+def _spearman(vectors: WordVectors, pairs: PairSet, oov: Literal["skip", "zero"] = "skip") -> float | None:
+    """Return a correlation; None with too few pairs."""
+    result = evaluate_similarity(vectors, pairs, oov=oov, bootstrap=0)
+    return result.spearman if result.pairs >= MIN_PAIRS and not math.isnan(result.spearman) else None
 
 
 def _half_of(questions: Sequence[tuple[str, str, str, str]]) -> list[int]:
@@ -115,11 +157,15 @@ def refined(vectors: WordVectors, settings: Refinement) -> WordVectors:
     return vectors.refine(**asdict(settings))
 
 
-def measure(runs: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """Score runs, plain and refined with all settings of ABLATIONS."""
+def measure(runs: Sequence[Path], labels: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Score runs, plain and refined with settings of ABLATIONS."""
     for run in runs:
-        yield {"run": run.name, "label": "plain", "scores": score(WordVectors.load(run))}
-    for (label, change), run in itertools.product(ABLATIONS.items(), runs):
+        vectors = WordVectors.load(run)
+        assert vectors.counts is not None
+        facts = {"words": int(vectors.counts.sum()), "unknown": score_unknown(vectors)}
+        yield {"run": run.name, "label": "plain", **facts, "scores": score(vectors)}
+    for label, run in itertools.product(labels, runs):
+        change = ABLATIONS[label]
         vectors = refined(WordVectors.load(run), replace(DEFAULT, **change))
         yield {"run": run.name, "label": label, "settings": change, "scores": score(vectors)}
 
@@ -213,6 +259,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders, trained with different seeds")
+    parser.add_argument(
+        "--settings",
+        type=comma_separated(tuple(ABLATIONS)),
+        default=list(ABLATIONS),
+        metavar="LABEL,...",
+        help="settings to measure",
+    )
     parser.add_argument("--choose", action="store_true", help="choose lengths and penalty by cross-validation instead")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.json", help="result file to write")
     options = parser.parse_args(arguments)
@@ -220,9 +273,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measurements: list[dict[str, Any]] = []
     if not options.choose:
         report["neighbors"] = neighbors(options.runs[0])
-    for measured in choose(options.runs) if options.choose else measure(options.runs):
+    for measured in choose(options.runs) if options.choose else measure(options.runs, options.settings):
         measurements.append(measured)
-        shown = {name: round(100 * each[0], 1) for name, each in measured["scores"].items()}
+        shown = {name: number(each[0], 1, 100) for name, each in measured["scores"].items()}
         print(measured["run"], measured["label"], shown, flush=True)
         write_json(options.output, report | {"measurements": measurements})
 

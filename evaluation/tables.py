@@ -20,7 +20,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from common import RESULTS, ROOT, Report
-from renderers import combination, compare, distributed, kernels, objectives, recommendation, refinement, sequences
+from renderers import (
+    combination,
+    compare,
+    distributed,
+    kernels,
+    large_text,
+    objectives,
+    recommendation,
+    refinement,
+    sequences,
+)
 
 FILES = ("README.md", "evaluation/*.md", "docs/*.md")
 MARKER = re.compile(r"^<!-- table: (\S+) -->\n(.*?)^<!-- /table -->$", re.MULTILINE | re.DOTALL)
@@ -42,6 +52,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     ),
     "models": (compare.models, ("models-cbow-wiki8", "models-tree-wiki8", "models-subwords-wiki8")),
     "indexing": (compare.indexing, ("wiki8-indexing-2-cores",)),
+    "large-text": (large_text.large_text, ("large-text",)),
     "objectives": (objectives.objectives, ("objectives-wiki8", "in-batch-softmax-wiki8")),
     "objective-speeds": (compare.objective_speeds, ("wiki8-objectives-speed-2-cores",)),
     "learning-rates": (objectives.learning_rates, ("learning-rates-wiki8",)),
@@ -49,7 +60,11 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "noise": (objectives.noise, ("objectives-flat-noise", "objectives-noise-exponent-wiki8")),
     "refinement": (refinement.refinement, ("refinement-wiki8",)),
     "refinement-settings": (refinement.ablations, ("refinement-wiki8",)),
-    "refinement-earlier": (refinement.ablations, ("refinement-earlier-wiki8",)),
+    "refinement-sizes": (refinement.sizes, ("refinement-sizes", "refinement-wiki8")),
+    "refinement-size-settings": (refinement.size_ablations, ("refinement-sizes", "refinement-wiki8")),
+    "refinement-unknown": (refinement.unknown, ("refinement-sizes", "refinement-wiki8")),
+    "refinement-reference": (refinement.reference, ("refinement-reference",)),
+    "refinement-reference-settings": (refinement.reference_ablations, ("refinement-reference",)),
     "refinement-chosen": (refinement.chosen, ("refinement-chosen-wiki8",)),
     "refinement-spelling": (refinement.spelling, ("refinement-wiki8",)),
     "refinement-neighbors": (refinement.examples, ("refinement-wiki8",)),

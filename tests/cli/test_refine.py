@@ -32,7 +32,9 @@ def test_refine_writes_a_run_that_other_commands_know_as_refined(run: Path, tmp_
     rows = len(expected.subwords.rows)
     assert err == f"wrote {refined}: {len(WORDS)} words, 8 dimensions, {rows} n-grams\n"
     np.testing.assert_array_equal(WordVectors.load(refined).vectors, expected.vectors)
-    assert "refined       yes" in cli.output("info", refined)[0]
+    shown = cli.output("info", refined)[0]
+    assert "refined       yes" in shown
+    assert "refinement    lengths=[3, 5], buckets=2000000, min_words=3, " in shown
 
     plain, by_default, chosen = (
         json.loads(cli.output("nearest", path, "walks", *option, "--json")[0])

@@ -185,7 +185,7 @@ def test_the_loss_of_a_tree_is_that_of_all_probabilities(engine_class: type[Engi
 @every_objective
 def test_all_engines_have_the_same_loss(kind: type[Objective]) -> None:
     counts = [5000 // (rank + 1) for rank in range(30)]
-    sentences = random_sentences(3000, counts)
+    sentences = random_sentences(2000, counts)
     means = []
     for engine_class in ENGINES.values():
         model = make_model(30, 8, spread=1.5)

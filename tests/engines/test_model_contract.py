@@ -5,11 +5,12 @@ once, not each combination: compiling a kernel takes seconds.
 """
 
 import copy
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -76,13 +77,19 @@ def many_reports(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"word2vec.engines.{module}.REPORT_SECONDS", 0.0)
 
 
-def make_engine(case: Case, model: EmbeddingModel, lr: float | None = None, **settings: object) -> Engine:
+def make_engine(
+    case: Case,
+    model: EmbeddingModel,
+    lr: float | None = None,
+    before_chunk: Callable[[], None] = lambda: None,
+    **settings: Any,
+) -> Engine:
     """An engine for a model; the learning rate is by default three times that of the objective: the text is short."""
     objective = make_objective(LOSSES[case.objective], len(WORDS))
     rate = 3 * objective.default_lr if lr is None else lr
 
     def lr_at(epoch: int, words: int) -> float:
-        time.sleep(0.002)  # so that epochs of threads are not over before they are stopped
+        before_chunk()
         return rate
 
     negatives = 5 if objective.targets == "noise" else 0  # kernels that other tests compile as well
@@ -145,14 +152,23 @@ def test_a_learning_rate_of_zero_has_the_loss_of_the_plain_engine(case: Case) ->
 
 @every_case
 def test_an_epoch_stopped_at_every_report_ends_in_the_same_bytes(case: Case) -> None:
+    caller, stopping = threading.get_ident(), threading.Event()
+
+    def before_chunk() -> None:
+        if threading.get_ident() != caller:  # a thread of the engine, which must not end the epoch before it is stopped
+            assert stopping.wait(60)
+            time.sleep(0.002)
+
     whole, (last,) = trained(case)
     model, shards, stops = KINDS[case.kind].make_model(WORDS, 8), None, 0
     while True:
-        engine = make_engine(case, model)
+        stopping.clear()
+        engine = make_engine(case, model, before_chunk=before_chunk)
         reports = engine.epoch(0, shards)
         report = next(reports)
         if next(reports, None) is None:
             break
+        stopping.set()
         reports.close()
         stops += 1
         shards = [Shard.from_dict(shard.to_dict()) for shard in copy.deepcopy(engine.state())]

@@ -21,7 +21,7 @@ from word2vec.errors import FormatError, Word2VecError
 from word2vec.formats import FORMATS, Table
 
 MAX_SECONDS, MAX_BYTES = 5, 1 << 27  # far above what a file of some hundred bytes needs, far below a bomb
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 TEXTS = [None, "word2vec-text", "glove"]
 # sizes for headers: some overflow, some wrap around, some are merely too large
 SIZES = st.sampled_from([0, 1, 2, 3, 255, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63 - 1, 2**64 - 1, 10**12])

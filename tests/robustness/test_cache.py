@@ -1,16 +1,18 @@
 """A cache that is damaged, hostile, or shared by users and hosts."""
 
+import io
 import json
 import logging
+import multiprocessing
 import os
 import random
 import shutil
 import stat
-import subprocess
 import sys
 import tempfile
-import textwrap
+import warnings
 from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -215,34 +217,35 @@ def shared(topics_file: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def index_as(user: int, cache: Path, text: Path, umask: int = 0o022) -> subprocess.CompletedProcess[str]:
-    program = """
-        import os, sys
-        from pathlib import Path
-        from word2vec.corpus.indexing import index_corpus
-        from word2vec.errors import CorpusError
-        user, umask, text = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
-        index_corpus([text], cache=Path(sys.argv[4]))  # loads modules that only the first user can read
-        os.umask(umask)
-        os.setgroups([])
-        os.setgid(user)
-        os.setuid(user)
-        try:
-            print(len(index_corpus([text]).tokens))
-        except CorpusError as error:
-            sys.exit(str(error))
-    """
-    environment = os.environ | {"WORD2VEC_CACHE": str(cache)}
-    command = [
-        sys.executable,
-        "-c",
-        textwrap.dedent(program),
-        str(user),
-        str(umask),
-        str(text),
-        tempfile.mkdtemp(dir=cache.parent),
-    ]
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+def index_and_send(user: int, cache: Path, text: Path, other: Path, result: Connection) -> None:
+    """Index a text as a user; sends its number of words, None after an error, and all messages."""
+    index_corpus([text], cache=other)  # loads modules that only the first user can read
+    warnings.simplefilter("error")
+    logging.getLogger("word2vec").addHandler(logging.StreamHandler(messages := io.StringIO()))
+    os.environ["WORD2VEC_CACHE"] = str(cache)
+    os.umask(0o022)
+    os.setgroups([])
+    os.setgid(user)
+    os.setuid(user)
+    try:
+        result.send((len(index_corpus([text]).tokens), messages.getvalue()))
+    except CorpusError as error:
+        result.send((None, f"{messages.getvalue()}{error}\n"))
+
+
+def index_as(user: int, cache: Path, text: Path) -> tuple[int | None, str]:
+    """The number of words, None after an error, and the messages of a process of a user."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["word2vec.corpus.indexing"])
+    receiver, sender = context.Pipe(duplex=False)
+    other = Path(tempfile.mkdtemp(dir=cache.parent))
+    process = context.Process(target=index_and_send, args=(user, cache, text, other, sender))
+    process.start()
+    sender.close()
+    found: tuple[int | None, str] = receiver.recv()
+    process.join()
+    assert process.exitcode == 0
+    return found
 
 
 @pytest.mark.parametrize(
@@ -253,41 +256,43 @@ def test_index_of_another_user_can_be_used(mode: int, shared: Path) -> None:
     os.chown(cache, 1001, 1001)
     cache.chmod(mode)
     for user in (1001, 1002):
-        done = index_as(user, cache, shared / "text")
-        assert (done.stdout, done.stderr) == ("6000\n", "")
+        assert index_as(user, cache, shared / "text") == (6000, "")
 
 
 def test_cache_that_another_user_may_not_write(shared: Path) -> None:
     cache = shared / "cache"
-    done = index_as(1002, cache, shared / "text")
-    assert done.stderr.startswith(f"{cache}/indexes: the corpus index cannot be written: Permission denied; ")
-    assert "WORD2VEC_CACHE" in done.stderr
-    assert "disk space" not in done.stderr
-    assert done.stderr.count("\n") == 1
+    words, messages = index_as(1002, cache, shared / "text")
+    assert words is None
+    assert messages.startswith(f"{cache}/indexes: the corpus index cannot be written: Permission denied; ")
+    assert "WORD2VEC_CACHE" in messages
+    assert "disk space" not in messages
+    assert messages.count("\n") == 1
 
 
 def test_index_that_another_user_may_not_read(shared: Path) -> None:
     cache = shared / "cache"
     cache.chmod(0o777)
-    assert index_as(1001, cache, shared / "text").returncode == 0
+    assert index_as(1001, cache, shared / "text") == (6000, "")
     (folder,) = (path for path in (cache / "indexes").iterdir() if path.is_dir())
     folder.chmod(0o700)
-    done = index_as(1002, cache, shared / "text")
-    assert done.stderr.startswith(f"{folder}: the corpus index cannot be read: Permission denied; ")
-    assert "WORD2VEC_CACHE" in done.stderr
+    words, messages = index_as(1002, cache, shared / "text")
+    assert words is None
+    assert messages.startswith(f"{folder}: the corpus index cannot be read: Permission denied; ")
+    assert "WORD2VEC_CACHE" in messages
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def test_damaged_index_that_another_user_may_not_replace(shared: Path) -> None:
     cache = shared / "cache"
     cache.chmod(0o777)
-    assert index_as(1001, cache, shared / "text").returncode == 0
+    assert index_as(1001, cache, shared / "text") == (6000, "")
     (folder,) = (path for path in (cache / "indexes").iterdir() if path.is_dir())
     (cache / "indexes").chmod(0o1777)
     flip(folder / "tokens.npy", 5000)
-    done = index_as(1002, cache, shared / "text")
-    assert "the corpus index is incomplete or corrupt" in done.stderr
-    assert "cannot be written: " in done.stderr
-    assert "disk space" not in done.stderr
-    assert index_as(1001, cache, shared / "text").stdout == "6000\n"
-    assert index_as(1002, cache, shared / "text").stdout == "6000\n"
+    words, messages = index_as(1002, cache, shared / "text")
+    assert words is None
+    assert "the corpus index is incomplete or corrupt" in messages
+    assert "cannot be written: " in messages
+    assert "disk space" not in messages
+    assert index_as(1001, cache, shared / "text")[0] == 6000
+    assert index_as(1002, cache, shared / "text") == (6000, "")

@@ -157,7 +157,9 @@ def test_folder_with_loops_pipes_sockets_and_broken_links(folder: Path, capfd: p
         assert run(["train", "texts/**", *TRAIN, "--overwrite"]) == 0
 
 
-def test_corpus_is_never_overwritten_by_its_result(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_corpus_is_never_overwritten_by_its_result(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     run_folder = folder / "run"
     run_folder.mkdir()
     (run_folder / "vocab.tsv").write_bytes(TEXT)
@@ -171,8 +173,9 @@ def test_corpus_is_never_overwritten_by_its_result(folder: Path, capfd: pytest.C
     assert "cannot create the folder file.txt: " in error_of(["train", "file.txt", *TRAIN, "-o", "file.txt"], 1, capfd)
     assert run(["train", "file.txt", *TRAIN, "--overwrite"]) == 0
     (run_folder / "notes").symlink_to("nowhere")
-    command = [sys.executable, "-m", "word2vec", "train", "-", *TRAIN, "--overwrite"]
-    subprocess.run(command, input=TEXT, check=True, capture_output=True)  # as from a pipe
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT)))
+        assert run(["train", "-", *TRAIN, "--overwrite"]) == 0
     capfd.readouterr()
     (run_folder / "metrics.jsonl").unlink()
     (run_folder / "metrics.jsonl").symlink_to("../file.txt")

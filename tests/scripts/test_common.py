@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from word2vec import WordVectors
+from word2vec.system import instruction_set
 
 common: Any = importlib.import_module("common")
 
@@ -61,6 +62,15 @@ def test_widest_instruction_set_is_reported(cpuinfo: dict[str, str], expected: s
 
 def test_architecture_replaces_an_unknown_instruction_set() -> None:
     assert common.instruction_set({}) == common.platform.machine()
+
+
+def test_restricted_instructions_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in common.RESTRICTING:
+        monkeypatch.delenv(name, raising=False)
+    assert common.used_instruction_set("own") == "own"
+    monkeypatch.setenv("WORD2VEC_INSTRUCTION_SET", "native")
+    assert common.used_instruction_set("own") == f"{instruction_set.in_use().name} (the processor has own)"
+    assert common.used_instruction_set(instruction_set.in_use().name) == instruction_set.in_use().name
 
 
 def test_scores_are_fractions_and_none_if_undefined() -> None:

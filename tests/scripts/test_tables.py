@@ -49,6 +49,7 @@ EXPECTED = {
     "models": "word2vec-fused, `--model cbow` | 5 | 8,036,109 (7,939,687 to 8,226,553) | 6.11 | 10.5 | 685 "
     "| 64.5 (63.7 to 65.7) | 30.0 (29.3 to 32.0) | 31.9 (31.5 to 32.3) | 20.0 (19.4 to 21.0) | 37.0 (36.0 to 37.8)",
     "indexing": "word2vec-fused | 0.72 | 5.39 | 1.26 | 237",
+    "large-text": "17 | 220,035 | 9.5 | 7.6 | 186 | 0.08",
     "objectives": "negative-sampling | 0.025 | 3 | 67.6 (67.2 to 67.9) | 31.0 (30.8 to 31.2) | 37.5 (37.3 to 37.6)",
     "objective-speeds": "negative-sampling | 9.1 (7.9 to 10.3)",
     "learning-rates": "negative-sampling | 0.00625: 51.4 / 26.3 / 19.3 | 0.0125: 62.9 / 29.6 / 30.6 "
@@ -66,7 +67,12 @@ EXPECTED = {
     "refinement": "plain | 68.7 (68.5 to 69.1) | 33.0 (32.3 to 33.0) | 43.7 (43.6 to 44.4) "
     "| 41.0 (37.8 to 41.6) | 45.5 (44.9 to 46.1)",
     "refinement-settings": "plain | 68.7 | 33.0 | 43.7 | 41.0 | 45.5 | 49.3 | 47.8",
-    "refinement-earlier": "plain | 68.7 | 33.0 | 43.7 | 41.0 | 45.5 | 49.3 | 47.8",
+    "refinement-sizes": "Wikipedia, 1 M | plain | 48.2 (47.0 to 49.5) | 24.3 (23.6 to 24.4) "
+    "| 5.1 (5.1 to 5.1) | 6.5 (6.0 to 7.6) | 4.8 (4.6 to 5.0)",
+    "refinement-size-settings": "plain | 25.7 / 26.3 | 43.2 / 42.1 | 49.3 / 47.8 | 58.4 / 57.7 | 44.1 / 43.5",
+    "refinement-unknown": "Wikipedia, 1 M | WordSim-353 | 73 of 353 | 4.9 | 23.3 | 34.8 | 37.7",
+    "refinement-reference": "1 M | 70 M | unknown | 460 | - | 17.3 | - | 3.6",
+    "refinement-reference-settings": "plain | 41.2 / 18.0 | 61.0 / 40.1 | 68.5 / 51.3",
     "refinement-chosen": "quality-1 | 4-6 | 1 | 69.1 | 34.1 | 59.4 | 41.3 | 67.1",
     "refinement-spelling": "over 1,000 | 11 | 29",
     "refinement-neighbors": "king (over 1,000) | kings, canute, theudebert, chlothar, tryggvason "

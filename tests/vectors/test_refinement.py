@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from word2vec.errors import ConfigError, Word2VecError
+from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.models.subwords import Subwords, hash_words
 from word2vec.vectors.refinement import Refinement, refine_table
 from word2vec.vectors.word_vectors import WordVectors
@@ -120,11 +120,12 @@ def test_refined_vectors_keep_the_plain_ones(vectors: WordVectors) -> None:
     with pytest.raises(Word2VecError, match="walkable"):
         refined.nearest("walkable", refined=False)
     assert vectors.unrefined() is vectors
+    assert vectors.refinement is refined.unrefined().refinement is None
 
 
 @pytest.mark.parametrize("name", ["run", "v.safetensors", "v.npz", "v.bin"])
 def test_files_keep_refined_vectors(name: str, vectors: WordVectors, tmp_path: Path) -> None:
-    refined = vectors.refine()
+    refined = vectors.refine(lengths=(3, 5), prior_count=7.5)
     refined.save(tmp_path / name)
     loaded = WordVectors.load(tmp_path / name)
     fasttext = name.endswith(".bin")
@@ -134,6 +135,27 @@ def test_files_keep_refined_vectors(name: str, vectors: WordVectors, tmp_path: P
     if not fasttext:
         part = WordVectors.load(tmp_path / name, limit=5)
         np.testing.assert_array_equal(part.plain, vectors.vectors[:5])  # type: ignore[arg-type]
+        assert loaded.refinement == part.refinement == refined.refinement
+        assert loaded.refinement is not None
+        assert loaded.refinement["output_weight"] == 0.25  # the default if there is an output table
+        repeated = loaded.unrefined().refine(**loaded.refinement)
+        np.testing.assert_array_equal(repeated.vectors, refined.vectors)
+
+
+@pytest.mark.parametrize("name", ["v.safetensors", "v.npz"])
+def test_damaged_settings_are_rejected_and_files_without_them_are_read(
+    name: str, vectors: WordVectors, tmp_path: Path
+) -> None:
+    refined = vectors.refine()
+    refined.refinement = ["not", "an object"]  # type: ignore[assignment]
+    refined.save(tmp_path / name)
+    with pytest.raises(FormatError, match="refinement are not a JSON object"):
+        WordVectors.load(tmp_path / name)
+    refined.refinement = None  # as in files of earlier versions
+    refined.save(tmp_path / name)
+    loaded = WordVectors.load(tmp_path / name)
+    assert loaded.refinement is None
+    np.testing.assert_array_equal(loaded.plain, vectors.vectors)  # type: ignore[arg-type]
 
 
 def test_fasttext_computes_our_vectors(vectors: WordVectors, tmp_path: Path) -> None:

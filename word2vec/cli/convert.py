@@ -120,6 +120,8 @@ def _facts_of_words(words: "WordVectors") -> dict[str, object]:
         facts["n-gram rows"] = f"{len(ngrams.rows):,} of {ngrams.buckets:,} buckets"
     if words.plain is not None:
         facts["refined"] = "yes; contains the plain vectors too"
+    if words.refinement is not None:
+        facts["refinement"] = ", ".join(f"{name}={value}" for name, value in words.refinement.items())
     return facts | {"first words": " ".join(words.words[:INFO_WORDS])}
 
 

@@ -1,6 +1,6 @@
 """Turn any source of text or tokens into token ids.
 
-Files are resolved (sources, named), read as clean UTF-8 (reader), counted and encoded (word_counts), and stored once as
+Files are resolved (sources, named), read as clean UTF-8 (reader), counted and encoded (word_tables), and stored once as
 an index on disk (indexing, content_key, index). Sequences and texts in memory (opening, containers, sequences, texts)
 are encoded the same way (token_counts, memory). Each corpus has a vocabulary. Explicit pairs of inputs and targets
 (pair_corpus, pair_files) have two.

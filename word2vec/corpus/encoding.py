@@ -16,7 +16,7 @@ from word2vec.corpus.sequences import batches
 from word2vec.corpus.texts import text_blocks
 from word2vec.corpus.token_counts import SequenceTable
 from word2vec.corpus.tokenizers import find_tokenizer
-from word2vec.corpus.word_counts import WordTable, encoded
+from word2vec.corpus.word_tables import WordTables
 from word2vec.errors import CorpusError
 
 Encoded = Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]
@@ -28,14 +28,19 @@ Kind = TypeVar("Kind", str, list[Any])
 
 
 def encode_files(
-    files: Sequence[Path], settings: ReadSettings, report: ReadReport, advance: Advance | None = None
-) -> tuple[WordTable | SequenceTable, Encoded]:
+    files: Sequence[Path],
+    settings: ReadSettings,
+    report: ReadReport,
+    threads: int | None = None,
+    advance: Advance | None = None,
+) -> tuple[WordTables | SequenceTable, Encoded]:
     """Encode the files of a corpus.
 
     Args:
         files: The files.
         settings: How they are turned into words.
         report: Collects irregularities.
+        threads: The number of threads; all processors by default. Lists of tokens are encoded by one.
         advance: A function that is called with the number of bytes read from disk since its last call.
 
     Returns:
@@ -46,13 +51,13 @@ def encode_files(
     """
     tokenizer = find_tokenizer(settings.tokenizer)
     if settings.column is None:
-        table = WordTable()
         blocks: Iterator[bytes] = (
             block
             for file in files
             for block in read_blocks(file, report, lowercase=settings.lowercase, tokenizer=tokenizer, advance=advance)
         )
-        return table, encoded(blocks, table)
+        tables = WordTables(threads)
+        return tables, tables.encoded(blocks)
     column = settings.column
     kinds = (type(value) for file in files for value in read_column(file, column) if value is not None)
     if next(kinds, str) is list:
@@ -61,10 +66,10 @@ def encode_files(
             batch for file in files for batch in batches(_values(file, column, list, report, advance), f"{file}: row")
         )
         return sequences, map(sequences.encode, lists)
-    table = WordTable()
     texts = (text for file in files for text in _values(file, column, str, report, advance))
     blocks = text_blocks(texts, "row", report, lowercase=settings.lowercase, tokenizer=tokenizer)
-    return table, encoded(blocks, table)
+    tables = WordTables(threads)
+    return tables, tables.encoded(blocks)
 
 
 def file_texts(

@@ -13,7 +13,8 @@ An index is a folder:
 
 An index is verified whenever it is opened: the checksums, because disks and copies fail; the ids and offsets
 themselves, because compiled code uses them without checks, and anybody can write a file whose checksum matches. All
-files are read once, at the speed of CRC-32.
+files are read once, at the speed of CRC-32. Several processes of one machine verify an index once: the others only map
+it, so each of them reads only the part that it trains.
 
 This module reads it; indexing.py builds it from files, and saving.py from memory.
 """
@@ -84,6 +85,7 @@ class IndexedCorpus:
 
     Args:
         folder: A folder that `index_corpus` created.
+        verified: Whether another process of this machine has just verified the index.
 
     Raises:
         DamagedIndexError: The folder contains no index, or an incomplete or corrupt one.
@@ -96,14 +98,19 @@ class IndexedCorpus:
         offsets: (sentences + 1,) int64 positions in `tokens` where sentences begin; the last one is the end.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, verified: bool = False) -> None:
         self.folder = folder
         try:
             self.facts = read_facts(folder)
-            self.tokens: npt.NDArray[np.int32] = self._read_tokens()
-            self.offsets: npt.NDArray[np.int64] = self._read_offsets()
-            for _ in self._blocks(VOCABULARY_FILE):
-                pass  # only its checksum is verified
+            self.tokens: npt.NDArray[np.int32] = _map_array(folder / TOKENS_FILE, np.dtype(np.int32), self.facts.words)
+            self.offsets: npt.NDArray[np.int64] = _map_array(
+                folder / OFFSETS_FILE, np.dtype(np.int64), self.facts.sentences + 1
+            )
+            if not verified:
+                self._verify_tokens()
+                self._verify_offsets()
+                for _ in self._blocks(VOCABULARY_FILE):
+                    pass  # only its checksum is verified
         except PermissionError as error:
             raise CorpusError(
                 f"{folder}: the corpus index cannot be read: {error.strerror}; {remedy(error)}"
@@ -118,24 +125,21 @@ class IndexedCorpus:
         """A digest of the text and of the settings that affect the ids: the name of the folder, unless it is stored."""
         return self.facts.fingerprint or self.folder.name
 
-    def _read_tokens(self) -> npt.NDArray[np.int32]:
+    def _verify_tokens(self) -> None:
         for block in self._blocks(TOKENS_FILE, NPY_HEADER_BYTES):
             ids = np.frombuffer(block, np.int32)
             if ids.min() < 0 or ids.max() >= self.facts.distinct_words:
                 raise ValueError(f"{TOKENS_FILE} contains an id that is not in {VOCABULARY_FILE}")
-        return _map_array(self.folder / TOKENS_FILE, np.dtype(np.int32), self.facts.words)
 
-    def _read_offsets(self) -> npt.NDArray[np.int64]:
+    def _verify_offsets(self) -> None:
         previous = 0
         for block in self._blocks(OFFSETS_FILE, NPY_HEADER_BYTES):
             positions = np.frombuffer(block, np.int64)
             if positions[0] < previous or np.any(positions[1:] < positions[:-1]):
                 raise ValueError(f"{OFFSETS_FILE} is not in ascending order")
             previous = int(positions[-1])
-        offsets = _map_array(self.folder / OFFSETS_FILE, np.dtype(np.int64), self.facts.sentences + 1)
-        if offsets[0] != 0 or previous != self.facts.words:
+        if self.offsets[0] != 0 or previous != self.facts.words:
             raise ValueError(f"{OFFSETS_FILE} does not cover {TOKENS_FILE}")
-        return offsets
 
     def _blocks(self, name: str, header: int = 0) -> Iterator[memoryview]:
         """Yield a file of the index block by block; each block is valid until the next one.

@@ -1,7 +1,8 @@
 """Build the index of a corpus, or find the index that was built from the same text before.
 
-Indexing streams the text once, writes provisional ids (word_counts.py), and then renumbers them in place by frequency.
-Memory is needed for the distinct words and a few blocks of text, whatever the size of the corpus.
+Indexing streams the text once, writes provisional ids (word_tables.py), and then renumbers them in place by frequency.
+Both steps use several threads: one thread reads and writes, in the order of the text, and the others encode or
+renumber. Memory is needed for the distinct words and a few blocks of text per thread, whatever the size of the corpus.
 
 Indexes are kept in the cache, in folders named by a digest of the files' content and the settings (content_key.py). An
 index is built in a temporary folder, flushed to disk and renamed when it is complete, so readers never see a partial
@@ -27,6 +28,7 @@ from tqdm import tqdm
 from word2vec.corpus.columns import is_table
 from word2vec.corpus.content_key import FileState, check_unchanged, content_key, file_states
 from word2vec.corpus.index import (
+    NPY_HEADER_BYTES,
     OFFSETS_FILE,
     TOKENS_FILE,
     VOCABULARY_FILE,
@@ -39,10 +41,12 @@ from word2vec.corpus.read_settings import ReadSettings
 from word2vec.corpus.remote import downloaded, is_remote
 from word2vec.corpus.sources import reject_files_in, resolve
 from word2vec.corpus.spooling import is_stream, spooled
+from word2vec.corpus.threaded_map import threaded_map
 from word2vec.corpus.tokenizers import find_tokenizer
 from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import flush_folder, temporary_folder
 from word2vec.system.cache import cache_folder, remedy
+from word2vec.system.processors import usable_processors
 
 COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
 
@@ -55,8 +59,10 @@ def index_corpus(
     lowercase: bool = False,
     tokenizer: str = "whitespace",
     column: str | None = None,
+    threads: int | None = None,
     cache: Path | None = None,
     output: Path | None = None,
+    verified: bool = False,
     progress: bool = False,
 ) -> IndexedCorpus:
     """Index a corpus, or open the index that was built from the same text before.
@@ -66,8 +72,10 @@ def index_corpus(
         lowercase: Whether to lowercase the text.
         tokenizer: How the text is split: "whitespace" or "words", see tokenizers.py.
         column: The column of .csv, .tsv, .jsonl, .ndjson and .parquet files that contains texts or lists of tokens.
+        threads: The number of threads; all processors by default. The index does not depend on it.
         cache: The cache folder; `system.cache.cache_folder()` by default.
         output: The folder that results will be written to; it must not contain a file of the corpus.
+        verified: Whether another process of this machine has just opened the index; it is not verified again then.
         progress: Whether to draw a progress bar on stderr.
 
     Returns:
@@ -79,9 +87,15 @@ def index_corpus(
     """
     find_tokenizer(tokenizer)  # fails before anything is read
     settings = ReadSettings(lowercase, tokenizer, column)
+    threads = threads or usable_processors()
     cache = cache_folder() if cache is None else cache
     with local_files(sources, cache, output, column, progress) as files:
-        return _index_files(files, cache / "indexes", settings, progress)
+        states = file_states(files)
+        folder = cache / "indexes" / content_key(files, states, cache / "indexes", settings)
+        if (corpus := _existing_index(folder, verified)) is not None:
+            return corpus
+        _build(files, states, folder, settings, threads, progress)
+        return IndexedCorpus(folder)
 
 
 @contextmanager
@@ -120,16 +134,7 @@ def local_files(
         yield [copies.enter_context(spooled(file, cache)) if is_stream(file) else file for file in files]
 
 
-def _index_files(files: Sequence[Path], indexes: Path, settings: ReadSettings, progress: bool) -> IndexedCorpus:
-    states = file_states(files)
-    folder = indexes / content_key(files, states, indexes, settings)
-    if (corpus := _existing_index(folder)) is not None:
-        return corpus
-    _build(files, states, folder, settings, progress)
-    return IndexedCorpus(folder)
-
-
-def _existing_index(folder: Path) -> IndexedCorpus | None:
+def _existing_index(folder: Path, verified: bool) -> IndexedCorpus | None:
     """Open an index; warn if it is damaged.
 
     Raises:
@@ -138,14 +143,14 @@ def _existing_index(folder: Path) -> IndexedCorpus | None:
     if not os.path.isdir(folder):  # noqa: PTH112 (Path.is_dir raises an error if the cache cannot be searched)
         return None
     try:
-        return IndexedCorpus(folder)
+        return IndexedCorpus(folder, verified=verified)
     except DamagedIndexError as error:
         logger.warning("%s: the corpus index is incomplete or corrupt (%s); building it again", folder, error.__cause__)
         return None
 
 
 def _build(
-    files: Sequence[Path], states: list[FileState], folder: Path, settings: ReadSettings, progress: bool
+    files: Sequence[Path], states: list[FileState], folder: Path, settings: ReadSettings, threads: int, progress: bool
 ) -> None:
     """Build the index in a temporary folder beside `folder`, then rename it."""
     try:
@@ -153,7 +158,7 @@ def _build(
         with temporary_folder(folder.parent, "tmp-") as private:
             work = private / "index"
             work.mkdir()  # subtle: with the usual permissions, because the temporary folder is closed to other users
-            _write_index(files, work, settings, progress)
+            _write_index(files, work, settings, threads, progress)
             check_unchanged(files, states)
             _put_in_place(work, folder)
     except OSError as error:
@@ -177,7 +182,7 @@ def _put_in_place(work: Path, folder: Path) -> None:
     flush_folder(folder.parent)
 
 
-def _write_index(files: Sequence[Path], work: Path, settings: ReadSettings, progress: bool) -> None:
+def _write_index(files: Sequence[Path], work: Path, settings: ReadSettings, threads: int, progress: bool) -> None:
     from word2vec.corpus.encoding import encode_files
     from word2vec.corpus.word_counts import load_kernels
 
@@ -189,14 +194,14 @@ def _write_index(files: Sequence[Path], work: Path, settings: ReadSettings, prog
         npy_file(work / OFFSETS_FILE, np.dtype(np.int64)) as offsets,
         tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar,
     ):
-        table, encoded = encode_files(files, settings, report, bar.update)
+        table, encoded = encode_files(files, settings, report, threads, bar.update)
         words, sentences = _write_ids(encoded, ids, offsets)
     if not words:
         raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by whitespace")
     ranked = table.by_frequency()
     with ThreadPoolExecutor(1) as pool:
         vocabulary = pool.submit(write_vocabulary, work / VOCABULARY_FILE, ranked.words, ranked.counts)
-        tokens_checksum = _renumber(work / TOKENS_FILE, ranked.rank)
+        tokens_checksum = _renumber(work / TOKENS_FILE, ranked.rank, threads)
         vocabulary.result()
     report.long_words, report.empty_tokens = table.long_words, table.empty_tokens
     finish_index(
@@ -232,21 +237,20 @@ def _write_ids(
     return words, sentences
 
 
-def _renumber(path: Path, rank: npt.NDArray[np.int32]) -> int:
+def _renumber(path: Path, rank: npt.NDArray[np.int32], threads: int) -> int:
     """Replace each id in a .npy file by its rank.
 
     Returns:
         The CRC-32 of the file.
     """
+
+    def renumbered(position: int) -> npt.NDArray[np.int32]:
+        return rank.take(np.fromfile(path, np.int32, COPY_TOKENS, offset=position))
+
+    blocks = range(NPY_HEADER_BYTES, path.stat().st_size, COPY_TOKENS * rank.itemsize)
     with path.open("r+b") as tokens:
-        np.lib.format.read_magic(tokens)
-        np.lib.format.read_array_header_1_0(tokens)
-        header = tokens.tell()
-        tokens.seek(0)
-        checksum = zlib.crc32(tokens.read(header))
-        while len(provisional := np.fromfile(tokens, np.int32, COPY_TOKENS)):
-            tokens.seek(-provisional.nbytes, os.SEEK_CUR)
-            ids = rank[provisional]
-            tokens.write(ids.data)
+        checksum = zlib.crc32(tokens.read(NPY_HEADER_BYTES))
+        for ids in threaded_map(renumbered, blocks, threads):
+            tokens.write(ids.data)  # subtle: a block is written after it has been read
             checksum = zlib.crc32(ids.data, checksum)
     return checksum

@@ -23,7 +23,7 @@ BLOCK_TOKENS = 1 << 16  # ids renumbered and hashed at a time: they stay in the 
 
 
 class Table(Protocol):
-    """What knows the words of provisional ids: a `WordTable` or a `SequenceTable`."""
+    """What knows the words of provisional ids: `WordTables` or a `SequenceTable`."""
 
     @property
     def long_words(self) -> int:

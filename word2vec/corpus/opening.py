@@ -88,6 +88,7 @@ def open_corpus(
     tokenizer: Tokenizer | None = None,
     column: str | None = None,
     padding: int | None = None,
+    threads: int | None = None,
     cache: Path | None = None,
     output: Path | None = None,
     progress: bool = False,
@@ -110,6 +111,7 @@ def open_corpus(
             Files are split at whitespace by default; texts in memory require a tokenizer.
         column: The column of a table, in memory or in files, that contains texts or lists of tokens.
         padding: An integer that marks the unused places of an array of integers.
+        threads: The number of threads that encode texts; all processors by default.
         cache: The cache folder for indexes of files; `system.cache.cache_folder()` by default.
         output: The folder that results will be written to; it must not contain a file of the corpus.
         progress: Whether to draw a progress bar on stderr.
@@ -123,14 +125,21 @@ def open_corpus(
     """
     paths = as_paths(source, tokenizer)
     if paths is None:
-        return _read_memory(source, lowercase, tokenizer, column, padding)
+        return _read_memory(source, lowercase, tokenizer, column, padding, threads)
     if padding is not None:
         raise CorpusError("padding= applies to arrays of integers, and the corpus is in files; remove it")
     if callable(tokenizer):
         return _read_files(paths, lowercase, tokenizer, column, cache, output, progress)
     name = "whitespace" if tokenizer is None else tokenizer
     return index_corpus(
-        paths, lowercase=lowercase, tokenizer=name, column=column, cache=cache, output=output, progress=progress
+        paths,
+        lowercase=lowercase,
+        tokenizer=name,
+        column=column,
+        threads=threads,
+        cache=cache,
+        output=output,
+        progress=progress,
     )
 
 
@@ -155,7 +164,12 @@ def _read_files(
 
 
 def _read_memory(
-    source: Any, lowercase: bool, tokenizer: Tokenizer | None, column: str | None, padding: int | None
+    source: Any,
+    lowercase: bool,
+    tokenizer: Tokenizer | None,
+    column: str | None,
+    padding: int | None,
+    threads: int | None,
 ) -> "MemoryCorpus":
     """Encode sequences or texts in memory."""
     if type(source).__module__ == "torch":
@@ -171,7 +185,7 @@ def _read_memory(
         raise CorpusError("the corpus is empty; if it is a generator that was consumed before, create it again")
     items = chain(first, items)
     if isinstance(first[0], str):
-        return _encode_texts(items, "row" if is_table else "text", lowercase, tokenizer)
+        return _encode_texts(items, "row" if is_table else "text", lowercase, tokenizer, threads)
     if tokenizer is not None and isinstance(first[0], list | tuple | np.ndarray):
         raise CorpusError("tokenizer= applies to texts, and the corpus consists of sequences of tokens; remove it")
     if isinstance(first[0], Mapping):
@@ -183,18 +197,20 @@ def _read_memory(
     return _encode_sequences(items, "row" if is_table else "sequence", lowercase, padding)
 
 
-def _encode_texts(items: Iterable[object], unit: str, lowercase: bool, tokenizer: Tokenizer | None) -> "MemoryCorpus":
+def _encode_texts(
+    items: Iterable[object], unit: str, lowercase: bool, tokenizer: Tokenizer | None, threads: int | None
+) -> "MemoryCorpus":
     from word2vec.corpus.memory import collect
     from word2vec.corpus.texts import checked_texts, text_blocks
-    from word2vec.corpus.word_counts import WordTable, encoded
+    from word2vec.corpus.word_tables import WordTables
 
     if tokenizer is None:
         raise CorpusError(f"the corpus consists of strings; {TEXTS_NEED_A_TOKENIZER}")
     if callable(tokenizer):
         return _encode_sequences(map(tokenizer, checked_texts(items, unit)), unit, lowercase)
-    table, report = WordTable(), ReadReport()
+    tables, report = WordTables(threads), ReadReport()
     blocks = text_blocks(items, unit, report, lowercase=lowercase, tokenizer=find_tokenizer(tokenizer))
-    return collect(encoded(blocks, table), table, lowercase=lowercase, report=report)
+    return collect(tables.encoded(blocks), tables, lowercase=lowercase, report=report)
 
 
 def _encode_sequences(

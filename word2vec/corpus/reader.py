@@ -1,7 +1,7 @@
 """Read a text file as blocks of clean UTF-8 that never split a word.
 
 Compression is detected by content, files that are not text are rejected, and invalid bytes are replaced and counted.
-Words and sentences are defined in word_kernels.py; sources.py finds the files to read.
+Words and lines are defined in word_kernels.py, sentences in sentences.py; sources.py finds the files to read.
 """
 
 import io
@@ -19,7 +19,7 @@ BLOCK_BYTES = 1 << 22  # 4 MiB: large enough to make the cost of a Python step n
 MAX_WORD_BYTES = 1024  # longer "words" are base64, minified code or binary; they are ignored and counted
 BINARY_PROBE_BYTES = 1 << 13  # how much of a file is searched for NUL bytes, as git and grep do
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-SEPARATORS = [bytes([byte]) for byte in range(0x21)]  # bytes that separate words, see word_counts.py
+SEPARATORS = [bytes([byte]) for byte in range(0x21)]  # bytes that separate words, see word_kernels.py
 
 UNPACK = "unpack it first: {} FILE | word2vec train - --output RUN"
 # Formats that users mistake for text, by their first bytes. Archives may contain several files.

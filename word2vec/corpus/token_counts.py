@@ -1,7 +1,7 @@
 """Count the tokens of sequences in memory and give each distinct token an id.
 
-`SequenceTable` does for batches of tokens what `WordTable` (word_counts.py) does for blocks of text. Sentences are cut
-after MAX_SENTENCE_WORDS tokens, as those of a text are.
+`SequenceTable` does for batches of tokens what `WordTables` (word_tables.py) does for blocks of text. Long sequences
+are cut into sentences like the lines of a text.
 """
 
 from dataclasses import replace
@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from word2vec.corpus.distinct_integers import DistinctIntegers
 from word2vec.corpus.distinct_strings import DistinctStrings
+from word2vec.corpus.sentences import SentenceCutter
 from word2vec.corpus.sequences import Batch
 from word2vec.corpus.token_types import Kind, kind_of, mixed_types
 from word2vec.corpus.word_counts import RankedWords
-from word2vec.corpus.word_kernels import MAX_SENTENCE_WORDS
 
 
 class SequenceTable:
@@ -28,21 +28,21 @@ class SequenceTable:
     def __init__(self, *, lowercase: bool = False, padding: int | None = None) -> None:
         self._lowercase, self._padding = lowercase, padding
         self._distinct: DistinctStrings | DistinctIntegers | None = None  # until the first token
-        self._in_sentence = 0  # tokens since the last end of a sentence
+        self._sentences = SentenceCutter()
 
     def encode(self, batch: Batch) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Count the tokens of a batch.
 
         Returns:
             The provisional ids of the tokens, and for each sentence that ended, the number of ids of this batch before
-            its end; negative for a part of a long sentence that ended before this batch.
+            its end.
 
         Raises:
             CorpusError: A token is neither a string nor an integer, has another type than those before it, or cannot be
                 stored.
         """
         if len(batch.tokens) == 0:
-            return np.zeros(0, np.int32), self._cut(batch.ends, 0)
+            return np.zeros(0, np.int32), self._sentences.cut(batch.ends, 0)
         kind = kind_of(batch)
         if self._distinct is None:
             self._distinct = (
@@ -54,7 +54,7 @@ class SequenceTable:
             # subtle: str() would call the method of a subclass; that of an enumeration returns another text
             batch = replace(batch, tokens=list(map(str.__str__, batch.tokens)))
         ids, ends = self._distinct.encode(batch)
-        return ids, self._cut(ends, len(ids))
+        return ids, self._sentences.cut(ends, len(ids))
 
     def by_frequency(self) -> RankedWords:
         """Return the tokens, most frequent first; integers as strings."""
@@ -81,25 +81,3 @@ class SequenceTable:
         return (
             ([], np.zeros(0, np.int64)) if self._distinct is None else (self._distinct.words(), self._distinct.counts)
         )
-
-    def _cut(self, ends: npt.NDArray[np.int64], tokens: int) -> npt.NDArray[np.int64]:
-        """Return the ends of sentences: of all sequences that are not empty, and after MAX_SENTENCE_WORDS tokens.
-
-        Args:
-            ends: (sequences,) Where the sequences of a batch end.
-            tokens: The number of tokens in the batch.
-        """
-        if not len(ends):
-            self._in_sentence += tokens
-            return ends
-        starts = np.concatenate([[-self._in_sentence], ends[:-1]])  # (sequences,)
-        self._in_sentence = tokens - int(ends[-1])
-        parts = -((starts - ends) // MAX_SENTENCE_WORDS)  # (sequences,) the sentences of each, rounded up
-        if np.all(parts == 1):
-            return ends
-        before = np.cumsum(parts) - parts  # (sequences,) sentences of the sequences before
-        part = np.arange(1, parts.sum() + 1) - np.repeat(before, parts)  # (sentences,) from 1 in each sequence
-        cuts: npt.NDArray[np.int64] = np.minimum(
-            np.repeat(starts, parts) + MAX_SENTENCE_WORDS * part, np.repeat(ends, parts)
-        )
-        return cuts

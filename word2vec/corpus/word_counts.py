@@ -1,16 +1,14 @@
 """Count the words of a text and rank them by frequency.
 
 `WordTable.encode` counts the words of one block after the other and gives each distinct word a provisional id. When all
-blocks are counted, `WordTable.by_frequency` returns the word and the rank of each id. Words and sentences are defined
-in word_kernels.py, which contains the compiled pass over the text.
+blocks are counted, `WordTable.by_frequency` returns the word and the rank of each id. Words and lines are defined in
+word_kernels.py, which contains the compiled pass over the text; word_tables.py counts with several threads.
 """
 
 import gc
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -20,17 +18,18 @@ from word2vec.corpus.word_kernels import (
     CHAIN_MARK,
     CHUNK_BYTES,
     COUNT,
-    ENDS,
     ENTRIES,
     HIGH,
     ID,
     ID_BITS,
     IDS,
+    LINES,
     LONG_WORDS,
     LOW,
     ONE,
     POSITION,
     STATE_SIZE,
+    add_entries,
     encode_block,
     rehash,
     slot_shift,
@@ -42,6 +41,7 @@ KEY_BYTES = 2 * CHUNK_BYTES
 MAX_WORD_ENTRIES = MAX_WORD_BYTES // CHUNK_BYTES  # the entries of the longest word's chain, and one to spare
 FIRST_CAPACITY = 1 << 16  # entries, 2 MiB
 PEAK_TABLES = 5  # memory of counting and then ranking, in multiples of a full table; 4.3 were measured
+MAX_IDS = 1 << 31  # of all tables together: provisional ids are int32
 MIN_WORD_BYTES = 2  # a word has at least one byte, and a separator follows it
 
 
@@ -61,9 +61,14 @@ class RankedWords:
 
 
 class WordTable:
-    """The distinct words found so far, with their counts."""
+    """The distinct words found so far, with their counts.
 
-    def __init__(self) -> None:
+    Args:
+        tables: The number of tables of about this size that share the memory, including this one.
+    """
+
+    def __init__(self, tables: int = 1) -> None:
+        self._tables = tables
         self._entries = np.zeros((FIRST_CAPACITY, 4), np.uint64)  # (capacity, 4) LOW, HIGH, ID, COUNT
         self._state = np.zeros(STATE_SIZE, np.uint64)
 
@@ -72,11 +77,6 @@ class WordTable:
         """The number of words that were ignored because they are longer than MAX_WORD_BYTES."""
         return int(self._state[LONG_WORDS])
 
-    @property
-    def empty_tokens(self) -> int:
-        """The number of empty words: none, because whitespace separates words."""
-        return 0
-
     def encode(self, block: bytes) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         """Count the words of a block.
 
@@ -84,21 +84,41 @@ class WordTable:
             block: UTF-8 text that ends between two words.
 
         Returns:
-            The provisional ids of the words, and for each sentence that ended, the number of ids of this block before
-            its end.
+            The provisional ids of the words, and for each line that ended, the number of ids of this block before its
+            end.
 
         Raises:
             CorpusError: There are more distinct words than fit into memory.
         """
         text = np.frombuffer(block, np.uint8)  # (bytes,)
         ids = np.empty(len(text) // MIN_WORD_BYTES + 1, np.int32)
-        ends = np.empty(len(text) + 1, np.int64)
-        self._state[[POSITION, IDS, ENDS]] = 0
+        lines = np.empty(len(text) + 1, np.int64)
+        self._state[[POSITION, IDS, LINES]] = 0
         while True:
             shift, room = slot_shift(self._entries), np.uint64(self._room())
-            encode_block(text, ids, ends, self._entries, self._state, shift, room)
+            encode_block(text, ids, lines, self._entries, self._state, shift, room)
             if self._state[POSITION] == len(text):
-                return ids[: int(self._state[IDS])], ends[: int(self._state[ENDS])]
+                return ids[: int(self._state[IDS])], lines[: int(self._state[LINES])]
+            self._grow()
+
+    def add(self, other: "WordTable") -> npt.NDArray[np.uint64]:
+        """Add the words and the counts of another table.
+
+        Returns:
+            (ids of the other table,) The ids of the same words in this table.
+
+        Raises:
+            CorpusError: There are more distinct words than fit into memory.
+        """
+        entries = other._entries[other._entries[:, LOW] != 0]  # (entries, 4)
+        added, ids = np.empty_like(entries), np.empty(len(entries), np.uint64)
+        added[entries[:, ID]] = entries
+        self._state[POSITION] = 0
+        while True:
+            add_entries(added, ids, self._entries, self._state, slot_shift(self._entries), np.uint64(self._room()))
+            if self._state[POSITION] == len(added):
+                self._state[LONG_WORDS] += other._state[LONG_WORDS]
+                return ids
             self._grow()
 
     def by_frequency(self) -> RankedWords:
@@ -126,35 +146,18 @@ class WordTable:
 
     def _check_memory(self) -> None:
         """Reject an endless number of distinct words, such as random numbers, before the system kills the process."""
-        needed, free = PEAK_TABLES * 2 * self._entries.nbytes, free_memory()
-        if free is not None and needed - self._entries.nbytes > free:  # the current table is already allocated
+        found = f"the text has over {int(self._state[ENTRIES]):,} distinct words"
+        fewer_threads = "use fewer --threads, " if self._tables > 1 else ""
+        advice = f"check that whitespace separates its words, {fewer_threads}clean it (--lowercase helps)"
+        if len(self._entries) * self._tables > MAX_IDS:
+            raise CorpusError(f"too many words: {found}, and ids have 32 bits; {advice}, or train on less text")
+        allocated, free = self._tables * self._entries.nbytes, free_memory()
+        needed = (PEAK_TABLES + self._tables - 1) * 2 * self._entries.nbytes
+        if free is not None and needed - allocated > free:
             raise CorpusError(
-                f"not enough memory: the text has over {int(self._state[ENTRIES]):,} distinct words, and counting more "
-                f"may need {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free; check that whitespace separates "
-                "its words, clean it (--lowercase helps), train on less text, or use a machine with more memory"
+                f"not enough memory: {found}, and counting more may need {needed / 1e9:.1f} GB, but {free / 1e9:.1f} "
+                f"GB are free; {advice}, train on less text, or use a machine with more memory"
             )
-
-
-def encoded(blocks: Iterable[bytes], table: WordTable) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]]:
-    """Encode the blocks of a text.
-
-    The compiled pass over a block runs in a thread of its own, while the caller handles the results of the previous
-    block and the next one is created.
-
-    Args:
-        blocks: Blocks of UTF-8 text that end between words; the last one ends with a newline.
-        table: The table that encodes them.
-
-    Yields:
-        The results of `WordTable.encode`.
-    """
-    with ThreadPoolExecutor(1) as pool:
-        encoding: Future[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]] | None = None
-        for block in chain(blocks, [b""]):  # the empty block at the end is there to yield the results of the last one
-            following = pool.submit(table.encode, block)
-            if encoding is not None:
-                yield encoding.result()
-            encoding = following
 
 
 def load_kernels() -> None:
@@ -162,6 +165,7 @@ def load_kernels() -> None:
     table = WordTable()
     with _no_garbage_collection():
         table.encode(b"")
+        table.add(table)
         table._grow()
 
 

@@ -1,7 +1,6 @@
 """The compiled pass over a text: find the words, look them up in a hash table, count them.
 
-A word is a sequence of bytes above 0x20: whitespace and control characters separate words, a newline ends a sentence,
-and a sentence is cut after MAX_SENTENCE_WORDS words, as in word2vec.c (text8 is a single line).
+A word is a sequence of bytes above 0x20: whitespace and control characters separate words, and a newline ends a line.
 
 The text is read eight bytes at a time, as a little-endian number, and the end of a word is searched in all eight bytes
 at once. The hash table uses open addressing, and its keys are exact, so two words are never confused: a word of up to
@@ -20,14 +19,13 @@ import numpy.typing as npt
 from word2vec.corpus.reader import MAX_WORD_BYTES
 from word2vec.system.jit import compiled
 
-MAX_SENTENCE_WORDS = 1000
 CHUNK_BYTES = 8
 
 # Columns of the table. The first number of a key is 0 only in an empty entry, because no word contains a NUL byte.
 LOW, HIGH, ID, COUNT = map(np.uint64, range(4))
 # Positions in the state, the numbers that the kernel keeps between its calls; the first three belong to one block.
-POSITION, IDS, ENDS, ENTRIES, SENTENCE_WORDS, LONG_WORDS = map(np.uint64, range(6))
-STATE_SIZE = 6
+POSITION, IDS, LINES, ENTRIES, LONG_WORDS = map(np.uint64, range(5))
+STATE_SIZE = 5
 
 ZERO, ONE, SEVEN, CHUNK, BYTE_VALUES = map(np.uint64, (0, 1, 7, CHUNK_BYTES, 0xFF))
 CHAIN_MARK = np.uint64(1 << 56)  # in the highest byte of a chain's second number; a word has 0 or more than 0x20 there
@@ -39,7 +37,7 @@ FIRST_OF_WORD = np.uint64(0x2121212121212121)  # the lowest byte that belongs to
 LOWEST_BITS = np.uint64(0x0101010101010101)
 PLACES = np.uint64(0x0001020304050607)  # the highest byte of its product with 256^k is k
 NEWLINE = np.uint64(0x0A)
-SENTENCE_LIMIT, WORD_LIMIT = np.uint64(MAX_SENTENCE_WORDS), np.uint64(MAX_WORD_BYTES)
+WORD_LIMIT = np.uint64(MAX_WORD_BYTES)
 
 
 def slot_shift(entries: npt.NDArray[np.uint64]) -> np.uint64:
@@ -133,28 +131,51 @@ def rehash(old, new, shift):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def encode_block(text, ids, ends, entries, state, shift, room):  # type: ignore[no-untyped-def]
+def add_entries(added, ids, entries, state, shift, room):  # type: ignore[no-untyped-def]
+    """Add entries of another table from `state[POSITION]` on; stop early if the table needs to grow.
+
+    Args:
+        added: (entries, 4) The entries of the other table in the order of their ids.
+        ids: (entries,) uint64, output, the ids in this table.
+        entries: (capacity, 4) The hash table.
+        state: (STATE_SIZE,) Numbers that are kept between calls.
+        shift: See `slot_shift`.
+        room: The number of entries at which the table needs to grow.
+    """
+    position = state[POSITION]
+    while position < np.uint64(len(added)) and state[ENTRIES] < room:
+        low, high = added[position, LOW], added[position, HIGH]
+        if high & ~ID_BITS == CHAIN_MARK:
+            high = CHAIN_MARK | ids[high & ID_BITS]  # the previous entry of a chain has a smaller id
+        slot = _find(entries, state, low, high, shift)
+        entries[slot, COUNT] += added[position, COUNT]
+        ids[position] = entries[slot, ID]
+        position += ONE
+    state[POSITION] = position
+
+
+@compiled
+def encode_block(text, ids, lines, entries, state, shift, room):  # type: ignore[no-untyped-def]
     """Encode `text` from `state[POSITION]` on; stop early, at the start of a word, if the table needs to grow.
 
     Args:
         text: (bytes,) uint8.
         ids: Output, the provisional id of each word.
-        ends: Output, the number of ids before the end of each sentence.
+        lines: Output, the number of ids before the end of each line.
         entries: (capacity, 4) The hash table.
         state: (STATE_SIZE,) Numbers that are kept between calls.
         shift: See `slot_shift`.
         room: The number of entries at which the table needs to grow.
     """
     size = np.uint64(len(text))
-    position, n_ids, n_ends, in_sentence = state[POSITION], state[IDS], state[ENDS], state[SENTENCE_WORDS]
+    position, n_ids, n_lines = state[POSITION], state[IDS], state[LINES]
     while position < size and state[ENTRIES] < room:
         chunk = _chunk(text, position, size)
         separators = _separators(chunk)
         if separators & ONE:
-            if chunk & BYTE_VALUES == NEWLINE and in_sentence:
-                ends[n_ends] = n_ids
-                n_ends += ONE
-                in_sentence = ZERO
+            if chunk & BYTE_VALUES == NEWLINE:
+                lines[n_lines] = n_ids
+                n_lines += ONE
             position += ONE
             continue
         start = position
@@ -181,9 +202,4 @@ def encode_block(text, ids, ends, entries, state, shift, room):  # type: ignore[
         entries[slot, COUNT] += ONE
         ids[n_ids] = entries[slot, ID]
         n_ids += ONE
-        in_sentence += ONE
-        if in_sentence == SENTENCE_LIMIT:
-            ends[n_ends] = n_ids
-            n_ends += ONE
-            in_sentence = ZERO
-    state[POSITION], state[IDS], state[ENDS], state[SENTENCE_WORDS] = position, n_ids, n_ends, in_sentence
+    state[POSITION], state[IDS], state[LINES] = position, n_ids, n_lines

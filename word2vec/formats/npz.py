@@ -1,6 +1,7 @@
 """numpy archives (.npz) with the arrays `words` and `vectors`; optionally `counts`, `output` or `nodes`, and n-grams.
 
-Refined vectors have a further array `plain`, with the vectors before they were refined.
+Refined vectors have further arrays: `plain`, the vectors before they were refined, and `refinement`, a JSON object with
+the settings.
 
 For use with numpy alone: `numpy.load(path)["vectors"]`. Files written by numpy.savez are memory-mapped, those written
 by savez_compressed are decompressed. Arrays of Python objects are rejected, because reading them could run code.
@@ -8,6 +9,7 @@ Earlier versions called the output table `context`; such files are still read. N
 and `ngram-settings` has three numbers: the lengths of the shortest and of the longest, and the number of buckets.
 """
 
+import json
 import lzma
 import re
 import zipfile
@@ -22,7 +24,7 @@ from word2vec.errors import FormatError
 from word2vec.formats.file_io import ALWAYS_ALLOWED_BYTES, MAX_EXPANSION
 from word2vec.formats.foreign import describe_archive
 from word2vec.formats.ngrams import BUCKETS, NGRAMS, ngram_arrays, read_ngrams
-from word2vec.formats.table import BLOCK, Table, distinct, encode_words
+from word2vec.formats.table import BLOCK, Table, distinct, encode_words, parse_refinement
 from word2vec.models.subwords import WORD_ROWS, Subwords
 from word2vec.system.atomic_files import atomic_path
 
@@ -30,7 +32,7 @@ MAGIC = b"PK\x03\x04"
 # local header of a zip member: its size, and the positions of the lengths of the file name and the extra field
 LOCAL_HEADER, NAME_LENGTH, EXTRA_LENGTH = 30, slice(26, 28), slice(28, 30)
 FLOATS, INTEGERS = ("f", "floating-point numbers"), ("iu", "integers")
-NGRAM_SETTINGS = "ngram-settings"
+NGRAM_SETTINGS, REFINEMENT = "ngram-settings", "refinement"
 # name of each array: numpy's codes of the allowed kinds of types, and their description
 ARRAYS = {
     "words": ("US", "strings (dtype str; dtype object could run code)"),
@@ -39,6 +41,7 @@ ARRAYS = {
     "output": FLOATS,
     "nodes": FLOATS,  # of the tree of hierarchical softmax
     "plain": FLOATS,  # before refinement
+    REFINEMENT: ("US", "a string"),
     "context": FLOATS,  # the output table in files of earlier versions
     WORD_ROWS: FLOATS,
     NGRAMS: FLOATS,
@@ -87,6 +90,7 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
             arrays = {name: _array(path, archive, name) for name in found}
             _check_shapes(path, arrays)
             words = _words(arrays["words"][:limit])
+            settings = _words(arrays[REFINEMENT].reshape(-1))[0] if REFINEMENT in arrays else None
     except DAMAGED as error:
         raise _damaged(path, error) from error
     with np.errstate(over="ignore"):  # infinity is reported later, with its word
@@ -99,7 +103,8 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
     counts = arrays["counts"][:limit].astype(np.int64, copy=False) if "counts" in arrays else None
     output = tables.get("output", tables.get("context"))
     subwords = _subwords(path, arrays, tables)
-    return distinct(path, Table(words, tables["vectors"], counts, output, subwords, nodes, tables.get("plain")))
+    plain, refinement = tables.get("plain"), parse_refinement(path, settings)
+    return distinct(path, Table(words, tables["vectors"], counts, output, subwords, nodes, plain, refinement))
 
 
 def _subwords(path: Path, arrays: dict[str, NDArray[Any]], tables: dict[str, NDArray[np.float32]]) -> Subwords | None:
@@ -219,6 +224,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
         "output": table.output,
         "nodes": table.nodes,
         "plain": table.plain,
+        REFINEMENT: None if table.refinement is None else np.array([json.dumps(table.refinement)]),
     }
     ngrams, settings = ngram_arrays(table)
     if settings is not None:

@@ -8,6 +8,7 @@ The vectors are memory-mapped: memory is used only for the rows that are accesse
 
 import hashlib
 import io
+import json
 import re
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from word2vec.errors import FormatError
 from word2vec.formats.foreign import describe_folder
 from word2vec.formats.ngrams import NGRAMS, ngram_arrays, read_ngrams
-from word2vec.formats.table import Table, encode_words
+from word2vec.formats.table import Table, encode_words, parse_refinement
 from word2vec.formats.tensor_file import TensorFile, map_tensors, verify_blocks, write_tensors
 from word2vec.models.subwords import WORD_ROWS, Subwords
 from word2vec.system.atomic_files import atomic_paths, new_folder
@@ -37,6 +38,7 @@ VOCABULARY_FILE = "vocab.tsv"
 # refined vectors, "plain" the trained ones, and the n-grams are those of the refinement.
 MODEL_TABLES = ("input", "output", "nodes", WORD_ROWS, NGRAMS)
 PLAIN = "plain"
+REFINEMENT = "refinement"  # metadata key of the settings of a refined run, a JSON object
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
 NGRAM_SETTINGS = "min-n", "max-n", "number-of-buckets"  # metadata keys; the numbers are those of `ngrams.Settings`
 VOCABULARY_DIGEST = "vocab.tsv-sha256"  # metadata key of the vectors file; missing in files of earlier versions
@@ -53,7 +55,12 @@ class Tables(NamedTuple):
     subwords: Subwords | None
     nodes: NDArray[np.float32] | None  # None if words are cut off, because all counts are needed for the tree
     plain: NDArray[np.float32] | None
+    refinement: dict[str, Any] | None
     total: int
+
+    def table(self, words: list[str], counts: NDArray[np.int64] | None) -> Table:
+        """Return the tables with their words and counts."""
+        return Table(words, self.vectors, counts, self.output, self.subwords, self.nodes, self.plain, self.refinement)
 
 
 def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  # noqa: ARG001 (memory-mapped)
@@ -73,7 +80,7 @@ def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  #
         )
     if file.metadata.get(VOCABULARY_DIGEST) not in (None, digest_of(text)):
         raise mismatch(path, f"{VOCABULARY_FILE} is not the one that {VECTORS_FILE} was written with")
-    return Table(words, tables.vectors, counts, tables.output, tables.subwords, tables.nodes, tables.plain)
+    return tables.table(words, counts)
 
 
 def verify_run(path: Path, limit: int | None) -> bool:
@@ -124,7 +131,8 @@ def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
     nodes = found.get("nodes") if limit is None or limit >= len(vectors) else None
     subwords = read_ngrams(path, file.tensors, _ngram_settings(file.metadata), vectors.shape, limit)
     output, plain = (None if table is None else table[:limit] for table in (output, plain))
-    return Tables(vectors[:limit], output, subwords, nodes, plain, len(vectors))
+    refinement = parse_refinement(path, file.metadata.get(REFINEMENT))
+    return Tables(vectors[:limit], output, subwords, nodes, plain, refinement, len(vectors))
 
 
 def _ngram_settings(metadata: dict[str, str]) -> list[int] | None:
@@ -154,7 +162,11 @@ def content_of(table: Table) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes, PLAIN: table.plain}
     tensors = {name: numbers for name, numbers in tables.items() if numbers is not None}
     ngrams, settings = ngram_arrays(table)
-    metadata = {} if settings is None else dict(zip(NGRAM_SETTINGS, map(str, settings), strict=True))
+    metadata: dict[str, str] = {}
+    if settings is not None:
+        metadata |= zip(NGRAM_SETTINGS, map(str, settings), strict=True)
+    if table.refinement is not None:
+        metadata[REFINEMENT] = json.dumps(table.refinement)
     return tensors | ngrams, {RUN_FORMAT: str(RUN_VERSION), **metadata}
 
 

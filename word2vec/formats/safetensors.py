@@ -46,10 +46,7 @@ def read_safetensors(path: Path, limit: int | None, progress: bool = False) -> T
         )
     words.warn()
     counts = None if counts is None else counts[:limit]
-    table = Table(
-        words.words[:limit], tables.vectors, counts, tables.output, tables.subwords, tables.nodes, tables.plain
-    )
-    return distinct(path, table)
+    return distinct(path, tables.table(words.words[:limit], counts))
 
 
 def write_safetensors(path: Path, table: Table, progress: bool = False) -> None:

@@ -1,11 +1,12 @@
 """The content of a vector file as every format reads and writes it, and the checks shared by all formats."""
 
+import json
 import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ class Table(NamedTuple):
     # (V, D), the output table of hierarchical softmax: rows of the inner nodes of the tree, which belong to no words
     nodes: NDArray[np.float32] | None = None
     plain: NDArray[np.float32] | None = None  # (V, D), the vectors as they were before they were refined
+    refinement: dict[str, Any] | None = None  # the settings of the refinement; None in files of earlier versions
 
 
 def select(table: Table, rows: NDArray[np.intp]) -> Table:
@@ -45,7 +47,23 @@ def select(table: Table, rows: NDArray[np.intp]) -> Table:
     counts = None if table.counts is None else table.counts[rows]
     output = None if table.output is None else table.output[rows]
     plain = None if table.plain is None else table.plain[rows]
-    return Table([table.words[row] for row in rows], table.vectors[rows], counts, output, subwords, plain=plain)
+    words, vectors = [table.words[row] for row in rows], table.vectors[rows]
+    return Table(words, vectors, counts, output, subwords, plain=plain, refinement=table.refinement)
+
+
+def parse_refinement(path: Path, text: str | None) -> dict[str, Any] | None:
+    """Return the settings of a refinement from a JSON object in a file; None if the file has none.
+
+    Raises:
+        FormatError: The text is not a JSON object.
+    """
+    try:
+        settings: object = None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        settings = text
+    if settings is None or isinstance(settings, dict):
+        return settings
+    raise FormatError(f"{path}: the settings of the refinement are not a JSON object; the file is damaged")
 
 
 def row_blocks(vectors: NDArray[np.float32], size: int | None = None) -> Iterator[NDArray[np.float32]]:

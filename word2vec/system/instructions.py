@@ -1,31 +1,25 @@
 """LLVM instructions for functions that numba compiles: vectors, loops over them, and sums over their lanes.
 
 Numba offers no control over registers, so the fused CPU engine and the refinement of vectors generate LLVM instructions
-while a kernel is compiled. A vector has the width that the processor has unless another one is given.
+while a kernel is compiled. A vector has the width of the instruction set in use unless another one is given; see
+instruction_set.py.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import llvmlite.binding as llvm
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as numba_intrinsic
 
+from word2vec.system import instruction_set
+
 intrinsic: Any = numba_intrinsic  # its declared type counts the typing context among the arguments of a call
 
-
-def _vector_width() -> int:
-    """Return the number of floats in a vector register."""
-    features = llvm.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 16
-    return 8 if features.get("avx") else 4
-
-
-WIDTH = _vector_width()
+INSTRUCTION_SET = instruction_set.in_use()
+WIDTH = INSTRUCTION_SET.floats  # of a vector
 FLOAT, INT32, INT64 = ir.FloatType(), ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(FLOAT, WIDTH)
 ZERO = ir.Constant(VECTOR, [0.0] * WIDTH)
@@ -77,8 +71,13 @@ def add_to(builder: Builder, row: Value, place: Value, step: Value, factor: Valu
 
 
 def multiply_add(builder: Builder, a: Value, b: Value, c: Value) -> Value:
-    """Return a * b + c, in one instruction if the machine has it."""
-    return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
+    """Return a * b + c for vectors, in one instruction if the processor has one.
+
+    subtle: a product and a sum that LLVM may contract stay two instructions on some processors, such as Apple's M1.
+    """
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    name = f"llvm.fmuladd.v{a.type.count}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), (a, b, c))
 
 
 def splat(builder: Builder, number: Value, lanes: int = WIDTH) -> Value:
@@ -96,6 +95,31 @@ def variable(builder: Builder) -> Value:
     pointer = cgutils.alloca_once(builder, VECTOR)
     builder.store(ZERO, pointer)
     return pointer
+
+
+def keep_order(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
+    """Return the same vectors, which are complete here; loads and stores do not move across. Generates no instruction.
+
+    subtle: LLVM moves the loads of unrolled loops up and sums down, until there are not enough registers.
+    """
+    letter = INSTRUCTION_SET.letter
+    if not letter:
+        return list(vectors)
+    kinds = [vector.type for vector in vectors]
+    result = ir.LiteralStructType(kinds) if len(kinds) > 1 else kinds[0]
+    constraints = ",".join([f"={letter}"] * len(kinds) + [str(i) for i in range(len(kinds))] + ["~{memory}"])
+    same = builder.asm(ir.FunctionType(result, kinds), "", constraints, list(vectors), side_effect=True)
+    return [builder.extract_value(same, i) for i in range(len(kinds))] if len(kinds) > 1 else [same]
+
+
+def vectors_on_stack(builder: Builder, number: int) -> list[Value]:
+    """Return pointers to vectors in memory, which LLVM does not keep in registers."""
+    with builder.goto_entry_block():
+        memory = builder.alloca(VECTOR, number)
+        memory.align = WIDTH * 4
+    kind = ir.FunctionType(memory.type, [memory.type])
+    hidden = builder.asm(kind, "", "=r,0", [memory], side_effect=True)  # LLVM no longer knows what is in it
+    return [at(builder, hidden, INT32(i)) for i in range(number)]
 
 
 @contextmanager

@@ -19,10 +19,14 @@ from typing import Any, BinaryIO
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile, NullCache
 
+from word2vec.system import instruction_set
+
 SUFFIX = ".sha256"  # in the names of the files, because those that numba itself writes have no checksum
 DIGEST_BYTES = hashlib.sha256().digest_size
 
 logger = logging.getLogger("word2vec")
+
+instruction_set.restrict()  # before the first function is compiled
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

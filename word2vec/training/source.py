@@ -96,6 +96,7 @@ class CorpusSource(Source):
                 tokenizer=self.tokenizer,
                 column=config.column,
                 padding=self.padding,
+                threads=config.threads,
                 output=run,
                 progress=progress,
             )
@@ -106,7 +107,9 @@ class CorpusSource(Source):
                     lowercase=config.lowercase,
                     tokenizer=config.tokenizer,
                     column=config.column,
+                    threads=config.threads,
                     output=run,
+                    verified=group.local_rank > 0,
                     progress=progress,
                 )
             )

@@ -84,6 +84,12 @@ class Refinement:
             if not 0 <= (getattr(self, name) or 0) < np.inf:
                 raise ConfigError(f"{name} must be 0 or more, not {getattr(self, name)}")
 
+    def output_weight_for(self, output: NDArray[np.float32] | None) -> float:
+        """Return the weight of an output table, which is the default one if no weight is set and there is a table."""
+        if self.output_weight is not None:
+            return self.output_weight
+        return 0.0 if output is None else OUTPUT_WEIGHT
+
 
 class Features(NamedTuple):
     """The n-grams of a vocabulary that enough words have: the matrix X, by rows."""
@@ -123,8 +129,7 @@ def refine_table(
     """
     from word2vec.vectors.refinement_kernel import COLUMNS, predict, solve_ridge  # imports numba, which is slow
 
-    default = 0.0 if output is None else OUTPUT_WEIGHT
-    output_weight = default if settings.output_weight is None else settings.output_weight
+    output_weight = settings.output_weight_for(output)
     if output_weight and output is None:
         raise Word2VecError("there is no output table to add; use an output weight of 0, or load a run that has one")
     features = shared_ngrams(words, settings)

@@ -7,6 +7,7 @@ and explicit word representations". The answers agree with gensim's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from os import PathLike
 from types import MappingProxyType
@@ -43,6 +44,8 @@ class WordVectors:
             inner nodes of the Huffman tree of the counts, from the root on, not words; the last row is not used.
         subwords: Character n-grams that provide vectors for words outside the vocabulary, or None.
         plain: (V, D) float32, the vectors as they were trained if `vectors` are refined (see `refine`), else None.
+        refinement: The arguments of `refine` that made refined vectors from the plain ones, by name, without the number
+            of threads; None for other vectors, and for refined ones from files of earlier versions.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class WordVectors:
         subwords: Subwords | None = None,
         nodes: ArrayLike | None = None,
         plain: ArrayLike | None = None,
+        refinement: dict[str, Any] | None = None,
     ) -> None:
         self._set_tables(words, vectors, counts, output, subwords, nodes, plain)
+        self.refinement = refinement
         for name, table in (
             ("vector", self.vectors),
             ("output vector", self.output),
@@ -99,6 +104,7 @@ class WordVectors:
         loaded._set_tables(
             table.words, table.vectors, table.counts, table.output, table.subwords, table.nodes, table.plain
         )
+        loaded.refinement = table.refinement
         return loaded
 
     def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
@@ -106,7 +112,8 @@ class WordVectors:
 
         Args:
             path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
-                counts, the output table and n-grams; all but fasttext keep nodes and plain vectors.
+                counts, the output table and n-grams; all but fasttext keep nodes, and the plain vectors and settings of
+                refined ones.
             format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
                 fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
@@ -114,7 +121,16 @@ class WordVectors:
         Raises:
             Word2VecError: The format is unknown, or the path cannot be written.
         """
-        table = formats.Table(self.words, self.vectors, self.counts, self.output, self.subwords, self.nodes, self.plain)
+        table = formats.Table(
+            self.words,
+            self.vectors,
+            self.counts,
+            self.output,
+            self.subwords,
+            self.nodes,
+            self.plain,
+            self.refinement,
+        )
         formats.write(path, table, format, progress=progress)
 
     @property
@@ -404,7 +420,8 @@ class WordVectors:
             threads: Number of threads; by default one per processor. The result does not depend on it.
 
         Returns:
-            New word vectors, which keep the plain vectors in `plain`, and the counts, the output table and the nodes.
+            New word vectors, which keep the plain vectors in `plain`, the settings in `refinement`, and the counts, the
+            output table and the nodes.
             Plain and refined vectors share the memory of the tables that they have in common.
 
         Raises:
@@ -436,6 +453,11 @@ class WordVectors:
             )
         counts = None if ignore_counts else self.counts
         refined, subwords = refine_table(self.words, self.vectors, self.output, counts, settings, threads)
+        used = asdict(settings) | {
+            "lengths": list(lengths),  # as it is after loading
+            "output_weight": settings.output_weight_for(self.output),
+            "ignore_counts": ignore_counts,
+        }
         return WordVectors(
             self.words,
             refined,
@@ -444,6 +466,7 @@ class WordVectors:
             subwords=subwords,
             nodes=self.nodes,
             plain=self.vectors,
+            refinement=used,
         )
 
     def unrefined(self) -> "WordVectors":

@@ -1,26 +1,21 @@
-"""The arithmetic on blocks of rows against numpy, with the vectors of this machine and with those of smaller ones."""
+"""The arithmetic on blocks of rows against numpy, with the instructions of this machine and with smaller sets."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from word2vec.system.instructions import WIDTH
+from word2vec.system.instruction_set import REMOVED, VARIABLE
 
-# Runs in its own process, in which some processor features are disabled before the vector layout is chosen.
+# Runs in its own process, because the instruction set is chosen once.
 PROGRAM = """
 import sys
-import llvmlite.binding as llvm
-features = llvm.get_host_cpu_features()
-without = sys.argv[1].split(",")
-smaller = {name: has and not any(part and name.startswith(part) for part in without) for name, has in features.items()}
-llvm.get_host_cpu_features = lambda: type(features)(smaller)
 import numba
 import numpy as np
-from word2vec.system.instructions import WIDTH
+from word2vec.system.instructions import INSTRUCTION_SET
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES, block_scores, block_steps, padded_targets
-assert WIDTH == int(sys.argv[2]), WIDTH
-n_targets, width, rows = int(sys.argv[3]), 48, 30
+n_targets, width, rows = int(sys.argv[1]), 48, 30
 padded = padded_targets(n_targets)
 
 @numba.njit
@@ -47,24 +42,27 @@ for n in range(1, BLOCK_ROWS + 1):
     found = scores.reshape(padded, LANES)[:n_targets, :n]
     for got, wanted in ((found, y_rows @ x_rows.T), (new_x, wanted_x), (new_y, wanted_y)):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)  # float32, sums of 48 products
-print("same")
+print(INSTRUCTION_SET.name)
 """
-WITHOUT = {"": WIDTH, "avx512": 8, "avx,fma": 4}  # features that are missing, and the floats of a vector register
 
 
-@pytest.mark.skipif(WIDTH < 8, reason="no larger vectors to leave out")
 @pytest.mark.parametrize(
     "n_targets", [pytest.param(1, marks=pytest.mark.slow), 6, pytest.param(21, marks=pytest.mark.slow)]
 )
 @pytest.mark.parametrize(
-    ("missing", "width"),
-    # the plain engine tests the vectors of this machine as well
-    [
-        pytest.param(*case, marks=pytest.mark.slow, id=case[0]) if case[0] != "avx512" else case
-        for case in WITHOUT.items()
-    ],
+    "value",
+    # the plain engine tests the instructions of this machine as well
+    [pytest.param(value, marks=() if value == "avx2" else pytest.mark.slow) for value in REMOVED],
 )
-def test_blocks_equal_numpy_at_every_vector_width(missing: str, width: int, n_targets: int) -> None:
-    command = [sys.executable, "-c", PROGRAM, missing, str(width), str(n_targets)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.stdout.strip() == "same", result.stderr[-2000:]
+def test_blocks_equal_numpy_with_every_instruction_set(value: str, n_targets: int) -> None:
+    result = run_program(PROGRAM, value, n_targets)
+    if "use one of" in result.stderr:
+        pytest.skip(f"this processor has no {value}")
+    assert result.stdout.strip() == REMOVED[value][0].name, result.stderr[-2000:]
+
+
+def run_program(program: str, value: str, *arguments: object) -> "subprocess.CompletedProcess[str]":
+    """Run a program with restricted instructions."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    environment = os.environ | {VARIABLE: value}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)

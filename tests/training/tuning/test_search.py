@@ -160,6 +160,38 @@ def test_the_budget_is_kept(find: Callable[..., TuningResult], tmp_path: Path, m
         find(tmp_path / "little", length, budget=0.5)
 
 
+def test_a_comparison_that_is_resumed_has_one_sample(
+    find: Callable[..., TuningResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sample of the last rung, whatever a plan for the time that is left would choose."""
+    now, speed, left = 0.0, 1.0, 0
+
+    def train(self: trainer.Trainer, values: Any, fraction: float, *args: Any, **kwargs: Any) -> trainer.Outcome:
+        nonlocal now, left
+        left -= 1
+        if left < 0:
+            raise KeyboardInterrupt
+        seconds = (1 + 60 * fraction * self.work.relative(values)) / speed
+        now += seconds
+        return trainer.Outcome(values["lr"], None, seconds, None)
+
+    monkeypatch.setattr(trainer.Trainer, "train", train)
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    monkeypatch.setattr(trainer, "WARM_UP_WORDS", 12)
+    out = tmp_path / "out"
+    # two trainings measure the speed; then all 12 trainings of the rungs, and one more of the comparison at a time
+    for trainings, relative_speed in ((2 + 12, 1.0), (2 + 1, 0.5), (2 + 1, 3.0)):
+        left, speed = trainings, relative_speed
+        with pytest.raises(TuningInterrupted):
+            find(out, length, budget=8, resume=out.exists())
+    left = 100
+    trials = find(out, length, budget=8, resume=True).trials
+    last_rung, compared = ([trial.fraction for trial in trials if trial.rung == rung] for rung in (2, 3))
+    assert last_rung[0] < 1
+    assert len(compared) >= 4
+    assert {*compared} == {*last_rung}
+
+
 def test_settings_that_diverge_are_reported_and_never_chosen(
     find: Callable[..., TuningResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

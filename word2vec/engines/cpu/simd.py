@@ -7,9 +7,11 @@ center word and its noise words). Training computes three small matrix products 
     steps       x_i -= lr sum_k g_ki y_k     y_k -= lr sum_i g_ki x_i     (right-hand sides from before the step)
 
 Numba offers no control over registers, so Python loops generate LLVM instructions while the kernel is compiled. The
-loops over the targets of a tile and over the rows of a block are unrolled, and all sums stay in registers while each
-row is read once. For T = 6 and n = 6 the result is within 5 % (steps) and 30 % (scores) of the peak rate of the
-multiply-add units. Loops over the rows, or adding up the lanes of each sum separately, took 1.4 times as long.
+loops over the targets of a tile and over the rows of a block are unrolled, and sums stay in registers while each row is
+read once. With 16 registers, the steps of some input rows are in memory instead. For T = 6 and n = 6 on Zen 4, scores
+reach 80 % of the peak rate of the multiply-add units, and steps 90 % with AVX-512 and 75 % with AVX2. Loops over the
+rows, or adding up the lanes of each sum separately, took 1.4 times as long. evaluation/assembly.py counts the
+instructions for each instruction set.
 
 Rows are given as offsets into a flat table, (V * width,), where width is a multiple of LANES; scores and gradients are
 flat too, with s_ki at k * LANES + i. Nothing is checked here: the kernel is responsible for sizes.
@@ -24,6 +26,7 @@ from numba.core import cgutils
 
 from word2vec.system.instructions import (
     FLOAT,
+    INSTRUCTION_SET,
     INT32,
     INT64,
     VECTOR,
@@ -36,6 +39,7 @@ from word2vec.system.instructions import (
     every_vector,
     for_each_case,
     intrinsic,
+    keep_order,
     load,
     multiply_add,
     row_pointer,
@@ -44,6 +48,7 @@ from word2vec.system.instructions import (
     sums_of_lanes,
     unpacked,
     variable,
+    vectors_on_stack,
 )
 
 LANES = 16
@@ -53,11 +58,14 @@ BLOCK_ROWS = 10
 """Maximum number of input rows in a block: the whole window at the default width of 5. Each number of rows has its own
 code for the steps, so larger blocks take longer to compile."""
 
-ROWS_AT_ONCE = {16: 2, 8: 1, 4: 2}[WIDTH]
-"""Number of input rows whose scores fit into registers together; with vectors of 8 floats there are 16 registers."""
+REGISTERS = INSTRUCTION_SET.registers - (0 if INSTRUCTION_SET.fused else 2)
+"""Vector registers for rows, sums and slopes. Two are for products, if those are instructions of their own."""
 
-TARGETS_AT_ONCE = range(4, 8)
-"""Possible numbers of target rows whose sums are kept in registers together; see `tile_size`."""
+TARGETS_AT_ONCE = range(3, 6) if REGISTERS < 16 else range(4, 7) if REGISTERS < 32 else range(4, 8)
+"""Possible numbers of target rows per tile, see `tile_size`; each takes two registers, for the row and its step."""
+
+MAX_ROWS_AT_ONCE = 2
+"""Maximum number of input rows that are scored together, if there are enough registers."""
 
 TILE = 4
 """The number of target rows per tile if the number of targets is known only when the code runs."""
@@ -87,6 +95,14 @@ def _tiles(n_targets: Any) -> tuple[int, bool]:
         tile = tile_size(n_targets.literal_value)
         return tile, tile < padded_targets(n_targets.literal_value)
     return TILE, False
+
+
+def _rows_at_once(tile: int) -> int:
+    """Return the number of input rows whose scores with a tile of targets fit into registers together.
+
+    Each input row takes a register for each sum and one for itself; the current target takes one.
+    """
+    return max(1, min(MAX_ROWS_AT_ONCE, (REGISTERS - 1) // (tile + 1)))
 
 
 def _number_of_targets(n_targets: Any, count: Sequence[Value]) -> Value:
@@ -127,22 +143,23 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
                 y = [row_pointer(builder, y_table, target_starts, k) for k in targets]
                 sums = [[variable(builder) for _ in y] for _ in x]
                 with every_vector(builder, width) as d:
-                    y_parts = [load(builder, row, d) for row in y]
-                    for row, row_sums in zip(x, sums, strict=True):
-                        x_part = load(builder, row, d)
-                        for y_part, total in zip(y_parts, row_sums, strict=True):
-                            builder.store(multiply_add(builder, x_part, y_part, builder.load(total)), total)
+                    x_parts = [load(builder, row, d) for row in x]
+                    for k, row in enumerate(y):
+                        x_parts = keep_order(builder, x_parts)
+                        y_part = load(builder, row, d)
+                        for x_part, row_sums in zip(x_parts, sums, strict=True):
+                            builder.store(multiply_add(builder, x_part, y_part, builder.load(row_sums[k])), row_sums[k])
                 totals = sums_of_lanes(builder, [builder.load(total) for row_sums in sums for total in row_sums])
                 for place, row_totals in zip(places, _in_groups(totals, tile), strict=True):
                     for k, total in zip(targets, row_totals, strict=True):
                         builder.store(total, at(builder, out, _score_place(builder, k, place)))
 
-        rest = builder.urem(n, INT64(ROWS_AT_ONCE))
+        size = _rows_at_once(tile)
+        rest = builder.urem(n, INT64(size))
         whole = builder.sub(n, rest)
-        with cgutils.for_range_slice(builder, INT64(0), whole, INT64(ROWS_AT_ONCE), INT64) as (first, _):
-            score_rows(first, ROWS_AT_ONCE)
-        with cgutils.for_range_slice(builder, whole, n, INT64(1), INT64) as (first, _):
-            score_rows(first, 1)
+        with cgutils.for_range_slice(builder, INT64(0), whole, INT64(size), INT64) as (first, _):
+            score_rows(first, size)
+        for_each_case(builder, rest, range(1, size), lambda number: score_rows(whole, number))
         return context.get_dummy_value()
 
     return signature, generate
@@ -159,35 +176,45 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
     """
     signature = types.void(inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets)
     tile, repeated = _tiles(n_targets)
+    one_tile = isinstance(n_targets, types.IntegerLiteral) and not repeated
 
     def generate(context, builder, signature, arguments):
         x_table, row_starts, n, y_table, target_starts, g, lr, steps, width, *count = unpacked(
             context, builder, signature, arguments
         )
         padded = _number_of_targets(n_targets, count)
-        factor = splat(builder, builder.fsub(ir.Constant(FLOAT, 0.0), lr))  # saves a pass over the gradients
+        # the input rows whose steps stay in registers, beside a tile and the current row, its step, its slope, and lr
+        in_registers = max(0, REGISTERS - 2 * tile - 4)
+        in_memory = vectors_on_stack(builder, BLOCK_ROWS + 1) if in_registers < BLOCK_ROWS else []
+        factor_place = in_memory[-1] if in_memory else variable(builder)
+        builder.store(splat(builder, builder.fneg(lr)), factor_place)  # saves a pass over the gradients
 
         def step_rows(rows_in_block: int) -> None:
             x = [row_pointer(builder, x_table, row_starts, INT64(i)) for i in range(rows_in_block)]
+            x_steps = [variable(builder) if i < in_registers else in_memory[i] for i in range(rows_in_block)]
             with every_vector(builder, width) as d:
-                x_steps = [variable(builder) for _ in x]
+                for x_step in [] if one_tile else x_steps:
+                    builder.store(ZERO, x_step)
                 with cgutils.for_range_slice(builder, INT64(0), padded, INT64(tile), INT64) as (tile_start, _):
                     targets = [builder.add(tile_start, INT64(k)) for k in range(tile)]
                     y_parts = [load(builder, row_pointer(builder, y_table, target_starts, k), d) for k in targets]
                     y_steps = [ZERO] * tile
                     for i, (row, x_step) in enumerate(zip(x, x_steps, strict=True)):
-                        x_part, step = load(builder, row, d), builder.load(x_step)
+                        x_part, step = load(builder, row, d), ZERO if one_tile else builder.load(x_step)
                         for k, y_part in enumerate(y_parts):
                             place = _score_place(builder, targets[k], INT64(i))
                             slope = splat(builder, builder.load(at(builder, g, place)))
                             step = multiply_add(builder, slope, y_part, step)
                             y_steps[k] = multiply_add(builder, slope, x_part, y_steps[k])
+                        step, *y_steps = keep_order(builder, [step, *y_steps])
                         builder.store(step, x_step)
+                    factor = builder.load(factor_place)
                     for k, step in zip(targets, y_steps, strict=True):
                         if repeated:  # later tiles may contain the same row, and have to read it before the step
                             store(builder, step, steps, builder.mul(k, INT64(LANES)))
                         else:
                             add_to(builder, row_pointer(builder, y_table, target_starts, k), d, step, factor)
+                factor = builder.load(factor_place)
                 # subtle: each row is read again before its step is added: a row that occurs twice gets both steps
                 if repeated:
                     with cgutils.for_range_slice(builder, INT64(0), padded, INT64(1), INT64) as (k, _):

@@ -24,6 +24,7 @@ from numba.core import cgutils
 from word2vec.engines.cpu.simd import LANES
 from word2vec.system.instructions import (
     FLOAT,
+    INSTRUCTION_SET,
     INT32,
     INT64,
     WIDTH,
@@ -44,9 +45,9 @@ from word2vec.system.instructions import (
     variable,
 )
 
-PARTS_AT_ONCE = {16: 8, 8: 6, 4: 6}[WIDTH]
-"""Vectors of x that are worked on together. The steps need two registers for each; there are 32 with vectors of 16
-floats, and 16 otherwise. Rows of 112 floats, for 100 dimensions, are 7 or 14 vectors."""
+PARTS_AT_ONCE = 8 if INSTRUCTION_SET.registers == 32 else 6 if INSTRUCTION_SET.fused else 5
+"""Vectors of x that are worked on together. The steps take two registers for each, and without instructions that
+multiply and add, others for products. Rows of 112 floats, for 100 dimensions, are 7, 14 or 28 vectors."""
 
 SCORES_AT_ONCE = 8
 """Scores that are computed together, in one register each."""
