@@ -169,6 +169,10 @@ class TrainConfig:
             changeable_on_resume=True,
         ),
     ] = None
+    deterministic: Annotated[
+        bool,
+        Setting("Train to the same bytes with any number of CPU threads (skip-gram with noise words only)."),
+    ] = False
     sync_every: Annotated[
         int | None,
         Setting(

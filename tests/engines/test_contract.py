@@ -17,7 +17,9 @@ from tests.engines.small import make_dataset, make_model, make_objective, make_v
 from word2vec.engines import Engine, base, plain
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.base import Progress
+from word2vec.engines.cpu import deterministic
 from word2vec.engines.cpu import engine as cpu
+from word2vec.engines.cpu.deterministic import DeterministicEngine
 from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.gpu import engine as gpu
@@ -33,6 +35,7 @@ from word2vec.vectors.word_vectors import WordVectors
 # gpu/ cover what it can do in a minute.
 CUDA = torch.cuda.is_available()
 ENGINES: dict[str, type[Engine]] = {"plain": PlainEngine, "autograd": AutogradEngine, "fused": FusedEngine}
+ENGINES["deterministic"] = DeterministicEngine
 if CUDA or "WORD2VEC_INTERPRET_ALL" in os.environ:
     ENGINES["gpu"] = GpuEngine
 SERIAL = [kind for kind in ENGINES.values() if kind.max_threads == 1]  # these ignore the number of threads
@@ -342,7 +345,10 @@ def test_the_learning_rate_depends_on_the_epoch_and_the_words_of_all_threads(
 
 @every_threaded_engine
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_train_at_the_same_time(engine_class: type[Engine], threads: int) -> None:
+def test_threads_train_at_the_same_time(
+    engine_class: type[Engine], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deterministic, "MIN_SHARD_WORDS", 300)
     # each thread waits in its first request for the learning rate until all threads have arrived
     barrier, local = threading.Barrier(threads), threading.local()
 

@@ -14,7 +14,7 @@ from word2vec.engines.autograd import in_batch_step, train_step
 from word2vec.engines.cpu import ngram_kernel
 from word2vec.engines.cpu.engine import CHUNK_WORDS
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
-from word2vec.engines.draws import SplitMix64, below, noise_word
+from word2vec.engines.draws import SplitMix64, below, block_words, draw_pool, pick_noise, pool_size
 from word2vec.engines.plain import Group, PlainEngine, Word
 from word2vec.engines.targets import paths_for
 from word2vec.errors import ConfigError
@@ -141,10 +141,15 @@ def test_the_context_of_each_word_follows_the_mode(mode: str, window: int) -> No
     examples = engine.windows(0, len(sentences), SplitMix64(5))
     for _ in range(sum(map(len, sentences))):
         draws.bits()  # of the subsampling
+    total, number, block = sum(map(len, sentences)), 0, block_words(3)
+    assert total > block  # there is a second pool
     for words in sentences:
         for place, word in enumerate(words):
             center, contexts, noise = next(examples)
-            assert noise == [noise_word(dataset.alias, word, draws) for _ in range(2)]
+            if number % block == 0:
+                pool = draw_pool(dataset.alias, pool_size(min(block, total - number), 2), draws)
+            number += 1
+            assert noise == [pick_noise(pool, word, draws) for _ in range(2)]
             before, after = SIDES[mode](1 + below(draws.bits(), window), window)
             assert center == word
             assert [context.id for context in contexts] == words[max(0, place - before) : place] + words[

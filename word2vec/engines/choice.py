@@ -25,6 +25,7 @@ class Workload(NamedTuple):
         window: Largest window width.
         model: Name of the model in `MODELS`.
         subwords: Whether words have n-grams.
+        deterministic: Whether the result must not depend on the number of threads.
     """
 
     dim: int
@@ -32,6 +33,7 @@ class Workload(NamedTuple):
     window: int
     model: str = "skipgram"
     subwords: bool = False
+    deterministic: bool = False
 
 
 logger = logging.getLogger("word2vec")
@@ -47,12 +49,15 @@ def choose_engine(name: str, objective: type[nn.Module], device: torch.device, w
         workload: The model and its size.
 
     Raises:
-        ConfigError: The fused engine is requested but does not support this objective or these settings.
+        ConfigError: The fused engine is requested but does not support this objective or these settings, or no engine
+            can train them deterministically.
     """
     if name == "plain":
         from word2vec.engines.plain import PlainEngine
 
         return PlainEngine
+    if workload.deterministic:
+        return _deterministic_engine(name, objective, device, workload)
     if name == "autograd":
         return AutogradEngine
     on_gpu = device.type == "cuda"
@@ -66,6 +71,24 @@ def choose_engine(name: str, objective: type[nn.Module], device: torch.device, w
     from word2vec.engines.cpu.engine import FusedEngine
 
     return FusedEngine
+
+
+def _deterministic_engine(
+    name: str, objective: type[nn.Module], device: torch.device, workload: Workload
+) -> type[Engine]:
+    from word2vec.engines.cpu.objectives import COMPILED
+
+    words_alone = workload.model == "skipgram" and not workload.subwords
+    if device.type == "cuda" or name == "autograd" or not words_alone or objective not in COMPILED:
+        raise ConfigError(
+            "--deterministic trains skip-gram without n-grams with the fused engine on a CPU, with an objective over "
+            "noise words; omit it, and add --threads 1 for the same bytes in every run"
+        )
+    if obstacle := _cpu_obstacle(objective, workload):
+        raise ConfigError(f"--deterministic: the fused engine {obstacle}")
+    from word2vec.engines.cpu.deterministic import DeterministicEngine
+
+    return DeterministicEngine
 
 
 def choose_pair_engine(name: str, objective: type[nn.Module], device: torch.device) -> type[Engine]:

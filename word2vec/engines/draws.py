@@ -12,14 +12,27 @@ from word2vec.sampling.distributions import AliasTable
 
 BITS = 1 << 64
 BLOCK_WORDS = 512  # center words that pick their noise words from one pool
-BLOCK_WORDS_IN_WORK = 1024  # limit on the center words of the blocks of all threads: their steps are stale
 BLOCK_FLOATS = 1 << 16  # limit on the floats in their rows: the private tables of a thread should fit its cache
 NOISE_USES = 8  # how often a noise word of the pool is picked, on average
+# Limits on the center words of all blocks that are trained at once, and on the occurrences of the most frequent word in
+# them, for windows of so many words. The blocks do not see each other's steps, whose sum is too large if there are many.
+# On 340,000 words of text, 2,048 words at once made visibly shorter vectors, and 8,192 diverged.
+UNSEEN_WORDS, UNSEEN_OCCURRENCES, UNSEEN_REACH = 1024, 12, 10
 
 
-def block_words(dim: int, threads: int = 1) -> int:
-    """Return the number of center words that share a pool of noise words, if so many threads train such blocks."""
-    return max(16, min(BLOCK_WORDS, BLOCK_WORDS_IN_WORK // threads, BLOCK_FLOATS // dim))
+def unseen_words(max_frequency: float, reach: int) -> int:
+    """Return the number of center words that may be trained at once in several blocks.
+
+    Args:
+        max_frequency: Fraction of the center words that are the most frequent word.
+        reach: Words before and after the center word that a window contains, at most.
+    """
+    return int(min(UNSEEN_WORDS, UNSEEN_OCCURRENCES / max_frequency) * min(1, UNSEEN_REACH / reach))
+
+
+def block_words(dim: int) -> int:
+    """Return the number of center words in a block that is trained alone."""
+    return max(4, min(BLOCK_WORDS, BLOCK_FLOATS // dim))
 
 
 def pool_size(words: int, negatives: int) -> int:

@@ -70,6 +70,7 @@ class CorpusSource(Source):
             config.window,
             model=config.model,
             subwords=config.subwords is not None,
+            deterministic=config.deterministic,
         )
         return choose_engine(config.engine, objective, device, workload)
 

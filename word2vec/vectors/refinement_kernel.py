@@ -15,7 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
-from word2vec.system import instructions
+from word2vec.system import instruction_set, instructions
 from word2vec.system.instructions import FLOAT, INT64, intrinsic, multiply_add, splat, unpacked
 from word2vec.system.jit import compiled, compiled_with
 
@@ -160,14 +160,14 @@ def keep_numbered(ids, ends, number, starts, rows):
     starts[len(ends)] = kept
 
 
-@compiled_with(instructions)
+@compiled_with(instruction_set, instructions)
 def predict(starts, rows, scale, order, coefficients, predicted):
     """Set `predicted` (V, COLUMNS) to X B, for coefficients B (G, COLUMNS); see `solve_ridge`."""
     for word in order:
         _gather(coefficients, rows, starts[word], starts[word + 1], scale[word], predicted, word)
 
 
-@compiled_with(instructions)
+@compiled_with(instruction_set, instructions)
 def solve_ridge(starts, rows, scale, order, weights, targets, penalty, steps, coefficients):
     """Minimize sum_w weights[w] |targets[w] - (X B)[w]|^2 + penalty |B|^2 by conjugate gradient, from B = 0.
 

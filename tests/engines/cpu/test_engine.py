@@ -17,9 +17,10 @@ from word2vec.engines.base import Progress
 from word2vec.engines.cpu import engine as cpu
 from word2vec.engines.cpu.draws import below, next_bits, noise_word, other_word
 from word2vec.engines.cpu.engine import FusedEngine
-from word2vec.engines.cpu.kernel import Sampling, Tables, Text, ThreadState, kernel, subsample
+from word2vec.engines.cpu.kernel import Sampling, StagedState, Tables, Text, ThreadState, kernel, subsample
 from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
+from word2vec.engines.cpu.staging import new_stage
 from word2vec.engines.cpu.tree_kernel import PATH_STEP
 from word2vec.engines.draws import SplitMix64
 from word2vec.errors import ConfigError
@@ -300,7 +301,7 @@ def test_a_corpus_may_have_more_than_2_to_the_31_words(tmp_path: Path) -> None:
     for dataset, first in ((_with_text(tokens, offsets), 2), (_with_text(np.array(sentence), np.array([0, 6])), 0)):
         model = make_model(4, 8, spread=1.0)
         engine = FusedEngine(model, NegativeSampling("sum"), dataset, falling)
-        shard = cpu.with_buffers(cpu._new_state(1), 6, 1)
+        shard = cpu.with_buffers(engine._new_state(1), 6, 1)
         engine._train(shard, first, first + 1, 0.05)
         assert shard.pairs.item() > 10
         tables.append(table_bytes(model))
@@ -328,7 +329,7 @@ def test_a_table_may_have_more_than_2_to_the_31_numbers(tmp_path: Path) -> None:
         ahead=1,
     )
     text = Text(cpu.read_only(np.array([words - 3, words - 1]), np.int32), cpu.read_only(np.array([0, 2]), np.int64))
-    shard = cpu.with_buffers(cpu._new_state(1), 2, 1)
+    shard = cpu.with_buffers(StagedState(*cpu._new_state(1), new_stage(0, 512, 2, width, 5)), 2, 1)
     train_text = kernel("negative-sampling", 5, False)
     flat = Tables(*(table.view(np.ndarray) for table in tables), width)
     train_text(text, 0, 1, sampling, flat, np.zeros(1, np.float32), np.float32(0.5), shard)

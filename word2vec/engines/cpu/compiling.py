@@ -8,10 +8,10 @@ from typing import Any
 import numba
 from numba.extending import overload
 
-from word2vec.system import instructions
+from word2vec.system import instruction_set, instructions
 from word2vec.system.jit import cached_on_disk
 
-IMPORTED = (instructions.__file__, "compiling.py", "draws.py", "simd.py", "objectives.py")
+IMPORTED = (instruction_set.__file__, instructions.__file__, "compiling.py", "draws.py", "simd.py", "objectives.py")
 """Files that all loops contain code of."""
 
 FLAGS = {"reassoc", "contract", "nsz", "arcp"}

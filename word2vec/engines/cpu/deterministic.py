@@ -2,13 +2,13 @@
 
 Racing threads read each other's steps at random moments, so two runs differ. This engine trains skip-gram in rounds:
 
-1. The corpus is split into SHARDS shards, whatever the number of threads, and a chunk of sentences of each is read.
+1. The corpus is split into up to MAX_SHARDS shards, whatever the number of threads, and a chunk of each is read.
 2. Each shard trains one block of its chunk on private copies of the rows (staging.py), while the tables do not change.
 3. The changes of all blocks are added to the tables, those of each row in the order of the shards.
 
 2 and 3 repeat until the chunks are trained. Threads divide the shards among them in step 2 and the rows in step 3, so
-the same seed gives the same bytes with any number of threads, also if training was interrupted and resumed. More than
-SHARDS threads gain nothing.
+the same seed gives the same bytes with any number of threads, also if training was interrupted and resumed. Threads
+beyond the number of shards gain nothing.
 """
 
 from collections.abc import Generator, Iterator
@@ -22,14 +22,17 @@ from word2vec.engines.cpu import engine
 from word2vec.engines.cpu.engine import FusedEngine, with_buffers
 from word2vec.engines.cpu.kernel import StagedState
 from word2vec.engines.cpu.round_kernel import read_kernel, round_kernel
+from word2vec.engines.draws import unseen_words
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
 from word2vec.models import EmbeddingModel
 from word2vec.sampling.datasets import TextDataset
 from word2vec.sampling.shards import Shard, words_read
 
-SHARDS = 16
-"""Blocks that are trained from the same tables. More of them occupy more threads, but their steps are staler."""
+MAX_SHARDS = 16
+"""Blocks that are trained at once, at most. More of them would occupy more threads, but would have to be smaller."""
+
+MIN_SHARD_WORDS, MIN_BLOCK_WORDS = 20_000, 32  # small corpora and vocabularies have fewer shards
 
 
 class DeterministicEngine(FusedEngine):
@@ -38,7 +41,7 @@ class DeterministicEngine(FusedEngine):
     The arguments are those of `FusedEngine`.
     """
 
-    max_threads: ClassVar[int | None] = SHARDS
+    max_threads: ClassVar[int | None] = MAX_SHARDS
 
     def __init__(
         self,
@@ -48,19 +51,23 @@ class DeterministicEngine(FusedEngine):
         learning_rate: LearningRate,
         threads: int = 1,
     ) -> None:
-        super().__init__(model, objective, dataset, learning_rate, min(threads, SHARDS))
-        self._parts, self.threads = self.threads, SHARDS  # `threads` counts shards
+        reach = dataset.window.left + dataset.window.right
+        at_once = unseen_words(float(dataset.pair_frequency.max()), reach)
+        shards = max(1, min(MAX_SHARDS, at_once // MIN_BLOCK_WORDS, int(dataset.offsets[-1]) // MIN_SHARD_WORDS))
+        super().__init__(model, objective, dataset, learning_rate, min(threads, shards))
+        self._parts, self.threads = self.threads, shards  # `threads` counts shards
         settings = objective_name(type(objective)), dataset.settings.negatives, objective.needs_log_q
         self._train_rounds, self._read = round_kernel(*settings), read_kernel()
         self._states: list[StagedState]
         self._readers: list[Iterator[tuple[int, int]]] = []  # of the chunks of each shard, while threads run
         self._chunks: list[tuple[int, int] | None] = []  # the current one of each shard; [] when threads shall stop
-        self._kept = np.zeros(SHARDS, np.int64)  # words of each chunk that survived subsampling
+        self._kept = np.zeros(0, np.int64)  # words of each chunk that survived subsampling
         self._met = np.zeros(1, np.int64)  # arrivals of threads; see round_kernel.py
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
-        self._meet, self._readers = Barrier(self._parts), []
+        shards = shards or self.dataset.new_shards(self.threads)
+        self._meet, self._readers, self._kept = Barrier(self._parts), [], np.zeros(len(shards), np.int64)
         yield from super().epoch(number, shards)
 
     def _train_shard(self, rank: int, stop: Event) -> None:
@@ -73,9 +80,9 @@ class DeterministicEngine(FusedEngine):
                 if not self._chunks:
                     return
                 self._train_chunks(rank)
-        except BrokenBarrierError:  # another thread failed, and raises its error
-            return
-        except BaseException:
+        except BaseException as error:
+            if self._meet.broken and isinstance(error, BrokenBarrierError):
+                return  # another thread failed, and raises its error
             self._meet.abort()
             raise
 
@@ -92,7 +99,7 @@ class DeterministicEngine(FusedEngine):
 
     def _train_chunks(self, rank: int) -> None:
         """Train the current chunks: those of the shards of this thread, and the steps of its part of the words."""
-        offsets, mine = self.dataset.offsets, range(rank, SHARDS, self._parts)
+        offsets, mine = self.dataset.offsets, range(rank, len(self._shards), self._parts)
         for number in mine:
             begin, end = self._chunks[number] or (0, 0)
             state = with_buffers(self._states[number], int(offsets[end] - offsets[begin]), end - begin)

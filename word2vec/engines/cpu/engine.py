@@ -29,7 +29,7 @@ from word2vec.engines.cpu.simd import LANES, padded_width
 from word2vec.engines.cpu.staging import CACHE_LINE_BYTES, aligned_memory, new_stage
 from word2vec.engines.cpu.tree_kernel import TreeSampling, path_size, tree_kernel
 from word2vec.engines.cpu.vector_kernel import VectorTables, cbow_kernel
-from word2vec.engines.draws import block_words
+from word2vec.engines.draws import block_words, unseen_words
 from word2vec.errors import ConfigError
 from word2vec.losses.base import Objective
 from word2vec.losses.registry import objective_name
@@ -150,7 +150,11 @@ class FusedEngine(Engine):
             return state
         window, dim = self.dataset.window, self.model.input.shape[1]
         reach, negatives = window.left + window.right, self.dataset.settings.negatives
-        return StagedState(*state, new_stage(0, block_words(dim, self.threads), reach, self._tables.width, negatives))
+        block = block_words(dim)
+        if self.threads > 1:
+            at_once = unseen_words(float(self.dataset.pair_frequency.max()), reach)
+            block = max(4, min(block, at_once // self.threads))
+        return StagedState(*state, new_stage(0, block, reach, self._tables.width, negatives))
 
     def _total(self) -> Progress:
         return total_progress(self._shards, self._states)

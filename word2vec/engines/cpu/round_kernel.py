@@ -22,15 +22,14 @@ F = np.float32
 
 @functools.cache
 def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
-    """Return the compiled loop `train(kept, sampling, tables, constants, first_lr, last_lr, states, rank, threads, met)`.
+    """Return the compiled loop `train_rounds(...)`, which trains the current chunks of all shards in rounds.
 
-    All threads call it at once. In each round, a block of the current chunk of each shard is trained, then the changes
-    are merged into the tables, for each row in the order of the shards.
+    All threads call it at once. Its arguments beside those of `kernel`:
 
-    kept: (shards,) int64, the number of words of each chunk, which `read_kernel` returned.
-    first_lr, last_lr: The learning rate at the begin and the end of the chunks; it changes linearly between rounds.
-    states: The states of all shards, a tuple; a thread trains those whose number modulo `threads` is `rank`.
-    met: (1,) int64, zero before the first thread begins: counts the arrivals of threads at the end of a step.
+    - kept: (shards,) int64, the number of words of each chunk, which the function of `read_kernel` returned.
+    - first_lr, last_lr: The learning rate before and after the chunks, between which it changes linearly.
+    - states: The states of all shards, a tuple; a thread trains those whose number modulo `threads` is `rank`.
+    - met: (1,) int64, zero before the first thread begins: counts the arrivals of threads at the ends of steps.
 
     Args:
         objective: Name of the objective in LOSSES.

@@ -1,0 +1,105 @@
+"""The fused engine whose result does not depend on the number of threads."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from tests.engines.cpu.test_engine import ZIPF, compare_with_plain, falling, table_bytes
+from tests.engines.small import make_dataset, make_model, random_sentences
+from word2vec.engines import plain
+from word2vec.engines.base import LearningRate
+from word2vec.engines.cpu import deterministic
+from word2vec.engines.cpu import engine as cpu
+from word2vec.engines.cpu.deterministic import DeterministicEngine
+from word2vec.losses import NegativeSampling
+from word2vec.models.skipgram import SkipGram
+from word2vec.sampling.shards import Shard, words_read
+
+COUNTS = [300 - rank for rank in range(200)]
+SENTENCES = random_sentences(3000, COUNTS, length=15)
+
+
+@pytest.fixture(autouse=True)
+def many_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven shards, and several chunks and rounds, even for a small corpus."""
+    for engine in (cpu, plain):
+        monkeypatch.setattr(engine, "CHUNK_WORDS", 130)
+    monkeypatch.setattr(deterministic, "MIN_SHARD_WORDS", 400)
+    monkeypatch.setattr("word2vec.engines.draws.UNSEEN_WORDS", 224)
+
+
+def engine_of(threads: int, lr_at: LearningRate = falling) -> tuple[DeterministicEngine, SkipGram]:
+    model = make_model(len(COUNTS), 20, spread=1.0)
+    dataset = make_dataset(SENTENCES, COUNTS, subsample=0.01)
+    engine = DeterministicEngine(model, NegativeSampling("sum"), dataset, lr_at, threads)
+    assert engine.threads == 7  # shards
+    return engine, model
+
+
+def trained(threads: int, epochs: Sequence[int] = (0, 1)) -> bytes:
+    engine, model = engine_of(threads)
+    for epoch in epochs:
+        list(engine.epoch(epoch))
+    return table_bytes(model)
+
+
+def test_any_number_of_threads_gives_the_same_bytes() -> None:
+    expected = trained(1)
+    assert expected != trained(1, [0, 2])
+    for threads in (2, 3, 7, 64):
+        assert trained(threads) == expected
+
+
+def test_an_interrupted_epoch_ends_with_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.0)
+    expected, shards, stops = trained(3, [0]), None, 0
+    model = make_model(len(COUNTS), 20, spread=1.0)
+    while shards is None or words_read(shards) < len(SENTENCES) * 15:
+        engine, resumed = engine_of(1 + stops % 3)  # another number of threads each time
+        with torch.no_grad():
+            resumed.input.copy_(model.input)
+            resumed.output.copy_(model.output)
+        reports = engine.epoch(0, shards)
+        next(reports)
+        shards = [Shard.from_dict(shard.to_dict()) for shard in engine.state()]
+        reports.close()
+        model, stops = resumed, stops + 1
+    assert stops > 3
+    assert table_bytes(model) == expected
+
+
+def test_a_single_shard_is_trained_as_by_the_plain_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deterministic, "MAX_SHARDS", 1)
+    monkeypatch.setattr("tests.engines.cpu.test_engine.FusedEngine", DeterministicEngine)
+    # within a chunk, this engine changes the learning rate
+    monkeypatch.setattr("tests.engines.cpu.test_engine.falling", lambda epoch, words: 0.05)
+    compare_with_plain(random_sentences(1500, ZIPF), ZIPF)
+
+
+def test_an_error_in_one_thread_ends_all_of_them() -> None:
+    calls = []
+
+    def fail_later(epoch: int, words: int) -> float:
+        calls.append(words)
+        if len(calls) > 6:
+            raise KeyError("learning rate")
+        return 0.05
+
+    engine, _ = engine_of(3, fail_later)
+    with pytest.raises(KeyError, match="learning rate"):
+        list(engine.epoch(0))
+
+
+def test_the_learning_rate_falls_within_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    # otherwise small corpora, whose shards are single chunks, would train each epoch at a single rate
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 10_000)
+    engine, model = engine_of(2, lambda epoch, words: 0.001 if words == 0 else 0.0)
+    constant, moved = engine_of(2, lambda epoch, words: 0.001)
+    for each in (engine, constant):
+        list(each.epoch(0))
+    start = make_model(len(COUNTS), 20, spread=1.0).input
+    steps = [float((table.input - start).abs().mean().detach()) for table in (model, moved)]
+    assert 0.3 < steps[0] / steps[1] < 0.8
+    assert np.isfinite(steps).all()
