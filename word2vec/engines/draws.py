@@ -15,7 +15,7 @@ BLOCK_WORDS = 512  # center words that pick their noise words from one pool
 BLOCK_FLOATS = 1 << 16  # limit on the floats in their rows: the private tables of a thread should fit its cache
 NOISE_USES = 8  # how often a noise word of the pool is picked, on average
 # Limits on the center words of all blocks that are trained at once, and on the occurrences of the most frequent word in
-# them, for windows of so many words. The blocks do not see each other's steps, whose sum is too large if there are many.
+# them, for windows of so many words. Blocks do not see each other's steps, whose sum is too large if there are many.
 # On 340,000 words of text, 2,048 words at once made visibly shorter vectors, and 8,192 diverged.
 UNSEEN_WORDS, UNSEEN_OCCURRENCES, UNSEEN_REACH = 1024, 12, 10
 

@@ -101,7 +101,8 @@ def in_use() -> InstructionSet:
         ConfigError: Numba was in use before the restriction, or `restrict` refuses it.
     """
     restrict()
-    found = recognize(*cpu_target.target_context.codegen().magic_tuple())
+    target = cpu_target.target_context.codegen()  # pyright: ignore[reportAttributeAccessIssue]
+    found = recognize(*target.magic_tuple())
     wanted = os.environ.get(VARIABLE) or NATIVE
     if wanted in REMOVED and REMOVED[wanted][0] != found:
         raise ConfigError(

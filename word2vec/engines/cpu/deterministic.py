@@ -20,7 +20,6 @@ import numpy as np
 from word2vec.engines.base import LearningRate, Progress
 from word2vec.engines.cpu import engine
 from word2vec.engines.cpu.engine import FusedEngine, with_buffers
-from word2vec.engines.cpu.kernel import StagedState
 from word2vec.engines.cpu.round_kernel import read_kernel, round_kernel
 from word2vec.engines.draws import unseen_words
 from word2vec.losses.base import Objective
@@ -58,7 +57,6 @@ class DeterministicEngine(FusedEngine):
         self._parts, self.threads = self.threads, shards  # `threads` counts shards
         settings = objective_name(type(objective)), dataset.settings.negatives, objective.needs_log_q
         self._train_rounds, self._read = round_kernel(*settings), read_kernel()
-        self._states: list[StagedState]
         self._readers: list[Iterator[tuple[int, int]]] = []  # of the chunks of each shard, while threads run
         self._chunks: list[tuple[int, int] | None] = []  # the current one of each shard; [] when threads shall stop
         self._kept = np.zeros(0, np.int64)  # words of each chunk that survived subsampling

@@ -107,7 +107,7 @@ class FusedEngine(Engine):
         self._tables = _tables_of(model)
         negatives, width = dataset.settings.negatives, self._tables.width
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
-        self._workers = Workers(threads)
+        self._workers, self._reach = Workers(threads), dataset.window.left + dataset.window.right
         if objective.targets == "tree":  # of skip-gram without n-grams; see engines/choice.py
             targets, self._sampling = dataset.tree.longest, _tree_sampling(dataset)
             self._kernel = tree_kernel(objective_name(type(objective)), path_size(targets))
@@ -148,8 +148,7 @@ class FusedEngine(Engine):
         state = _new_state(seed)
         if not self._staged:
             return state
-        window, dim = self.dataset.window, self.model.input.shape[1]
-        reach, negatives = window.left + window.right, self.dataset.settings.negatives
+        dim, reach, negatives = self.model.input.shape[1], self._reach, self.dataset.settings.negatives
         block = block_words(dim)
         if self.threads > 1:
             at_once = unseen_words(float(self.dataset.pair_frequency.max()), reach)

@@ -37,7 +37,7 @@ inlined(pool_size)
 class Stage(NamedTuple):
     """The private memory of a thread. Words have the same slot in both tables."""
 
-    index: npt.NDArray[np.int64]  # (2^bits,) hash table of the words: word << 32 | slot, or -1
+    entries: npt.NDArray[np.int64]  # (2^bits,) hash table of the words: word << 32 | slot, or -1
     words: npt.NDArray[np.int64]  # (S,) the word of each slot; those of the text come first
     local: npt.NDArray[
         np.int32
@@ -69,7 +69,7 @@ def new_stage(words: int, block: int, reach: int, width: int, negatives: int) ->
     slots = text + noise + 1  # a noise word may be replaced
     bits = (2 * slots - 1).bit_length()
     return Stage(
-        index=np.zeros(1 << bits, np.int64),
+        entries=np.zeros(1 << bits, np.int64),
         words=np.zeros(slots, np.int64),
         local=np.zeros(text, np.int32),
         pool=np.zeros(noise, np.int64),
@@ -97,7 +97,7 @@ def aligned_memory(size: int) -> npt.NDArray[np.float32]:
 def number_words(stage, kept, low, high):
     """Number the words kept[low:high] and write their slots to `stage.local`; returns how many are distinct."""
     for place in range(1 << stage.bits):
-        stage.index[place] = -1
+        stage.entries[place] = -1
     used = 0
     for place in range(low, high):
         slot, used = slot_of(stage, np.int64(kept[place]), used)
@@ -109,11 +109,11 @@ def number_words(stage, kept, low, high):
 def slot_of(stage, word, used):
     """Return the slot of a word, a new one if it has none, and the number of slots in use."""
     place = np.int64((U64(word) * GOLDEN) >> (INDEX_BITS - U64(stage.bits)))
-    while stage.index[place] >= 0:
-        if stage.index[place] >> WORD_BITS == word:
-            return stage.index[place] & SLOT, used
+    while stage.entries[place] >= 0:
+        if stage.entries[place] >> WORD_BITS == word:
+            return stage.entries[place] & SLOT, used
         place = (place + 1) & ((1 << stage.bits) - 1)
-    stage.index[place] = word << WORD_BITS | used
+    stage.entries[place] = word << WORD_BITS | used
     stage.words[used] = word
     return used, used + 1
 
