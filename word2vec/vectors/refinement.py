@@ -1,9 +1,9 @@
 """Refinement: predict finished vectors from character n-grams, and mix the prediction into them.
 
-The vectors of rare words are noisy, but their spelling says much about them: the n-grams that they share with frequent
-words. Let U (V, D) be the unit rows of the centered vectors plus output_weight times the centered output vectors, and X
-(V, G) the character n-grams of the words, each row scaled by 1 / sqrt(number of its n-grams). A ridge regression, with
-weights r_w = min(1, count_w / full_count),
+The spelling of a word says much about its vector, by the n-grams that it shares with other words. Let U (V, D) be the
+unit rows of the centered vectors plus output_weight times the centered output vectors, and X (V, G) the character
+n-grams of the words, each row scaled by 1 / sqrt(number of its n-grams). A ridge regression, with weights
+r_w = min(1, count_w / full_count),
 
     B = argmin  sum_w r_w |U_w - X_w B|^2 + penalty |B|^2,
 

@@ -401,7 +401,7 @@ class WordVectors:
         ignore_counts: bool = False,
         threads: int | None = None,
     ) -> "WordVectors":
-        """Return refined vectors: each is mixed with a prediction from the n-grams of its word. Rare words gain most.
+        """Return refined vectors: each is mixed with a prediction from the n-grams of its word.
 
         Words outside the vocabulary get vectors as well. The formulas and their sources are in `vectors/refinement.py`.
 

@@ -7,7 +7,8 @@ that make it fast (Ji et al. 2016, "Parallelizing word2vec in shared and distrib
 - The pairs of a window, up to BLOCK_ROWS of them, are updated at once, from the values before the update.
 
 Nothing is stored per pair. Threads run the kernel (kernel.py) on shards of the corpus without the interpreter lock and
-write to the same tables (Hogwild: Niu et al. 2011). `engines/plain.py` is the same algorithm in plain numpy.
+write to the same tables (Hogwild: Niu et al. 2011); deterministic.py makes threads wait for each other instead.
+`engines/plain.py` is the same algorithm in plain numpy.
 
 This is skip-gram; vector_kernel.py, ngram_kernel.py and tree_kernel.py describe the loops for CBOW, for skip-gram with
 n-grams and for hierarchical softmax.

@@ -1,16 +1,17 @@
 """The compiled loop of the fused CPU engine.
 
 The algorithm is that of Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory": the context words of
-a center word share one set of noise words, so that the scores and updates of a window are small matrix products. For
-each chunk of sentences,
+a center word share one set of noise words, so that the scores and updates of a window are small matrix products.
+`subsample` writes the words of a chunk of sentences that survive subsampling. For each block of some hundred of them,
 
-1. `subsample` writes the words that survive subsampling;
-2. `draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
-   the way into the cache while the current center word is processed;
-3. `gather_block` lists the rows x_i of a block of context words;
-4. `score_block` computes s_ki = x_i . y_k for all targets y_k;
-5. `score_gradients` turns the scores into losses and gradients g_ki = dL/ds_ki, in objectives.py;
-6. `update_block` adds -lr * sum_k g_ki y_k to x_i, and -lr * sum_i g_ki x_i to y_k.
+1. `stage_block` copies the rows that the block needs to private memory, see staging.py;
+2. for each center word of the block, in `train_block`,
+   `pick_targets` picks the noise words, and the window is drawn;
+   `gather_block` lists the rows x_i of up to BLOCK_ROWS context words;
+   `score_block` computes s_ki = x_i . y_k for all targets y_k;
+   `score_gradients` turns the scores into losses and gradients g_ki = dL/ds_ki, in objectives.py;
+   `update_block` adds -lr * sum_k g_ki y_k to x_i, and -lr * sum_i g_ki x_i to y_k;
+3. `merge_rows` adds what changed to the tables.
 
 The arithmetic on rows is in simd.py. Numba compiles a kernel for each objective and number of noise words, in two to
 three seconds, and caches it on disk. `engines/plain.py` is the same algorithm in plain numpy.
