@@ -201,6 +201,7 @@ OTHER_VALUES: dict[str, Any] = {
     "subwords": "3-6",
     "buckets": 1000,
     "refine": True,
+    "deterministic": True,
     "position_weights": True,
 }
 
