@@ -18,13 +18,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numba
 import numpy as np
 import numpy.typing as npt
 import torch
 from common import HelpFormatter, comma_separated, report_header, write_json
+from renderers.sharing import sharing
 
 from word2vec import SamplingSettings, SkipGramDataset, index_corpus
 from word2vec.engines.cpu.simd import padded_width
@@ -124,18 +124,6 @@ def simulate(corpus: str, threads: int) -> dict[str, float]:
     return result
 
 
-def table(report: dict[str, Any]) -> str:
-    """Render the counts as a Markdown table."""
-    lines = [
-        "| threads | words per block | directly: fetched | directly: foreign | blocks: fetched | blocks: foreign |",
-        "| ---: | ---: | ---: | ---: | ---: | ---: |",
-    ]
-    for each in report["measurements"]:
-        cells = [each["direct_fetched"], each["direct_foreign"], each["blocks_fetched"], each["blocks_foreign"]]
-        lines.append(f"| {each['threads']} | {each['block']} | " + " | ".join(f"{cell:.2f}" for cell in cells) + " |")
-    return "\n".join(lines)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=HelpFormatter)
@@ -147,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report["measurements"] = [simulate(options.corpus, int(threads)) for threads in options.threads]
     if options.output:
         write_json(options.output, report)
-    print(table(report))
+    print(sharing(report))
 
 
 if __name__ == "__main__":

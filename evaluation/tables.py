@@ -30,6 +30,7 @@ from renderers import (
     recommendation,
     refinement,
     sequences,
+    sharing,
 )
 
 FILES = ("README.md", "evaluation/*.md", "docs/*.md")
@@ -52,6 +53,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     ),
     "models": (compare.models, ("models-cbow-wiki8", "models-tree-wiki8", "models-subwords-wiki8")),
     "indexing": (compare.indexing, ("wiki8-indexing-2-cores",)),
+    "sharing": (sharing.sharing, ("sharing",)),
     "large-text": (large_text.large_text, ("large-text",)),
     "objectives": (objectives.objectives, ("objectives-wiki8", "in-batch-softmax-wiki8")),
     "objective-speeds": (compare.objective_speeds, ("wiki8-objectives-speed-2-cores",)),
