@@ -44,6 +44,10 @@ class TableError(Exception):
 
 TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "headline": (compare.headline, ("wiki8-fused-2-cores", "wiki8-preset-2-cores", "wiki8-avx2-2-cores")),
+    "processors": (
+        compare.processors,
+        ("wiki8-fused-2-cores", "wiki8-zen4-2-cores", "wiki8-zen4-avx2-2-cores", "wiki8-avx2-2-cores"),
+    ),
     "training": (compare.training, ("wiki8-fused-2-cores",)),
     "dimensions": (compare.training, ("wiki8-300d-2-cores",)),
     "peers": (compare.peers, ("wiki8-fused-2-cores", "wiki8-2-cores", "wiki8-earlier-2-cores")),

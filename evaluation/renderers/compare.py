@@ -93,6 +93,23 @@ def headline(main: Report, preset: Report, quiet: Report, busy: Report) -> str:
     return markdown_table([*header, *SCORE_NAMES.values()], rows)
 
 
+def processors(*reports: Report) -> str:
+    """Render the speed beside gensim's on each processor."""
+    rows = []
+    for report in reports:
+        found, hardware = report["measurements"], report["hardware"]
+        measured = median(found, "ours", "x_gensim")
+        state = report.get("note", "").split(";")[:1] if measured else []  # "quiet machine" or "busy host"
+        rows.append(
+            [
+                ", ".join([hardware["cpu"], hardware["instruction_set"], *state]),
+                *(number(median(found, label, "words_per_second"), 2, 1e-6) for label in ("ours", "gensim")),
+                number(measured or paired_ratio(found, "ours", "gensim", "words_per_second"), 1),
+            ]
+        )
+    return markdown_table(["processor, 2 cores", "M words/s", "gensim, M words/s", "x gensim"], rows)
+
+
 def _with_busy(quiet: str, busy: str) -> str:
     """Return a figure on a quiet machine, with that on a busy machine if it differs."""
     return quiet if quiet == busy else f"{quiet} (busy: {busy})"
