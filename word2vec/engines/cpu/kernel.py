@@ -146,7 +146,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
                 padded,
                 corrected,
             )
-            merge_rows(stage, text_slots, slots, table, 0, 1)
+            merge_rows(stage, text_slots, slots, table)
             pairs += trained
         thread.random[0] = state
         add_counts(thread, pairs, memory.loss)

@@ -12,7 +12,7 @@ from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of,
 from word2vec.engines.cpu.kernel import STAGED, add_counts, new_buffers, stage_block, subsample, train_block
 from word2vec.engines.cpu.objectives import block_size
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, padded_targets, pointers
-from word2vec.engines.cpu.staging import merge_rows
+from word2vec.engines.cpu.staging import add_changes, keep_changes
 from word2vec.system.instructions import INT32, INT64, intrinsic, unpacked
 
 SPINS = 2000  # times that a waiting thread looks for the others before it lets another thread run: some microseconds
@@ -69,6 +69,7 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                         padded,
                         corrected,
                     )
+                    keep_changes(thread.stage, text_slots, slots)
                     thread.random[0] = state
                     add_counts(thread, pairs, memory.loss)
                 thread.stage.used[0], thread.stage.used[1] = text_slots, slots
@@ -76,7 +77,7 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
             _meet(met, arrivals)
             for number in range(len(states)):
                 stage = shards[number].stage
-                merge_rows(stage, stage.used[0], stage.used[1], table, rank, threads)
+                add_changes(stage, stage.used[0], stage.used[1], table, rank, threads)
             arrivals += threads
             _meet(met, arrivals)
         keep_alive(memory)

@@ -262,6 +262,21 @@ def add_difference(typing_context, table, start, new, old, place, width):
 
 
 @intrinsic
+def add_row(typing_context, table, start, rows, place, width):
+    """Add a row, which begins at `place`, to the row of a table that begins at `start`."""
+    signature = types.void(table, start, rows, place, width)
+
+    def generate(context, builder, signature, arguments):
+        table, start, rows, place, width = unpacked(context, builder, signature, arguments)
+        row, step = at(builder, table, start), at(builder, rows, place)
+        with every_vector(builder, width) as d:
+            add_to(builder, row, d, load(builder, step, d))
+        return context.get_dummy_value()
+
+    return signature, generate
+
+
+@intrinsic
 def pointers(typing_context, record):
     """Replace the arrays of a named tuple or a tuple of them, also in nested ones, by pointers to their first items.
 

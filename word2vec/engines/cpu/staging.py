@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import inlined
 from word2vec.engines.cpu.draws import GOLDEN, U64, below, next_bits, noise_word, other_word
-from word2vec.engines.cpu.simd import LANES, add_difference, copy_row, prefetch_row
+from word2vec.engines.cpu.simd import LANES, add_difference, add_row, copy_row, prefetch_row
 from word2vec.engines.draws import pool_size
 
 CACHE_LINE_BYTES = 64
@@ -162,16 +162,41 @@ def copy_rows(stage, text_slots, slots, tables):
 
 
 @inlined
-def merge_rows(stage, text_slots, slots, tables, part, parts):
-    """Add what training changed to the tables, to the rows of the words whose number modulo `parts` is `part`."""
+def merge_rows(stage, text_slots, slots, tables):
+    """Add what training changed to the tables."""
     for slot in range(slots):
         prefetch_slot(stage, slot + AHEAD, text_slots, slots, tables)
+        start, place = stage.words[slot] * stage.width, slot * stage.width
+        add_difference(tables.output, start, stage.output, stage.old_output, place, stage.width)
+        if slot < text_slots:
+            add_difference(tables.input, start, stage.input, stage.old_input, place, stage.width)
+
+
+@inlined
+def keep_changes(stage, text_slots, slots):
+    """Replace the private rows by their changes, for `add_changes`: so that a thread that adds them reads one copy."""
+    for i in range(slots * stage.width):
+        stage.output[i] -= stage.old_output[i]
+    for i in range(text_slots * stage.width):
+        stage.input[i] -= stage.old_input[i]
+
+
+@inlined
+def add_changes(stage, text_slots, slots, tables, part, parts):
+    """Add the changes to the rows of the words whose number modulo `parts` is `part`."""
+    for slot in range(slots):
+        ahead = slot + AHEAD * parts
+        if ahead < slots and stage.words[ahead] % parts == part:
+            prefetch_slot(stage, ahead, text_slots, slots, tables)
+            prefetch_row(stage.output, ahead * stage.width, stage.width)
+            if ahead < text_slots:
+                prefetch_row(stage.input, ahead * stage.width, stage.width)
         word = stage.words[slot]
         if word % parts == part:
             start, place = word * stage.width, slot * stage.width
-            add_difference(tables.output, start, stage.output, stage.old_output, place, stage.width)
+            add_row(tables.output, start, stage.output, place, stage.width)
             if slot < text_slots:
-                add_difference(tables.input, start, stage.input, stage.old_input, place, stage.width)
+                add_row(tables.input, start, stage.input, place, stage.width)
 
 
 @inlined
