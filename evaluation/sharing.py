@@ -11,7 +11,8 @@ It counts, per center word,
   that another thread has changed in the meantime counts as fetched again;
 - foreign rows: the fetched rows that another thread changed last, within the rows that fit its cache.
 
-It simulates accesses, not time; whether a row is in a shared cache or in memory is left out. Takes a minute.
+It simulates accesses, not time. Each access counts as a change, also the copying of a row to private memory. Whether a
+row is in a shared cache or in memory is left out. Takes a minute.
 """
 
 import argparse

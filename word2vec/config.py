@@ -163,7 +163,7 @@ class TrainConfig:
     threads: Annotated[
         int | None,
         Setting(
-            "Number of CPU threads; training with 1 is bit-for-bit reproducible.",
+            "Number of CPU threads; training with 1, or with --deterministic, is bit-for-bit reproducible.",
             minimum=1,
             maximum=1024,
             changeable_on_resume=True,
@@ -171,7 +171,7 @@ class TrainConfig:
     ] = None
     deterministic: Annotated[
         bool,
-        Setting("Train to the same bytes with any number of CPU threads (skip-gram with noise words only)."),
+        Setting("Make the result independent of the number of CPU threads (skip-gram with negative samples; slower)."),
     ] = False
     sync_every: Annotated[
         int | None,

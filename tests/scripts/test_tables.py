@@ -49,8 +49,8 @@ EXPECTED = {
     "models": "word2vec-fused, `--model cbow` | 5 | 8,036,109 (7,939,687 to 8,226,553) | 6.11 | 10.5 | 685 "
     "| 64.5 (63.7 to 65.7) | 30.0 (29.3 to 32.0) | 31.9 (31.5 to 32.3) | 20.0 (19.4 to 21.0) | 37.0 (36.0 to 37.8)",
     "indexing": "word2vec-fused | 0.72 | 5.39 | 1.26 | 237",
-    "processors": "AMD EPYC (Zen 4), AVX-512 | 4.65 | 0.37 | 12.8",
-    "sharing": "16 | 6.9 | 5.0 | 59 | 2.9 | 2.3",
+    "processors": "AMD EPYC, AVX-512 | 7.15 | 0.36 | 19.0",
+    "sharing": "1 | 4.0 | 0.0 | 512 | 1.0 | 0.0",
     "large-text": "17 | 220,035 | 9.5 | 7.6 | 186 | 0.08",
     "objectives": "negative-sampling | 0.025 | 3 | 67.6 (67.2 to 67.9) | 31.0 (30.8 to 31.2) | 37.5 (37.3 to 37.6)",
     "objective-speeds": "negative-sampling | 9.1 (7.9 to 10.3)",

@@ -79,10 +79,14 @@ def _deterministic_engine(
     from word2vec.engines.cpu.objectives import COMPILED
 
     words_alone = workload.model == "skipgram" and not workload.subwords
-    if device.type == "cuda" or name == "autograd" or not words_alone or objective not in COMPILED:
+    if device.type == "cuda":
         raise ConfigError(
-            "--deterministic trains skip-gram without n-grams with the fused engine on a CPU, with an objective over "
-            "noise words; omit it, and add --threads 1 for the same bytes in every run"
+            "--deterministic applies to the fused engine on a CPU, and the device is cuda; add --device cpu"
+        )
+    if name == "autograd" or not words_alone or objective not in COMPILED:
+        raise ConfigError(
+            "--deterministic applies to skip-gram without n-grams, trained by the fused engine with an objective over "
+            "negative samples; omit it, and add --threads 1 for the same bytes in every run"
         )
     if obstacle := _cpu_obstacle(objective, workload):
         raise ConfigError(f"--deterministic: the fused engine {obstacle}")

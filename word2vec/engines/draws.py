@@ -12,7 +12,7 @@ from word2vec.sampling.distributions import AliasTable
 
 BITS = 1 << 64
 BLOCK_WORDS = 512  # center words that pick their noise words from one pool
-BLOCK_FLOATS = 1 << 16  # limit on the floats in their rows: the private tables of a thread should fit its cache
+BLOCK_FLOATS = 1 << 16  # limit on the floats in the rows of a block, so that wide rows have smaller blocks
 NOISE_USES = 8  # how often a noise word of the pool is picked, on average
 # Limits on the center words of all blocks that are trained at once, and on the occurrences of the most frequent word in
 # them, for windows of so many words. Blocks do not see each other's steps, whose sum is too large if there are many.

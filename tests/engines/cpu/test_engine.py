@@ -22,7 +22,7 @@ from word2vec.engines.cpu.objectives import COMPILED
 from word2vec.engines.cpu.simd import BLOCK_ROWS, LANES
 from word2vec.engines.cpu.staging import new_stage
 from word2vec.engines.cpu.tree_kernel import PATH_STEP
-from word2vec.engines.draws import SplitMix64
+from word2vec.engines.draws import SplitMix64, pool_size
 from word2vec.errors import ConfigError
 from word2vec.losses import HierarchicalSoftmax, NegativeSampling, Objective
 from word2vec.models.skipgram import SkipGram
@@ -281,11 +281,15 @@ def test_a_report_within_a_chunk_counts_the_pairs_of_its_loss(monkeypatch: pytes
 @pytest.mark.parametrize(("words", "sentences"), [(1, 1), (5, 1), (5, 9), (1000, 2), (3, 3)])
 def test_buffers_are_large_enough_for_every_chunk(words: int, sentences: int) -> None:
     # the kernel checks no bounds: it would silently overwrite other memory
-    shard = cpu._new_state(7)
+    shard = StagedState(*cpu._new_state(7), new_stage(0, 512, 10, 16, 5))
     grown = cpu.with_buffers(cpu.with_buffers(shard, 4, 4), words, sentences)
+    text, noise = min(max(words, 4), 522), pool_size(min(max(words, 4), 512), 5)
+    assert len(grown.stage.local) == len(grown.stage.input) / 16 >= text
+    assert len(grown.stage.words) == len(grown.stage.output) / 16 >= text + noise + 1
+    assert len(grown.stage.entries) >= 2 * len(grown.stage.words)
     assert len(grown.kept) > max(words, 4)
     assert len(grown.ends) >= max(sentences, 4)
-    assert all(new is old for new, old in zip(grown[2:], shard[2:], strict=True))  # counters are kept
+    assert all(new is old for new, old in zip(grown[2:5], shard[2:5], strict=True))  # counters are kept
 
 
 # Numbers beyond 2^31

@@ -1,10 +1,13 @@
 """The fused CPU engine: sampling, scores, gradients and updates in one compiled loop.
 
-It draws its examples from the same distributions as the autograd engine and makes the same steps, with two differences
-that make it fast (Ji et al. 2016, "Parallelizing word2vec in shared and distributed memory"):
+It draws its examples from the same distributions as the autograd engine and makes the same steps, with differences that
+make it fast:
 
-- The pairs of a center word with the words of its window share one set of K noise words.
+- The pairs of a center word with the words of its window share one set of K noise words (Ji et al. 2016, "Parallelizing
+  word2vec in shared and distributed memory").
 - The pairs of a window, up to BLOCK_ROWS of them, are updated at once, from the values before the update.
+- Some hundred center words pick their noise words from one pool, and are trained on private copies of their rows
+  (staging.py).
 
 Nothing is stored per pair. Threads run the kernel (kernel.py) on shards of the corpus without the interpreter lock and
 write to the same tables (Hogwild: Niu et al. 2011); deterministic.py makes threads wait for each other instead.
@@ -117,7 +120,11 @@ class FusedEngine(Engine):
             self._kernel = _kernel_of(model, objective, negatives)
         self._chunk_pairs = CHUNK_PRODUCTS // (targets * width)
         self._staged = objective.targets == "noise" and isinstance(self._tables, Tables)
-        self._train(self._new_state(0), 0, 0, 0.0)  # a call without words, to compile
+        self._compile()
+
+    def _compile(self) -> None:
+        """Compile what an epoch calls, by a call without words."""
+        self._train(self._new_state(0), 0, 0, 0.0)
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""

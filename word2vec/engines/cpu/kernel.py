@@ -64,7 +64,7 @@ class Sampling(NamedTuple):
     widths: int
     left: int
     right: int
-    ahead: int  # the input row that is prefetched is that of the word this far after the center word
+    ahead: int  # the loops on the tables prefetch the input row of the word this far after the center word
 
 
 class Tables(NamedTuple):

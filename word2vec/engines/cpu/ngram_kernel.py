@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import below, next_bits, noise_word
-from word2vec.engines.cpu.kernel import add_losses, subsample
+from word2vec.engines.cpu.kernel import add_counts, add_losses, subsample
 from word2vec.engines.cpu.objectives import IGNORED, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import copy_lanes, copy_lanes_unless_equal, vector_scores, vector_steps
@@ -128,10 +128,7 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                 move_word(words.kept, position, buffers.total, ONE, table, True)
             pairs += right - left
         thread.random[0] = state
-        # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
-        thread.pairs[0] += pairs
-        for i in range(LANES):
-            thread.loss[i] += memory.loss[i]
+        add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
     imported = (*IMPORTED, "kernel.py", "simd_vector.py", "vector_kernel.py")

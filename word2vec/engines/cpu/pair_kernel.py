@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import GOLDEN, U64, draw_targets, next_bits, noise_word
-from word2vec.engines.cpu.kernel import add_losses, score_block, update_block
+from word2vec.engines.cpu.kernel import add_counts, add_losses, score_block, update_block
 from word2vec.engines.cpu.objectives import block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
@@ -128,10 +128,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
             update_block(table, buffers, half, n, n_targets, padded, lr)
             add_losses(buffers, padded, n)
         thread.random[0] = state
-        # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
-        thread.pairs[0] += last - first
-        for i in range(LANES):
-            thread.loss[i] += memory.loss[i]
+        add_counts(thread, last - first, memory.loss)
         keep_alive(memory)
 
     train.__qualname__ = (

@@ -1,7 +1,8 @@
 """The compiled loop of the fused CPU engine for hierarchical softmax.
 
-It is that of kernel.py with other targets: the nodes on the path of the center word in the Huffman tree, whose number
-differs between words, in place of a fixed number of words. No noise words are drawn. For each center word,
+It is that of kernel.py on the tables themselves, without private rows, and with other targets: the nodes on the path of
+the center word in the Huffman tree, whose number differs between words, in place of a fixed number of words. No noise
+words are drawn. For each center word,
 
 1. `_look_ahead` looks up the path of the next center word, draws its window, and prefetches its rows;
 2. `block_scores` computes the scores of a block of context words with the nodes of the path, in complete tiles;
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import below, next_bits
-from word2vec.engines.cpu.kernel import add_losses, gather_block, subsample
+from word2vec.engines.cpu.kernel import add_counts, add_losses, gather_block, subsample
 from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
@@ -127,10 +128,7 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
                 add_losses(buffers, size, n)
             pairs += right - 1 - left
         thread.random[0] = state
-        # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
-        thread.pairs[0] += pairs
-        for i in range(LANES):
-            thread.loss[i] += memory.loss[i]
+        add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
     train.__qualname__ = f"train_tree_{objective}_{size}_{digest_of(*IMPORTED, 'kernel.py'):08x}"

@@ -4,7 +4,8 @@ The examples of both have one input vector x, gathered from several rows. For CB
 window, and its example has the center word and K noise words as targets. The steps are those of kernel.py, with a
 vector in place of a matrix:
 
-1. the words that survive subsampling, the noise words, the widths of windows and the prefetching are as in kernel.py;
+1. `draw_ahead` draws the noise words and the window of the next center word and prefetches their rows, which are on
+   the way into the cache while the current center word is processed;
 2. `_gather` computes x from the rows of words, n-grams and position weights;
 3. `_score_targets` computes the scores of x with all targets, and `_step_targets` adds the steps to all of them;
 4. `_scatter` adds the step of x, divided among the words of a window, to all rows that x came from.
@@ -21,7 +22,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import below, draw_targets, next_bits
-from word2vec.engines.cpu.kernel import subsample
+from word2vec.engines.cpu.kernel import add_counts, subsample
 from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import add_rows, add_to_rows, vector_scores, vector_steps
@@ -130,10 +131,7 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
                 buffers.loss[0] += np.float64(buffers.block[losses])
                 pairs += 1
         thread.random[0] = state
-        # subtle: both at the end, so that a report in between counts the pairs that belong to its loss
-        thread.pairs[0] += pairs
-        for i in range(LANES):
-            thread.loss[i] += memory.loss[i]
+        add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
     settings = f"{objective}_{negatives}_{corrected}_{ngrams}_{weighted}"
