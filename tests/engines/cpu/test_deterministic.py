@@ -123,5 +123,5 @@ def test_trainings_with_any_number_of_threads_write_the_same_vectors(tmp_path: P
 
 def test_other_models_are_rejected() -> None:
     for settings in ({"model": "cbow"}, {"objective": "hierarchical-softmax"}, {"engine": "autograd"}):
-        with pytest.raises(ConfigError, match="--deterministic .* --threads 1"):
+        with pytest.raises(ConfigError, match=r"--deterministic .* --threads 1"):
             word2vec.train(SENTENCES, deterministic=True, **settings)
