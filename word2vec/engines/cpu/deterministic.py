@@ -66,7 +66,8 @@ class DeterministicEngine(FusedEngine):
         super().__init__(model, objective, dataset, learning_rate, self._number_of_threads)
         self.threads = shards  # the number of shards that `epoch` expects
         if self._number_of_threads < threads:
-            logger.info("training with %d threads: more would change the result", self._number_of_threads)
+            reason = "the corpus or the vocabulary is small, or windows are wide"
+            logger.info("deterministic training uses %d of %d threads: %s", self._number_of_threads, threads, reason)
 
     def _compile(self) -> None:
         objective, negatives = self.objective, self.dataset.settings.negatives
