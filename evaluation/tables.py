@@ -43,7 +43,7 @@ class TableError(Exception):
 
 
 TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
-    "headline": (compare.headline, ("wiki8-fused-2-cores", "wiki8-preset-2-cores", "wiki8-avx2-2-cores")),
+    "headline": (compare.headline, ("wiki8-fused-2-cores", "wiki8-preset-2-cores")),
     "processors": (
         compare.processors,
         ("wiki8-fused-2-cores", "wiki8-zen4-2-cores", "wiki8-zen4-avx2-2-cores", "wiki8-avx2-2-cores"),

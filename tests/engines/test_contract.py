@@ -17,7 +17,6 @@ from tests.engines.small import make_dataset, make_model, make_objective, make_v
 from word2vec.engines import Engine, base, plain
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.base import Progress
-from word2vec.engines.cpu import deterministic
 from word2vec.engines.cpu import engine as cpu
 from word2vec.engines.cpu.deterministic import DeterministicEngine
 from word2vec.engines.cpu.engine import FusedEngine
@@ -343,12 +342,9 @@ def test_the_learning_rate_depends_on_the_epoch_and_the_words_of_all_threads(
     assert 0.7 * WORDS < max(words) <= WORDS
 
 
-@every_threaded_engine
+@parametrize(**{name: kind for name, kind in ENGINES.items() if kind not in (*SERIAL, DeterministicEngine)})
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_threads_train_at_the_same_time(
-    engine_class: type[Engine], threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deterministic, "MIN_SHARD_WORDS", 300)
+def test_threads_train_at_the_same_time(engine_class: type[Engine], threads: int) -> None:
     # each thread waits in its first request for the learning rate until all threads have arrived
     barrier, local = threading.Barrier(threads), threading.local()
 

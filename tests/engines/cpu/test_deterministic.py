@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from word2vec.engines.base import LearningRate
 from word2vec.engines.cpu import deterministic
 from word2vec.engines.cpu import engine as cpu
 from word2vec.engines.cpu.deterministic import DeterministicEngine
+from word2vec.engines.cpu.engine import State
 from word2vec.engines.cpu.round_kernel import round_kernel
 from word2vec.errors import ConfigError
 from word2vec.losses import NegativeSampling
@@ -96,6 +98,20 @@ def test_an_error_in_one_thread_ends_all_of_them() -> None:
     engine, _ = engine_of(3, fail_later)
     with pytest.raises(KeyError, match="learning rate"):
         list(engine.epoch(0))
+
+
+def test_threads_train_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine, _ = engine_of(3)
+    all_threads, train_words, numbers = Barrier(3), engine._train_words, set()
+
+    def train_together(states: list[State], rank: int, threads: int) -> None:
+        all_threads.wait(timeout=10)
+        numbers.add(rank)
+        train_words(states, rank, threads)
+
+    monkeypatch.setattr(engine, "_train_words", train_together)
+    list(engine.epoch(0))
+    assert numbers == {0, 1, 2}
 
 
 def test_the_learning_rate_falls_within_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
