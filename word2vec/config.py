@@ -286,7 +286,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 """Named settings. quality: better vectors for about twice the training time; see evaluation/README.md."""
 
 MEMBERS: dict[str, tuple[dict[str, Any], ...]] = {
-    "best": tuple({**PRESETS["quality"], "refine": True, **others} for others in ({}, {"lr": 0.05}, {"lr": 0.05})),
+    "best": tuple({**PRESETS["quality"], "refine": True, **others} for others in ({}, {}, {"lr": 0.05})),
 }
 """Named settings of several runs, which are combined. best: see docs/combination.md."""
 

@@ -54,7 +54,7 @@ def test_preset_best_trains_members(topics_file: Path, tmp_path: Path, cli: Comm
     options = ["--preset", "best", "--dim", "4", "--threads", "1", "--epochs", "1", "--no-refine"]
     cli.output("train", topics_file, *options, "--output", tmp_path / "run")
     used = [read_config(tmp_path / "run" / "members" / number / "config.toml") for number in ("1", "2", "3")]
-    assert [(each["lr"], each["seed"]) for each in used] == [(0.025, 1), (0.05, 2), (0.05, 3)]
+    assert [(each["lr"], each["seed"]) for each in used] == [(0.025, 1), (0.025, 2), (0.05, 3)]
     assert {(each["dim"], each["epochs"], each["subsample"]) for each in used} == {(4, 1, 1e-4)}
     assert WordVectors.load(tmp_path / "run").dim == 12
 
