@@ -1,5 +1,6 @@
 """The fused engine whose result does not depend on the number of threads."""
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Barrier
@@ -59,12 +60,19 @@ def test_any_number_of_threads_gives_the_same_bytes() -> None:
         assert trained(threads) == expected
 
 
+def slowly_falling(epoch: int, words: int) -> float:
+    """A learning rate that takes longer than it takes to request a pause."""
+    time.sleep(0.01)
+    return falling(epoch, words)
+
+
 def test_an_interrupted_epoch_ends_with_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("word2vec.engines.base.REPORT_SECONDS", 0.0)
+    monkeypatch.setattr(cpu, "CHUNK_WORDS", 40)
     expected, shards, stops = trained(3, [0]), None, 0
     model = make_model(len(COUNTS), 20, spread=1.0)
     while shards is None or words_read(shards) < len(SENTENCES) * 15:
-        engine, resumed = engine_of(1 + stops % 3)  # another number of threads each time
+        engine, resumed = engine_of(1 + stops % 3, slowly_falling)  # another number of threads each time
         with torch.no_grad():
             resumed.input.copy_(model.input)
             resumed.output.copy_(model.output)
