@@ -83,8 +83,8 @@ def _download(download: Download, work: Path, target: Path, progress: bool) -> P
         if error.errno is not None:  # an error of the disk; those of requests are OSErrors without a number
             raise
         raise DownloadError(
-            f"{download.url}: the download failed ({_reason(error)}); check the network and the proxy and try again, "
-            f"or download it yourself and unpack it to {target}"
+            f"{download.url}: the download failed ({describe_failure(error)}); check the network and the proxy and try "
+            f"again, or download it yourself and unpack it to {target}"
         ) from error
     except ValueError as error:  # pooch's error for a wrong checksum
         raise DownloadError(
@@ -108,7 +108,7 @@ def _stream(url: str, path: Path, max_size: int, progress: bool) -> None:
                     raise DownloadError(f"{url}: the server sends more than the file can contain; try another source")
 
 
-def _reason(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Return the innermost cause in one line; requests and urllib3 wrap it in long repetitions of the address."""
     while inner := error.__cause__ or error.__context__:
         error = inner

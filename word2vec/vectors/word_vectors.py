@@ -7,7 +7,6 @@ and explicit word representations". The answers agree with gensim's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from os import PathLike
 from types import MappingProxyType
@@ -19,17 +18,21 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from word2vec import formats
 from word2vec.errors import Word2VecError
 from word2vec.models.subwords import Subwords
-from word2vec.vectors import interop
-from word2vec.vectors.likelihood import SoftmaxTree
+from word2vec.vectors import approximate, batch_search, interop
+from word2vec.vectors.likelihood import SoftmaxTree, known_rows
+from word2vec.vectors.pretrained import find_vectors
 from word2vec.vectors.queries import Parts, Query, split
 from word2vec.vectors.search import AnalogyMethod, Neighbors, cosines, row_lengths, three_cos_mul, top_k, unit_rows
 from word2vec.vectors.spelling import unknown_word
-from word2vec.vectors.tables import as_table, check_shapes
+from word2vec.vectors.tables import as_directions, as_table, check_shapes
 
 if TYPE_CHECKING:
+    import faiss
     import pandas as pd
     from gensim.models import KeyedVectors
+    from scipy import sparse
     from torch import nn
+    from usearch.index import Index
 
 
 class WordVectors:
@@ -85,7 +88,7 @@ class WordVectors:
         """Load vectors from a run folder or from a file in any known format, see `formats.FORMATS`.
 
         Args:
-            path: Path of the run folder or file.
+            path: Path of the run folder or file, or a name in `pretrained.PRETRAINED`.
             limit: Maximum number of rows to read, from the start. The remaining rows are not checked, except that the
                 vocabulary of a run folder must be the one that its vectors were written with.
             progress: Whether to show a progress bar on stderr if reading takes long.
@@ -94,7 +97,9 @@ class WordVectors:
 
         Raises:
             FormatError: The path cannot be read; the message names the line or row.
+            DownloadError: Pretrained vectors cannot be downloaded.
         """
+        path = find_vectors(path, progress=progress)
         return cls.from_table(formats.read(path, limit, progress=progress, verify=verify))
 
     @classmethod
@@ -107,7 +112,14 @@ class WordVectors:
         loaded.refinement = table.refinement
         return loaded
 
-    def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
+    def save(
+        self,
+        path: str | PathLike[str],
+        format: str | None = None,  # noqa: A002
+        *,
+        progress: bool = False,
+        notes: str = "",
+    ) -> None:
         """Save the vectors; an existing file is replaced only after the new one is completely on disk.
 
         Args:
@@ -117,11 +129,16 @@ class WordVectors:
             format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
                 fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
+            notes: Markdown to add to the model card of a format that has one (hf, model2vec, spacy).
 
         Raises:
             Word2VecError: The format is unknown, or the path cannot be written.
         """
-        table = formats.Table(
+        formats.write(path, self._table, format, progress=progress, notes=notes)
+
+    @property
+    def _table(self) -> formats.Table:
+        return formats.Table(
             self.words,
             self.vectors,
             self.counts,
@@ -131,7 +148,6 @@ class WordVectors:
             self.plain,
             self.refinement,
         )
-        formats.write(path, table, format, progress=progress)
 
     @property
     def dim(self) -> int:
@@ -280,6 +296,86 @@ class WordVectors:
             raise Word2VecError(f"direction must be {self.dim} finite numbers, got an array of shape {given.shape}")
         return top_k(self.words, self._cosines(given, restrict), [], n)
 
+    def search(
+        self, queries: Iterable[str] | NDArray[Any], n: int = 10, restrict: int | None = None
+    ) -> list[Neighbors]:
+        """Return the nearest words of many words or vectors; much faster than a call of `nearest` for each.
+
+        Args:
+            queries: Words, or an array (Q, D) whose rows may have any length.
+            n: Maximum number of words to return for each query. A word is not returned for itself.
+            restrict: Return only words among this many most frequent words; None for all.
+
+        Returns:
+            For each query the words and cosines that `nearest` and `nearest_to` return, up to rounding.
+
+        Raises:
+            UnknownWordError: A word has no vector.
+            Word2VecError: The queries have the wrong type or shape, or `n` or `restrict` is below 1.
+        """
+        if self.plain is None or isinstance(queries, np.ndarray | str):
+            return self._search(queries, n, restrict)
+        words = list(queries)  # of which those in the vocabulary are compared by their plain vectors, see `nearest`
+        plain = iter(self._unrefined.search([word for word in words if word in self], n, restrict))
+        refined = iter(self._search([word for word in words if word not in self], n, restrict))
+        return [next(plain if word in self else refined) for word in words]
+
+    def _search(self, queries: Iterable[str] | NDArray[Any], n: int, restrict: int | None) -> list[Neighbors]:
+        if isinstance(queries, str):
+            raise Word2VecError(
+                f"search needs a list of words, not the string {queries!r}; use nearest, or [{queries!r}]"
+            )
+        if isinstance(queries, np.ndarray):
+            directions, excluded = as_directions(queries, self.dim), np.full(len(queries), -1)
+        else:
+            words = list(queries)
+            directions, _ = self._directions(words)
+            excluded = np.array([self._rows.get(word, -1) for word in words], np.int64)
+        first = self._first(restrict)
+        return batch_search.search(self.words, self.vectors[first], self._lengths[first], directions, excluded, n)
+
+    def neighbor_graph(self, n: int = 10, restrict: int | None = None) -> "sparse.csr_array":
+        """Return the cosines of each word with its n nearest words, as a sparse matrix (V, V) for graph algorithms.
+
+        Row i belongs to `words[i]`; its entries are sorted by cosine, highest first, and the word itself is not among
+        them. For distances as scikit-learn and UMAP expect them, set `graph.data = 1 - graph.data`. Refined vectors are
+        compared as they are; use `unrefined()` for the plain ones.
+
+        Args:
+            n: Number of neighbors of each word.
+            restrict: Use only this many most frequent words; None for all.
+
+        Raises:
+            Word2VecError: `n` is not between 1 and the number of other words, or `restrict` is below 1.
+        """
+        first = self._first(restrict)
+        return batch_search.neighbor_graph(self.vectors[first], self._lengths[first], n)
+
+    def to_faiss(self, links: int = 32, ef_construction: int = 80, ef_search: int = 64) -> "faiss.IndexHNSWFlat":
+        """Return a faiss index for approximate search; ids are those of `index`, and scores are cosines.
+
+        Queries have to be scaled to length one. Needs `pip install 'word2vec-fused[faiss]'`.
+
+        Args:
+            links: Number of links of each vector; more take more memory and find more of the nearest vectors.
+            ef_construction: Number of candidates that are kept while a vector is inserted.
+            ef_search: Number of candidates that are kept during a search; `index.hnsw.efSearch` changes it later.
+
+        Raises:
+            Word2VecError: faiss is not installed.
+        """
+        return approximate.to_faiss(self.unit, links, ef_construction, ef_search)
+
+    def to_usearch(self, links: int = 32, ef_construction: int = 80, ef_search: int = 64) -> "Index":
+        """Return a usearch index for approximate search; keys are those of `index`, distances one minus the cosine.
+
+        Needs `pip install 'word2vec-fused[usearch]'`. The arguments are those of `to_faiss`.
+
+        Raises:
+            Word2VecError: usearch is not installed.
+        """
+        return approximate.to_usearch(self.unit, links, ef_construction, ef_search)
+
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, method: AnalogyMethod = "3cosadd", restrict: int | None = None
     ) -> Neighbors:
@@ -365,13 +461,7 @@ class WordVectors:
             Word2VecError: The vectors were not trained with hierarchical softmax, the model is unknown, or the sentence
                 is not a list of words.
         """
-        if isinstance(sentence, str):
-            raise Word2VecError(f"log_likelihood: {sentence!r} is not a list of words; split it into words")
-        words = list(sentence)
-        for word in words:
-            if not isinstance(word, str):
-                raise Word2VecError(f"log_likelihood: {word!r} is not a word; pass the words of one sentence")
-        rows = [self._rows[word] for word in words if word in self._rows]
+        rows = known_rows(sentence, self._rows)
         sides = window if isinstance(window, tuple) else (window, window)
         trained = self.vectors if self.plain is None else self.plain
         return self._tree.log_likelihood(rows, trained[rows], sides, model)
@@ -427,7 +517,7 @@ class WordVectors:
         Raises:
             Word2VecError: The vectors have no counts, have n-grams already, or too few words have an n-gram in common.
         """
-        from word2vec.vectors.refinement import Refinement, refine_table
+        from word2vec.vectors.refinement import Refinement, refine
 
         settings = Refinement(
             lengths=lengths,
@@ -440,34 +530,8 @@ class WordVectors:
             prediction_weight=prediction_weight,
             output_weight=output_weight,
         )
-        if self.plain is not None:
-            raise Word2VecError("the vectors are refined already; refine the plain ones, which `unrefined()` returns")
-        if self.subwords is not None:
-            raise Word2VecError(
-                "the vectors have n-grams, which were trained with them; refinement is for vectors trained without"
-            )
-        if self.counts is None and not ignore_counts:
-            raise Word2VecError(
-                "the vectors have no counts, which decide how far a word is refined; load a run, or ignore the counts, "
-                "which treats all words as frequent"
-            )
-        counts = None if ignore_counts else self.counts
-        refined, subwords = refine_table(self.words, self.vectors, self.output, counts, settings, threads)
-        used = asdict(settings) | {
-            "lengths": list(lengths),  # as it is after loading
-            "output_weight": settings.output_weight_for(self.output),
-            "ignore_counts": ignore_counts,
-        }
-        return WordVectors(
-            self.words,
-            refined,
-            counts=self.counts,
-            output=self.output,
-            subwords=subwords,
-            nodes=self.nodes,
-            plain=self.vectors,
-            refinement=used,
-        )
+        refined = refine(self._table, settings, ignore_counts=ignore_counts, threads=threads)
+        return WordVectors(**refined._asdict())
 
     def unrefined(self) -> "WordVectors":
         """Return the vectors as they were before `refine`; vectors that are not refined are returned as they are."""
@@ -562,10 +626,14 @@ class WordVectors:
 
     def _cosines(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
         """Return the cosines of a direction (D,) of any length with the first `restrict` words, (R,)."""
+        first, length = self._first(restrict), np.linalg.norm(direction)
+        return cosines(self.vectors[first], self._lengths[first], direction / (length if length > 0 else 1))
+
+    def _first(self, restrict: int | None) -> slice:
+        """Return the rows of the first `restrict` words."""
         if restrict is not None and restrict < 1:
             raise Word2VecError(f"restrict must be 1 or more, got {restrict}")
-        length = np.linalg.norm(direction)
-        return cosines(self.vectors[:restrict], self._lengths[:restrict], direction / (length if length > 0 else 1))
+        return slice(restrict)
 
     # The most used methods of gensim's KeyedVectors; `compat.gensim` has all of them, with gensim's return values.
 
