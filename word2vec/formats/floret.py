@@ -122,9 +122,7 @@ def _sums_of_rows(
     return sums
 
 
-def _solve(
-    sums: sparse.csr_array, weights: NDArray[np.float32], errors: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _solve(sums: sparse.csr_array, weights: NDArray[np.float32], errors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return y (V, D) with (A W A') y = errors, by conjugate gradient for all columns at once."""
     transposed = sums.T.tocsr()
     solution = np.zeros_like(errors)  # (V, D)

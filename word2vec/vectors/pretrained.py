@@ -70,7 +70,6 @@ def find_vectors(path: str | PathLike[str], *, progress: bool = False) -> Path:
         return download_pretrained(name, progress=progress)
     if similar := get_close_matches(name, PRETRAINED, n=3):
         raise FormatError(
-            f"{path}: no such file or folder, and not a name of pretrained vectors; did you mean "
-            f"{', '.join(similar)}?"
+            f"{path}: no such file or folder, and not a name of pretrained vectors; did you mean {', '.join(similar)}?"
         )
     return path
