@@ -16,7 +16,7 @@ from word2vec.vectors.search import HEADROOM, Neighbors
 if TYPE_CHECKING:
     from scipy import sparse
 
-BLOCK_SCORES = 1 << 22  # cosines computed at a time, 16 MB
+BLOCK_SCORES = 1 << 25  # cosines computed at a time, 128 MB; with fewer, the table is read more often
 GROUP = 64  # columns per group; see `top_columns`
 
 
