@@ -72,9 +72,9 @@ def floret_table(table: Table, subwords: Subwords, rows_per_string: float = ROWS
     hashed = np.array([murmur3(text.encode(errors="replace")) % size for text in strings.distinct], np.int64)  # (S,)
     places = hashed[strings.numbers]  # (N,), the row of each string
     lengths = np.diff(strings.starts)  # (V,)
-    sums = sparse.csr_array(
-        (np.ones(len(places), np.float32), places, strings.starts), shape=(len(lengths), size)
-    )  # A (V, B)
+    # subtle: a copy, because summing duplicates changes all three arrays in place
+    entries = np.ones(len(places), np.float32), places, strings.starts
+    sums = sparse.csr_array(entries, shape=(len(lengths), size), copy=True)  # A (V, B)
     sums.sum_duplicates()
     weights = (1 / np.maximum(1, np.bincount(places, minlength=size))).astype(np.float32)  # the diagonal of W, (B,)
     rows = _sums_of_rows(table, subwords, strings.starts, places, size) * weights[:, np.newaxis]  # T_0 (B, D)
