@@ -5,9 +5,9 @@ line is a row number and the row. The vector of a word is the mean of the rows o
 a string is its MurmurHash3 modulo the number of rows. All words have vectors, so the table contains no words.
 
 The table is computed from a model with n-grams, whose own table is hashed differently. Each row is at first the mean
-of the rows of the strings that share it, by number of occurrences: T_0. Because strings share rows, the vectors of the
-vocabulary, U (V, D), then differ from A T_0, where A (V, B) averages rows into words. The table is corrected by the
-smallest change that restores them, in which rows of rare strings may change more:
+of the rows of the strings that share it, by number of occurrences: T_0. Let A (V, B) sum the rows of each word, and U
+(V, D) be the vectors of the words times their numbers of strings. Because strings share rows, A T_0 differs from U. The
+table is corrected by the smallest change that restores the vectors, in which rows of rare strings may change more:
 
     T = T_0 + W A' y,    (A W A') y = U - A T_0,
 
@@ -15,17 +15,19 @@ with W the inverse numbers of occurrences. The equations are solved by conjugate
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import write_rows
 from word2vec.formats.table import Table
 from word2vec.formats.text_rows import format_rows
 from word2vec.models.subwords import Subwords
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 ROWS_PER_STRING = 1  # at least; the number of rows is a power of two
 STEPS = 30  # of conjugate gradient, at most
@@ -67,6 +69,8 @@ def floret_table(table: Table, subwords: Subwords, rows_per_string: float = ROWS
         subwords: Their n-grams.
         rows_per_string: Number of rows per distinct string, before it is rounded up to a power of two.
     """
+    from scipy import sparse  # slow to import
+
     strings = list_strings(table.words, subwords)
     size = 1 << int(np.ceil(np.log2(rows_per_string * len(strings.distinct))))
     hashed = np.array([murmur3(text.encode(errors="replace")) % size for text in strings.distinct], np.int64)  # (S,)
@@ -104,6 +108,8 @@ def _sums_of_rows(
     table: Table, subwords: Subwords, starts: NDArray[np.int64], places: NDArray[np.int64], size: int
 ) -> NDArray[np.float32]:
     """Return the sum, (B, D), of the rows of the model whose strings have the same place."""
+    from scipy import sparse
+
     spelled = [word.encode(errors="replace") for word in table.words]
     own = subwords.own_rows(spelled, table.vectors) if subwords.word_rows is None else subwords.word_rows  # (V, D)
     ids, ends = subwords.ngrams(spelled)
@@ -122,7 +128,7 @@ def _sums_of_rows(
     return sums
 
 
-def _solve(sums: sparse.csr_array, weights: NDArray[np.float32], errors: NDArray[np.float32]) -> NDArray[np.float32]:
+def _solve(sums: "sparse.csr_array", weights: NDArray[np.float32], errors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return y (V, D) with (A W A') y = errors, by conjugate gradient for all columns at once."""
     transposed = sums.T.tocsr()
     solution = np.zeros_like(errors)  # (V, D)
