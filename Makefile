@@ -49,7 +49,7 @@ torchtext: .venv-torchtext/.done  ## test the adapter with the real torchtext an
 	.venv-torchtext/bin/python -m pytest tests/vectors/test_torchtext.py
 
 interop: .venv-interop/.done ## test exports with the real model2vec, sentence-transformers, spaCy, faiss and usearch
-	.venv-interop/bin/python -m pytest tests/formats/test_model2vec.py tests/formats/test_spacy.py \
+	.venv-interop/bin/python -m pytest tests/formats/test_model2vec.py tests/formats/test_spacy_pipeline.py \
 		tests/formats/test_floret.py tests/vectors/test_approximate.py
 
 .venv-interop/.done: pyproject.toml constraints.txt

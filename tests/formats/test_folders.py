@@ -9,7 +9,7 @@ from word2vec import formats
 from word2vec.errors import Word2VecError
 from word2vec.formats import FORMATS, Table
 
-WITH_CARD = [name for name, entry in FORMATS.items() if entry.card and name != "spacy"]  # see test_spacy.py
+WITH_CARD = [name for name, entry in FORMATS.items() if entry.card and name != "spacy"]  # see test_spacy_pipeline.py
 TABLE = Table(["king", "queen"], np.eye(2, dtype=np.float32), np.array([3, 1]))
 
 

@@ -27,7 +27,7 @@ from word2vec.formats.npz import is_npz, read_npz, verify_npz, write_npz
 from word2vec.formats.pair_run import is_pair_run, read_pair_tables, write_pair_tables
 from word2vec.formats.run import read_run, verify_run, verify_vectors, write_run
 from word2vec.formats.safetensors import read_safetensors, write_safetensors
-from word2vec.formats.spacy import spacy_card, write_spacy
+from word2vec.formats.spacy_pipeline import spacy_card, write_spacy
 from word2vec.formats.table import Table, check_finite, first_not_finite
 from word2vec.formats.tensor_file import is_tensor_file
 from word2vec.formats.word2vec_binary import is_word2vec_binary, read_word2vec_binary, write_word2vec_binary

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from word2vec.errors import Word2VecError
 
 if TYPE_CHECKING:
-    import faiss
-    from usearch.index import Index
+    import faiss  # pyright: ignore[reportMissingImports] (an extra)
+    from usearch.index import Index  # pyright: ignore[reportMissingImports] (an extra)
 
 
 def to_faiss(
@@ -25,7 +25,7 @@ def to_faiss(
         Word2VecError: faiss is not installed.
     """
     try:
-        import faiss
+        import faiss  # pyright: ignore[reportMissingImports] (an extra)
     except ImportError as error:
         raise _missing("faiss") from error
     index = faiss.IndexHNSWFlat(unit.shape[1], links, faiss.METRIC_INNER_PRODUCT)
@@ -41,7 +41,7 @@ def to_usearch(unit: NDArray[np.float32], links: int = 32, ef_construction: int 
         Word2VecError: usearch is not installed.
     """
     try:
-        from usearch.index import Index
+        from usearch.index import Index  # pyright: ignore[reportMissingImports] (an extra)
     except ImportError as error:
         raise _missing("usearch") from error
     index = Index(

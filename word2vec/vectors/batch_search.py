@@ -44,8 +44,8 @@ def search(
     found: list[Neighbors] = []
     for rows, cosines in _search_blocks(table, lengths, directions, excluded, n):
         for each, scores in zip(rows.tolist(), cosines.tolist(), strict=True):
-            answers = zip(each, scores, strict=True)
-            found.append(Neighbors((words[row], score) for row, score in answers if score > -np.inf))
+            answers = zip([words[row] for row in each], scores, strict=True)
+            found.append(Neighbors(answer for answer in answers if answer[1] > -np.inf))
     return found
 
 

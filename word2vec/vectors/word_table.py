@@ -23,11 +23,11 @@ from word2vec.vectors.spelling import unknown_word
 from word2vec.vectors.tables import as_table, check_shapes
 
 if TYPE_CHECKING:
-    import faiss
+    import faiss  # pyright: ignore[reportMissingImports] (an extra)
     import pandas as pd
     from gensim.models import KeyedVectors
     from torch import nn
-    from usearch.index import Index
+    from usearch.index import Index  # pyright: ignore[reportMissingImports] (an extra)
 
 
 class WordTable:

@@ -21,8 +21,8 @@ def write_spacy(path: Path, table: Table, progress: bool = False) -> None:  # no
         Word2VecError: spaCy is not installed.
     """
     try:
-        import spacy
-        from spacy.vectors import Vectors
+        import spacy  # pyright: ignore[reportMissingImports] (an extra)
+        from spacy.vectors import Vectors  # pyright: ignore[reportMissingImports] (an extra)
     except ImportError as error:
         raise Word2VecError(
             "spaCy is not installed; install it with: pip install 'word2vec-fused[spacy]'; or export with --format "
