@@ -102,12 +102,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     exact = np.array([[int(passage) for passage, _ in each] for each in answers])  # (Q, 10)
     results: dict[str, Any] = {"exact": {"ms_per_query": 1000 * seconds / len(queries)}}
     print("exact", results["exact"], flush=True)
+    header = report_header("nearest_neighbors.py", [str(options.vectors), str(options.corpus)])
+    size = {"passages": len(passages), "dimensions": passages.dim, "queries": len(queries), "n": N}
     for name, function in (("faiss", measure_faiss), ("usearch", measure_usearch)):
         results[name] = function(passages, queries, exact)
         print(name, results[name], flush=True)
-    header = report_header("nearest_neighbors.py", [str(options.vectors), str(options.corpus)])
-    size = {"passages": len(passages), "dimensions": passages.dim, "queries": len(queries), "n": N}
-    write_json(options.output, header | size | {"results": results})
+        write_json(options.output, header | size | {"results": results})
 
 
 if __name__ == "__main__":

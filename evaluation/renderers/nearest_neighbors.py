@@ -9,8 +9,7 @@ def nearest_neighbors(report: Report) -> str:
     """Render exact search, and one row for each library and number of candidates."""
     results = report["results"]
     rows = [["`search`, exact", "-", "1.000", number(results["exact"]["ms_per_query"], 2), "0"]]
-    for library in ("faiss", "usearch"):
-        found = results[library]
+    for library, found in list(results.items())[1:]:
         rows += [
             [
                 f"{library} {found['version']}",

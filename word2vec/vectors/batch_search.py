@@ -44,7 +44,7 @@ def search(
     found: list[Neighbors] = []
     for rows, cosines in _search_blocks(table, lengths, directions, excluded, n):
         for each, scores in zip(rows.tolist(), cosines.tolist(), strict=True):
-            answers = zip([words[row] for row in each], scores, strict=True)
+            answers = zip([words[int(row)] for row in each], scores, strict=True)
             found.append(Neighbors(answer for answer in answers if answer[1] > -np.inf))
     return found
 
