@@ -72,7 +72,7 @@ class Tables(NamedTuple):
 
     input: npt.NDArray[np.float32]  # (V * width,)
     output: npt.NDArray[np.float32]  # (V * width,)
-    width: int  # dimensions, rounded up to complete cache lines; the padding is zero
+    width: int  # dimensions, rounded up to complete vectors; the padding is zero
 
 
 class ThreadState(NamedTuple):

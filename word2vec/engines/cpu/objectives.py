@@ -266,7 +266,7 @@ def _hierarchical_softmax(name, n_targets, padded, lanes, block, constants):
 
 
 def _packed_negative_sampling(name, n, padded, lanes, block):
-    # subtle: unsigned, as below
+    # subtle: unsigned, as in _hierarchical_softmax
     gradients, losses, work = block_offsets(padded, lanes)
     gradients, losses, signs, lanes, size = U64(gradients), U64(losses), U64(work + lanes), U64(lanes), U64(n * padded)
     for i in range(lanes):
