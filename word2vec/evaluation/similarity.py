@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from word2vec.errors import ConfigError
 from word2vec.evaluation.benchmarks import PairSet, read_pairs
-from word2vec.evaluation.lookup import CaseRule, find_rows
+from word2vec.evaluation.lookup import CaseRule, find_rows, vectors_from_ngrams
 from word2vec.evaluation.results import SimilarityResult
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -58,7 +58,7 @@ def evaluate_similarity(
         raise ConfigError(f"unknown treatment of unknown words {oov!r}; choose skip or zero")
     pairs = pairs if isinstance(pairs, PairSet) else read_pairs(pairs)
     rows = find_rows(vectors.words, (word for pair in pairs.words for word in pair), case)
-    computed = _from_ngrams(vectors, [word for word, row in rows.items() if row < 0], case)
+    computed = vectors_from_ngrams(vectors, [word for word, row in rows.items() if row < 0], case)
     cosines, known = pair_cosines(vectors, pairs, rows, computed)  # (P,) each
     used = known if oov == "skip" else np.ones_like(known)
     cosines, scores = cosines[used], pairs.scores[used]
@@ -109,14 +109,6 @@ def _directions(
     if beyond.any():
         found[beyond] = np.array(list(computed.values()))[places[beyond] - len(vectors)]
     return found
-
-
-def _from_ngrams(vectors: WordVectors, words: list[str], case: CaseRule) -> dict[str, NDArray[np.float32]]:
-    """Return the vectors of unknown words that n-grams provide, scaled to length one; in lowercase unless exact."""
-    spelled = {word: word if case == "exact" else word.lower() for word in words}
-    found = vectors.from_ngrams(spelled.values())
-    lengths = {form: np.linalg.norm(vector.astype(np.float64)) for form, vector in found.items()}
-    return {word: (found[form] / lengths[form]).astype(np.float32) for word, form in spelled.items() if form in found}
 
 
 def _why_undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str:
