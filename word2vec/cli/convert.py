@@ -103,8 +103,8 @@ def download(
             failed[each] = error
     if len(failed) == 1:
         raise next(iter(failed.values()))
-    for each, error in failed.items():
-        logger.warning("%s: %s", each, error)
+    for each, failure in failed.items():
+        logger.warning("%s: %s", each, failure)
     if failed:
         raise DownloadError(
             f"{len(failed)} of {len(SETS)} sets were not downloaded: {', '.join(failed)}; try again later"

@@ -83,7 +83,7 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Evaluate vectors on word similarity, analogies and association tests, or a run trained on pairs on held-out pairs.
+    """Evaluate vectors on similarity, analogies and association tests, or a run trained on pairs on held-out pairs.
 
     Without --pairs, --analogies and --weat, all bundled test sets are used.
     """

@@ -1,7 +1,7 @@
 """Questions made from a glossary, drawn at random once, so that several vectors can answer the same ones.
 
-- Synonym choice: which of five words is the synonym of a term? Four distractors are drawn from the whole vocabulary,
-  and four others from the words whose frequency is most similar to that of the synonym, because words of similar
+- Synonym choice: which of twenty words is the synonym of a term? Distractors are drawn from the whole vocabulary and,
+  for a second question, from the words whose frequency is most similar to that of the synonym, because words of similar
   frequency are close to each other for reasons that have nothing to do with their meaning.
 - Outlier detection: which of nine words does not belong to the category of the others? As in the data set 8-8-8 of
   Camacho-Collados and Navigli 2016, "Find the word that does not belong", but with terms of the other categories as
@@ -26,7 +26,7 @@ from word2vec.evaluation.text_lines import read_text
 from word2vec.system.atomic_files import atomic_path
 from word2vec.vectors.word_vectors import WordVectors
 
-DISTRACTORS = 4  # so that the chance level is 0.2
+DISTRACTORS = 19  # so that the chance level is 0.05; good vectors would answer nearly all questions with fewer
 SIMILAR_FREQUENCY = 100  # words around a synonym in the order of frequency, from which distractors are drawn
 GROUP = 8  # words of a category, and outliers for it, as in 8-8-8
 MIN_GROUP = 3  # words of a category; with two, an outlier would be as close to one word as these to each other
@@ -67,10 +67,13 @@ class GlossaryQuestions:
     """Category -> all of its terms."""
     outliers: tuple[OutlierQuestion, ...]
 
-    def words(self) -> list[str]:
-        """Return the words of the glossary and the distractors."""
-        distractors = [(*each.random, *each.matched) for each in self.synonyms]
-        return list(dict.fromkeys(chain(*self.pairs, *self.categories.values(), *distractors)))
+    def terms(self) -> list[str]:
+        """Return the terms and synonyms of the glossary."""
+        return list(dict.fromkeys(chain(*self.pairs, *self.categories.values())))
+
+    def distractors(self) -> list[str]:
+        """Return the distractors of all questions about synonyms."""
+        return list(dict.fromkeys(chain(*((*each.random, *each.matched) for each in self.synonyms))))
 
     def save(self, path: Path) -> None:
         """Write the questions as JSON.
@@ -103,7 +106,7 @@ def make_glossary_questions(
     known, _ = find_vectors(vectors, terms, case)
     if not known:
         raise FormatError(
-            f"{glossary.name}: none of its {len(terms):,} terms has a vector; check the language and the case of letters"
+            f"{glossary.name}: no term of {len(terms):,} has a vector; check the language, and upper and lower case"
         )
     groups = {name: [term for term in of if term in known] for name, of in glossary.categories.items()}
     questions = GlossaryQuestions(
@@ -146,20 +149,12 @@ def _synonym_questions(
 
 
 def _draw(words: list[str], rows: range, related: set[str], rng: np.random.Generator) -> tuple[str, ...]:
-    """Return distractors from some rows of the vocabulary.
-
-    Raises:
-        FormatError: There are too few words.
-    """
+    """Return distractors from some rows of the vocabulary; fewer than usual, or none, from a tiny one."""
     usable: list[str] = []
     drawn = rng.choice(len(rows), min(len(rows), SIMILAR_FREQUENCY), replace=False)
     for row in (drawn + rows.start).tolist():
         if len(usable) < DISTRACTORS and _spelling(words[row]) not in related:
             usable.append(words[row])
-    if len(usable) < DISTRACTORS:
-        raise FormatError(
-            f"the vocabulary of {len(words)} words is too small for {DISTRACTORS} distractors; use larger vectors"
-        )
     return tuple(usable)
 
 

@@ -1,13 +1,15 @@
 """Scores of vectors on the questions made from a glossary, each with its chance level and an interval.
 
-- Synonym choice: the fraction of questions in which the synonym has a higher cosine with the term than each distractor.
+- Synonym choice: the fraction of questions in which the synonym has a higher cosine with the term than each distractor
+  that has a vector.
 - Purity: the terms are clustered by k-means, with as many clusters as categories; purity is the fraction of terms in
   the most frequent category of their cluster. Its chance level is the mean over permutations of the categories.
 - Outlier detection (Camacho-Collados and Navigli 2016): words are ranked by the mean cosine of the others without them,
   and the outlier should be last. Its accuracy is the fraction of questions in which it is; the outlier position
   percentage (OPP) is its mean rank, from 0 to 1.
 
-Intervals are 95 % percentile bootstrap intervals over terms or, for outliers, over categories.
+Intervals are 95 % percentile bootstrap intervals over terms or, for outliers, over categories; where all answers are
+right or all are wrong, Wilson's interval for that number of terms or categories.
 """
 
 import math
@@ -21,7 +23,6 @@ from numpy.typing import NDArray
 
 from word2vec.evaluation.glossary import Glossary, read_glossary
 from word2vec.evaluation.glossary_questions import (
-    DISTRACTORS,
     MIN_GROUP,
     GlossaryQuestions,
     OutlierQuestion,
@@ -79,9 +80,9 @@ class GlossaryResult:
     """Random seed of the questions."""
     scores: tuple[GlossaryScore, ...]
     oov: tuple[str, ...]
-    """Words of the questions and categories without a vector."""
+    """Terms and synonyms without a vector."""
     from_ngrams: tuple[str, ...] = ()
-    """Words outside the vocabulary whose vectors were computed from their n-grams."""
+    """Terms outside the vocabulary whose vectors were computed from their n-grams."""
     kind: ClassVar[Literal["glossary"]] = "glossary"
 
     def __getitem__(self, measure: str) -> GlossaryScore:
@@ -122,9 +123,9 @@ def evaluate_glossary(
         glossary = read_glossary_questions(glossary) if is_json else read_glossary(glossary)
     if isinstance(glossary, Glossary):
         glossary = make_glossary_questions(glossary, vectors, seed=seed, case=case)
-    words = glossary.words()
-    found, computed = find_vectors(vectors, words, case)
-    oov = tuple(word for word in words if word not in found)
+    terms = glossary.terms()
+    found, computed = find_vectors(vectors, [*terms, *glossary.distractors()], case)
+    oov = tuple(term for term in terms if term not in found)
     scores: list[GlossaryScore] = []
     if glossary.pairs:
         scores += _synonym_scores(glossary, found, seed)
@@ -146,13 +147,15 @@ def _synonym_scores(questions: GlossaryQuestions, found: Found, seed: int) -> li
 def _choice_score(
     measure: str, asked: Sequence[tuple[SynonymQuestion, tuple[str, ...]]], found: Found, total: int, seed: int
 ) -> GlossaryScore:
-    correct, terms = [], []
+    correct, chances, terms = [], [], []
     for question, distractors in asked:
-        if not all(word in found for word in (question.term, question.synonym, *distractors)):
+        wrong = [found[word] for word in distractors if word in found]
+        if question.term not in found or question.synonym not in found or not wrong:
             continue
-        choices = np.stack([found[word] for word in (question.synonym, *distractors)])  # (C, D)
+        choices = np.stack([found[question.synonym], *wrong])  # (C, D)
         cosines = choices @ found[question.term]  # (C,)
         correct.append(bool(cosines[0] > cosines[1:].max() + ROUNDING))  # a tie is not a choice
+        chances.append(1 / len(choices))
         terms.append(question.term)
     units = np.unique(terms, return_inverse=True)[1] if terms else np.empty(0, dtype=np.int64)
     score, low, high, note = _mean_with_interval(np.array(correct, dtype=np.float64), units, "terms", seed)
@@ -161,7 +164,7 @@ def _choice_score(
         score=score,
         ci_low=low,
         ci_high=high,
-        chance=1 / (1 + DISTRACTORS),
+        chance=float(np.mean(chances)) if chances else math.nan,
         used=len(correct),
         total=total,
         unit="synonyms",
@@ -185,10 +188,20 @@ def _mean_with_interval(
     if not len(values):
         return math.nan, math.nan, math.nan, "no question has all words in the vocabulary"
     sums, sizes = np.bincount(units, values), np.bincount(units)  # (U,) each
-    drawn = np.random.default_rng(seed).integers(len(sums), size=(RESAMPLES, len(sums)))
-    low, high = np.percentile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [2.5, 97.5])
+    if values.min() == values.max():  # all resamples would be equal, and the interval a point
+        low, high = _wilson_interval(float(values[0]), len(sums))
+    else:
+        drawn = np.random.default_rng(seed).integers(len(sums), size=(RESAMPLES, len(sums)))
+        low, high = np.percentile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [2.5, 97.5])
     note = f"only {len(sums)} {unit}: the interval is unreliable" if len(sums) < MIN_UNITS else ""
     return float(values.mean()), float(low), float(high), note
+
+
+def _wilson_interval(fraction: float, trials: int) -> tuple[float, float]:
+    from scipy.stats import binomtest
+
+    interval = binomtest(round(fraction * trials), trials).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
 def _purity_score(categories: Mapping[str, tuple[str, ...]], found: Found, seed: int) -> GlossaryScore:
@@ -200,8 +213,12 @@ def _purity_score(categories: Mapping[str, tuple[str, ...]], found: Found, seed:
     if len(known) > 1:
         labels = np.repeat(np.arange(len(known)), [len(group) for group in known.values()])  # (N,)
         clusters = _cluster(np.stack([found[term] for term in terms]), len(known), seed)  # (N,)
-        score, (low, high), chance, p_value = purity_of(clusters, labels, seed)
-        note = f"only {len(terms)} terms: the interval is unreliable" if len(terms) < MIN_UNITS else ""
+        # subtle: with the category of each cluster fixed, since the purity of resamples is too high
+        in_majority = labels == _table(clusters, labels).argmax(axis=1)[clusters]  # (N,)
+        score, low, high, note = _mean_with_interval(
+            in_majority.astype(np.float64), np.arange(len(labels)), "terms", seed
+        )
+        chance, p_value = _purity_by_chance(clusters, labels, score, seed)
     return GlossaryScore(
         measure="purity of clusters",
         score=score,
@@ -218,41 +235,29 @@ def _purity_score(categories: Mapping[str, tuple[str, ...]], found: Found, seed:
 
 def _cluster(rows: NDArray[np.float32], number: int, seed: int) -> NDArray[np.int64]:
     from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
 
-    clusters: NDArray[np.int64] = KMeans(number, n_init=RESTARTS, random_state=seed).fit_predict(rows)
+    # one thread: sums in the same order on every machine, and no waiting for busy processors over so few terms
+    with threadpool_limits(1):
+        clusters: NDArray[np.int64] = KMeans(number, n_init=RESTARTS, random_state=seed).fit_predict(rows)
     return clusters
 
 
-def purity_of(
-    clusters: NDArray[np.int64], labels: NDArray[np.int64], seed: int
-) -> tuple[float, tuple[float, float], float, float]:
-    """Return the purity of a clustering, its bootstrap interval, its chance level and the p-value.
-
-    The interval is over terms, with the clusters as they are.
-
-    Args:
-        clusters: (N,) the cluster of each term, from 0.
-        labels: (N,) the category of each term, from 0.
-        seed: Random seed of permutations and resamples.
-    """
-    rng = np.random.default_rng(seed)
+def _table(clusters: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many terms of each cluster are in each category, (K, C)."""
     categories = int(labels.max()) + 1
     size = (int(clusters.max()) + 1) * categories
+    return np.bincount(clusters * categories + labels, minlength=size).reshape(-1, categories)
 
-    def table(of: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.bincount(clusters * categories + of, minlength=size).reshape(-1, categories)  # (K, C)
 
-    def purity(tables: NDArray[np.int64]) -> NDArray[np.float64]:
-        largest: NDArray[np.float64] = tables.max(axis=-1).sum(axis=-1) / len(labels)
-        return largest
-
-    observed = table(labels)
-    score = float(purity(observed))
-    resamples = rng.multinomial(len(labels), observed.ravel() / len(labels), size=RESAMPLES)
-    low, high = np.percentile(purity(resamples.reshape(RESAMPLES, *observed.shape)), [2.5, 97.5])
-    by_chance = np.array([purity(table(rng.permutation(labels))) for _ in range(PERMUTATIONS)])
-    p_value = (1 + int((by_chance >= score - ROUNDING).sum())) / (1 + PERMUTATIONS)
-    return score, (float(low), float(high)), float(by_chance.mean()), p_value
+def _purity_by_chance(
+    clusters: NDArray[np.int64], labels: NDArray[np.int64], score: float, seed: int
+) -> tuple[float, float]:
+    """Return the mean purity over permutations of the categories (N,), and the fraction that reaches the score."""
+    rng = np.random.default_rng(seed)
+    permuted = (_table(clusters, rng.permutation(labels)) for _ in range(PERMUTATIONS))
+    purities = np.array([table.max(axis=1).sum() for table in permuted]) / len(labels)
+    return float(purities.mean()), (1 + int((purities >= score - ROUNDING).sum())) / (1 + PERMUTATIONS)
 
 
 def _outlier_scores(questions: Sequence[OutlierQuestion], found: Found, seed: int) -> list[GlossaryScore]:

@@ -9,6 +9,7 @@
 Files of questions in Google's form are read by `benchmarks.py`.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from word2vec.evaluation.text_lines import read_lines
 RawSection = tuple[str, tuple[tuple[str, str, str, str], ...], Mapping[str, tuple[str, ...]]]
 """Name, questions, and other correct answers by the third word; the fields of `benchmarks.Section`."""
 
-SYNTACTIC = ("I", "D")  # first letters of the relations of inflectional and derivational morphology in BATS
+SYNTACTIC = re.compile(r"[ID]\d\d ")  # how files of inflectional and derivational morphology begin in BATS
 
 
 def read_folder(folder: Path) -> list[RawSection]:
@@ -48,8 +49,8 @@ def _read_relation(path: Path) -> RawSection:
     asked = tuple((a, answers[a][0], c, answers[c][0]) for a in answers for c in answers if a != c)
     if not asked:
         raise FormatError(f"{path}: contains fewer than two words; write a word and its answers per line")
-    prefix = "gram-" if path.name.startswith(SYNTACTIC) else ""  # as in the names of Google's syntactic sections
-    return prefix + path.stem, asked, {word: others for word, (_, *others) in answers.items() if others}  # type: ignore[misc]
+    prefix = "gram-" if SYNTACTIC.match(path.name) else ""  # as in the names of Google's syntactic sections
+    return prefix + path.stem, asked, {word: found[1:] for word, found in answers.items() if len(found) > 1}
 
 
 def _read_msr(path: Path) -> list[RawSection]:
