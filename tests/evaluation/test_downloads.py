@@ -234,6 +234,10 @@ def test_damaged_archives(site: Site, content: bytes, reason: str, monkeypatch: 
 def test_names_of_sets(cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(FormatError, match=r"^men: this public set is not downloaded; run word2vec download men \(or"):
         read_pairs("men")
+    with pytest.raises(FormatError, match="bats: this public set belongs to --analogies, not to --pairs"):
+        read_pairs("bats")
+    with pytest.raises(FormatError, match="men: this public set belongs to --pairs"):
+        read_questions("men")
     monkeypatch.chdir(tmp_path)
     Path("men").write_text("a b 1\nc d 2\n")
     assert len(read_pairs("./men").words) == 2

@@ -42,7 +42,7 @@ FORMS = {
     "comma": 'term,synonym,category\ndoctor,physician,medicine\nship,"boat; vessel",sea\n',
     "semicolon": 'Term;Category;Synonym\ndoctor;medicine;physician\nship;sea;"boat;vessel"\n',
     "tab, other columns": "id\tword\ttype\talias\n1\tdoctor\tmedicine\tphysician\n2\tship\tsea\tboat|vessel\n",
-    "a row per synonym": "term,synonym,class\ndoctor,physician,medicine\nship,boat,sea\n\nship,vessel,sea\nship,Ship,\n",
+    "rows of a term": "term,synonym,class\ndoctor,physician,medicine\nship,boat,sea\n\nship,vessel,sea\nship,Ship,\n",
     "byte-order mark, CRLF": "\ufeffterm,synonym,category\r\ndoctor,physician,medicine\r\nship,boat|vessel,sea\r\n",
 }
 
@@ -213,6 +213,7 @@ def test_command_line(tmp_path: Path, cli: CommandLine) -> None:
     assert set(result["scores"][0]) == {
         "measure", "score", "ci_low", "ci_high", "chance", "p_value", "used", "total", "unit", "note"
     }  # fmt: skip
+    assert "the glossary comes first" in cli.error("benchmark-from", tmp_path, tmp_path / "terms.csv", code=2)
     assert "must be .json" in cli.error("benchmark-from", questions, tmp_path / "v.txt", "-o", "q.txt", code=2)
 
 

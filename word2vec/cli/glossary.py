@@ -53,6 +53,10 @@ def benchmark_from(
 
     if output is not None and output.suffix.lower() != ".json":
         raise ConfigError(f"--output {output}: the extension must be .json, by which a file of questions is recognized")
+    if glossary.is_dir():
+        raise ConfigError(
+            f"{glossary}: a folder; the glossary comes first: word2vec benchmark-from GLOSSARY.csv VECTORS"
+        )
     # read before the vectors are loaded, so that a bad file is reported at once
     is_json = glossary.suffix.lower() == ".json"
     source = read_glossary_questions(glossary) if is_json else read_glossary(glossary)

@@ -99,6 +99,14 @@ def resolve(source: str | Path) -> Path:
     )
 
 
+def _check_kind(source: str | Path, kind: str) -> None:
+    """Raise FormatError if a name is that of a public set of another kind."""
+    if isinstance(source, str) and source in SETS and SETS[source].kind != kind:
+        raise FormatError(
+            f"{source}: this public set belongs to --{SETS[source].kind}, not to --{kind}; use that option"
+        )
+
+
 def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
     r"""Read word pairs and their scores.
 
@@ -114,6 +122,7 @@ def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
     Raises:
         FormatError: The file is missing, contains no pairs, or has a line that cannot be read; names file and line.
     """
+    _check_kind(source, "pairs")
     path = resolve(source)
     if path.is_dir():
         raise FormatError(f"{source}: a folder, which may contain analogy questions but no word pairs; pass a file")
@@ -185,6 +194,7 @@ def read_questions(source: str | Path) -> QuestionSet:
     Raises:
         FormatError: The file is missing, contains no questions, or has a line that cannot be read; names file and line.
     """
+    _check_kind(source, "analogies")
     path = resolve(source)
     if path.is_dir():
         return QuestionSet(path.name, tuple(Section(*section) for section in read_folder(path)))

@@ -68,8 +68,9 @@ class GlossaryQuestions:
     outliers: tuple[OutlierQuestion, ...]
 
     def terms(self) -> list[str]:
-        """Return the terms and synonyms of the glossary."""
-        return list(dict.fromkeys(chain(*self.pairs, *self.categories.values())))
+        """Return the terms and synonyms of the glossary, and other outliers, if a file of questions contains some."""
+        outliers = [each.outlier for each in self.outliers]
+        return list(dict.fromkeys(chain(*self.pairs, *self.categories.values(), outliers)))
 
     def distractors(self) -> list[str]:
         """Return the distractors of all questions about synonyms."""
