@@ -239,7 +239,8 @@ def _cluster(rows: NDArray[np.float32], number: int, seed: int) -> NDArray[np.in
 
     # one thread: sums in the same order on every machine, and no waiting for busy processors over so few terms
     with threadpool_limits(1):
-        clusters: NDArray[np.int64] = KMeans(number, n_init=RESTARTS, random_state=seed).fit_predict(rows)
+        means = KMeans(number, n_init=RESTARTS, random_state=seed)  # pyright: ignore[reportArgumentType] (its mistake)
+        clusters: NDArray[np.int64] = means.fit_predict(rows)
     return clusters
 
 
