@@ -70,8 +70,9 @@ def test_a_strong_bias_has_the_largest_effect_and_the_smallest_p_value() -> None
 
 
 def test_many_partitions_are_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
-    vectors = random_vectors([*X, *Y, *A, *B], dim=4)
+    vectors = random_vectors([*X, *Y, *A, *B], dim=4, seed=6)
     exact = evaluate_weat(vectors, TEST).p_value
+    assert 0.1 < exact < 0.4
     monkeypatch.setattr(weat, "MAX_EXACT", 251)
     monkeypatch.setattr(weat, "SAMPLES", 20_000)
     monkeypatch.setattr(weat, "BLOCK_CELLS", 10 * 999)  # blocks of different sizes
