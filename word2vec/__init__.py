@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
     from word2vec.errors import TrainingInterrupted, TuningInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import (
+        compare,
         evaluate_analogies,
         evaluate_ranking,
         evaluate_similarity,
+        evaluate_stability,
         read_pairs,
         read_questions,
         to_frame,
@@ -72,9 +74,11 @@ __all__ = [
     "Word2VecError",
     "WordVectors",
     "combine",
+    "compare",
     "evaluate_analogies",
     "evaluate_ranking",
     "evaluate_similarity",
+    "evaluate_stability",
     "index_corpus",
     "load",
     "open_corpus",
@@ -92,9 +96,11 @@ _PUBLIC_NAMES = {
     "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "TuningInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": [
+        "compare",
         "evaluate_analogies",
         "evaluate_ranking",
         "evaluate_similarity",
+        "evaluate_stability",
         "read_pairs",
         "read_questions",
         "to_frame",

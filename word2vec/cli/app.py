@@ -16,6 +16,7 @@ import typer
 
 from word2vec.cli.ask import analogy, nearest
 from word2vec.cli.combine import combine
+from word2vec.cli.compare import compare, stability
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
 from word2vec.cli.evaluate import evaluate, report
@@ -48,7 +49,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, refine, combine, evaluate, nearest, analogy, score, export, download, info, report, demo):
+COMMANDS = (
+    train, tune, refine, combine, evaluate, compare, stability, nearest, analogy, score, export, download, info, report,
+    demo,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 
