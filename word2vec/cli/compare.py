@@ -70,7 +70,9 @@ def compare(
         if each.note:
             logger.warning("%s: %s", each.name, each.note)
         if each.dropped:
-            logger.info("%s: %s of %s dropped, which not all runs have", each.name, each.dropped, _items(each))
+            logger.info(
+                "%s: dropped %s of %s, with a word that a run lacks", each.name, f"{each.dropped:,}", _items(each)
+            )
     if not result.seeds:
         logger.info("one run per system: the intervals apply to these runs, not to other seeds of their settings")
     return 0
@@ -84,7 +86,8 @@ def _items(compared: "SetComparison") -> str:
 def _rows(result: "ComparisonResult") -> Iterator[tuple[str, ...]]:
     for each in (*result.sets, *([result.mean] if result.mean else [])):
         found = {difference.system: difference for difference in each.differences}
-        left = [each.name, f"  {each.measure}", f"  {each.used:,} of {_items(each)}"]
+        left = [each.name] + ([] if each.measure == "mean" else [f"  {each.measure}"])
+        left.append(f"  {each.used:,} of {_items(each)}")
         left += [""] * (len(each.scores) - len(left))
         names = list(each.scores) + [""] * (len(left) - len(each.scores))
         for label, name in zip(left, names, strict=True):
