@@ -164,7 +164,8 @@ def compare(
     runs = [run for group in groups.values() for run in group]
     scored = []
     pair_sets, question_sets = read_test_sets(pairs, analogies)
-    for number, test_set in enumerate([*pair_sets, *question_sets]):
+    test_sets: list[PairSet | QuestionSet] = [*pair_sets, *question_sets]
+    for number, test_set in enumerate(test_sets):
         rng = np.random.default_rng([seed, number])  # its own, so that the sets are resampled independently
         try:
             if isinstance(test_set, PairSet):

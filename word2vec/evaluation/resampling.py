@@ -129,7 +129,8 @@ def _drawn_units(questions: Sequence[Question]) -> tuple[list[int], list[int], i
     found: list[list[int]] = [[], []]
     for number, (a, b, c, d) in enumerate(questions):
         shared = [pair for pair in dict.fromkeys([(a, b), (c, d)]) if occurrences[pair] > 1]
-        units = [ids.setdefault(unit, len(ids)) for unit in shared or [number]]
+        keys: Sequence[object] = shared or [number]
+        units = [ids.setdefault(key, len(ids)) for key in keys]
         for side in (0, 1):
             found[side].append(units[side] if side < len(units) else -1)
     return found[0], found[1], len(ids)

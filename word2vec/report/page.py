@@ -113,7 +113,7 @@ def _signed(value: float) -> str:
 def _p_value(value: float) -> str:
     if math.isnan(value):
         return "undefined"
-    return "< 0.0001" if value < 0.0001 else f"{value:.4f}"
+    return "< 0.0001" if value < 0.0001 else f"= {value:.4f}"
 
 
 def _percent(value: float) -> str:
