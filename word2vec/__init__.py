@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
     from word2vec.errors import TrainingInterrupted, TuningInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import (
+        compare,
         evaluate_analogies,
         evaluate_glossary,
         evaluate_ranking,
         evaluate_similarity,
+        evaluate_stability,
         evaluate_weat,
         make_glossary_questions,
         read_glossary,
@@ -77,10 +79,12 @@ __all__ = [
     "Word2VecError",
     "WordVectors",
     "combine",
+    "compare",
     "evaluate_analogies",
     "evaluate_glossary",
     "evaluate_ranking",
     "evaluate_similarity",
+    "evaluate_stability",
     "evaluate_weat",
     "index_corpus",
     "load",
@@ -102,10 +106,12 @@ _PUBLIC_NAMES = {
     "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "TuningInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": [
+        "compare",
         "evaluate_analogies",
         "evaluate_glossary",
         "evaluate_ranking",
         "evaluate_similarity",
+        "evaluate_stability",
         "evaluate_weat",
         "make_glossary_questions",
         "read_glossary",

@@ -16,6 +16,7 @@ import typer
 
 from word2vec.cli.ask import analogy, nearest
 from word2vec.cli.combine import combine
+from word2vec.cli.compare import compare, stability
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
 from word2vec.cli.evaluate import evaluate, report
@@ -49,10 +50,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (
-    train, tune, refine, combine, evaluate, benchmark_from, nearest, analogy, score,
+COMMANDS = (
+    train, tune, refine, combine, evaluate, benchmark_from, compare, stability, nearest, analogy, score,
     export, download, info, report, demo,
-):  # fmt: skip
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -18,6 +18,7 @@ from word2vec.cli.options import (
     load_pair_vectors,
     load_vectors,
 )
+from word2vec.cli.systems import SystemsArgument, load_systems, parse_systems
 from word2vec.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def _abbreviate(words: tuple[str, ...]) -> str:
 
 
 def report(
-    vectors: VectorsArgument,
+    runs: SystemsArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="HTML file to write.")] = Path(
         "report.html"
     ),
@@ -257,9 +258,16 @@ def report(
     """Write an HTML report on a run or a vectors file.
 
     The page shows scores, training curves and settings, a map of the words, and a search box for nearest words.
+
+    With several runs, it also compares them with the first one, as `compare` does, and shows how far they agree on
+    nearest neighbors, as `stability` does; the rest of the page is about the first run.
     """
     from word2vec.report import write_report
 
-    write_report(load_vectors(vectors), vectors, output)
+    paths = parse_systems(runs)
+    systems = load_systems(paths)
+    first = next(iter(systems))
+    several = sum(map(len, systems.values())) > 1
+    write_report(systems[first][0], paths[first][0], output, systems if several else {})
     print(output)  # noqa: T201
     return 0

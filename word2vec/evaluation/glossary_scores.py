@@ -31,6 +31,7 @@ from word2vec.evaluation.glossary_questions import (
     read_glossary_questions,
 )
 from word2vec.evaluation.lookup import CaseRule, find_vectors
+from word2vec.evaluation.results import json_value
 from word2vec.vectors.word_vectors import WordVectors
 
 RESAMPLES = 1000  # of the bootstrap
@@ -67,8 +68,7 @@ class GlossaryScore:
     def as_dict(self) -> dict[str, Any]:
         """Return the score as a dictionary for JSON, in which NaN becomes None."""
         keys = ("measure", "score", "ci_low", "ci_high", "chance", "p_value", "used", "total", "unit", "note")
-        values = {key: getattr(self, key) for key in keys}
-        return {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in values.items()}
+        return {key: json_value(getattr(self, key)) for key in keys}
 
 
 @dataclass(frozen=True)

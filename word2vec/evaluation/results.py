@@ -41,7 +41,7 @@ class SimilarityResult:
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high", "case")
-        return {key: _json_value(getattr(self, key)) for key in (*keys, "from_ngrams")}
+        return {key: json_value(getattr(self, key)) for key in (*keys, "from_ngrams")}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         figures = ["name", "spearman", "ci_low", "ci_high", "pearson", "used", "total", "oov"]
@@ -69,7 +69,7 @@ class SectionResult:
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "accuracy", "questions", "questions_total")
-        return {key: _json_value(getattr(self, key)) for key in keys}
+        return {key: json_value(getattr(self, key)) for key in keys}
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class AnalogyResult:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "accuracy", "questions", "questions_total", "case")
         sections = [section.as_dict() for section in self.sections]
-        return {key: _json_value(getattr(self, key)) for key in keys} | {"sections": sections}
+        return {key: json_value(getattr(self, key)) for key in keys} | {"sections": sections}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         import pandas as pd
@@ -171,8 +171,8 @@ class RankingResult:
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "k", *self.metrics, "inputs", "inputs_total", "pairs", "pairs_total", "negatives")
-        ends = {key: [_json_value(end) for end in self.intervals[key]] for key in self.metrics}
-        return {key: _json_value(getattr(self, key)) for key in (*keys, "ci_low", "ci_high")} | {"intervals": ends}
+        ends = {key: [json_value(end) for end in self.intervals[key]] for key in self.metrics}
+        return {key: json_value(getattr(self, key)) for key in (*keys, "ci_low", "ci_high")} | {"intervals": ends}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         import pandas as pd
@@ -220,7 +220,7 @@ class WeatResult:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "targets", "attributes", "effect_size", "p_value", "ci_low", "ci_high", "partitions")
         more = ("exact", "words", "words_total", "oov", "from_ngrams", "case")
-        return {key: _json_value(getattr(self, key)) for key in (*keys, *more)}
+        return {key: json_value(getattr(self, key)) for key in (*keys, *more)}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         figures = ["name", "effect_size", "ci_low", "ci_high", "p_value", "used", "total", "oov"]
@@ -272,7 +272,8 @@ def _accuracy(sections: Iterable[SectionResult]) -> float:
     return sum(section.correct for section in sections) / asked if asked else math.nan
 
 
-def _json_value(value: object) -> object:
+def json_value(value: object) -> object:
+    """Return a value for JSON, in which tuples are lists and NaN is None."""
     if isinstance(value, tuple):
         return list(value)
     return None if isinstance(value, float) and math.isnan(value) else value
