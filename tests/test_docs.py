@@ -71,7 +71,14 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.members.train_members", lambda *a, **k: trained.append(a))
     monkeypatch.setattr("word2vec.training.tuning.tune", lambda *a, **k: NOTHING_TUNED)
-    monkeypatch.setattr(WordVectors, "load", lambda *a, **k: vectors)
+    rng = np.random.default_rng(1)
+
+    def other_seed() -> WordVectors:
+        table = vectors.vectors + rng.normal(size=vectors.vectors.shape)
+        return WordVectors(vectors.words, table, counts=vectors.counts, subwords=vectors.subwords)
+
+    several = re.search(r" (compare|stability) | --runs | \w+=runs/", command)
+    monkeypatch.setattr(WordVectors, "load", lambda *a, **k: other_seed() if several else vectors)
     (workplace / "settings.toml").write_text(blocks(DOCS / "training.md", "toml")[0], encoding="utf-8")
     (tuned := workplace / "runs" / "tuning").mkdir()
     (tuned / "config.toml").write_text("window = 5\n", encoding="utf-8")
@@ -225,7 +232,18 @@ def test_the_cli_reference_has_every_setting() -> None:
         assert shown in train
     assert "| `--dim` `INT` | `100` |" in train
     assert "`--output`, `-o` `RUN` | required |" in train
-    for command in ("evaluate", "nearest", "analogy", "export", "download", "info", "report", "demo"):
+    for command in (
+        "evaluate",
+        "compare",
+        "stability",
+        "nearest",
+        "analogy",
+        "export",
+        "download",
+        "info",
+        "report",
+        "demo",
+    ):
         assert f"\n## {command}\n" in page
 
 

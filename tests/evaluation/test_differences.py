@@ -48,6 +48,17 @@ def test_equal_seeds_leave_the_noise_of_items() -> None:
     assert p_value == pytest.approx(2 * stats.norm.sf(0.1 / (0.1 * 2**0.5)), rel=0.05)
 
 
+def test_joint_noise_of_seeds_and_items_counts_once() -> None:
+    rng = np.random.default_rng(0)
+    scores = [0.1 * rng.normal(size=3) for _ in range(2)]
+    drawn = [0.1 * rng.normal(size=(4000, 3)) for _ in range(2)]  # what the runs of a system share has no noise
+    _, low, high, p_value = estimate(scores, drawn)
+    expected = stats.ttest_ind(scores[1], scores[0])
+    interval = expected.confidence_interval()
+    assert high - low == pytest.approx(interval.high - interval.low, rel=0.05)
+    assert p_value == pytest.approx(expected.pvalue, rel=0.1)
+
+
 def test_holm() -> None:
     # m p, then (m - 1) p, and so on, never decreasing and never above 1
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
