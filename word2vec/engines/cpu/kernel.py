@@ -238,7 +238,7 @@ def train_block(
             # subtle: the array, because the longer objectives are not vectorized with a pointer
             block_gradients(objective, n, n_targets, padded, packed, memory.block, constants)
             update_block(stage, buffers, 0, n, n_targets, padded, packed, lr)
-            add_losses(buffers, padded, n, packed)
+            add_losses(buffers, padded, LANES if packed else n)
         pairs += right - 1 - left
     return sentence, pairs, state
 
@@ -323,8 +323,8 @@ def update_block(tables, buffers, half, n, n_targets, padded, packed, lr):
 
 
 @inlined
-def add_losses(buffers, padded, n, packed):
-    """Add the losses of the n examples of a block, lane by lane."""
+def add_losses(buffers, padded, n):
+    """Add the losses of a block in the first n lanes."""
     _, losses, _ = block_offsets(padded, LANES)
     for i in range(LANES):
-        buffers.loss[i] += np.float64(buffers.block[losses + i]) if packed or i < n else 0.0
+        buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0
