@@ -10,7 +10,7 @@ import typer
 from word2vec.cli.console import printable
 from word2vec.cli.options import VectorsArgument, load_pair_vectors, load_vectors
 from word2vec.config import read_config
-from word2vec.errors import ConfigError
+from word2vec.errors import ConfigError, DownloadError
 
 if TYPE_CHECKING:
     from word2vec.vectors.pair_vectors import PairVectors
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("word2vec")
 
 INFO_WORDS = 10  # most frequent words shown by `info`
+ALL_SETS = "benchmarks"  # argument of `download`
 BLOCK_BYTES = 512  # unit of `os.stat_result.st_blocks`
 
 
@@ -97,22 +98,49 @@ def _table_of_pairs(path: Path, table: str | None, limit: int | None) -> "WordVe
 
 
 def download(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="text8, or the name of pretrained vectors.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="text8, pretrained vectors, benchmarks (all public test sets), or one test set, by name.",
+        ),
+    ],
 ) -> int:
-    """Download a corpus or pretrained vectors, verify the checksum and print the path.
+    """Download a corpus, pretrained vectors or public test sets, verify their checksums and print their paths.
 
     Pretrained vectors are those of the gensim-data collection, such as glove-wiki-gigaword-100. All commands that take
     VECTORS accept these names as well. An interrupted download of vectors is continued.
+
+    Test sets: men, rw, simverb-3500, mturk-771, ws353-similarity, ws353-relatedness, msr, bats. They are used by name
+    in `word2vec evaluate`.
     """
     from word2vec.corpus.named import DOWNLOADS, download_corpus
+    from word2vec.evaluation.downloads import SETS, download_set
     from word2vec.vectors.pretrained import PRETRAINED, download_pretrained
 
+    if name in DOWNLOADS:
+        print(download_corpus(name))  # noqa: T201
+        return 0
     if name in PRETRAINED:
         print(download_pretrained(name, progress=sys.stderr.isatty()))  # noqa: T201
         return 0
-    if name not in DOWNLOADS:
-        raise ConfigError(f"unknown name {name!r}; choose one of: {', '.join([*DOWNLOADS, *PRETRAINED])}")
-    print(download_corpus(name))  # noqa: T201
+    if name != ALL_SETS and name not in SETS:
+        known = ", ".join([*DOWNLOADS, ALL_SETS, *SETS, *PRETRAINED])
+        raise ConfigError(f"unknown name {name!r}; choose one of: {known}")
+    failed: dict[str, DownloadError] = {}
+    for each in SETS if name == ALL_SETS else [name]:
+        try:
+            print(download_set(each), flush=True)  # noqa: T201
+        except DownloadError as error:  # the server of another set may answer
+            failed[each] = error
+    if len(failed) == 1:
+        raise next(iter(failed.values()))
+    for each, failure in failed.items():
+        logger.warning("%s: %s", each, failure)
+    if failed:
+        raise DownloadError(
+            f"{len(failed)} of {len(SETS)} sets were not downloaded: {', '.join(failed)}; try again later"
+        )
     return 0
 
 
