@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from word2vec.config import TrainConfig
-    from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
+    from word2vec.corpus import (
+        IndexedCorpus,
+        MemoryCorpus,
+        Phrases,
+        Vocabulary,
+        find_phrases,
+        index_corpus,
+        open_corpus,
+    )
     from word2vec.errors import TrainingInterrupted, TuningInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import (
         evaluate_analogies,
@@ -60,6 +68,7 @@ __all__ = [
     "IndexedCorpus",
     "MemoryCorpus",
     "PairVectors",
+    "Phrases",
     "SamplingSettings",
     "SkipGram",
     "SkipGramDataset",
@@ -75,6 +84,7 @@ __all__ = [
     "evaluate_analogies",
     "evaluate_ranking",
     "evaluate_similarity",
+    "find_phrases",
     "index_corpus",
     "load",
     "open_corpus",
@@ -89,7 +99,7 @@ __all__ = [
 
 _PUBLIC_NAMES = {
     "config": ["TrainConfig"],
-    "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
+    "corpus": ["IndexedCorpus", "MemoryCorpus", "Phrases", "Vocabulary", "find_phrases", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "TuningInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": [
         "evaluate_analogies",

@@ -21,6 +21,7 @@ from word2vec.cli.convert import download, export, info
 from word2vec.cli.evaluate import evaluate, report
 from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
 from word2vec.cli.options import repeat_list_options
+from word2vec.cli.phrases import phrases
 from word2vec.cli.refine import refine
 from word2vec.cli.score import score
 from word2vec.cli.train import demo, train
@@ -48,7 +49,22 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, refine, combine, evaluate, nearest, analogy, score, export, download, info, report, demo):
+for command in (
+    train,
+    tune,
+    phrases,
+    refine,
+    combine,
+    evaluate,
+    nearest,
+    analogy,
+    score,
+    export,
+    download,
+    info,
+    report,
+    demo,
+):
     app.command()(command)
 
 
