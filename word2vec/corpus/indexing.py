@@ -26,7 +26,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from word2vec.corpus.columns import is_table
-from word2vec.corpus.content_key import FileState, check_unchanged, content_key, file_states
+from word2vec.corpus.content_key import check_unchanged, content_key, file_states
 from word2vec.corpus.index import (
     NPY_HEADER_BYTES,
     OFFSETS_FILE,

@@ -20,8 +20,8 @@ from word2vec.corpus.base import Corpus
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import build_index, existing_index, write_encoded
 from word2vec.corpus.memory import MemoryCorpus, collect
-from word2vec.corpus.phrase_counts import LINK_SHIFT, Links, PairCounts, count_pairs, find_links, make_table, score
-from word2vec.corpus.phrase_kernels import join_pairs
+from word2vec.corpus.phrase_counts import Links, PairCounts, count_pairs, find_links, make_table, score
+from word2vec.corpus.phrase_kernels import LINK_SHIFT, join_pairs
 from word2vec.corpus.phrases import Phrase, Phrases, PhraseSettings, Words
 from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.vocabulary import Vocabulary
@@ -190,8 +190,8 @@ def _find(corpus: Corpus, settings: PhraseSettings, threads: int | None) -> _Fou
 def _nothing_found(settings: PhraseSettings, scores: npt.NDArray[np.float64]) -> CorpusError:
     if not len(scores):
         return CorpusError(
-            f"no phrases: no pair of words occurs {settings.min_count} times; lower the minimum count of phrases, or use "
-            "more text"
+            f"no phrases: no pair of words occurs {settings.min_count} times; lower the minimum count of phrases, or "
+            "use more text"
         )
     return CorpusError(
         f"no phrases: no pair of words has a score above the threshold {settings.above:g}; the highest is "

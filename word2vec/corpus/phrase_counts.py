@@ -1,13 +1,13 @@
 """Count the pairs of words of a corpus and score them.
 
-A pair is a phrase if its score is above a threshold. With the counts n_a and n_b of two words, n_ab of the pair, N words
-in the corpus, and V distinct words and pairs (connector words excepted), the scores are
+A pair is a phrase if its score is above a threshold. With the counts n_a and n_b of two words, n_ab of the pair, N
+words in the corpus, and V distinct words and pairs (connector words excepted), the scores are
 
     original: (n_ab - min_count) / (n_a n_b) V
     npmi: log(n_ab N / (n_a n_b)) / -log(n_ab / N)
 
-The counts are exact. Counting takes at most about `GATHERED_PAIRS` times eight bytes, or eight bytes for each occurrence
-of the most frequent word if that is more, and about 24 bytes for each pair that occurs `min_count` times.
+The counts are exact. Counting takes at most about `GATHERED_PAIRS` times eight bytes, or eight bytes for each
+occurrence of the most frequent word if that is more, and about 32 bytes for each pair that occurs `min_count` times.
 """
 
 import math
@@ -125,7 +125,7 @@ def count_pairs(
     """
     threads = threads or usable_processors()
 
-    def count(words: tuple[int, int]) -> tuple[PairCounts, int]:
+    def count(words: tuple[int, int]) -> PairCounts:
         low, high = words
         starts = np.cumsum(counts[low:high]) - counts[low:high]  # (high - low,)
         total, ends = int(counts[low:high].sum()), starts.copy()
@@ -135,16 +135,18 @@ def count_pairs(
         seen = np.zeros(len(counts), np.int32)
         distinct, left = count_gathered(keys, starts, ends, min_count, seen, found, firsts)
         kept = keys[:left]
-        return (
-            PairCounts(firsts[:left] + low, kept & SECOND_BITS, kept >> LINK_SHIFT, found[:left].copy(), int(distinct)),
-            left,
+        return PairCounts(
+            firsts[:left] + low, kept & SECOND_BITS, kept >> LINK_SHIFT, found[:left].copy(), int(distinct)
         )
 
-    parts = [part for part, _ in threaded_map(count, _ranges(counts, threads), threads)]
-    columns = [
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "second", "link", "counts")
-    ]
-    return PairCounts(*columns, distinct=sum(part.distinct for part in parts))
+    parts = list(threaded_map(count, _ranges(counts, threads), threads))
+    return PairCounts(
+        first=np.concatenate([part.first for part in parts]),
+        second=np.concatenate([part.second for part in parts]),
+        link=np.concatenate([part.link for part in parts]),
+        counts=np.concatenate([part.counts for part in parts]),
+        distinct=sum(part.distinct for part in parts),
+    )
 
 
 def _ranges(counts: Ids, threads: int) -> list[tuple[int, int]]:

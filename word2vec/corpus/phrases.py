@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from word2vec.config import check_phrase_settings
 from word2vec.errors import ConfigError, FormatError
@@ -30,7 +30,8 @@ Words = tuple[str, ...]
 Score = TypeVar("Score")
 
 
-class Phrase(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Phrase:
     """How often the words of a phrase follow each other, and their score."""
 
     count: int
@@ -121,10 +122,11 @@ class Phrases:
     def groups(self, sentence: Iterable[str]) -> list[Words]:
         """Return the words of a sentence, each phrase in a tuple of its original words."""
         delimiter, connectors = self.settings.delimiter, frozenset(self.settings.connector_words)
-        groups = [(word,) for word in sentence]
+        groups: list[Words] = [(word,) for word in sentence]
         for found in self.passes:
             words = [delimiter.join(group) for group in groups]
-            joined, position = [], 0
+            joined: list[Words] = []
+            position = 0
             for part, _ in joined_words(words, connectors, found.get):
                 end = position + len(part)
                 joined.append(tuple(word for group in groups[position:end] for word in group))
@@ -255,12 +257,12 @@ def _parse_passes(content: bytes, source: str | Path) -> tuple[dict[Words, Phras
         FormatError: A line is malformed.
     """
     passes: list[dict[Words, Phrase]] = []
-    number = 1
+    number = 1  # of the line, for the message
     try:
         lines = content.decode().split("\n")  # subtle: splitlines() would split at characters that words may contain
         if lines.pop():
             raise ValueError("the last line is incomplete")
-        for number, line in enumerate(lines, start=2):
+        for number, line in enumerate(lines, start=2):  # noqa: B007 (used in the message)
             which, count, score, first, second, *others = line.split("\t")
             if int(which) - len(passes) not in (0, 1):
                 raise ValueError("the passes are not in order")

@@ -138,14 +138,14 @@ class CorpusSource(Source):
 
 def phrase_settings(config: TrainConfig) -> PhraseSettings:
     """Return the settings of phrases, with defaults for those that are not given."""
-    given = {
-        "scoring": config.phrase_scoring,
-        "threshold": config.phrase_threshold,
-        "min_count": config.phrase_min_count,
-        "delimiter": config.phrase_delimiter,
-    }
-    words = as_connector_words(config.connector_words)
-    return PhraseSettings(**{name: value for name, value in given.items() if value is not None}, connector_words=words)
+    delimiter = config.phrase_delimiter
+    return PhraseSettings(
+        scoring=config.phrase_scoring or PhraseSettings.scoring,
+        threshold=config.phrase_threshold,
+        min_count=config.phrase_min_count or PhraseSettings.min_count,
+        connector_words=as_connector_words(config.connector_words),
+        delimiter=PhraseSettings.delimiter if delimiter is None else delimiter,
+    )
 
 
 def _open_kept(folder: Path) -> IndexedCorpus:
