@@ -136,7 +136,7 @@ class TrainConfig:
     phrases: Annotated[
         int | None,
         Setting(
-            "Join frequent phrases such as new_york to words, in this many passes; each can double their length.",
+            "Join frequent phrases such as new_york to words, in this many passes (0: none).",
             minimum=0,
             maximum=MAX_PHRASE_PASSES,
             metavar="PASSES",
@@ -280,11 +280,12 @@ class TrainConfig:
 
     def _check_phrases(self) -> None:
         """Check the settings of phrases; 0 passes are the same as no setting."""
-        if not self.phrases:
-            object.__setattr__(self, "phrases", None)
-            given = [name for name in PHRASE_SETTINGS if getattr(self, name) is not None]
-            if given:
-                raise ConfigError(f"{option(given[0])} applies to phrases; add --phrases 1, or omit it")
+        given = [name for name in PHRASE_SETTINGS if getattr(self, name) is not None]
+        if self.phrases is None and given:
+            raise ConfigError(f"{option(given[0])} applies to phrases; add --phrases 1, or omit it")
+        if self.phrases == 0:  # overrides the settings of a file
+            for name in ("phrases", *PHRASE_SETTINGS):
+                object.__setattr__(self, name, None)
         scoring, minimum = self.phrase_scoring or "original", self.phrase_min_count or 1
         delimiter = "_" if self.phrase_delimiter is None else self.phrase_delimiter
         check_phrase_settings(scoring, self.phrase_threshold, minimum, delimiter, "--phrase-")

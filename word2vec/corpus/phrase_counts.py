@@ -13,7 +13,6 @@ occurrence of the most frequent word if that is more, and about 32 bytes for eac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -150,11 +149,16 @@ def count_pairs(
 
 
 def _ranges(counts: Ids, threads: int) -> list[tuple[int, int]]:
-    """Divide the words into ranges with about the same number of occurrences, at most GATHERED_PAIRS / threads."""
+    """Divide the words into ranges of at most GATHERED_PAIRS / threads occurrences, or of a single word."""
     ends = np.cumsum(counts)
-    parts = max(threads, -(-int(ends[-1]) * threads // GATHERED_PAIRS))
-    borders = np.searchsorted(ends, np.arange(1, parts) * (ends[-1] / parts), side="right")
-    return [words for words in pairwise([0, *np.unique(borders).tolist(), len(counts)]) if words[0] < words[1]]
+    limit = max(1, min(GATHERED_PAIRS, int(ends[-1])) // threads)
+    ranges, low = [], 0
+    while low < len(counts):
+        before = int(ends[low - 1]) if low else 0
+        high = max(low + 1, int(np.searchsorted(ends, before + limit, side="right")))
+        ranges.append((low, high))
+        low = high
+    return ranges
 
 
 def score(
