@@ -17,18 +17,19 @@ def text(tmp_path: Path) -> Path:
 
 
 def test_phrases_are_shown_and_written(text: Path, tmp_path: Path, cli: CommandLine) -> None:
-    options = ("--passes", "2", "--threshold", "0.5", "--connector-words", "in of to and at")
+    options = ("--passes", "2", "--threshold", "0.1", "--min-count", "1", "--connector-words", "in of to and at")
     out, err = cli.output(
         "phrases", text, *options, "--output", tmp_path / "p.tsv", "--text", tmp_path / "joined.txt", "--json"
     )
-    (first, second) = json.loads(out)
-    assert (first["phrase"], first["count"], second["phrase"], second["count"]) == (
-        "new_york_times", 18, "new_york", 27,
-    )  # fmt: skip
+    found = json.loads(out)
+    assert [(each["phrase"], each["count"]) for each in found] == [
+        ("new_york", 27), ("york_times", 18), ("new_york_times", 18)
+    ]  # fmt: skip
+    assert found[0]["score"] == (27 - 1) / (27 * 27) * 5  # three words and two pairs
     assert "pass 2: 1 phrases" in err
     joined = (tmp_path / "joined.txt").read_text(encoding="utf-8")
     assert joined.startswith("to new_york_times and\nin new_york of\n")
-    assert list(Phrases.load(tmp_path / "p.tsv").scores) == ["new_york", "new_york_times"]
+    assert list(Phrases.load(tmp_path / "p.tsv").scores) == ["new_york", "york_times", "new_york_times"]
     assert "new_york" in cli.output("phrases", text, *options, "-n", "1")[0]
 
 
