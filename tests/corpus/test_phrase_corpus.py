@@ -81,7 +81,7 @@ def test_a_rewritten_index_is_built_once_and_again_if_it_is_damaged(
     assert words_of(join_phrases(corpus, SETTINGS, 2)) == words_of(again)
     assert calls == [SETTINGS]
     assert "building it again" in caplog.text
-    other = join_phrases(corpus, PhraseSettings(min_count=3, threshold=1.0))
+    other = join_phrases(corpus, PhraseSettings(min_count=3, threshold=1.0), 2)
     assert other.fingerprint != first.fingerprint
 
 
