@@ -16,6 +16,7 @@ import pytest
 import word2vec
 from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
+from word2vec.corpus.phrases import DEFAULT_THRESHOLDS
 from word2vec.formats import FORMATS
 from word2vec.models import Subwords
 from word2vec.training.tuning.comparison import compare
@@ -70,6 +71,7 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.members.train_members", lambda *a, **k: trained.append(a))
+    monkeypatch.setitem(DEFAULT_THRESHOLDS, "original", 0.1)  # of phrases, for a small text
     monkeypatch.setattr("word2vec.training.tuning.tune", lambda *a, **k: NOTHING_TUNED)
     rng = np.random.default_rng(1)
 

@@ -23,6 +23,7 @@ from word2vec.cli.evaluate import evaluate, report
 from word2vec.cli.glossary import benchmark_from
 from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
 from word2vec.cli.options import repeat_list_options
+from word2vec.cli.phrases import phrases
 from word2vec.cli.refine import refine
 from word2vec.cli.score import score
 from word2vec.cli.train import demo, train
@@ -51,9 +52,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    train, tune, refine, combine, evaluate, benchmark_from, compare, stability, nearest, analogy, score,
-    export, download, info, report, demo,
-)  # fmt: skip
+    train,
+    tune,
+    phrases,
+    refine,
+    combine,
+    evaluate,
+    benchmark_from,
+    compare,
+    stability,
+    nearest,
+    analogy,
+    score,
+    export,
+    download,
+    info,
+    report,
+    demo,
+)
 for command in COMMANDS:
     app.command()(command)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import FormatError, Word2VecError
 from word2vec.models.base import NODES
@@ -80,10 +81,13 @@ class WordResult(ResultKind):
     Args:
         vocabulary: The words.
         ngrams: Their character n-grams, or None.
+        phrases: The phrases that are words of the vocabulary, or None.
     """
 
-    def __init__(self, vocabulary: Vocabulary, ngrams: NgramIndex | None = None) -> None:
-        self._vocabulary, self._ngrams = vocabulary, ngrams
+    def __init__(
+        self, vocabulary: Vocabulary, ngrams: NgramIndex | None = None, phrases: Phrases | None = None
+    ) -> None:
+        self._vocabulary, self._ngrams, self._phrases = vocabulary, ngrams, phrases
         self.rows = len(vocabulary), len(vocabulary)
         self.size = f"{len(vocabulary):,} words"
 
@@ -92,11 +96,13 @@ class WordResult(ResultKind):
         words, counts = self._vocabulary.words, self._vocabulary.counts
         output, nodes = tables.get("output"), tables.get(NODES)
         if self._ngrams is None:
-            return WordVectors(words, tables["input"], counts=counts, output=output, nodes=nodes)
+            return WordVectors(words, tables["input"], counts=counts, output=output, nodes=nodes, phrases=self._phrases)
         word_rows = tables[WORD_ROWS]
         subwords = self._ngrams.subwords(tables["ngrams"], word_rows)
         vectors = subwords.known_vectors([word.encode(errors="replace") for word in words], word_rows)
-        return WordVectors(words, vectors, counts=counts, output=output, nodes=nodes, subwords=subwords)
+        return WordVectors(
+            words, vectors, counts=counts, output=output, nodes=nodes, subwords=subwords, phrases=self._phrases
+        )
 
     def table(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.table`."""

@@ -46,7 +46,7 @@ class TextExamples(Examples):
         self._vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
         logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(self._vocabulary):,}")
         self._ngrams = _make_ngrams(self._vocabulary, config)
-        self.result = WordResult(self._vocabulary, self._ngrams)
+        self.result = WordResult(self._vocabulary, self._ngrams, corpus.phrases)
         self.vocabulary = vocabulary_fingerprint(self._vocabulary)
         self.words = len(corpus.tokens)
         self._sentences = split_corpus(corpus.offsets, config.validation) if split is None else split
