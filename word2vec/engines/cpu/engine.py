@@ -223,7 +223,7 @@ def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
         ngrams=none if model.ngrams is None else aligned_rows(model.ngrams, width),
         ngram_starts=read_only(np.empty(0, np.int64) if index is None else index.starts, np.int64),
         ngram_rows=read_only(np.empty(0, np.int32) if index is None else index.rows, np.int32),
-        gains=none if index is None else index.gains(frozen_input, frozen_ngrams).astype(np.float32),
+        gains=none if index is None else index.gains(frozen_input > 0, frozen_ngrams > 0).astype(np.float32),
         positions=none if positions is None else aligned_rows(positions, width),
         width=width,
         frozen_input=frozen_input,
@@ -232,9 +232,9 @@ def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
     )
 
 
-def _frozen(rows: torch.Tensor | None, table: nn.Parameter) -> npt.NDArray[np.bool_]:
-    """Return whether each row of a table is frozen, (rows,)."""
-    return np.zeros(len(table), np.bool_) if rows is None else rows.numpy()
+def _frozen(rows: torch.Tensor | None, table: nn.Parameter) -> npt.NDArray[np.uint8]:
+    """Return 1 for each row of a table that is frozen and 0 for the others, (rows,)."""
+    return np.zeros(len(table), np.uint8) if rows is None else rows.numpy().astype(np.uint8)
 
 
 def _kernel_of(model: EmbeddingModel, objective: Objective, negatives: int) -> Callable[..., None]:

@@ -44,7 +44,7 @@ from word2vec.engines.draws import pool_size
 STAGED = ("staging.py", "../draws.py")
 """Further files that kernels on private rows contain code of."""
 
-NONE_FROZEN = np.empty(0, np.bool_)
+NONE_FROZEN = np.empty(0, np.uint8)
 
 
 class Text(NamedTuple):
@@ -75,8 +75,8 @@ class Tables(NamedTuple):
     input: npt.NDArray[np.float32]  # (V * width,)
     output: npt.NDArray[np.float32]  # (V * width,)
     width: int  # dimensions, rounded up to complete cache lines; the padding is zero
-    frozen_input: npt.NDArray[np.bool_] = NONE_FROZEN  # (V,) rows that are not trained; read by kernels for such rows
-    frozen_output: npt.NDArray[np.bool_] = NONE_FROZEN  # (V,)
+    frozen_input: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,) 1 for rows that are not trained
+    frozen_output: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,)
 
 
 class ThreadState(NamedTuple):

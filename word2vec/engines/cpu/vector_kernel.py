@@ -42,9 +42,9 @@ class VectorTables(NamedTuple):
     gains: npt.NDArray[np.float32]  # (V,) how far each word moves if each of its rows makes a step of 1
     positions: npt.NDArray[np.float32]  # (P * width,) weights of the positions of a window
     width: int  # dimensions, rounded up to complete cache lines; the padding is zero
-    frozen_input: npt.NDArray[np.bool_] = NONE_FROZEN  # (V,) rows that are not trained; read by kernels for such rows
-    frozen_output: npt.NDArray[np.bool_] = NONE_FROZEN  # (V,)
-    frozen_ngrams: npt.NDArray[np.bool_] = NONE_FROZEN  # (G,)
+    frozen_input: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,) 1 for rows that are not trained
+    frozen_output: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,)
+    frozen_ngrams: npt.NDArray[np.uint8] = NONE_FROZEN  # (G,)
 
 
 class VectorBuffers(NamedTuple):
