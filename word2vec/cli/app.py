@@ -18,6 +18,7 @@ from word2vec.cli.ask import analogy, nearest
 from word2vec.cli.combine import combine
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
+from word2vec.cli.drift import drift
 from word2vec.cli.evaluate import evaluate, report
 from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
 from word2vec.cli.options import repeat_list_options
@@ -48,7 +49,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (train, tune, refine, combine, evaluate, nearest, analogy, score, export, download, info, report, demo):
+for command in (
+    train, tune, refine, combine, evaluate, drift, nearest, analogy, score, export, download, info, report, demo,
+):  # fmt: skip
     app.command()(command)
 
 
