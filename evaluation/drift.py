@@ -37,7 +37,8 @@ def exchange(words: Sequence[str], counts: NDArray[np.int64], pairs: int, seed: 
         pairs: Number of pairs in each band.
         seed: Random seed.
     """
-    random, found = np.random.default_rng(seed), {}
+    random = np.random.default_rng(seed)
+    found: dict[str, str] = {}
     for low, high in BANDS.values():
         rows = np.flatnonzero((counts >= low) & (counts <= high))
         # neighbors in the order of frequency have about the same count

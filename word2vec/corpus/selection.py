@@ -1,6 +1,6 @@
 """SelectedWords: a corpus in which only some of its words count, as if the others were outside the vocabulary."""
 
-from collections.abc import Collection
+from collections.abc import Container
 from tempfile import TemporaryFile
 
 import numpy as np
@@ -34,7 +34,7 @@ class SelectedWords:
         CorpusError: Fewer than two words remain.
     """
 
-    def __init__(self, corpus: Corpus, selection: Collection[str], min_count: int, max_size: int | None) -> None:
+    def __init__(self, corpus: Corpus, selection: Container[str], min_count: int, max_size: int | None) -> None:
         everything = corpus.vocabulary(min_count, max_size)
         kept = [number for number, word in enumerate(everything.words) if word in selection]
         if len(kept) < 2:

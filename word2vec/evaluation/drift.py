@@ -76,16 +76,15 @@ def measure_drift(
     chosen = np.array(asked, np.int64) if words else most  # (N, 2)
     shown = _Comparison.of(spaces, chosen, k)
     low, high = shown.intervals(bootstrap, np.random.default_rng(seed))
-    names = [first.words[row] for row in common[:, 0]]
+
+    def named(nearest: NDArray[np.int64]) -> list[tuple[str, ...]]:
+        return [tuple(first.words[common[place, 0]] for place in row[:SHOWN_NEIGHBORS]) for row in nearest]
+
+    before, after = (named(nearest) for nearest in shown.nearest)
+    drifts = shown.drift()  # (N,)
     results = [
-        WordDrift(
-            first.words[row],
-            *map(float, (value, below, above)),
-            *(tuple(names[place] for place in nearest[:SHOWN_NEIGHBORS]) for nearest in (before, after)),
-        )
-        for row, value, below, above, before, after in zip(
-            chosen[:, 0], shown.drift(), low, high, *shown.nearest, strict=True
-        )
+        WordDrift(first.words[row], float(drifts[i]), float(low[i]), float(high[i]), before[i], after[i])
+        for i, row in enumerate(chosen[:, 0].tolist())
     ]
     return DriftResult(results, float(np.nanmedian(drift)), len(common))
 
@@ -93,9 +92,8 @@ def measure_drift(
 def _common_rows(first: WordVectors, second: WordVectors) -> NDArray[np.int64]:
     """Return the rows of the words that both runs have, (C, 2), most frequent first."""
     rows = second.key_to_index
-    common = np.array([(row, rows[word]) for row, word in enumerate(first.words) if word in rows], np.int64).reshape(
-        -1, 2
-    )
+    both = [(row, rows[word]) for row, word in enumerate(first.words) if word in rows]
+    common = np.array(both, np.int64).reshape(-1, 2)
     if first.counts is None or second.counts is None:
         return common
     return common[np.argsort(-np.minimum(first.counts[common[:, 0]], second.counts[common[:, 1]]), kind="stable")]
@@ -149,8 +147,10 @@ class _Comparison:
             weights = np.concatenate([np.ones((len(block), k), np.float32), ~listed_before], axis=1)
             both = np.stack([np.take_along_axis(each, union, axis=1) for each in cosines])  # (2, B, 2 K)
             parts.append((both, weights.astype(np.float32), nearest))
-        both, weights, nearest = zip(*parts, strict=True)
-        return cls(np.concatenate(both, axis=1), np.concatenate(weights), np.concatenate(nearest, axis=1))
+        all_cosines, all_weights, all_nearest = zip(*parts, strict=True)
+        return cls(
+            np.concatenate(all_cosines, axis=1), np.concatenate(all_weights), np.concatenate(all_nearest, axis=1)
+        )
 
     def drift(self) -> NDArray[np.float64]:
         """Return the drift of each word, (N,)."""

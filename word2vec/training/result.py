@@ -95,7 +95,8 @@ class WordResult(ResultKind):
 
     def make(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.make`."""
-        words, counts = self._vocabulary.words, self._vocabulary.counts
+        words: list[str] = self._vocabulary.words
+        counts: NDArray[np.int64] | None = self._vocabulary.counts
         if self._kept is not None:
             index = None if self._ngrams is None else self._ngrams.subwords(tables["ngrams"], tables[WORD_ROWS])
             words, counts, tables = self._kept.words, self._kept.counts, self._kept.add_to(tables, index)

@@ -157,7 +157,7 @@ class WarmStart:
         new = np.flatnonzero(~known)
         if not len(new):
             return
-        vectors, found = self._predict([words[row] for row in new])
+        vectors, found = self._predict([words[row] for row in new.tolist()])
         if self._refined:
             mean = self.vectors.mean(axis=0, dtype=np.float64).astype(np.float32)  # (D,)
             centered = np.linalg.norm(inputs[known] - mean, axis=1)
@@ -187,7 +187,7 @@ class WarmStart:
         known = rows >= 0
         inputs[known] = ngrams.word_rows[rows[known]]
         new = np.flatnonzero(~known)
-        vectors, found = index.subwords(numbers, inputs).vectors([words[row] for row in new])
+        vectors, found = index.subwords(numbers, inputs).vectors([words[row] for row in new.tolist()])
         inputs[new[found]] = vectors[found]
 
     def _fixed_ngrams(self, model: EmbeddingModel, known: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
@@ -217,7 +217,7 @@ def _typical(lengths: NDArray[np.floating], known: NDArray[np.bool_]) -> NDArray
 def _scaled(vectors: Table, lengths: NDArray[np.float32]) -> Table:
     """Return vectors (N, D) scaled to lengths (N,)."""
     norms = np.linalg.norm(vectors, axis=1)
-    return vectors * (lengths / np.where(norms > 0, norms, 1))[:, np.newaxis]
+    return np.asarray(vectors * (lengths / np.where(norms > 0, norms, 1))[:, np.newaxis], np.float32)
 
 
 def _trained_ngrams(table: formats.Table, subwords: Subwords) -> Subwords:
