@@ -71,10 +71,14 @@ def measure_drift(
         )
     spaces = [_Space(each, common[:, run]) for run, each in enumerate((first, second))]
     k = min(neighbors, len(common) - 1)
-    drift = _Comparison.of(spaces, common, k).drift()  # (C,)
-    most = common[np.argsort(-np.nan_to_num(drift), kind="stable")[:n]]
-    chosen = np.array(asked, np.int64) if words else most  # (N, 2)
-    shown = _Comparison.of(spaces, chosen, k)
+    everything = _Comparison.of(spaces, common, k)
+    drift = everything.drift()  # (C,)
+    if words:
+        rows = np.array(asked, np.int64)  # (N, 2)
+        shown = _Comparison.of(spaces, rows, k)
+    else:
+        most = np.argsort(-np.nan_to_num(drift), kind="stable")[:n]
+        rows, shown = common[most], everything.part(most)
     low, high = shown.intervals(bootstrap, np.random.default_rng(seed))
 
     def named(nearest: NDArray[np.int64]) -> list[tuple[str, ...]]:
@@ -84,7 +88,7 @@ def measure_drift(
     drifts = shown.drift()  # (N,)
     results = [
         WordDrift(first.words[row], float(drifts[i]), float(low[i]), float(high[i]), before[i], after[i])
-        for i, row in enumerate(chosen[:, 0].tolist())
+        for i, row in enumerate(rows[:, 0].tolist())
     ]
     return DriftResult(results, float(np.nanmedian(drift)), len(common))
 
@@ -152,6 +156,10 @@ class _Comparison:
             np.concatenate(all_cosines, axis=1), np.concatenate(all_weights), np.concatenate(all_nearest, axis=1)
         )
 
+    def part(self, places: NDArray[np.integer]) -> "_Comparison":
+        """Return some of the words."""
+        return _Comparison(self.cosines[:, places], self.weights[places], self.nearest[:, places])
+
     def drift(self) -> NDArray[np.float64]:
         """Return the drift of each word, (N,)."""
         return _one_minus_cosine(*_products(self.cosines), self.weights[:, np.newaxis])[:, 0]
@@ -189,6 +197,6 @@ def _one_minus_cosine(
 
 def _top(cosines: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     """Return the places of the k largest cosines of each row, largest first, (B, K)."""
-    places = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+    places = np.argpartition(cosines, cosines.shape[1] - k, axis=1)[:, cosines.shape[1] - k :]
     order = np.argsort(-np.take_along_axis(cosines, places, axis=1), axis=1, kind="stable")
     return np.take_along_axis(places, order, axis=1)
