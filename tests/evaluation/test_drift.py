@@ -38,8 +38,7 @@ def test_the_words_that_moved_are_found() -> None:
 
 def test_the_drift_is_that_of_the_formula() -> None:
     first, second = make_run(), make_run(moved=True, seed=1)
-    tables = [each.vectors.astype(float) - each.vectors.mean(axis=0, dtype=float) for each in (first, second)]
-    unit = [table / np.linalg.norm(table, axis=1, keepdims=True) for table in tables]
+    unit = [each.vectors / np.linalg.norm(each.vectors, axis=1, keepdims=True) for each in (first, second)]
     for word in ("a0", "b5"):
         row = WORDS.index(word)
         cosines = [np.delete(each @ each[row], row) for each in unit]
@@ -47,7 +46,7 @@ def test_the_drift_is_that_of_the_formula() -> None:
         s1, s2 = (each[union] for each in cosines)
         expected = 1 - s1 @ s2 / np.linalg.norm(s1) / np.linalg.norm(s2)
         (found,) = measure_drift(first, second, [word], neighbors=10).words
-        assert found.drift == pytest.approx(expected, rel=1e-4)
+        assert found.drift == pytest.approx(expected, rel=1e-3)
 
 
 def test_rotations_and_the_order_of_words_do_not_matter() -> None:
@@ -81,10 +80,10 @@ def test_only_the_most_frequent_common_words_are_compared() -> None:
 def test_a_word_without_a_vector_has_no_drift() -> None:
     first, second = make_run(), make_run(seed=1)
     table = np.array(second.vectors)
-    table[5] = table.mean(axis=0)
-    table[5] = np.delete(table, 5, axis=0).mean(axis=0)  # the mean of all words, whose centered vector is zero
-    result = measure_drift(first, WordVectors(WORDS, table, counts=second.counts), ["a5"])
-    assert result.as_dict()["words"][0]["drift"] is None or result.words[0].drift > 0.1  # zero up to rounding
+    table[5] = 0
+    empty = WordVectors(WORDS, table, counts=second.counts)
+    assert measure_drift(first, empty, ["a5"]).as_dict()["words"][0]["drift"] is None
+    assert measure_drift(first, empty, n=len(WORDS)).words[-1].word == "a5"
 
 
 def test_bad_arguments() -> None:

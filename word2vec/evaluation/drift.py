@@ -6,8 +6,7 @@ run t, and u_1, ..., u_m the words of N_1(w) or N_2(w). The second-order vector 
 
     s_t(j) = cos_t(w, u_j)        drift(w) = 1 - cos(s_1, s_2).
 
-Cosines do not change if a run is rotated, so runs need not share a space. The mean of the vectors is subtracted first:
-it is a direction that all words share, which hides differences.
+Cosines do not change if a run is rotated, so runs need not share a space.
 
 The interval is a percentile bootstrap over the words u_j. It tells how much the drift of a word depends on a few of its
 neighbors, and not how much it would differ between trainings; for that, compare with the median of all words.
@@ -107,18 +106,12 @@ class _Space:
     """The vectors of a run, and those of its words that can be neighbors."""
 
     def __init__(self, vectors: WordVectors, rows: NDArray[np.int64]) -> None:
-        self._vectors, self.rows = vectors.vectors, rows
-        self._mean = vectors.vectors[rows].mean(axis=0, dtype=np.float64).astype(np.float32)  # (D,)
-        self._unit = self._directions(rows)  # (C, D)
-
-    def _directions(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        centered = self._vectors[rows] - self._mean
-        lengths = np.linalg.norm(centered, axis=1, keepdims=True)
-        return np.asarray(centered / np.where(lengths > 0, lengths, 1), np.float32)
+        self._all, self.rows = vectors.unit, rows
+        self._unit = self._all[rows]  # (C, D)
 
     def cosines(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the cosines of words with all words that can be neighbors, (N, C); -2 with themselves."""
-        found = self._directions(rows) @ self._unit.T
+        found: NDArray[np.float32] = self._all[rows] @ self._unit.T
         found[rows[:, np.newaxis] == self.rows] = -2
         return found
 
@@ -171,7 +164,7 @@ class _Comparison:
             chances = weights.astype(np.float64) / weights.sum(dtype=np.float64)
             drawn = random.multinomial(int(weights.sum()), chances, size=resamples)  # (resamples, 2 K)
             values = _one_minus_cosine(*_products(self.cosines[:, word : word + 1]), drawn[np.newaxis])
-            ends.append(np.nanpercentile(values, [2.5, 97.5]))
+            ends.append(np.percentile(values, [2.5, 97.5]))
         low, high = np.array(ends).T
         return low, high
 
