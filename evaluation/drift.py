@@ -27,6 +27,9 @@ BLOCK = 1000  # words
 BANDS = {"50 to 199": (50, 199), "200 to 999": (200, 999), "1,000 or more": (1000, 1_000_000)}
 """The bands of frequency in a slice, from which the same number of pairs is drawn."""
 
+SETTINGS: dict[str, Any] = {}
+"""Settings of all runs, beside those that are options of this script."""
+
 
 def exchange(words: Sequence[str], counts: NDArray[np.int64], pairs: int, seed: int) -> dict[str, str]:
     """Draw pairs of words from each band; returns what each of the words is replaced by.
@@ -106,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = report_header("drift.py", sys.argv[1:] if arguments is None else arguments)
     options.work.mkdir(parents=True, exist_ok=True)
     changed = set(write_slices(options.text, options.work, options.pairs, options.seed))
-    settings = {"epochs": options.epochs, "seed": options.seed, "threads": options.threads}
+    settings = {**SETTINGS, "epochs": options.epochs, "seed": options.seed, "threads": options.threads}
     train(options.work, "all", "compass", **settings)
     anchor = {"start_from": str(options.work / "compass"), "anchor": True}
     for kind, more in (("anchored", anchor), ("independent", {})):
