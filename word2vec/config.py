@@ -82,8 +82,7 @@ class TrainConfig:
     anchor: Annotated[
         bool,
         Setting(
-            "Train a time slice: freeze the output vectors of --from VECTORS, so that slices share one space, and keep "
-            "only the words of CORPUS."
+            "Train a time slice in the space of --from VECTORS: freeze their output vectors, keep only words of CORPUS."
         ),
     ] = False
     model: Annotated[

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import word2vec
 from tests.conftest import TOPICS, topic_text
 from tests.training.interruptions import killed, many_checkpoints
 from tests.training.topics import contents, results, small
@@ -318,6 +319,13 @@ def test_settings_that_need_a_start_or_leave_nothing_to_train_are_refused(text: 
             small(text, **settings)
     with pytest.raises(ConfigError, match="leaves nothing to train"):
         small(text, start_from="x", freeze="known", new_words=False)
+
+
+def test_pairs_and_tuning_have_no_start(text: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--from does not apply to pairs"):
+        word2vec.train_pairs(["a", "b"], ["c", "d"], start_from="x")
+    with pytest.raises(ConfigError, match="--from does not apply to tuning"):
+        word2vec.tune(str(text), output=tmp_path / "tuning", measure="validation", start_from="x")
 
 
 def test_a_start_without_common_words_is_refused(text: Path, tmp_path: Path) -> None:
