@@ -46,7 +46,7 @@ def exchange(words: Sequence[str], counts: NDArray[np.int64], pairs: int, seed: 
         rows = np.flatnonzero((counts >= low) & (counts <= high))
         # neighbors in the order of frequency have about the same count
         for place in random.permutation(len(rows) // 2)[:pairs].tolist():
-            one, other = (words[row] for row in rows[2 * place : 2 * place + 2])
+            one, other = words[int(rows[2 * place])], words[int(rows[2 * place + 1])]
             found |= {one: other, other: one}
     return found
 
