@@ -19,6 +19,7 @@ from word2vec.cli.combine import combine
 from word2vec.cli.compare import compare, stability
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
+from word2vec.cli.drift import drift
 from word2vec.cli.evaluate import evaluate, report
 from word2vec.cli.glossary import benchmark_from
 from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
@@ -61,6 +62,7 @@ COMMANDS = (
     benchmark_from,
     compare,
     stability,
+    drift,
     nearest,
     analogy,
     score,
