@@ -49,7 +49,9 @@ def lm(
     epochs: Annotated[int, typer.Option(min=1, help="Number of passes through the training text.")] = 6,
     lr: Annotated[
         float,
-        typer.Option(min=0, help="Learning rate of Adam; it is halved whenever the validation loss does not improve."),
+        typer.Option(
+            min=0, max=1, help="Learning rate of Adam; it is halved whenever the validation loss does not improve."
+        ),
     ] = 2e-3,
     clip: Annotated[float, typer.Option(min=0, help="Maximum norm of the gradients of a step.")] = 1.0,
     max_vocab: Annotated[
@@ -140,7 +142,7 @@ def classify(
     freeze: FreezeOption = False,
     epochs: Annotated[int, typer.Option(min=1, help="Number of passes through the training texts.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Number of texts per step.")] = 50,
-    lr: Annotated[float, typer.Option(min=0, help="Learning rate of Adam.")] = 1e-3,
+    lr: Annotated[float, typer.Option(min=0, max=1, help="Learning rate of Adam.")] = 1e-3,
     dropout: Annotated[
         float, typer.Option(min=0, max=0.99, help="Probability of dropout before the last layer.")
     ] = 0.5,

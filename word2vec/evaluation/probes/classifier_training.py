@@ -88,7 +88,7 @@ def train(
         The validation accuracy of that state, and the seconds of training and validation.
 
     Raises:
-        TrainingError: The loss became infinite or NaN.
+        TrainingError: Training diverged: the loss became infinite or NaN.
     """
     start = time.perf_counter()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -104,11 +104,11 @@ def train(
             loss.backward()
             optimizer.step()
         if not torch.isfinite(loss):
-            raise TrainingError("classifier: the loss is not finite; lower --lr")
+            raise TrainingError(f"classifier: training diverged, the loss is {loss.item():.3g}; lower --lr")
         reached = accuracy(model, validation)
         bar.update()
         bar.set_postfix_str(f"validation accuracy {reached:.1%}")
-        if reached > best:
+        if reached >= best:  # of equal epochs the last, since validation texts may be few
             best, state = reached, copy.deepcopy(model.state_dict())
     seconds = time.perf_counter() - start
     model.load_state_dict(state)

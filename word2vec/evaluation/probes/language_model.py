@@ -59,11 +59,11 @@ class LanguageModel(nn.Module):
         self.embedding: nn.Embedding = nn.Embedding.from_pretrained(table, freeze=freeze)  # type: ignore[no-untyped-call]
         self.dropout = nn.Dropout(dropout)
         self.recurrent = CELLS[cell](dim, hidden, layers, dropout=dropout if layers > 1 else 0.0)
-        self.softmax: FullSoftmax | AdaptiveSoftmax = (
-            FullSoftmax(hidden, size)
-            if size <= MAX_FULL_SOFTMAX
-            else AdaptiveSoftmax(hidden, size, [cutoff for cutoff in CUTOFFS if cutoff < size])
-        )
+        self.softmax: FullSoftmax | AdaptiveSoftmax = FullSoftmax(hidden, size)
+        if size > MAX_FULL_SOFTMAX:
+            cutoffs = [cutoff for cutoff in CUTOFFS if cutoff < size]
+            shrinkage = 4.0 if hidden >= 4 ** (len(cutoffs) + 1) else 1.0  # of the states from cluster to cluster
+            self.softmax = AdaptiveSoftmax(hidden, size, cutoffs, div_value=shrinkage)
 
     def forward(self, inputs: Tensor, targets: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the cross-entropy of each target, in nats, and the state after the last input.

@@ -23,6 +23,8 @@ VALIDATIONS = 4
 """Validations per epoch: with few epochs, the learning rate could never be halved at their ends only."""
 TEST_COLUMNS = 16
 """Number of columns of validation and test texts; the first words of each are predicted from little context."""
+MAX_LOSS = 100.0
+"""Validation cross-entropy, in nats, that means divergence; guessing among all words gives some 10."""
 TEMPERATURE = 0.8
 """Divides the log-probabilities when text is written; below 1, likely words become likelier."""
 
@@ -88,7 +90,7 @@ def train(
         The validation cross-entropy of the best state, in nats, and the seconds of training and validation.
 
     Raises:
-        TrainingError: The loss became infinite or NaN.
+        TrainingError: Training diverged.
     """
     start = time.perf_counter()
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
@@ -109,9 +111,9 @@ def train(
             if step not in validated:
                 continue
             loss = cross_entropy(model, validation)
-            bar.set_postfix_str(f"validation perplexity {_perplexity(loss):.1f}")
-            if not math.isfinite(loss):
-                raise TrainingError("language model: the validation loss is not finite; lower --lr")
+            if not loss < MAX_LOSS:  # or NaN
+                raise TrainingError(f"language model: training diverged, the validation loss is {loss:.3g}; lower --lr")
+            bar.set_postfix_str(f"validation perplexity {math.exp(loss):.1f}")
             if loss < lowest:
                 lowest = loss
                 _save(model, best)
@@ -148,7 +150,3 @@ def write_text(model: LanguageModel, words: list[str], start: int, number: int, 
 def _save(model: LanguageModel, path: Path) -> None:
     with atomic_path(path) as temporary:
         save_file({name: value.contiguous() for name, value in model.state_dict().items()}, temporary)
-
-
-def _perplexity(loss: float) -> float:
-    return math.exp(min(loss, 700.0))
