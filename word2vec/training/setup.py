@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from word2vec.config import SETTINGS, TrainConfig, option
-from word2vec.engines import Engine
-from word2vec.errors import ConfigError, CorpusError, Word2VecError
+from word2vec.engines import Engine, choose_device
+from word2vec.errors import ConfigError, CorpusError
 from word2vec.losses import Objective, as_objective, find_objective, make_objective
 from word2vec.models import MODELS, EmbeddingModel
 from word2vec.sampling.datasets import ExampleDataset
@@ -220,18 +220,6 @@ def default_lr(config: TrainConfig, objective: type[nn.Module] | nn.Module) -> f
     model_class = MODELS[config.model]
     factor = model_class.lr_factor if config.subwords is None else model_class.ngram_lr_factor
     return factor * float(getattr(objective, "default_lr", Objective.default_lr))
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device to train on; "auto" chooses CUDA if it is available.
-
-    Raises:
-        Word2VecError: CUDA is requested and not available.
-    """
-    available = torch.cuda.is_available()
-    if name == "cuda" and not available:
-        raise Word2VecError("--device cuda: torch finds no CUDA device; use --device cpu or install torch for CUDA")
-    return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
 def default_threads(max_threads: int | None, processes: int = 1) -> int:
