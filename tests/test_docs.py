@@ -16,6 +16,8 @@ import pytest
 import word2vec
 from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
+from word2vec.config import option
+from word2vec.corpus.phrases import DEFAULT_THRESHOLDS
 from word2vec.formats import FORMATS
 from word2vec.models import Subwords
 from word2vec.training.tuning.comparison import compare
@@ -70,6 +72,7 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.members.train_members", lambda *a, **k: trained.append(a))
+    monkeypatch.setitem(DEFAULT_THRESHOLDS, "original", 0.1)  # of phrases, for a small text
     monkeypatch.setattr("word2vec.training.tuning.tune", lambda *a, **k: NOTHING_TUNED)
     rng = np.random.default_rng(1)
 
@@ -228,8 +231,7 @@ def test_the_cli_reference_has_every_setting() -> None:
     page = _hooks().on_page_markdown(read(DOCS / "cli.md"))
     train = page.split("## train\n")[1].split("\n## ")[0]
     for field in fields(word2vec.TrainConfig):
-        shown = "`CORPUS`" if field.name == "corpus" else f"`--{field.name.replace('_', '-')}`"
-        assert shown in train
+        assert f"`{option(field.name)}`" in train
     assert "| `--dim` `INT` | `100` |" in train
     assert "`--output`, `-o` `RUN` | required |" in train
     for command in (

@@ -31,7 +31,15 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from word2vec.config import TrainConfig
-    from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
+    from word2vec.corpus import (
+        IndexedCorpus,
+        MemoryCorpus,
+        Phrases,
+        Vocabulary,
+        find_phrases,
+        index_corpus,
+        open_corpus,
+    )
     from word2vec.errors import TrainingInterrupted, TuningInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import (
         compare,
@@ -42,6 +50,7 @@ if TYPE_CHECKING:
         evaluate_stability,
         evaluate_weat,
         make_glossary_questions,
+        measure_drift,
         read_glossary,
         read_pairs,
         read_questions,
@@ -67,6 +76,7 @@ __all__ = [
     "IndexedCorpus",
     "MemoryCorpus",
     "PairVectors",
+    "Phrases",
     "SamplingSettings",
     "SkipGram",
     "SkipGramDataset",
@@ -86,9 +96,11 @@ __all__ = [
     "evaluate_similarity",
     "evaluate_stability",
     "evaluate_weat",
+    "find_phrases",
     "index_corpus",
     "load",
     "make_glossary_questions",
+    "measure_drift",
     "open_corpus",
     "read_glossary",
     "read_pairs",
@@ -103,7 +115,7 @@ __all__ = [
 
 _PUBLIC_NAMES = {
     "config": ["TrainConfig"],
-    "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
+    "corpus": ["IndexedCorpus", "MemoryCorpus", "Phrases", "Vocabulary", "find_phrases", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "TuningInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": [
         "compare",
@@ -115,6 +127,7 @@ _PUBLIC_NAMES = {
         "evaluate_weat",
         "make_glossary_questions",
         "read_glossary",
+        "measure_drift",
         "read_pairs",
         "read_questions",
         "read_weat",

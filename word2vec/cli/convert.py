@@ -183,6 +183,9 @@ def _facts_of_words(words: "WordVectors") -> dict[str, object]:
         facts["refined"] = "yes; contains the plain vectors too"
     if words.refinement is not None:
         facts["refinement"] = ", ".join(f"{name}={value}" for name, value in words.refinement.items())
+    if words.phrases is not None:
+        passes = len(words.phrases.passes)
+        facts["joined phrases"] = f"{len(words.phrases):,}, in {passes} pass{'es' if passes > 1 else ''}"
     return facts | {"first words": " ".join(words.words[:INFO_WORDS])}
 
 

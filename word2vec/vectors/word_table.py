@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from word2vec import formats
+from word2vec.corpus.phrases import Phrases
 from word2vec.errors import Word2VecError
 from word2vec.models.subwords import Subwords
 from word2vec.vectors import approximate, interop
@@ -44,9 +45,10 @@ class WordTable:
         nodes: ArrayLike | None = None,
         plain: ArrayLike | None = None,
         refinement: dict[str, Any] | None = None,
+        phrases: Phrases | None = None,
     ) -> None:
         self._set_tables(words, vectors, counts, output, subwords, nodes, plain)
-        self.refinement = refinement
+        self.refinement, self.phrases = refinement, phrases
         for name, table in (
             ("vector", self.vectors),
             ("output vector", self.output),
@@ -91,7 +93,7 @@ class WordTable:
         loaded._set_tables(
             table.words, table.vectors, table.counts, table.output, table.subwords, table.nodes, table.plain
         )
-        loaded.refinement = table.refinement
+        loaded.refinement, loaded.phrases = table.refinement, table.phrases
         return loaded
 
     def save(
@@ -106,8 +108,8 @@ class WordTable:
 
         Args:
             path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
-                counts, the output table and n-grams; all but fasttext keep nodes, and the plain vectors and settings of
-                refined ones.
+                counts, the output table and n-grams; all but fasttext keep nodes, phrases, and the plain vectors and
+                settings of refined ones.
             format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
                 fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
@@ -129,6 +131,7 @@ class WordTable:
             self.nodes,
             self.plain,
             self.refinement,
+            self.phrases,
         )
 
     @property
@@ -162,6 +165,7 @@ class WordTable:
             "nodes": self.nodes,
             "n-grams": self.subwords,
             "plain vectors": self.plain,
+            "phrases": self.phrases,
         }
         present = "".join(f", with {name}" for name, extra in extras.items() if extra is not None)
         first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")

@@ -40,6 +40,7 @@ class WordVectors(WordTable):
         plain: (V, D) float32, the vectors as they were trained if `vectors` are refined (see `refine`), else None.
         refinement: The arguments of `refine` that made refined vectors from the plain ones, by name, without the number
             of threads; None for other vectors, and for refined ones from files of earlier versions.
+        phrases: The phrases that were joined to words of the vocabulary, such as new_york, or None.
     """
 
     def similarity(self, a: str, b: str) -> float:
@@ -331,7 +332,9 @@ class WordVectors(WordTable):
     @cached_property
     def _unrefined(self) -> "WordVectors":
         plain = self.vectors if self.plain is None else self.plain
-        return WordVectors.from_table(formats.Table(self.words, plain, self.counts, self.output, nodes=self.nodes))
+        return WordVectors.from_table(
+            formats.Table(self.words, plain, self.counts, self.output, nodes=self.nodes, phrases=self.phrases)
+        )
 
     def _combine(self, positive: Query, negative: Query) -> tuple[NDArray[np.float64], list[int]]:
         """Return the sum of the positive parts of a query minus the negative ones, (D,), and the rows of its words."""
