@@ -16,9 +16,11 @@ import typer
 
 from word2vec.cli.ask import analogy, nearest
 from word2vec.cli.combine import combine
+from word2vec.cli.compare import compare, stability
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
 from word2vec.cli.evaluate import evaluate, report
+from word2vec.cli.glossary import benchmark_from
 from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
 from word2vec.cli.options import repeat_list_options
 from word2vec.cli.phrases import phrases
@@ -49,22 +51,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for command in (
-    train,
-    tune,
-    phrases,
-    refine,
-    combine,
-    evaluate,
-    nearest,
-    analogy,
-    score,
-    export,
-    download,
-    info,
-    report,
-    demo,
-):
+COMMANDS = (
+    train, tune, phrases, refine, combine, evaluate, benchmark_from, compare, stability, nearest, analogy, score,
+    export, download, info, report, demo,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 
 

@@ -78,7 +78,7 @@ class FusedEngine(Engine):
     is fixed, and the same seed gives the same bytes.
 
     Args:
-        model: The model, trained in place; its tables move to memory with aligned rows.
+        model: The model, trained in place; its tables move to memory with padded rows.
         objective: An objective of a class in `COMPILED`, or for skip-gram without n-grams in `COMPILED_TREES`.
         dataset: The corpus and its sampling settings.
         learning_rate: The learning rate schedule.
@@ -205,7 +205,7 @@ def _tree_sampling(dataset: TextDataset) -> TreeSampling:
 
 
 def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
-    """Return the memory of the tables, in which each row starts at a cache line."""
+    """Return the memory of the tables, in which each row is padded to complete vectors."""
     width = padded_width(model.input.shape[1])
     words, output = aligned_rows(model.input, width), aligned_rows(model.output, width)
     positions = model.positions if isinstance(model, CBOW) else None
@@ -303,7 +303,7 @@ def noise_table(dataset: ExampleDataset) -> npt.NDArray[np.uint32]:
 
 
 def aligned_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
-    """Move a table to memory, (V * width,), in which each row starts at a cache line, and return that memory.
+    """Move a table to memory, (V * width,), that begins at a cache line, and return that memory.
 
     The parameter is moved to such memory, unless a previous engine has already done so.
     """

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import HALF, U64, below, next_bits
-from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.objectives import block_offsets, is_packed, packed_block, packed_gradients, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
@@ -72,7 +72,7 @@ class Tables(NamedTuple):
 
     input: npt.NDArray[np.float32]  # (V * width,)
     output: npt.NDArray[np.float32]  # (V * width,)
-    width: int  # dimensions, rounded up to complete cache lines; the padding is zero
+    width: int  # dimensions, rounded up to complete vectors; the padding is zero
 
 
 class ThreadState(NamedTuple):
@@ -102,7 +102,7 @@ class Buffers(NamedTuple):
     targets: npt.NDArray[np.int64]  # (padded,) where the rows of the targets begin in the output table
     shifts: npt.NDArray[np.float32]  # (padded,) log_q of the targets
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,) where the rows of a block of context words begin in the input table
-    block: npt.NDArray[np.float32]  # (block_size(padded, LANES),) scores, gradients and losses; see objectives.py
+    block: npt.NDArray[np.float32]  # scores, gradients and losses; see objectives.py
     steps: npt.NDArray[np.float32]  # (padded * LANES,) working memory of block_steps
     loss: npt.NDArray[np.float64]  # (LANES,) sums of the losses
 
@@ -121,12 +121,12 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    floats = block_size(padded, LANES)
+    packed = is_packed(objective, corrected)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
         n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
-        memory = new_buffers(padded, floats)
+        memory = new_buffers(n_targets, padded)
         table, stage, sentence, pairs = pointers(tables), pointers(thread.stage), 0, 0
         for start in range(0, n_kept, stage.block_words):
             stop = min(n_kept, start + stage.block_words)
@@ -145,6 +145,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
                 n_targets,
                 padded,
                 corrected,
+                packed,
             )
             merge_rows(stage, text_slots, slots, table)
             pairs += trained
@@ -157,13 +158,13 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
 
 
 @inlined
-def new_buffers(padded, floats):
+def new_buffers(n_targets, padded):
     """Allocate the working memory of a call."""
     return Buffers(
         targets=np.zeros(padded, np.int64),
         shifts=np.zeros(padded, np.float32),
         rows=np.zeros(BLOCK_ROWS, np.int64),
-        block=np.zeros(floats, np.float32),
+        block=packed_block(n_targets, padded, LANES),
         steps=np.zeros(padded * LANES, np.float32),
         loss=np.zeros(LANES, np.float64),
     )
@@ -196,7 +197,20 @@ def stage_block(start, stop, n_kept, sampling, table, thread, state):
 
 @inlined
 def train_block(
-    start, stop, sentence, sampling, constants, lr, thread, memory, state, objective, n_targets, padded, corrected
+    start,
+    stop,
+    sentence,
+    sampling,
+    constants,
+    lr,
+    thread,
+    memory,
+    state,
+    objective,
+    n_targets,
+    padded,
+    corrected,
+    packed,
 ):
     """Train the center words from word `start` to before `stop` on private rows.
 
@@ -220,11 +234,11 @@ def train_block(
         for place in range(left, right - 1, BLOCK_ROWS):
             n = min(BLOCK_ROWS, right - 1 - place)
             gather_block(stage.local, place - low, n, position - low, stage.width, buffers.rows)
-            score_block(stage, buffers, 0, n, n_targets, padded, corrected)
+            score_block(stage, buffers, 0, n, n_targets, padded, corrected, packed)
             # subtle: the array, because the longer objectives are not vectorized with a pointer
-            score_gradients(objective, n_targets, padded, LANES, memory.block, constants)
-            update_block(stage, buffers, 0, n, n_targets, padded, lr)
-            add_losses(buffers, padded, n)
+            block_gradients(objective, n, n_targets, padded, packed, memory.block, constants)
+            update_block(stage, buffers, 0, n, n_targets, padded, packed, lr)
+            add_losses(buffers, padded, n, packed)
         pairs += right - 1 - left
     return sentence, pairs, state
 
@@ -268,10 +282,10 @@ def gather_block(kept, start, n, position, width, rows):
 
 
 @inlined
-def score_block(tables, buffers, half, n, n_targets, padded, corrected):
+def score_block(tables, buffers, half, n, n_targets, padded, corrected, packed):
     """Write the scores of n context words with all targets, corrected by log_q if needed."""
     targets = pointer_to(buffers.targets, half * padded)
-    block_scores(tables.input, buffers.rows, n, tables.output, targets, buffers.block, tables.width, n_targets)
+    block_scores(tables.input, buffers.rows, n, tables.output, targets, buffers.block, tables.width, n_targets, packed)
     if corrected:
         for k in range(n_targets):
             shift = buffers.shifts[half * padded + k]
@@ -280,18 +294,37 @@ def score_block(tables, buffers, half, n, n_targets, padded, corrected):
 
 
 @inlined
-def update_block(tables, buffers, half, n, n_targets, padded, lr):
+def block_gradients(objective, n, n_targets, padded, packed, block, constants):
+    """Write the losses and gradients of n context words."""
+    if packed:
+        packed_gradients(objective, n, padded, LANES, block)
+    else:
+        score_gradients(objective, n_targets, padded, LANES, block, constants)
+
+
+@inlined
+def update_block(tables, buffers, half, n, n_targets, padded, packed, lr):
     """Add the steps of a block to its rows, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(padded, LANES)
     targets, slopes = pointer_to(buffers.targets, half * padded), pointer_to(buffers.block, gradients)
     block_steps(
-        tables.input, buffers.rows, n, tables.output, targets, slopes, lr, buffers.steps, tables.width, n_targets
+        tables.input,
+        buffers.rows,
+        n,
+        tables.output,
+        targets,
+        slopes,
+        lr,
+        buffers.steps,
+        tables.width,
+        n_targets,
+        packed,
     )
 
 
 @inlined
-def add_losses(buffers, padded, n):
+def add_losses(buffers, padded, n, packed):
     """Add the losses of the n examples of a block, lane by lane."""
     _, losses, _ = block_offsets(padded, LANES)
     for i in range(LANES):
-        buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0
+        buffers.loss[i] += np.float64(buffers.block[losses + i]) if packed or i < n else 0.0

@@ -10,8 +10,8 @@ from numba import types
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.kernel import STAGED, add_counts, new_buffers, stage_block, subsample, train_block
-from word2vec.engines.cpu.objectives import block_size
-from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, padded_targets, pointers
+from word2vec.engines.cpu.objectives import is_packed
+from word2vec.engines.cpu.simd import align_stack, keep_alive, padded_targets, pointers
 from word2vec.engines.cpu.staging import add_changes, keep_changes
 from word2vec.system.instructions import INT32, INT64, intrinsic, unpacked
 
@@ -38,11 +38,11 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    floats = block_size(padded, LANES)
+    packed = is_packed(objective, corrected)
 
     def train_rounds(kept, sampling, tables, constants, first_lr, last_lr, states, rank, threads, met):
         align_stack()
-        memory, table, shards = new_buffers(padded, floats), pointers(tables), pointers(states)
+        memory, table, shards = new_buffers(n_targets, padded), pointers(tables), pointers(states)
         block, last, arrivals = shards[0].stage.block_words, max(kept), 0
         for start in range(0, last, block):
             lr = F(first_lr + (last_lr - first_lr) * start / last)
@@ -68,6 +68,7 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                         n_targets,
                         padded,
                         corrected,
+                        packed,
                     )
                     keep_changes(thread.stage, text_slots, slots)
                     thread.random[0] = state

@@ -41,7 +41,7 @@ class VectorTables(NamedTuple):
     ngram_rows: npt.NDArray[np.int32]  # rows of the n-gram table
     gains: npt.NDArray[np.float32]  # (V,) how far each word moves if each of its rows makes a step of 1
     positions: npt.NDArray[np.float32]  # (P * width,) weights of the positions of a window
-    width: int  # dimensions, rounded up to complete cache lines; the padding is zero
+    width: int  # dimensions, rounded up to complete vectors; the padding is zero
 
 
 class VectorBuffers(NamedTuple):
