@@ -115,7 +115,7 @@ def test_later_sources_take_precedence_and_none_is_ignored() -> None:
     ("content", "message"),
     [
         ("dimm = 5", "unknown setting 'dimm'; did you mean 'dim'?"),
-        ("zzzzz = 5", "unknown setting 'zzzzz'; settings are corpus, model"),
+        ("zzzzz = 5", "unknown setting 'zzzzz'; settings are corpus, start_from"),
         ("dim = ", "invalid TOML"),
         ("[train]\ndim = 5", "unknown setting 'train'"),
     ],
@@ -193,7 +193,7 @@ def test_other_numpy_values_are_rejected(settings: dict[str, Any]) -> None:
         ("vector_size", "did you mean 'dim'?"),
         ("minCount", "did you mean 'min_count'?"),
         ("dimm", "did you mean 'dim'?"),
-        ("zzz", "settings are corpus, model, subwords"),
+        ("zzz", "settings are corpus, start_from, freeze"),
     ],
 )
 def test_unknown_settings_are_answered_with_the_one_that_was_meant(name: str, message: str) -> None:

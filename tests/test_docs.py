@@ -16,6 +16,7 @@ import pytest
 import word2vec
 from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
+from word2vec.config import option
 from word2vec.corpus.phrases import DEFAULT_THRESHOLDS
 from word2vec.formats import FORMATS
 from word2vec.models import Subwords
@@ -200,7 +201,7 @@ def test_every_format_is_described() -> None:
     for name, entry in FORMATS.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
         readable, writable, compressed = (cell.strip() for cell in row.split("|")[3:6])
-        assert readable == "yes"
+        assert readable == ("yes" if entry.read else "no")
         assert writable == ("yes" if entry.write else "no")
         assert compressed == ("yes" if entry.may_be_compressed or not entry.write else "no")
         assert all(f"`{extension}`" in row for extension in entry.extensions if extension)
@@ -230,8 +231,7 @@ def test_the_cli_reference_has_every_setting() -> None:
     page = _hooks().on_page_markdown(read(DOCS / "cli.md"))
     train = page.split("## train\n")[1].split("\n## ")[0]
     for field in fields(word2vec.TrainConfig):
-        shown = "`CORPUS`" if field.name == "corpus" else f"`--{field.name.replace('_', '-')}`"
-        assert shown in train
+        assert f"`{option(field.name)}`" in train
     assert "| `--dim` `INT` | `100` |" in train
     assert "`--output`, `-o` `RUN` | required |" in train
     for command in (

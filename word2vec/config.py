@@ -66,6 +66,28 @@ class TrainConfig:
             changeable_on_resume=True,
         ),
     ] = ()
+    start_from: Annotated[
+        str | None,
+        # on resume the file may be somewhere else; it is identified by its fingerprint
+        Setting(
+            "Vectors to start from: a run folder or a vectors file in any format.",
+            metavar="VECTORS",
+            changeable_on_resume=True,
+        ),
+    ] = None
+    freeze: Annotated[
+        str,
+        Setting(
+            "Which words of --from VECTORS to keep as they are: none, or all known ones.", choices=("none", "known")
+        ),
+    ] = "none"
+    new_words: Annotated[bool, Setting("Train the words of CORPUS that --from VECTORS does not have.")] = True
+    anchor: Annotated[
+        bool,
+        Setting(
+            "Train a time slice in the space of --from VECTORS: freeze their output vectors, keep only words of CORPUS."
+        ),
+    ] = False
     model: Annotated[
         str,
         Setting(
@@ -258,6 +280,10 @@ class TrainConfig:
             )
         if self.subwords is not None:
             ngram_lengths(self.subwords)
+        if self.start_from is None and (self.freeze != "none" or self.anchor or not self.new_words):
+            raise ConfigError("--freeze, --anchor and --no-new-words need vectors to start from; add --from VECTORS")
+        if self.freeze == "known" and not self.new_words:
+            raise ConfigError("--freeze known with --no-new-words leaves nothing to train; omit one of them")
         if self.refine and self.subwords is not None:
             raise ConfigError(
                 "--refine (also part of --preset best) applies to vectors trained without n-grams; omit --subwords, "
@@ -314,6 +340,7 @@ OTHER_NAMES = {
     "alpha": "lr", "min_alpha": "min_lr", "workers": "threads", "thread": "threads", "loss": "objective",
     "bucket": "buckets", "ngrams": "subwords", "minn": "subwords", "maxn": "subwords", "sg": "model", "cbow": "model",
     "hs": "objective", "train": "corpus", "input": "corpus", "sentences": "corpus", "corpus_file": "corpus",
+    "pretrainedvectors": "start_from", "from": "start_from",
 }  # fmt: skip
 """Names of settings in word2vec.c, fastText, GloVe and gensim, in lower case, and in this package."""
 
@@ -324,6 +351,9 @@ def suggest_setting(name: str) -> str:
     near = [OTHER_NAMES[name]] if name in OTHER_NAMES else difflib.get_close_matches(name, SETTINGS, n=1)
     return f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(SETTINGS)}"
 
+
+OPTION_NAMES = {"corpus": "CORPUS", "start_from": "--from"}
+"""Settings whose command-line option has another name; `from` cannot be a field, as it is a keyword of Python."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quality": {"dim": 200, "subsample": 1e-4, "epochs": 10},
@@ -413,7 +443,7 @@ def preset(name: str) -> dict[str, Any]:
 
 def option(name: str) -> str:
     """Return the command-line option of a setting."""
-    return "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
+    return OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
 
 
 def read_config(path: Path) -> dict[str, Any]:

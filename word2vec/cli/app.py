@@ -19,11 +19,13 @@ from word2vec.cli.combine import combine
 from word2vec.cli.compare import compare, stability
 from word2vec.cli.console import logs_on_stderr, one_line
 from word2vec.cli.convert import download, export, info
+from word2vec.cli.drift import drift
 from word2vec.cli.evaluate import evaluate, report
 from word2vec.cli.glossary import benchmark_from
 from word2vec.cli.mistakes import reject_foreign_options, suggest_command, suggest_option
 from word2vec.cli.options import repeat_list_options
 from word2vec.cli.phrases import phrases
+from word2vec.cli.probe import probe
 from word2vec.cli.refine import refine
 from word2vec.cli.score import score
 from word2vec.cli.train import demo, train
@@ -52,11 +54,28 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 COMMANDS = (
-    train, tune, phrases, refine, combine, evaluate, benchmark_from, compare, stability, nearest, analogy, score,
-    export, download, info, report, demo,
-)  # fmt: skip
+    train,
+    tune,
+    phrases,
+    refine,
+    combine,
+    evaluate,
+    benchmark_from,
+    compare,
+    stability,
+    drift,
+    nearest,
+    analogy,
+    score,
+    export,
+    download,
+    info,
+    report,
+    demo,
+)
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(probe, name="probe")
 
 
 def _print_version(asked: bool) -> None:
@@ -139,16 +158,16 @@ def _plain(message: str) -> str:
 
 def _reject_foreign_options(arguments: list[str]) -> None:
     """Reject the options of other programs, such as `-size 100`, which would be parsed as something else."""
-    command = arguments[0] if arguments else ""
+    command, rest = _split_command(arguments)
     if command.startswith("-") and len(command) > 2 and command[1] != "-":
         raise ConfigError(f"no command before {command}; to train, use: word2vec train CORPUS --output RUN")
     if command in _commands():
-        reject_foreign_options(command, arguments[1:], _options(command))
+        reject_foreign_options(command, rest, _options(command))
 
 
 def _with_advice(message: str, arguments: list[str]) -> str | None:
     """Return the message about an unknown command or option, with what to use instead; None for other messages."""
-    command = arguments[0]
+    command, rest = _split_command(arguments)
     if message.startswith("No such command "):
         advice = suggest_command(command)
         return f"No such command {command!r}; {advice}" if advice else None
@@ -156,16 +175,25 @@ def _with_advice(message: str, arguments: list[str]) -> str | None:
         return None
     option = message.removeprefix("No such option: ").split()[0]
     if option[1] != "-":  # the parser splits `-man` into letters
-        option = next((each for each in arguments[1:] if each[:1] == "-" != each[1:2] and option[1] in each), option)
+        option = next((each for each in rest if each[:1] == "-" != each[1:2] and option[1] in each), option)
     advice = suggest_option(command, option, _options(command) if command in _commands() else ())
     if not advice and command == "nearest" and option[1] != "-":
         advice = "to subtract a word, put spaces around the sign: king - man"
     return f"No such option: {option}" + (f"; {advice}" if advice else f"; see word2vec {command} --help")
 
 
+def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
+    """Return the name of the command, such as "train" or "probe lm", and its arguments."""
+    name = " ".join(arguments[:2])
+    return (name, arguments[2:]) if name in _commands() else ("".join(arguments[:1]), arguments[1:])
+
+
 def _commands() -> dict[str, Any]:
+    """Return the commands by name; those of groups, such as "probe lm", beside their groups."""
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    return commands
+    groups = {name: group.commands for name, group in commands.items() if isinstance(group, typer.core.TyperGroup)}
+    nested = {f"{name} {each}": found for name, group in groups.items() for each, found in group.items()}
+    return commands | nested
 
 
 def _options(command: str) -> list[str]:

@@ -11,7 +11,8 @@ import importlib.metadata
 import importlib.util
 import re
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from word2vec.errors import CorpusError
@@ -22,6 +23,7 @@ PACKAGES = {"numpy": "numpy", "pandas": "pandas", "scipy": "scipy", "scikit-lear
 """Distribution name -> import name."""
 
 RECIPE = "1"  # version of the extraction; changing it creates a new file
+MAX_LABELED, MIN_LABELED_WORDS = 2_000, 8  # paragraphs of each package, and words of a paragraph, for classification
 TESTS = {"test", "tests", "testing"}
 PARENTS = ast.stmt | ast.excepthandler | ast.match_case  # nodes that can contain a definition
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
@@ -35,14 +37,40 @@ def pydocs() -> Path:
         CorpusError: A package is not installed.
         Word2VecError: The file cannot be written.
     """
+    return _extracted("pydocs", lambda: (text for package in PACKAGES.values() for text in package_sentences(package)))
+
+
+def labeled_docstrings() -> Path:
+    """Return a file with the lines `label text`: a package, and a paragraph of one of its docstrings.
+
+    Each package has at most `MAX_LABELED` paragraphs, evenly spaced over its source. Short paragraphs, repeated ones
+    and those that several packages have are left out. The file is in the cache; the first call creates it.
+
+    Raises:
+        CorpusError: A package is not installed.
+        Word2VecError: The file cannot be written.
+    """
+    return _extracted("pydocs-labeled", _labeled)
+
+
+def _extracted(name: str, lines: Callable[[], Iterable[str]]) -> Path:
+    """Return a file in the cache with lines that are extracted from the packages, if it does not exist already."""
     versions = [(name, _version(name)) for name in PACKAGES]
     digest = hashlib.sha256(repr((RECIPE, versions)).encode()).hexdigest()[:16]
-    target = cache_folder() / "corpora" / f"pydocs-{digest}.txt"
+    target = cache_folder() / "corpora" / f"{name}-{digest}.txt"
     if not target.exists():
         with new_folder(target.parent), atomic_path(target) as path, path.open("w", encoding="utf-8") as file:
-            for package in PACKAGES.values():
-                file.writelines(f"{sentence}\n" for sentence in package_sentences(package))
+            file.writelines(f"{line}\n" for line in lines())
     return target
+
+
+def _labeled() -> Iterator[str]:
+    paragraphs = {package: dict.fromkeys(package_sentences(package)) for package in PACKAGES.values()}
+    packages = Counter(text for texts in paragraphs.values() for text in texts)
+    for package, texts in paragraphs.items():
+        own = [text for text in texts if packages[text] == 1 and text.count(" ") + 1 >= MIN_LABELED_WORDS]
+        number = min(MAX_LABELED, len(own))
+        yield from (f"{package} {own[place * len(own) // number]}" for place in range(number))
 
 
 def package_sentences(package: str) -> Iterator[str]:

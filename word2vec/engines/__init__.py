@@ -5,6 +5,6 @@ the fused engines, which are tested against `plain`. `base` declares what all of
 """
 
 from word2vec.engines.base import Engine, Pause, Progress
-from word2vec.engines.choice import Workload, choose_engine, choose_pair_engine
+from word2vec.engines.choice import Workload, choose_device, choose_engine, choose_pair_engine
 
-__all__ = ["Engine", "Pause", "Progress", "Workload", "choose_engine", "choose_pair_engine"]
+__all__ = ["Engine", "Pause", "Progress", "Workload", "choose_device", "choose_engine", "choose_pair_engine"]

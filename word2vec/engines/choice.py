@@ -1,4 +1,4 @@
-"""Choose an engine for an objective and a device, and detect optional dependencies."""
+"""Choose a device, and an engine for it and an objective, and detect optional dependencies."""
 
 import logging
 from collections.abc import Collection
@@ -10,7 +10,7 @@ from torch import nn
 from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.base import Engine
 from word2vec.engines.gpu.tiling import tile_shape, triton_version
-from word2vec.errors import ConfigError
+from word2vec.errors import ConfigError, Word2VecError
 from word2vec.losses import LOSSES
 
 MIN_TRITON = (3, 2)
@@ -37,6 +37,18 @@ class Workload(NamedTuple):
 
 
 logger = logging.getLogger("word2vec")
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device to train on; "auto" chooses CUDA if it is available.
+
+    Raises:
+        Word2VecError: CUDA is requested and not available.
+    """
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise Word2VecError("--device cuda: torch finds no CUDA device; use --device cpu or install torch for CUDA")
+    return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
 def choose_engine(name: str, objective: type[nn.Module], device: torch.device, workload: Workload) -> type[Engine]:

@@ -5,6 +5,7 @@ them. `weat.py` measures associations of words, and `glossary.py` starts with th
 targets for held-out pairs, and `results.py` defines the results and converts them to JSON and data frames.
 `comparison.py` compares systems on the same items, by the resamples of `resampling.py` and the tests of
 `differences.py`; `stability.py` measures how far runs with different seeds agree on nearest neighbors.
+`drift.py` compares the neighbors of words in two runs.
 """
 
 from word2vec.evaluation.analogies import evaluate_analogies
@@ -19,6 +20,7 @@ from word2vec.evaluation.benchmarks import (
 from word2vec.evaluation.comparison import ComparisonResult, SetComparison, compare
 from word2vec.evaluation.differences import Difference
 from word2vec.evaluation.downloads import download_set
+from word2vec.evaluation.drift import measure_drift
 from word2vec.evaluation.glossary import Glossary, read_glossary
 from word2vec.evaluation.glossary_questions import (
     GlossaryQuestions,
@@ -29,10 +31,12 @@ from word2vec.evaluation.glossary_scores import GlossaryResult, GlossaryScore, e
 from word2vec.evaluation.ranking import evaluate_ranking
 from word2vec.evaluation.results import (
     AnalogyResult,
+    DriftResult,
     RankingResult,
     SectionResult,
     SimilarityResult,
     WeatResult,
+    WordDrift,
     to_frame,
 )
 from word2vec.evaluation.similarity import evaluate_similarity
@@ -44,6 +48,7 @@ __all__ = [
     "BandResult",
     "ComparisonResult",
     "Difference",
+    "DriftResult",
     "Glossary",
     "GlossaryQuestions",
     "GlossaryResult",
@@ -57,6 +62,7 @@ __all__ = [
     "StabilityResult",
     "WeatResult",
     "WeatTest",
+    "WordDrift",
     "builtin_sets",
     "compare",
     "download_set",
@@ -67,6 +73,7 @@ __all__ = [
     "evaluate_stability",
     "evaluate_weat",
     "make_glossary_questions",
+    "measure_drift",
     "read_glossary",
     "read_glossary_questions",
     "read_pair_sets",

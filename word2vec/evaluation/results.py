@@ -230,6 +230,51 @@ class WeatResult:
 Result = SimilarityResult | AnalogyResult | RankingResult | WeatResult
 
 
+@dataclass(frozen=True)
+class WordDrift:
+    """The drift of a word.
+
+    Attributes:
+        word: The word.
+        drift: 0 if its cosines with its neighbors are the same, up to a factor; 1 if they have nothing in common.
+        ci_low: Lower end of the 95 % interval.
+        ci_high: Upper end.
+        before: Its nearest neighbors in the first run.
+        after: Those in the second run.
+    """
+
+    word: str
+    drift: float
+    ci_low: float
+    ci_high: float
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
+        return {name: json_value(value) for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class DriftResult:
+    """The result of a comparison.
+
+    Attributes:
+        words: The words that were asked for, or those that drifted most, most first.
+        median: Median drift of all words that were compared, a reference for the drift of words that did not change.
+        compared: Number of these words.
+    """
+
+    words: list[WordDrift]
+    median: float
+    compared: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
+        words = [each.as_dict() for each in self.words]
+        return {"compared": self.compared, "median": json_value(self.median), "words": words}
+
+
 def to_frame(results: Iterable[Result]) -> "pd.DataFrame":
     """Return a data frame with one row per result; figures that a kind of result does not have are NaN.
 

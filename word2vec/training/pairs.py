@@ -21,8 +21,9 @@ PAIR_DEFAULTS: dict[str, Any] = {"min_count": 1, "epochs": 20, "noise_exponent":
 than a word has windows, so it needs more epochs."""
 LR_FACTOR = 2.0  # default learning rate, relative to that of the objective; for the same reason
 TEXT_ONLY = (
-    "corpus", "model", "subwords", "buckets", "refine", "position_weights", "window", "window_mode", "subsample",
-    "lowercase", "tokenizer", "column", "pairs", "deterministic", "phrases", *PHRASE_SETTINGS,
+    "corpus", "start_from", "freeze", "new_words", "anchor", "model", "subwords", "buckets", "refine",
+    "position_weights", "window", "window_mode", "subsample", "lowercase", "tokenizer", "column", "pairs",
+    "deterministic", "phrases", *PHRASE_SETTINGS,
 )  # fmt: skip
 """Settings that do not apply to pairs."""
 

@@ -13,9 +13,11 @@ from word2vec.corpus.index import DamagedIndexError
 from word2vec.corpus.phrases import PhraseSettings, as_connector_words
 from word2vec.engines import Engine, Workload, choose_engine
 from word2vec.errors import ConfigError, CorpusError
+from word2vec.losses import HierarchicalSoftmax
 from word2vec.training.distributed import ProcessGroup
 from word2vec.training.examples import Source
 from word2vec.training.text_examples import TextExamples
+from word2vec.training.warm_start import WarmStart
 
 CORPUS_FOLDER = "corpus"  # in a run folder: the corpus of an unfinished run that was trained from memory
 
@@ -65,6 +67,11 @@ class CorpusSource(Source):
 
     def engine_class(self, config: TrainConfig, objective: type[nn.Module], device: torch.device) -> type[Engine]:
         """Choose the engine; see `Source.engine_class`."""
+        if config.start_from is not None and issubclass(objective, HierarchicalSoftmax):
+            raise ConfigError(
+                "--from cannot be combined with --objective hierarchical-softmax, whose output vectors belong to the "
+                "nodes of a tree that differs between vocabularies; choose another objective"
+            )
         workload = Workload(
             config.dim,
             config.negatives,
@@ -77,7 +84,8 @@ class CorpusSource(Source):
 
     def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> TextExamples:
         """Open the corpus, see `open`, and return its examples."""
-        return TextExamples(self.open(config, run, group, progress), config)
+        start = _warm_start(config, run, progress)  # first, because what is wrong with it is found sooner
+        return TextExamples(self.open(config, run, group, progress), config, warm_start=start)
 
     def open(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> Corpus:
         """Index the corpus, or open its index, and join its phrases if the settings ask for it.
@@ -146,6 +154,21 @@ def phrase_settings(config: TrainConfig) -> PhraseSettings:
         connector_words=as_connector_words(config.connector_words),
         delimiter=PhraseSettings.delimiter if delimiter is None else delimiter,
     )
+
+
+def _warm_start(config: TrainConfig, run: Path | None, progress: bool) -> WarmStart | None:
+    """Read the vectors to start from, if there are any.
+
+    Raises:
+        ConfigError: They would be replaced by the result, or do not fit the settings.
+        FormatError: They cannot be read.
+    """
+    if config.start_from is None:
+        return None
+    path = Path(config.start_from).resolve()
+    if run is not None and run.resolve() in (path, path.parent):
+        raise ConfigError(f"--from {config.start_from} is in --output {run}, which would replace it; choose another")
+    return WarmStart(config, progress)
 
 
 def _open_kept(folder: Path) -> IndexedCorpus:

@@ -16,7 +16,7 @@ from torch import nn
 
 from word2vec.compat.gensim.counting import TokenIds
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.engines import Workload, choose_engine
+from word2vec.engines import Workload, choose_device, choose_engine
 from word2vec.losses import make_objective
 from word2vec.models import MODELS, EmbeddingModel, NgramIndex
 from word2vec.sampling.datasets import SamplingSettings
@@ -24,7 +24,7 @@ from word2vec.sampling.stability import stable_batch_size
 from word2vec.system.processors import usable_processors
 from word2vec.system.signals import held_signals
 from word2vec.training.divergence import check_tables
-from word2vec.training.setup import LinearDecay, choose_device, default_threads
+from word2vec.training.setup import LinearDecay, default_threads
 from word2vec.training.text_examples import DATASETS
 
 BATCH_SIZE = 1024  # of the autograd engine, which trains where the fused one cannot

@@ -38,11 +38,13 @@ from word2vec.engines.cpu.simd import (
     pointer_to,
     pointers,
 )
-from word2vec.engines.cpu.staging import Stage, copy_rows, draw_pool, merge_rows, number_words, pick_noise
+from word2vec.engines.cpu.staging import Stage, copy_rows, draw_pool, merge_rows, number_words, pick_noise, restore_rows
 from word2vec.engines.draws import pool_size
 
 STAGED = ("staging.py", "../draws.py")
 """Further files that kernels on private rows contain code of."""
+
+NONE_FROZEN = np.empty(0, np.uint8)
 
 
 class Text(NamedTuple):
@@ -73,6 +75,8 @@ class Tables(NamedTuple):
     input: npt.NDArray[np.float32]  # (V * width,)
     output: npt.NDArray[np.float32]  # (V * width,)
     width: int  # dimensions, rounded up to complete vectors; the padding is zero
+    frozen_input: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,) 1 for rows that are not trained
+    frozen_output: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,)
 
 
 class ThreadState(NamedTuple):
@@ -108,7 +112,7 @@ class Buffers(NamedTuple):
 
 
 @functools.cache
-def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
+def kernel(objective: str, negatives: int, corrected: bool, frozen: bool = False) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`.
 
     It trains the sentences from `first` to before `last`, and merges each block into the tables at once. The arguments
@@ -118,6 +122,7 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
         objective: Name of the objective in LOSSES.
         negatives: Number of noise words per center word.
         corrected: Whether `log_q` is subtracted from the scores.
+        frozen: Whether rows of the tables are frozen.
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
@@ -146,14 +151,16 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
                 padded,
                 corrected,
                 packed,
+                table,
+                frozen,
             )
-            merge_rows(stage, text_slots, slots, table)
+            merge_rows(stage, text_slots, slots, table, frozen)
             pairs += trained
         thread.random[0] = state
         add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
-    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{digest_of(*IMPORTED, *STAGED):08x}"
+    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{frozen}_{digest_of(*IMPORTED, *STAGED):08x}"
     return compiled_kernel(train)
 
 
@@ -211,6 +218,8 @@ def train_block(
     padded,
     corrected,
     packed,
+    table,
+    frozen,
 ):
     """Train the center words from word `start` to before `stop` on private rows.
 
@@ -238,7 +247,9 @@ def train_block(
             # subtle: the array, because the longer objectives are not vectorized with a pointer
             block_gradients(objective, n, n_targets, padded, packed, memory.block, constants)
             update_block(stage, buffers, 0, n, n_targets, padded, packed, lr)
-            add_losses(buffers, padded, n, packed)
+            if frozen:
+                restore_rows(stage, buffers.rows, n, buffers.targets, n_targets, table)
+            add_losses(buffers, padded, LANES if packed else n)
         pairs += right - 1 - left
     return sentence, pairs, state
 
@@ -323,8 +334,8 @@ def update_block(tables, buffers, half, n, n_targets, padded, packed, lr):
 
 
 @inlined
-def add_losses(buffers, padded, n, packed):
-    """Add the losses of the n examples of a block, lane by lane."""
+def add_losses(buffers, padded, n):
+    """Add the losses of a block in the first n lanes."""
     _, losses, _ = block_offsets(padded, LANES)
     for i in range(LANES):
-        buffers.loss[i] += np.float64(buffers.block[losses + i]) if packed or i < n else 0.0
+        buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0

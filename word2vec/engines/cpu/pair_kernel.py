@@ -126,7 +126,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
             # subtle: the array, because the longer objectives are not vectorized with a pointer
             block_gradients(objective, n, n_targets, padded, packed, memory.block, constants)
             update_block(table, buffers, half, n, n_targets, padded, packed, lr)
-            add_losses(buffers, padded, n, packed)
+            add_losses(buffers, padded, LANES if packed else n)
         thread.random[0] = state
         add_counts(thread, last - first, memory.loss)
         keep_alive(memory)

@@ -21,7 +21,7 @@ F = np.float32
 
 
 @functools.cache
-def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
+def round_kernel(objective: str, negatives: int, corrected: bool, frozen: bool = False) -> Callable[..., None]:
     """Return the compiled loop `train_rounds(...)`, which trains the current chunks of all shards in rounds.
 
     All threads call it at once. Its arguments beside those of `kernel`:
@@ -35,6 +35,7 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
         objective: Name of the objective in LOSSES.
         negatives: Number of noise words per center word.
         corrected: Whether `log_q` is subtracted from the scores.
+        frozen: Whether rows of the tables are frozen.
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
@@ -69,6 +70,8 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                         padded,
                         corrected,
                         packed,
+                        table,
+                        frozen,
                     )
                     keep_changes(thread.stage, text_slots, slots)
                     thread.random[0] = state
@@ -78,12 +81,12 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
             _meet(met, arrivals)
             for number in range(len(states)):
                 stage = shards[number].stage
-                add_changes(stage, stage.used[0], stage.used[1], table, rank, threads)
+                add_changes(stage, stage.used[0], stage.used[1], table, rank, threads, frozen)
             arrivals += threads
             _meet(met, arrivals)
         keep_alive(memory)
 
-    settings = f"{objective}_{negatives}_{corrected}"
+    settings = f"{objective}_{negatives}_{corrected}_{frozen}"
     train_rounds.__qualname__ = f"train_rounds_{settings}_{digest_of(*IMPORTED, *STAGED, 'kernel.py'):08x}"
     return compiled_kernel(train_rounds)
 

@@ -125,7 +125,7 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
                 block_steps(
                     table.input, buffers.rows, n, table.output, targets, slopes, lr, slopes, table.width, padded, 0
                 )
-                add_losses(buffers, size, n, 0)
+                add_losses(buffers, size, n)
             pairs += right - 1 - left
         thread.random[0] = state
         add_counts(thread, pairs, memory.loss)
