@@ -64,12 +64,12 @@ def functions(n_targets: int = 6) -> dict[str, Function]:
         (FLOATS, LONGS, LONG, FLOATS, LONGS, FLOATS, LONG),
         (FLOATS, LONGS, LONG, FLOATS, LONGS, FLOATS, FLOAT, FLOATS, LONG),
     )
-    number = types.literal(n_targets)  # type: ignore[no-untyped-call]
+    number, lanes, packed = (types.literal(value) for value in (n_targets, 0, 1))  # type: ignore[no-untyped-call]
     return {
-        "scores": Function("simd", "block_scores", (*scores, number)),
-        "steps": Function("simd", "block_steps", (*steps, number)),
-        "path scores": Function("simd", "block_scores", (*scores, LONG)),
-        "path steps": Function("simd", "block_steps", (*steps, LONG)),
+        "scores": Function("simd", "block_scores", (*scores, number, packed)),
+        "steps": Function("simd", "block_steps", (*steps, number, packed)),
+        "path scores": Function("simd", "block_scores", (*scores, LONG, lanes)),
+        "path steps": Function("simd", "block_steps", (*steps, LONG, lanes)),
         "vector scores": Function("simd_vector", "vector_scores", (FLOATS, FLOATS, LONGS, LONG, FLOATS, LONG)),
         "vector steps": Function("simd_vector", "vector_steps", (FLOATS, FLOATS, FLOATS, LONGS, FLOATS, LONG, LONG)),
         "gather": Function("simd_vector", "add_rows", (FLOATS, FLOAT, FLOATS, INTS, LONG, LONG, LONG)),

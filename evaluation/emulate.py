@@ -113,28 +113,31 @@ def draw(distinct: bool, seed: int) -> Memory:
     return memory
 
 
-def block(n: int, k: int, memory: Memory) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Any, Any, Any]:
+def block(
+    n: int, k: int, packed: bool, memory: Memory
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Any, Any, Any]:
     """Return rows, targets, their values and gradients (k, n) of a block."""
     rows, targets = memory["rows"][:n] // WIDTH, memory["targets"][:k] // WIDTH
     x, y = memory["x"].astype(float)[rows], memory["y"].astype(float)[targets]
-    return rows, targets, x, y, memory["g"].astype(float)[:k, :n]
+    gradients = memory["g"].astype(float)
+    return rows, targets, x, y, gradients.ravel()[: n * k].reshape(n, k).T if packed else gradients[:k, :n]
 
 
-def block_scores(k: int) -> Callable[[int, Memory], Expected]:
+def block_scores(k: int, packed: bool) -> Callable[[int, Memory], Expected]:
     """Return the scores of a block with k targets, by NumPy."""
 
     def expected(n: int, memory: Memory) -> Expected:
-        _, _, x, y, _ = block(n, k, memory)
-        return {"out": y @ x.T}
+        _, _, x, y, _ = block(n, k, packed, memory)
+        return {"out": (x @ y.T).reshape(1, -1) if packed else y @ x.T}
 
     return expected
 
 
-def block_steps(k: int) -> Callable[[int, Memory], Expected]:
+def block_steps(k: int, packed: bool) -> Callable[[int, Memory], Expected]:
     """Return both tables after the steps of a block with k targets, by NumPy."""
 
     def expected(n: int, memory: Memory) -> Expected:
-        rows, targets, x, y, g = block(n, k, memory)
+        rows, targets, x, y, g = block(n, k, packed, memory)
         new_x, new_y = memory["x"].astype(float), memory["y"].astype(float)
         np.add.at(new_x, rows, -LEARNING_RATE * g.T @ y)
         np.add.at(new_y, targets, -LEARNING_RATE * g @ x)
@@ -171,10 +174,10 @@ def scatter(n: int, memory: Memory) -> Expected:
 
 
 CHECKS: dict[str, Callable[[int, Memory], Expected]] = {
-    "scores": block_scores(TARGET_ROWS),
-    "steps": block_steps(TARGET_ROWS),
-    "path_scores": block_scores(PADDED),
-    "path_steps": block_steps(PADDED),
+    "scores": block_scores(TARGET_ROWS, packed=True),
+    "steps": block_steps(TARGET_ROWS, packed=True),
+    "path_scores": block_scores(PADDED, packed=False),
+    "path_steps": block_steps(PADDED, packed=False),
     "vector_scores": vector_scores,
     "vector_steps": vector_steps,
     "gather": gather,
@@ -189,7 +192,7 @@ def largest_difference(program: Path, name: str, n: int) -> float:
     found = np.frombuffer(done.stdout, MEMORY)[0]
     differences = []
     for field, wanted in CHECKS[name](n, memory).items():
-        part = found[field].reshape(1, -1) if name == "vector_scores" else found[field]
+        part = found[field].reshape(1, -1) if len(wanted) == 1 else found[field]
         part = part[tuple(slice(size) for size in wanted.shape)]
         differences.append(np.abs(part - wanted).max())
     return float(max(differences))

@@ -55,7 +55,7 @@ from word2vec import SamplingSettings, SkipGram, SkipGramDataset, TrainConfig, V
 from word2vec.config import make_config
 from word2vec.engines.cpu.compiling import FLAGS
 from word2vec.engines.cpu.engine import FusedEngine
-from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.objectives import block_offsets, block_size, packed_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
@@ -104,21 +104,21 @@ def make_parts(n_targets: int) -> tuple[Callable[..., None], ...]:
     gradients, _, _ = block_offsets(padded, LANES)  # type: ignore[no-untyped-call]
 
     @njit
-    def scores(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
+    def scores(repeats, x, rows, n, y, targets, block, steps, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
-            block_scores(x, rows, n, y, targets, block, width, n_targets)
+            block_scores(x, rows, n, y, targets, block, width, n_targets, 1)
             use_memory()
 
     @njit
-    def objective(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
+    def objective(repeats, x, rows, n, y, targets, block, steps, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
-            score_gradients("negative-sampling", n_targets, padded, LANES, block, constants)  # type: ignore[no-untyped-call]
+            packed_gradients("negative-sampling", n, padded, LANES, block)  # type: ignore[no-untyped-call]
             use_memory()
 
     @njit
-    def update(repeats, x, rows, n, y, targets, block, steps, constants, width):  # type: ignore[no-untyped-def]
+    def update(repeats, x, rows, n, y, targets, block, steps, width):  # type: ignore[no-untyped-def]
         for _ in range(repeats):
-            block_steps(x, rows, n, y, targets, pointer_to(block, gradients), np.float32(1), steps, width, n_targets)
+            block_steps(x, rows, n, y, targets, pointer_to(block, gradients), np.float32(1), steps, width, n_targets, 1)
             use_memory()
 
     return scores, objective, update
@@ -148,9 +148,9 @@ def run_parts(options: argparse.Namespace, report: dict[str, Any]) -> None:
     n, n_targets = options.rows, 1 + options.negatives
     width, padded = padded_width(options.dim), padded_targets(n_targets)
     starts = np.arange(max(n, padded), dtype=np.int64) * width
-    block, steps = aligned(block_size(padded, LANES)), np.zeros(padded * LANES, np.float32)
-    x, y, constants = aligned(n * width), aligned(padded * width), np.zeros(1, np.float32)
-    arguments = (x, starts, n, y, starts, block, steps, constants, width)
+    block, steps = aligned(block_size(padded, LANES) + padded * LANES), np.zeros(padded * LANES, np.float32)
+    x, y = aligned(n * width), aligned(padded * width)
+    arguments = (x, starts, n, y, starts, block, steps, width)
     scores, objective, update = make_parts(n_targets)
     cycle = best_seconds(chain, np.float32(0), repeats=200 * REPEATS) / LATENCY
     product = n_targets * width / WIDTH / UNITS * cycle  # the minimum for one of the three products of a pair

@@ -24,6 +24,7 @@ from renderers import (
     combination,
     compare,
     distributed,
+    drift,
     kernels,
     large_text,
     objectives,
@@ -76,6 +77,7 @@ TABLES: dict[str, tuple[Callable[..., str], tuple[str, ...]]] = {
     "refinement-neighbors": (refinement.examples, ("refinement-wiki8",)),
     "combination": (combination.combination, ("combination-wiki8",)),
     "combination-settings": (combination.settings, ("combination-settings-wiki8",)),
+    "drift": (drift.drift, ("drift-wiki8",)),
     "recommendation": (recommendation.recommendation, ("recommendation",)),
     "scaling": (kernels.scaling, ("scaling",)),
     "distributed": (

@@ -43,6 +43,12 @@ from word2vec.errors import ConfigError
         ({"subsample": 2}, "--subsample must be at most 1, not 2"),
         ({"subsample": "no"}, "--subsample must be a number, not 'no'"),
         ({"max_vocab": 1}, "--max-vocab must be at least 2, not 1"),
+        ({"phrases": -1}, "--phrases must be at least 0, not -1"),
+        ({"phrase_threshold": 5.0}, "--phrase-threshold applies to phrases; add --phrases 1"),
+        ({"phrases": 1, "phrase_threshold": 0.0}, "--phrase-threshold must be above 0, not 0"),
+        ({"phrases": 1, "phrase_scoring": "npmi", "phrase_threshold": 10.0}, "--phrase-threshold must be at least -1"),
+        ({"phrases": 1, "phrase_scoring": "pmi"}, "--phrase-scoring must be one of original, npmi"),
+        ({"phrases": 1, "phrase_delimiter": "a b"}, "--phrase-delimiter must be visible characters without white"),
         ({"device": "gpu"}, "--device must be one of auto, cpu, cuda, not 'gpu'"),
         ({"lowercase": 1}, "--lowercase must be true or false, not 1"),
         ({"corpus": [["a", "b"]]}, "CORPUS must be a list of paths, not [['a', 'b']]"),
@@ -109,7 +115,7 @@ def test_later_sources_take_precedence_and_none_is_ignored() -> None:
     ("content", "message"),
     [
         ("dimm = 5", "unknown setting 'dimm'; did you mean 'dim'?"),
-        ("zzzzz = 5", "unknown setting 'zzzzz'; settings are corpus, model"),
+        ("zzzzz = 5", "unknown setting 'zzzzz'; settings are corpus, start_from"),
         ("dim = ", "invalid TOML"),
         ("[train]\ndim = 5", "unknown setting 'train'"),
     ],
@@ -187,7 +193,7 @@ def test_other_numpy_values_are_rejected(settings: dict[str, Any]) -> None:
         ("vector_size", "did you mean 'dim'?"),
         ("minCount", "did you mean 'min_count'?"),
         ("dimm", "did you mean 'dim'?"),
-        ("zzz", "settings are corpus, model, subwords"),
+        ("zzz", "settings are corpus, start_from, freeze"),
     ],
 )
 def test_unknown_settings_are_answered_with_the_one_that_was_meant(name: str, message: str) -> None:
@@ -199,3 +205,10 @@ def test_unknown_settings_are_answered_with_the_one_that_was_meant(name: str, me
 def test_names_of_other_programs_lead_to_settings() -> None:
     assert set(OTHER_NAMES.values()) <= set(SETTINGS)
     assert not set(OTHER_NAMES) & set(SETTINGS)
+
+
+def test_no_phrases_override_the_settings_of_a_file() -> None:
+    """Runs without phrases have the same settings as those of earlier versions, so both can be resumed."""
+    saved = {"phrases": 2, "connector_words": "english", "phrase_scoring": "npmi"}
+    assert make_config(saved, {"phrases": 0}) == TrainConfig()
+    assert not any("phrase" in name or "connector" in name for name in TrainConfig().as_dict())

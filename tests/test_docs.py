@@ -16,6 +16,8 @@ import pytest
 import word2vec
 from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
+from word2vec.config import option
+from word2vec.corpus.phrases import DEFAULT_THRESHOLDS
 from word2vec.formats import FORMATS
 from word2vec.models import Subwords
 from word2vec.training.tuning.comparison import compare
@@ -47,6 +49,11 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tree / "config.toml").write_text('objective = "hierarchical-softmax"\n', encoding="utf-8")
     (tmp_path / "clicks.csv").write_text("user,item\nuser17,tea\nuser17,pen\nuser18,tea\n", encoding="utf-8")
     (tmp_path / "held_out.csv").write_text("user,item\nuser18,pen\n", encoding="utf-8")
+    glossary = "".join(f"{word},,{topic}\n" for word, topic in zip(WORDS[:10], "ab" * 5, strict=True))
+    (tmp_path / "glossary.csv").write_text(f"term,synonym,category\nking,queen,\n{glossary}", encoding="utf-8")
+    questions = word2vec.make_glossary_questions(word2vec.read_glossary("glossary.csv"), vectors)
+    questions.save(tmp_path / "questions.json")
+    (tmp_path / "bias.txt").write_text(blocks(DOCS / "your-own-tests.md", "text")[1], encoding="utf-8")
     users, items = (WordVectors(words, table[:2]) for words in (["user17", "user18"], ["tea", "pen"]))
     word2vec.PairVectors(users, items).save(tmp_path / "runs" / "clicks")
     return tmp_path
@@ -65,11 +72,21 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
         monkeypatch.setattr("word2vec.training.train", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.members.train_members", lambda *a, **k: trained.append(a))
+    monkeypatch.setitem(DEFAULT_THRESHOLDS, "original", 0.1)  # of phrases, for a small text
     monkeypatch.setattr("word2vec.training.tuning.tune", lambda *a, **k: NOTHING_TUNED)
-    monkeypatch.setattr(WordVectors, "load", lambda *a, **k: vectors)
+    rng = np.random.default_rng(1)
+
+    def other_seed() -> WordVectors:
+        table = vectors.vectors + rng.normal(size=vectors.vectors.shape)
+        return WordVectors(vectors.words, table, counts=vectors.counts, subwords=vectors.subwords)
+
+    several = re.search(r" (compare|stability) | --runs | \w+=runs/", command)
+    monkeypatch.setattr(WordVectors, "load", lambda *a, **k: other_seed() if several else vectors)
     (workplace / "settings.toml").write_text(blocks(DOCS / "training.md", "toml")[0], encoding="utf-8")
     (tuned := workplace / "runs" / "tuning").mkdir()
     (tuned / "config.toml").write_text("window = 5\n", encoding="utf-8")
+    monkeypatch.setattr("word2vec.evaluation.downloads.download_set", Path)
+    monkeypatch.setattr("word2vec.evaluation.benchmarks.path_of_set", _stored_set)
     (workplace / "my_pairs.csv").write_text("king,queen,8\nman,woman,7\n", encoding="utf-8")
     name, *arguments = shlex.split(command)
     if name == "pip":
@@ -78,6 +95,13 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
     assert name == "word2vec"
     assert cli.run(arguments) == 0
     assert bool(trained) == (arguments[0] in ("train", "demo"))
+
+
+def _stored_set(name: str) -> Path:
+    """A small set in place of a downloaded one."""
+    path = Path(name)
+    path.write_text(": words\nking queen man woman\n" if name == "bats" else "king,queen,8\nman,woman,7\n", "utf-8")
+    return path
 
 
 def _check_installable(verb: str, requirement: str) -> None:
@@ -207,11 +231,21 @@ def test_the_cli_reference_has_every_setting() -> None:
     page = _hooks().on_page_markdown(read(DOCS / "cli.md"))
     train = page.split("## train\n")[1].split("\n## ")[0]
     for field in fields(word2vec.TrainConfig):
-        shown = "`CORPUS`" if field.name == "corpus" else f"`--{field.name.replace('_', '-')}`"
-        assert shown in train
+        assert f"`{option(field.name)}`" in train
     assert "| `--dim` `INT` | `100` |" in train
     assert "`--output`, `-o` `RUN` | required |" in train
-    for command in ("evaluate", "nearest", "analogy", "export", "download", "info", "report", "demo"):
+    for command in (
+        "evaluate",
+        "compare",
+        "stability",
+        "nearest",
+        "analogy",
+        "export",
+        "download",
+        "info",
+        "report",
+        "demo",
+    ):
         assert f"\n## {command}\n" in page
 
 

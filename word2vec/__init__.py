@@ -31,16 +31,33 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from word2vec.config import TrainConfig
-    from word2vec.corpus import IndexedCorpus, MemoryCorpus, Vocabulary, index_corpus, open_corpus
+    from word2vec.corpus import (
+        IndexedCorpus,
+        MemoryCorpus,
+        Phrases,
+        Vocabulary,
+        find_phrases,
+        index_corpus,
+        open_corpus,
+    )
     from word2vec.errors import TrainingInterrupted, TuningInterrupted, UnknownWordError, Word2VecError
     from word2vec.evaluation import (
+        compare,
         evaluate_analogies,
+        evaluate_glossary,
         evaluate_ranking,
         evaluate_similarity,
+        evaluate_stability,
+        evaluate_weat,
+        make_glossary_questions,
+        measure_drift,
+        read_glossary,
         read_pairs,
         read_questions,
+        read_weat,
         to_frame,
     )
+    from word2vec.evaluation.probes import probe_classifier, probe_language_model, read_labeled_texts
     from word2vec.losses import LOSSES
     from word2vec.models import CBOW, SkipGram
     from word2vec.report import write_report
@@ -60,6 +77,7 @@ __all__ = [
     "IndexedCorpus",
     "MemoryCorpus",
     "PairVectors",
+    "Phrases",
     "SamplingSettings",
     "SkipGram",
     "SkipGramDataset",
@@ -72,14 +90,26 @@ __all__ = [
     "Word2VecError",
     "WordVectors",
     "combine",
+    "compare",
     "evaluate_analogies",
+    "evaluate_glossary",
     "evaluate_ranking",
     "evaluate_similarity",
+    "evaluate_stability",
+    "evaluate_weat",
+    "find_phrases",
     "index_corpus",
     "load",
+    "make_glossary_questions",
+    "measure_drift",
     "open_corpus",
+    "probe_classifier",
+    "probe_language_model",
+    "read_glossary",
+    "read_labeled_texts",
     "read_pairs",
     "read_questions",
+    "read_weat",
     "to_frame",
     "train",
     "train_pairs",
@@ -89,16 +119,25 @@ __all__ = [
 
 _PUBLIC_NAMES = {
     "config": ["TrainConfig"],
-    "corpus": ["IndexedCorpus", "MemoryCorpus", "Vocabulary", "index_corpus", "open_corpus"],
+    "corpus": ["IndexedCorpus", "MemoryCorpus", "Phrases", "Vocabulary", "find_phrases", "index_corpus", "open_corpus"],
     "errors": ["TrainingInterrupted", "TuningInterrupted", "UnknownWordError", "Word2VecError"],
     "evaluation": [
+        "compare",
         "evaluate_analogies",
+        "evaluate_glossary",
         "evaluate_ranking",
         "evaluate_similarity",
+        "evaluate_stability",
+        "evaluate_weat",
+        "make_glossary_questions",
+        "read_glossary",
+        "measure_drift",
         "read_pairs",
         "read_questions",
+        "read_weat",
         "to_frame",
     ],
+    "evaluation.probes": ["probe_classifier", "probe_language_model", "read_labeled_texts"],
     "losses": ["LOSSES"],
     "models": ["CBOW", "SkipGram"],
     "report": ["write_report"],

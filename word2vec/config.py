@@ -20,6 +20,9 @@ from word2vec.errors import ConfigError
 MAX_CONFIG_BYTES = 1 << 22  # far more than the names of 10,000 corpus files take
 MAX_QUOTED = 80  # characters of a wrong value in a message
 MAX_NGRAM = 100  # characters
+MAX_PHRASE_PASSES = 20
+PHRASE_SCORINGS = "original", "npmi"
+PHRASE_SETTINGS = "phrase_scoring", "phrase_threshold", "phrase_min_count", "phrase_delimiter", "connector_words"
 MAX_INTEGER = 2**63 - 1  # the range that TOML guarantees, and that of the libraries behind a setting
 
 
@@ -63,6 +66,28 @@ class TrainConfig:
             changeable_on_resume=True,
         ),
     ] = ()
+    start_from: Annotated[
+        str | None,
+        # on resume the file may be somewhere else; it is identified by its fingerprint
+        Setting(
+            "Vectors to start from: a run folder or a vectors file in any format.",
+            metavar="VECTORS",
+            changeable_on_resume=True,
+        ),
+    ] = None
+    freeze: Annotated[
+        str,
+        Setting(
+            "Which words of --from VECTORS to keep as they are: none, or all known ones.", choices=("none", "known")
+        ),
+    ] = "none"
+    new_words: Annotated[bool, Setting("Train the words of CORPUS that --from VECTORS does not have.")] = True
+    anchor: Annotated[
+        bool,
+        Setting(
+            "Train a time slice in the space of --from VECTORS: freeze their output vectors, keep only words of CORPUS."
+        ),
+    ] = False
     model: Annotated[
         str,
         Setting(
@@ -130,6 +155,35 @@ class TrainConfig:
             choices=("whitespace", "words"),
         ),
     ] = "whitespace"
+    phrases: Annotated[
+        int | None,
+        Setting(
+            "Join frequent phrases such as new_york to words, in this many passes (0: none).",
+            minimum=0,
+            maximum=MAX_PHRASE_PASSES,
+            metavar="PASSES",
+        ),
+    ] = None
+    phrase_scoring: Annotated[
+        str | None,
+        Setting("Score of phrases: that of word2vec.c (original, the default), or NPMI.", choices=PHRASE_SCORINGS),
+    ] = None
+    phrase_threshold: Annotated[
+        float | None, Setting("Join pairs of words with a higher score (default: 10, npmi: 0.5).")
+    ] = None
+    phrase_min_count: Annotated[
+        int | None, Setting("Ignore pairs of words that occur fewer times than this (default: 5).", minimum=1)
+    ] = None
+    phrase_delimiter: Annotated[
+        str | None, Setting("Text between the words of a phrase (default: _).", metavar="TEXT")
+    ] = None
+    connector_words: Annotated[
+        str | None,
+        Setting(
+            "Words that may be inside a phrase, as in bank_of_america: none (default), english, or 'WORD WORD ...'.",
+            metavar="WORDS",
+        ),
+    ] = None
     column: Annotated[
         str | None,
         Setting("Column of .csv, .tsv, .jsonl and .parquet files that contains the text.", metavar="NAME"),
@@ -226,6 +280,10 @@ class TrainConfig:
             )
         if self.subwords is not None:
             ngram_lengths(self.subwords)
+        if self.start_from is None and (self.freeze != "none" or self.anchor or not self.new_words):
+            raise ConfigError("--freeze, --anchor and --no-new-words need vectors to start from; add --from VECTORS")
+        if self.freeze == "known" and not self.new_words:
+            raise ConfigError("--freeze known with --no-new-words leaves nothing to train; omit one of them")
         if self.refine and self.subwords is not None:
             raise ConfigError(
                 "--refine (also part of --preset best) applies to vectors trained without n-grams; omit --subwords, "
@@ -242,8 +300,21 @@ class TrainConfig:
                 "--position-weights cannot be combined with --objective hierarchical-softmax: vectors have no position "
                 "weights, so their probabilities would be wrong; omit one of them"
             )
+        self._check_phrases()
         if self.patience is not None and self.validation == 0:
             raise ConfigError("--patience needs the validation loss, but --validation is 0; omit one of them")
+
+    def _check_phrases(self) -> None:
+        """Check the settings of phrases; 0 passes are the same as no setting."""
+        given = [name for name in PHRASE_SETTINGS if getattr(self, name) is not None]
+        if self.phrases is None and given:
+            raise ConfigError(f"{option(given[0])} applies to phrases; add --phrases 1, or omit it")
+        if self.phrases == 0:  # overrides the settings of a file
+            for name in ("phrases", *PHRASE_SETTINGS):
+                object.__setattr__(self, name, None)
+        scoring, minimum = self.phrase_scoring or "original", self.phrase_min_count or 1
+        delimiter = "_" if self.phrase_delimiter is None else self.phrase_delimiter
+        check_phrase_settings(scoring, self.phrase_threshold, minimum, delimiter, "--phrase-")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the settings that are not None, with values that TOML can represent."""
@@ -269,6 +340,7 @@ OTHER_NAMES = {
     "alpha": "lr", "min_alpha": "min_lr", "workers": "threads", "thread": "threads", "loss": "objective",
     "bucket": "buckets", "ngrams": "subwords", "minn": "subwords", "maxn": "subwords", "sg": "model", "cbow": "model",
     "hs": "objective", "train": "corpus", "input": "corpus", "sentences": "corpus", "corpus_file": "corpus",
+    "pretrainedvectors": "start_from", "from": "start_from",
 }  # fmt: skip
 """Names of settings in word2vec.c, fastText, GloVe and gensim, in lower case, and in this package."""
 
@@ -279,6 +351,9 @@ def suggest_setting(name: str) -> str:
     near = [OTHER_NAMES[name]] if name in OTHER_NAMES else difflib.get_close_matches(name, SETTINGS, n=1)
     return f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(SETTINGS)}"
 
+
+OPTION_NAMES = {"corpus": "CORPUS", "start_from": "--from"}
+"""Settings whose command-line option has another name; `from` cannot be a field, as it is a keyword of Python."""
 
 PRESETS: dict[str, dict[str, Any]] = {
     "quality": {"dim": 200, "subsample": 1e-4, "epochs": 10},
@@ -309,6 +384,47 @@ def ngram_lengths(subwords: str, name: str = "--subwords") -> tuple[int, int]:
     return int(lengths[1]), int(lengths[2])
 
 
+def check_phrase_passes(passes: int) -> None:
+    """Check a number of passes.
+
+    Raises:
+        ConfigError: It is out of range.
+    """
+    if not 1 <= passes <= MAX_PHRASE_PASSES:
+        raise ConfigError(f"--passes must be from 1 to {MAX_PHRASE_PASSES}, not {passes}")
+
+
+def check_phrase_settings(
+    scoring: str, threshold: float | None, min_count: int, delimiter: str, prefix: str = "--"
+) -> None:
+    """Check the settings of phrases.
+
+    Args:
+        scoring: Name of the score.
+        threshold: Pairs with a higher score are phrases; None for the default of the scoring.
+        min_count: Minimum count of pairs.
+        delimiter: Text between the words of a phrase.
+        prefix: What precedes the names of the settings in messages.
+
+    Raises:
+        ConfigError: One of them is out of range.
+    """
+    if scoring not in PHRASE_SCORINGS:
+        raise ConfigError(f"{prefix}scoring must be one of {', '.join(PHRASE_SCORINGS)}, not {scoring!r}")
+    if threshold is not None and scoring == "original" and not 0 < threshold < float("inf"):
+        raise ConfigError(f"{prefix}threshold must be above 0, not {_format(threshold)}; higher means fewer phrases")
+    if threshold is not None and scoring == "npmi" and not -1 <= threshold < 1:
+        raise ConfigError(
+            f"{prefix}threshold must be at least -1 and below 1 with {prefix}scoring npmi, not {_format(threshold)}"
+        )
+    if min_count < 1:
+        raise ConfigError(f"{prefix}min-count must be at least 1, not {min_count}")
+    if not delimiter or not delimiter.isprintable() or " " in delimiter:
+        raise ConfigError(
+            f"{prefix}delimiter must be visible characters without white space, such as _, not {_shorten(delimiter)}"
+        )
+
+
 def preset(name: str) -> dict[str, Any]:
     """Return the settings of a preset.
 
@@ -327,7 +443,7 @@ def preset(name: str) -> dict[str, Any]:
 
 def option(name: str) -> str:
     """Return the command-line option of a setting."""
-    return "CORPUS" if name == "corpus" else f"--{name.replace('_', '-')}"
+    return OPTION_NAMES.get(name, f"--{name.replace('_', '-')}")
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -414,10 +530,10 @@ def _check_encodable(name: str, path: str) -> str:
 
 
 def _check_limits(name: str, setting: Setting, value: Any) -> None:
-    if setting.choices and value not in setting.choices:
-        raise ConfigError(f"{option(name)} must be one of {', '.join(setting.choices)}, not {value!r}")
     if value is None:
         return
+    if setting.choices and value not in setting.choices:
+        raise ConfigError(f"{option(name)} must be one of {', '.join(setting.choices)}, not {value!r}")
     # subtle: written so that NaN, for which every comparison is false, is rejected
     if setting.minimum is not None and not value >= setting.minimum:
         raise ConfigError(f"{option(name)} must be at least {_format(setting.minimum)}, not {_format(value)}")

@@ -49,7 +49,7 @@ from word2vec.vectors.word_vectors import WordVectors
         (["export", "VECTORS", "x.zzz"], 2, "x.zzz"),
         (["export", "VECTORS", "x.txt", "--format", "bogus"], 2, "'bogus'"),
         (["export", "VECTORS", "nowhere/x.txt"], 1, "nowhere"),
-        (["download", "text9"], 2, "unknown corpus 'text9'"),
+        (["download", "text9"], 2, "unknown name 'text9'"),
         (["trian"], 2, "No such command 'trian'"),
     ],
 )

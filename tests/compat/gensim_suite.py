@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-MODULES = ("test_fasttext", "test_keyedvectors", "test_word2vec")
+MODULES = ("test_fasttext", "test_keyedvectors", "test_phrases", "test_word2vec")
 POT = ("    from ot import emd2  # noqa:F401\n", "")  # gensim's distance needs POT, this package's does not
 REPLACED = {
     "test_keyedvectors": (
@@ -24,6 +24,14 @@ REPLACED = {
         ),
         ("gensim.models.keyedvectors.KeyedVectors", "KeyedVectors"),
         ("gensim.models.KeyedVectors", "KeyedVectors"),
+    ),
+    "test_phrases": (
+        (
+            "from gensim.models.phrases import Phrases, FrozenPhrases, _PhrasesTransformation\n"
+            "from gensim.models.phrases import original_scorer",
+            "from word2vec.compat.gensim.models.phrases import Phrases, FrozenPhrases, original_scorer\n"
+            "from word2vec.compat.gensim.models.phrases import PhrasesTransformation as _PhrasesTransformation",
+        ),
     ),
     "test_word2vec": (
         (

@@ -253,6 +253,20 @@ def test_vocabulary_update_keeps_old_vectors_and_adds_words() -> None:
     assert trained.wv.rank("whale", "shark") == 1
 
 
+def test_vocabulary_updates_count_as_gensim_does() -> None:
+    first = [["a", "b", "c", "a"], ["b", "c", "d", "rare"]] * 20
+    second = [["a", "new", "b", "new"], ["d", "new", "once"]] * 4 + [["once"]]
+    found = []
+    for model_class in (Word2Vec, pytest.importorskip("gensim.models").Word2Vec):
+        model = model_class(first, vector_size=8, min_count=6, workers=1, epochs=1)
+        model.build_vocab(second, update=True)
+        trained = model.train(second, total_examples=model.corpus_count, epochs=2)[1]
+        counts = {word: model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key}
+        found.append((counts, model.corpus_count, model.corpus_total_words, trained))
+    assert found[0] == found[1]
+    assert found[0][0] == {"a": 44, "b": 44, "c": 40, "d": 24, "rare": 20, "new": 12}
+
+
 def test_limits_of_the_vocabulary(caplog: pytest.LogCaptureFixture) -> None:
     counts = {"a": 9, "b": 7, "c": 5, "d": 5, "e": 1}
     for keywords, expected in (

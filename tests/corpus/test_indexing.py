@@ -185,7 +185,7 @@ def test_progress_reaches_its_end(text: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_second_call_does_not_read_the_text(text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = index_corpus([text])
-    monkeypatch.setattr(indexing, "_build", fail)
+    monkeypatch.setattr(indexing, "build_index", fail)
     monkeypatch.setattr(content_key, "_digest", fail)
     monkeypatch.setattr(content_key, "_load_kernels", fail)
     second = index_corpus([str(text)])
@@ -195,7 +195,7 @@ def test_second_call_does_not_read_the_text(text: Path, monkeypatch: pytest.Monk
 
 def test_same_content_shares_an_index(text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = index_corpus([text])
-    monkeypatch.setattr(indexing, "_build", fail)
+    monkeypatch.setattr(indexing, "build_index", fail)
     os.utime(text, ns=(1, 1))
     assert index_corpus([text]).folder == first.folder
     copied = shutil.copy(text, tmp_path / "another name.md")
@@ -284,7 +284,7 @@ def test_standard_input(text: Path, indexes: Path, monkeypatch: pytest.MonkeyPat
     corpus = index_corpus(["-"])
     assert decoded(corpus) == SENTENCES
     assert folders(indexes) == [corpus.fingerprint]
-    monkeypatch.setattr(indexing, "_build", fail)
+    monkeypatch.setattr(indexing, "build_index", fail)
     assert index_corpus([text]).folder == corpus.folder  # the same text
 
 

@@ -395,6 +395,22 @@ def test_only_the_rows_used_move(engine_class: type[Engine]) -> None:
     assert moved_rows(model.output, before.output) == [0, 1, 2, 3, 4]
 
 
+@with_threads(1, 2)
+def test_frozen_rows_keep_their_bytes_and_train_the_others(engine_class: type[Engine], threads: int) -> None:
+    model, before = make_model(20, 8, spread=1.0), make_model(20, 8, spread=1.0)
+    inputs, outputs = np.arange(20) % 3 == 0, np.arange(20) % 2 == 0
+    for each in (model, before):
+        with torch.no_grad():
+            each.input[0], each.output[0] = -0.0, -0.0  # to which even a step of zero would add 0.0
+    model.freeze(input=inputs, output=outputs)
+    train(engine_class, model=model, threads=threads)
+    for table, old, fixed in ((model.input, before.input, inputs), (model.output, before.output, outputs)):
+        assert (
+            moved_rows(table.detach().view(torch.int32), old.detach().view(torch.int32))
+            == (~fixed).nonzero()[0].tolist()
+        )
+
+
 @every_engine
 def test_words_outside_the_vocabulary_are_counted_but_not_trained(engine_class: type[Engine]) -> None:
     # 0 and 1 are neighbors, since the word between them is dropped

@@ -142,6 +142,24 @@ def test_the_loss_falls_and_only_the_rows_used_move(case: Case) -> None:
     assert moved == expected
 
 
+@pytest.mark.parametrize("case", [Case(engine, kind, objective) for engine, kind, objective in (
+    *(("plain", kind, "negative-sampling") for kind in KINDS),
+    *(("autograd", kind, "negative-sampling") for kind in KINDS),
+    ("plain", "cbow", "in-batch-softmax"), ("autograd", "cbow", "in-batch-softmax"),
+    ("plain", "skipgram", "hierarchical-softmax"), ("autograd", "skipgram", "hierarchical-softmax"),
+)], ids="-".join)  # fmt: skip
+def test_frozen_rows_keep_their_bytes(case: Case) -> None:
+    # in the fused engine, tests/engines/cpu compare frozen rows with the plain engine
+    model, before = (KINDS[case.kind].make_model(WORDS, 8, spread=1.0) for _ in range(2))
+    fixed = {name: np.arange(len(table)) % 2 == 0 for name, table in model.named_parameters() if name != "positions"}
+    model.freeze(**fixed)
+    list(make_engine(case, model, lr=0.1).epoch(0))
+    for (name, table), old in zip(model.named_parameters(), before.parameters(), strict=True):
+        moved = (table != old).any(dim=1).numpy()
+        assert moved.any()
+        assert name not in fixed or not (moved & fixed[name]).any()
+
+
 @every_case
 def test_a_learning_rate_of_zero_has_the_loss_of_the_plain_engine(case: Case) -> None:
     model, loss = frozen_loss(case)

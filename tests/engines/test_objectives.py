@@ -11,7 +11,7 @@ from tests.engines.cpu import score_cpu
 from tests.engines.gpu import score_gpu
 from tests.engines.objectives import CASES
 from tests.losses.test_contract import spread_scores
-from word2vec.engines.cpu.objectives import COMPILED
+from word2vec.engines.cpu.objectives import COMPILED, PACKED
 from word2vec.engines.gpu.objectives import GRADIENTS
 from word2vec.losses import MarginRanking, Objective
 
@@ -76,6 +76,18 @@ def test_ignored_noise_words_are_as_in_torch_on_the_cpu(build: Build, negatives:
     scores = spread_scores(96, negatives, seed=7).float()
     scores[:, 1:][torch.rand(96, negatives, generator=torch.Generator().manual_seed(0)) < 0.4] = -torch.inf
     assert_as_in_torch(score_cpu.score, build(reduction="none"), scores)
+
+
+@pytest.mark.parametrize("kind", PACKED)
+@pytest.mark.parametrize(("examples", "negatives"), [(1, 1), (3, 5), (10, 10), (16, 5)])
+def test_packed_blocks_are_as_in_torch(kind: type[Objective], examples: int, negatives: int) -> None:
+    objective, scores = kind(reduction="none"), spread_scores(examples, negatives, seed=examples).float()
+    loss, gradients = score_cpu.score_packed(objective, scores)
+    precise = scores.double()
+    torch.testing.assert_close(
+        loss.double(), objective(precise[:, 0], precise[:, 1:]).sum(0, keepdim=True), rtol=2e-6, atol=1e-5
+    )
+    torch.testing.assert_close(gradients.double(), objective.score_gradients(precise), rtol=2e-6, atol=1e-6)
 
 
 @every_form

@@ -226,7 +226,8 @@ def test_unknown_names_raise_with_the_list_of_sets() -> None:
     with pytest.raises(FormatError) as caught:
         resolve("simlex998")
     assert str(caught.value) == (
-        "simlex998: no such file; pass a path or a built-in set: wordsim353, simlex999, questions-words"
+        "simlex998: no such file; pass a path, a built-in set: wordsim353, simlex999, questions-words, or one to "
+        "download: men, rw, simverb-3500, mturk-771, ws353-similarity, ws353-relatedness, msr, bats"
     )
 
 

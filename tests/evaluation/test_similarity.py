@@ -11,7 +11,7 @@ from scipy import stats
 
 from tests.evaluation.samples import gensim_copy, pair_set, random_vectors
 from word2vec.errors import ConfigError
-from word2vec.evaluation import similarity
+from word2vec.evaluation import resampling
 from word2vec.evaluation.benchmarks import PairSet, read_pairs
 from word2vec.evaluation.similarity import evaluate_similarity
 from word2vec.models.subwords import Subwords
@@ -163,7 +163,7 @@ def test_interval_contains_the_estimate_and_narrows_with_more_pairs() -> None:
 def test_interval_does_not_depend_on_the_block_size(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, pairs = line_of_words(30, noise=0.5, seed=2)
     whole = evaluate_similarity(vectors, pairs)
-    monkeypatch.setattr(similarity, "BLOCK_CELLS", 30 * 7)  # 7 resamples at once, which does not divide 1,000
+    monkeypatch.setattr(resampling, "BLOCK_CELLS", 30 * 7)  # 7 resamples at once, which does not divide 1,000
     assert evaluate_similarity(vectors, pairs) == whole
 
 

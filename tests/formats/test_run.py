@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 
 from tests.formats.samples import read_error, write_bytes
 from word2vec import formats
+from word2vec.corpus.phrases import Phrase, Phrases, PhraseSettings
 from word2vec.errors import FormatError
 from word2vec.formats import Table
 
@@ -181,3 +182,17 @@ def test_files_of_other_programs_need_not_be_aligned(tmp_path: Path) -> None:
         vectors = formats.read(path.parent).vectors
         assert vectors.flags.aligned
         assert vectors.tolist() == [[1, 1, 1], [1, 1, 1]]
+
+
+@pytest.mark.parametrize("name", ["run", "vectors.safetensors", "vectors.npz"])
+def test_phrases_are_kept_and_those_of_a_later_version_are_rejected(name: str, tmp_path: Path) -> None:
+    phrases = Phrases(PhraseSettings(), [{("a", "b"): Phrase(3, 1 / 3)}, {("a_b", "c"): Phrase(2, 0.5)}])
+    table = Table(["a_b", "c"], np.ones((2, 3), dtype=np.float32), phrases=phrases)
+    formats.write(tmp_path / name, table)
+    found = formats.read(tmp_path / name, limit=1).phrases
+    assert found is not None
+    assert (found.settings, found.passes) == (phrases.settings, phrases.passes)
+    assert formats.verify_checksums(tmp_path / name)
+    phrases.to_bytes = lambda: b"word2vec-phrases\t2\t{}\n"  # type: ignore[method-assign]
+    formats.write(tmp_path / name, table)
+    assert "the phrases have version 2, but this program reads up to 1" in read_error(tmp_path / name)

@@ -43,12 +43,6 @@ def test_neighbors_missing_from_the_page_count_as_errors() -> None:
     assert third.agreement_all == pytest.approx(1 / 3, abs=0.05)
 
 
-def test_blocks_do_not_change_the_agreement(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = embed(vectors(100, 10))
-    monkeypatch.setattr("word2vec.report.embedded.BLOCK", 7)
-    assert embed(vectors(100, 10)).agreement == whole.agreement
-
-
 def test_agreement_is_measured() -> None:
     unit = vectors(300, 20).unit
     exact = np.rint(unit * 1e6).astype(np.int32)

@@ -109,6 +109,8 @@ def test_missing_sections_are_left_out(tmp_path: Path) -> None:
     text = (tmp_path / "r.htm").read_text(encoding="utf-8")
     assert 'id="training-title"' not in text
     assert 'id="settings-title"' not in text
+    assert 'id="comparison-title"' not in text
+    assert 'id="stability-title"' not in text
     assert "the whole vocabulary (1 word)" in " ".join(html.unescape(text).split())
     assert "too few usable pairs" in text
     assert json.loads(Elements(text).scripts[0])["history"] is None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult
-from word2vec.report.scores import analogy_score, score_all, similarity_score, wilson_interval
+from word2vec.report.scores import analogy_score, read_sets, score_all, similarity_score, wilson_interval
 from word2vec.vectors.word_vectors import WordVectors
 
 
@@ -55,13 +55,13 @@ def test_bundled_sets_and_those_of_the_run(tmp_path: Path, caplog: pytest.LogCap
     (tmp_path / "mine.csv").write_text("king,queen,9\nking,man,5\nking,cat,1\n")
     run_pairs = ["wordsim353", str(tmp_path / "mine.csv"), str(tmp_path / "mine.csv"), str(tmp_path / "gone.csv")]
     with caplog.at_level(logging.WARNING, logger="word2vec"):
-        scores = score_all(vectors, run_pairs)
+        scores = score_all(vectors, *read_sets(run_pairs))
     assert [score.name for score in scores] == ["wordsim353", "simlex999", "mine", "questions-words"]
     assert [score.used for score in scores][2:] == [3, 2]
     assert "gone.csv" in caplog.text
     assert len(caplog.records) == 1
     turned = WordVectors(words, np.random.default_rng(1).normal(size=(5, 4)), plain=vectors.vectors)
-    refined, plain = score_all(turned, [str(tmp_path / "mine.csv")])[2:], scores[2:]
+    refined, plain = score_all(turned, *read_sets([str(tmp_path / "mine.csv")]))[2:], scores[2:]
     assert [each.note for each in refined if each.value == each.value] == [
         "; ".join(filter(None, [old.note, f"plain vectors: {old.value:.3f}"]))
         for old in plain

@@ -203,6 +203,9 @@ OTHER_VALUES: dict[str, Any] = {
     "refine": True,
     "deterministic": True,
     "position_weights": True,
+    "freeze": "known",
+    "new_words": False,
+    "anchor": True,
 }
 
 
@@ -213,7 +216,8 @@ def test_settings_that_affect_the_result_must_not_change(
     config = unfinished(short_file, run, monkeypatch)
     before = contents(run)
     for name, value in OTHER_VALUES.items():
-        needed = {"model": "cbow"} if name == "position_weights" else {}
+        needed: dict[str, Any] = {"model": "cbow"} if name == "position_weights" else {}
+        needed |= {"start_from": "start"} if name in ("freeze", "new_words", "anchor") else {}
         with pytest.raises(ConfigError) as caught:
             train(replace(config, **{name: value}, **needed), run, resume=True)
         option = "--" + name.replace("_", "-")

@@ -1,7 +1,9 @@
 """The commands that query vectors: `nearest` and `analogy`."""
 
 import logging
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +18,8 @@ from word2vec.cli.options import (
     load_vectors,
 )
 from word2vec.cli.query import parse_queries
-from word2vec.errors import ConfigError
+from word2vec.cli.systems import load_word_vectors, reject_repeated
+from word2vec.errors import ConfigError, UnknownWordError, Word2VecError
 
 if TYPE_CHECKING:
     from word2vec.vectors.search import Neighbors
@@ -35,6 +38,12 @@ def nearest(
     refined: Annotated[
         bool, typer.Option("--refined", help="Compare words of the vocabulary by their refined vectors.")
     ] = False,
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RUN ...", help="Runs with other seeds: mark neighbors that more than half of all runs agree on."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> int:
     """Show the words most similar to each WORD, by cosine similarity.
@@ -44,11 +53,14 @@ def nearest(
     In a refined run, words of the vocabulary are compared by their plain vectors unless --refined is given; unknown
     words and differences always use the refined ones.
 
+    With --runs, each neighbor has the number of runs, VECTORS included, that have it among their N nearest words, and a
+    star if these are more than half.
+
     For a run trained on pairs, each WORD is an input, and its best targets by inner product are shown.
     """
     if pairs := load_pair_vectors(vectors):
-        if restrict is not None or refined:
-            raise ConfigError("--restrict and --refined do not apply to a run trained on pairs; omit them")
+        if restrict is not None or refined or runs:
+            raise ConfigError("--restrict, --refined and --runs do not apply to a run trained on pairs; omit them")
         _show_neighbors(dict(zip(words, pairs.recommend(words, n), strict=True)), as_json)
         return 0
     table = load_vectors(vectors)
@@ -56,14 +68,46 @@ def nearest(
         raise ConfigError(f"--refined: {vectors} has no refined and plain vectors to choose from; omit it")
     queries = parse_queries(words, table)
     _mention_ngrams(table, [word for query in queries.values() for word in (*query.positive, *query.negative)])
-    _show_neighbors(
-        {
-            text: table.nearest(query.positive, query.negative, n, restrict, refined=refined or None)
+
+    def ask(asked: "WordVectors") -> "dict[str, Neighbors]":
+        return {
+            text: asked.nearest(query.positive, query.negative, n, restrict, refined=refined or None)
             for text, query in queries.items()
-        },
-        as_json,
-    )
+        }
+
+    if runs:
+        reject_repeated([vectors, *runs])
+        _show_agreement([ask(table), *(_ask_other(ask, path) for path in runs)], as_json)
+    else:
+        _show_neighbors(ask(table), as_json)
     return 0
+
+
+def _ask_other(ask: "Callable[[WordVectors], dict[str, Neighbors]]", path: Path) -> "dict[str, Neighbors]":
+    try:
+        return ask(load_word_vectors(path))
+    except UnknownWordError as error:
+        raise Word2VecError(f"{path}: {error}; ask for words that all runs have") from None
+
+
+def _show_agreement(answers: "Sequence[dict[str, Neighbors]]", as_json: bool) -> None:
+    """Show the neighbors in the first run, each with the number of runs that have it as a neighbor."""
+    from word2vec.evaluation.stability import count_agreement
+
+    agreement = {query: count_agreement([each[query] for each in answers]) for query in answers[0]}
+    found = {
+        query: [(word, score, count) for (word, score), count in zip(answers[0][query], counts, strict=True)]
+        for query, counts in agreement.items()
+    }
+    if as_json:
+        print_json({query: [list(each) for each in listed] for query, listed in found.items()})
+        return
+    runs = len(answers)
+    columns = [
+        [f"{score:.3f}  {count}/{runs} {'*' if 2 * count > runs else ' '}  {word}" for word, score, count in listed]
+        for listed in found.values()
+    ]
+    print_table(found, zip_longest(*columns, fillvalue=""))
 
 
 def analogy(

@@ -10,7 +10,7 @@ import typer
 from word2vec.cli.console import printable
 from word2vec.cli.options import VectorsArgument, load_pair_vectors, load_vectors
 from word2vec.config import read_config
-from word2vec.errors import ConfigError
+from word2vec.errors import ConfigError, DownloadError
 
 if TYPE_CHECKING:
     from word2vec.vectors.pair_vectors import PairVectors
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("word2vec")
 
 INFO_WORDS = 10  # most frequent words shown by `info`
+ALL_SETS = "benchmarks"  # argument of `download`
 BLOCK_BYTES = 512  # unit of `os.stat_result.st_blocks`
 
 
@@ -76,13 +77,38 @@ def _table_of_pairs(path: Path, table: str | None, limit: int | None) -> "WordVe
     return WordVectors(chosen.words[:limit], chosen.vectors[:limit], counts=counts)
 
 
-def download(name: Annotated[str, typer.Argument(metavar="NAME", help="Corpus to download: text8.")]) -> int:
-    """Download a corpus, verify its checksum and print its path."""
-    from word2vec.corpus.named import DOWNLOADS, download_corpus
+def download(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="text8, benchmarks (all public test sets), or the name of a test set.")
+    ],
+) -> int:
+    """Download a corpus or public test sets, verify their checksums and print their paths.
 
-    if name not in DOWNLOADS:
-        raise ConfigError(f"unknown corpus {name!r}; choose one of: {', '.join(DOWNLOADS)}")
-    print(download_corpus(name))  # noqa: T201
+    Test sets: men, rw, simverb-3500, mturk-771, ws353-similarity, ws353-relatedness, msr, bats. They are used by name
+    in `word2vec evaluate`.
+    """
+    from word2vec.corpus.named import DOWNLOADS, download_corpus
+    from word2vec.evaluation.downloads import SETS, download_set
+
+    if name in DOWNLOADS:
+        print(download_corpus(name))  # noqa: T201
+        return 0
+    if name != ALL_SETS and name not in SETS:
+        raise ConfigError(f"unknown name {name!r}; choose one of: {', '.join([*DOWNLOADS, ALL_SETS, *SETS])}")
+    failed: dict[str, DownloadError] = {}
+    for each in SETS if name == ALL_SETS else [name]:
+        try:
+            print(download_set(each), flush=True)  # noqa: T201
+        except DownloadError as error:  # the server of another set may answer
+            failed[each] = error
+    if len(failed) == 1:
+        raise next(iter(failed.values()))
+    for each, failure in failed.items():
+        logger.warning("%s: %s", each, failure)
+    if failed:
+        raise DownloadError(
+            f"{len(failed)} of {len(SETS)} sets were not downloaded: {', '.join(failed)}; try again later"
+        )
     return 0
 
 
@@ -122,6 +148,9 @@ def _facts_of_words(words: "WordVectors") -> dict[str, object]:
         facts["refined"] = "yes; contains the plain vectors too"
     if words.refinement is not None:
         facts["refinement"] = ", ".join(f"{name}={value}" for name, value in words.refinement.items())
+    if words.phrases is not None:
+        passes = len(words.phrases.passes)
+        facts["joined phrases"] = f"{len(words.phrases):,}, in {passes} pass{'es' if passes > 1 else ''}"
     return facts | {"first words": " ".join(words.words[:INFO_WORDS])}
 
 

@@ -18,12 +18,15 @@ from word2vec.cli.options import (
     load_pair_vectors,
     load_vectors,
 )
+from word2vec.cli.systems import SystemsArgument, load_systems, parse_systems
 from word2vec.errors import ConfigError, CorpusError
 
 if TYPE_CHECKING:
-    from word2vec.evaluation.results import AnalogyResult, SimilarityResult
+    from word2vec.evaluation.results import AnalogyResult, SimilarityResult, WeatResult
     from word2vec.vectors.pair_vectors import PairVectors
     from word2vec.vectors.word_vectors import WordVectors
+
+    Scored = SimilarityResult | AnalogyResult | WeatResult
 
 logger = logging.getLogger("word2vec")
 
@@ -39,10 +42,17 @@ def evaluate(
     vectors: VectorsArgument,
     pairs: Annotated[
         list[str] | None,
-        typer.Option(metavar="FILE ...", help="Word-similarity files, or the names wordsim353, simlex999."),
+        typer.Option(
+            metavar="FILE ...",
+            help="Word-similarity files, or names: wordsim353, simlex999, and those of `word2vec download`.",
+        ),
     ] = None,
     analogies: Annotated[
-        list[str] | None, typer.Option(metavar="FILE ...", help="Analogy files, or the name questions-words.")
+        list[str] | None,
+        typer.Option(metavar="FILE ...", help="Analogy files, or names: questions-words; if downloaded, msr and bats."),
+    ] = None,
+    weat: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE ...", help="Files of word embedding association tests (bias).")
     ] = None,
     restrict: Annotated[
         int, typer.Option(metavar="N", min=1, help="Solve analogies among the N most frequent words.")
@@ -74,16 +84,16 @@ def evaluate(
     ] = None,
     as_json: JsonOption = False,
 ) -> int:
-    """Evaluate vectors on word similarity and analogies, or a run trained on pairs on held-out pairs.
+    """Evaluate vectors on similarity, analogies and association tests, or a run trained on pairs on held-out pairs.
 
-    Without --pairs and --analogies, all bundled test sets are used.
+    Without --pairs, --analogies and --weat, all bundled test sets are used.
     """
     if (ranked := load_pair_vectors(vectors)) is not None or held_out is not None:
         if ranked is None:
             raise ConfigError(f"--held-out: {vectors} was not trained on pairs; omit it")
-        if pairs or analogies:
+        if pairs or analogies or weat:
             raise ConfigError(
-                f"--pairs and --analogies do not apply to {vectors}, which was trained on pairs; omit them"
+                f"--pairs, --analogies and --weat do not apply to {vectors}, which was trained on pairs; omit them"
             )
         if (restrict, oov, case) != (RESTRICT, OOV, CASE):
             raise ConfigError(
@@ -98,7 +108,7 @@ def evaluate(
             "--known, --sampled, --k, --input-column and --target-column need --held-out FILE and a run trained on "
             "pairs; omit them"
         )
-    _evaluate_words(vectors, pairs, analogies, restrict, oov, case, as_json)
+    _evaluate_words(vectors, pairs, analogies, weat, restrict, oov, case, as_json)
     return 0
 
 
@@ -106,6 +116,7 @@ def _evaluate_words(
     vectors: Path,
     pairs: list[str] | None,
     analogies: list[str] | None,
+    weat: list[Path] | None,
     restrict: int,
     oov: Literal["skip", "zero"],
     case: Literal["exact", "exact-then-lower", "gensim"],
@@ -114,19 +125,24 @@ def _evaluate_words(
     from word2vec.evaluation.analogies import evaluate_analogies
     from word2vec.evaluation.benchmarks import builtin_sets, read_pair_sets, read_questions
     from word2vec.evaluation.similarity import evaluate_similarity
+    from word2vec.evaluation.weat import evaluate_weat, read_weat
 
-    if not pairs and not analogies:
+    if not pairs and not analogies and not weat:
         bundled = builtin_sets()
         pairs = [name for name, path in bundled.items() if path.suffix == ".csv"]
         analogies = [name for name, path in bundled.items() if path.suffix == ".txt"]
     # read before the vectors are loaded, so that a bad file is reported at once
     pair_sets = read_pair_sets(pairs or [])
     question_sets = [read_questions(source) for source in analogies or []]
+    tests = [test for path in weat or [] for test in read_weat(path)]
     words = load_vectors(vectors)
 
-    def score(of: "WordVectors") -> "list[SimilarityResult | AnalogyResult]":
-        similarity = [evaluate_similarity(of, each, oov=oov, case=case) for each in pair_sets]
-        return [*similarity, *(evaluate_analogies(of, each, restrict=restrict) for each in question_sets)]
+    def score(of: "WordVectors") -> "list[Scored]":
+        return [
+            *(evaluate_similarity(of, each, oov=oov, case=case) for each in pair_sets),
+            *(evaluate_analogies(of, each, restrict=restrict) for each in question_sets),
+            *(evaluate_weat(of, each, case=case) for each in tests),
+        ]
 
     results = score(words)
     plain = score(words.unrefined()) if words.plain is not None else []
@@ -142,9 +158,15 @@ def _evaluate_words(
             logger.warning("%s: %s", result.name, result.note)
 
 
-def _headline(result: "SimilarityResult | AnalogyResult") -> float | None:
-    """Return the score of a result for JSON: Spearman's correlation or the accuracy, None if it is undefined."""
-    score = result.spearman if result.kind == "similarity" else result.accuracy
+def _headline(result: "Scored") -> float | None:
+    """Return the main score of a result for JSON, None if it is undefined."""
+    match result.kind:
+        case "similarity":
+            score = result.spearman
+        case "analogy":
+            score = result.accuracy
+        case "weat":
+            score = result.effect_size
     return score if math.isfinite(score) else None
 
 
@@ -181,14 +203,17 @@ def _evaluate_pairs(
         logger.warning("%s: %s", result.name, result.note)
 
 
-def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[tuple[str, ...]]:
+def _table_rows(results: "list[Scored]") -> Iterator[tuple[str, ...]]:
     for result in results:
         if result.kind == "similarity":
-            defined = math.isfinite(result.ci_low) and math.isfinite(result.ci_high)
-            interval = f"{result.ci_low:.3f} to {result.ci_high:.3f}" if defined else "undefined"
             used = f"{result.pairs:,} of {result.pairs_total:,} pairs"
-            yield result.name, "Spearman", f"{result.spearman:.3f}", interval, used, _outside(result)
+            yield result.name, "Spearman", f"{result.spearman:.3f}", _interval(result), used, _outside(result)
             yield "", "Pearson", f"{result.pearson:.3f}", "", "", ""
+            continue
+        if result.kind == "weat":
+            used = f"{result.words:,} of {result.words_total:,} words"
+            yield result.name, "effect size", f"{result.effect_size:.3f}", _interval(result), used, _outside(result)
+            yield "", "p-value", f"{result.p_value:.2g}", "", f"{result.partitions:,} partitions", ""
             continue
         used = f"{result.questions:,} of {result.questions_total:,} questions"
         yield result.name, "accuracy", f"{result.accuracy:.3f}", "", used, ""
@@ -199,9 +224,12 @@ def _table_rows(results: "list[SimilarityResult | AnalogyResult]") -> Iterator[t
             yield "", f"    {section.name}", f"{section.accuracy:.3f}", "", used, ""
 
 
-def _rows_with_plain(
-    refined: "list[SimilarityResult | AnalogyResult]", plain: "list[SimilarityResult | AnalogyResult]"
-) -> Iterator[tuple[str, ...]]:
+def _interval(result: "SimilarityResult | WeatResult") -> str:
+    defined = math.isfinite(result.ci_low) and math.isfinite(result.ci_high)
+    return f"{result.ci_low:.3f} to {result.ci_high:.3f}" if defined else "undefined"
+
+
+def _rows_with_plain(refined: "list[Scored]", plain: "list[Scored]") -> Iterator[tuple[str, ...]]:
     """Yield the rows of refined vectors with the scores of the plain ones, and what these used if that differs."""
     for (name, measure, score, interval, used, outside), (_, _, other, _, used_by_other, _) in zip(
         _table_rows(refined), _table_rows(plain), strict=True
@@ -210,7 +238,7 @@ def _rows_with_plain(
         yield name, measure, score, f"{other}{note}", interval, used, outside
 
 
-def _outside(result: "SimilarityResult") -> str:
+def _outside(result: "SimilarityResult | WeatResult") -> str:
     """Return the words outside the vocabulary: those without a vector, and those with one from their n-grams."""
     computed = f"from n-grams: {_abbreviate(result.from_ngrams)}" if result.from_ngrams else ""
     return "; ".join(filter(None, [_abbreviate(result.oov), computed]))
@@ -222,7 +250,7 @@ def _abbreviate(words: tuple[str, ...]) -> str:
 
 
 def report(
-    vectors: VectorsArgument,
+    runs: SystemsArgument,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="HTML file to write.")] = Path(
         "report.html"
     ),
@@ -230,9 +258,16 @@ def report(
     """Write an HTML report on a run or a vectors file.
 
     The page shows scores, training curves and settings, a map of the words, and a search box for nearest words.
+
+    With several runs, it also compares them with the first one, as `compare` does, and shows how far they agree on
+    nearest neighbors, as `stability` does; the rest of the page is about the first run.
     """
     from word2vec.report import write_report
 
-    write_report(load_vectors(vectors), vectors, output)
+    paths = parse_systems(runs)
+    systems = load_systems(paths)
+    first = next(iter(systems))
+    several = sum(map(len, systems.values())) > 1
+    write_report(systems[first][0], paths[first][0], output, systems if several else {})
     print(output)  # noqa: T201
     return 0

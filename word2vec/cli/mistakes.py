@@ -33,7 +33,7 @@ COMMANDS = {
     "skipgram": "train", "cbow": "train", "fit": "train", "nn": "nearest", "distance": "nearest",
     "most-similar": "nearest", "similar": "nearest", "neighbors": "nearest", "analogies": "analogy",
     "convert": "export", "save": "export", "test": "evaluate", "eval": "evaluate", "show": "info",
-    "help": "--help", "version": "--version",
+    "word2phrase": "phrases", "bigrams": "phrases", "help": "--help", "version": "--version",
 }  # fmt: skip
 """Commands of other programs -> what to use here."""
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from word2vec.vectors.pair_vectors import PairVectors
     from word2vec.vectors.word_vectors import WordVectors
 
-LIST_OPTIONS = ("--pairs", "--analogies")
+LIST_OPTIONS = ("--pairs", "--analogies", "--weat", "--runs")
 
 VectorsArgument = Annotated[Path, typer.Argument(metavar="VECTORS", help="Run folder or vectors file.")]
 CountOption = Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of words to show.")]

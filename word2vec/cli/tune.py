@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 PLOT_FILE = "trials.html"
 MAX_ROWS = 10  # of the table
-NOT_FOR_TUNING = ("patience", "pairs", "tensorboard", "checkpoint_every", "sync_every")
+NOT_FOR_TUNING = (
+    "patience", "pairs", "tensorboard", "checkpoint_every", "sync_every", "start_from", "freeze", "new_words", "anchor",
+)  # fmt: skip
 
 
 def tune(

@@ -13,6 +13,8 @@ from word2vec.corpus.memory import MemoryCorpus
 from word2vec.corpus.opening import Tokenizer, as_paths, open_corpus
 from word2vec.corpus.pair_corpus import PairColumns, PairCorpus, as_pair_columns, make_pair_corpus
 from word2vec.corpus.pair_files import read_pair_names, read_pairs
+from word2vec.corpus.phrase_search import find_phrases
+from word2vec.corpus.phrases import Phrases, PhraseSettings
 from word2vec.corpus.saving import save_corpus
 from word2vec.corpus.vocabulary import Vocabulary
 
@@ -22,10 +24,13 @@ __all__ = [
     "MemoryCorpus",
     "PairColumns",
     "PairCorpus",
+    "PhraseSettings",
+    "Phrases",
     "Tokenizer",
     "Vocabulary",
     "as_pair_columns",
     "as_paths",
+    "find_phrases",
     "index_corpus",
     "make_pair_corpus",
     "open_corpus",

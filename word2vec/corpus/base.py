@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.vocabulary import Vocabulary
 
 
@@ -28,6 +29,11 @@ class Corpus(Protocol):
     @property
     def fingerprint(self) -> str:
         """A digest of the content, by which a resumed run recognizes its corpus."""
+        ...
+
+    @property
+    def phrases(self) -> Phrases | None:
+        """The phrases that were joined to words; None for a corpus as it was read."""
         ...
 
     @property

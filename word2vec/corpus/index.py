@@ -10,6 +10,7 @@ An index is a folder:
     tokens.npy    (words,) int32 ids
     offsets.npy   (sentences + 1,) int64: sentence i is tokens[offsets[i]:offsets[i + 1]]
     vocab.tsv     word, tab, count; the line number of a word is its id
+    phrases.tsv   the phrases that were joined, if any; see phrases.py
 
 An index is verified whenever it is opened: the checksums, because disks and copies fail; the ids and offsets
 themselves, because compiled code uses them without checks, and anybody can write a file whose checksum matches. All
@@ -29,9 +30,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.vocabulary import Vocabulary
-from word2vec.errors import CorpusError
+from word2vec.errors import CorpusError, FormatError
 from word2vec.system.cache import remedy
 
 INDEX_VERSION = 2
@@ -39,6 +41,7 @@ FACTS_FILE = "index.json"
 TOKENS_FILE = "tokens.npy"
 OFFSETS_FILE = "offsets.npy"
 VOCABULARY_FILE = "vocab.tsv"
+PHRASES_FILE = "phrases.tsv"
 NPY_HEADER_BYTES = 128  # of the one-dimensional arrays of an index, in every version of numpy
 OPTIONAL_FACTS = {"empty_tokens", "missing_values", "fingerprint"}
 BLOCK_BYTES = 1 << 20  # bytes verified at a time; they stay in the processor's cache
@@ -96,6 +99,7 @@ class IndexedCorpus:
         facts: Sizes and settings of the index.
         tokens: (words,) int32 ids; the most frequent word has id 0.
         offsets: (sentences + 1,) int64 positions in `tokens` where sentences begin; the last one is the end.
+        phrases: The phrases that were joined; None for a corpus as it was read.
     """
 
     def __init__(self, folder: Path, *, verified: bool = False) -> None:
@@ -111,11 +115,12 @@ class IndexedCorpus:
                 self._verify_offsets()
                 for _ in self._blocks(VOCABULARY_FILE):
                     pass  # only its checksum is verified
+            self.phrases = self._read_phrases()
         except PermissionError as error:
             raise CorpusError(
                 f"{folder}: the corpus index cannot be read: {error.strerror}; {remedy(error)}"
             ) from error
-        except (OSError, EOFError, ValueError, TypeError, LookupError, RecursionError) as error:
+        except (FormatError, OSError, EOFError, ValueError, TypeError, LookupError, RecursionError) as error:
             raise DamagedIndexError(
                 f"{folder}: the corpus index is incomplete or corrupt; delete the folder and start again"
             ) from error
@@ -124,6 +129,12 @@ class IndexedCorpus:
     def fingerprint(self) -> str:
         """A digest of the text and of the settings that affect the ids: the name of the folder, unless it is stored."""
         return self.facts.fingerprint or self.folder.name
+
+    def _read_phrases(self) -> Phrases | None:
+        if PHRASES_FILE not in self.facts.checksums:
+            return None
+        content = b"".join(map(bytes, self._blocks(PHRASES_FILE)))
+        return Phrases.from_bytes(content, self.folder / PHRASES_FILE)
 
     def _verify_tokens(self) -> None:
         for block in self._blocks(TOKENS_FILE, NPY_HEADER_BYTES):
@@ -176,11 +187,15 @@ class IndexedCorpus:
         return Vocabulary(words, counts).prefix(min_count, max_size)
 
     @property
+    def report(self) -> ReadReport:
+        """Irregularities of the text."""
+        facts = self.facts
+        return ReadReport(facts.undecodable_bytes, facts.long_words, facts.empty_tokens, facts.missing_values)
+
+    @property
     def warnings(self) -> list[str]:
         """Irregularities of the text, one line each."""
-        facts = self.facts
-        report = ReadReport(facts.undecodable_bytes, facts.long_words, facts.empty_tokens, facts.missing_values)
-        return report.warnings
+        return self.report.warnings
 
 
 def read_facts(folder: Path) -> IndexFacts:

@@ -14,11 +14,13 @@ from word2vec.corpus.index import (
     BLOCK_BYTES,
     INDEX_VERSION,
     OFFSETS_FILE,
+    PHRASES_FILE,
     TOKENS_FILE,
     VOCABULARY_FILE,
     IndexFacts,
     write_facts,
 )
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.read_report import ReadReport
 from word2vec.system.atomic_files import flush_file, flush_folder
 
@@ -59,6 +61,7 @@ def finish_index(
     report: ReadReport,
     fingerprint: str | None = None,
     tokens_checksum: int | None = None,
+    phrases: Phrases | None = None,
 ) -> None:
     """Write index.json beside the other files of an index, and wait until all of them are on disk.
 
@@ -71,8 +74,13 @@ def finish_index(
         report: Irregularities of the input.
         fingerprint: The fingerprint of a corpus that was saved from memory.
         tokens_checksum: The CRC-32 of tokens.npy, if it is known.
+        phrases: The phrases that were joined, if any.
     """
-    checksums = {name: file_checksum(folder / name) for name in (OFFSETS_FILE, VOCABULARY_FILE)}
+    names = [OFFSETS_FILE, VOCABULARY_FILE]
+    if phrases is not None:
+        (folder / PHRASES_FILE).write_bytes(phrases.to_bytes())
+        names.append(PHRASES_FILE)
+    checksums = {name: file_checksum(folder / name) for name in names}
     known = file_checksum(folder / TOKENS_FILE) if tokens_checksum is None else tokens_checksum
     facts = IndexFacts(
         version=INDEX_VERSION,

@@ -15,18 +15,18 @@ it is used as a path, except the name of an index in its exact form, and only an
 import logging
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
 from word2vec.corpus.columns import is_table
-from word2vec.corpus.content_key import FileState, check_unchanged, content_key, file_states
+from word2vec.corpus.content_key import check_unchanged, content_key, file_states
 from word2vec.corpus.index import (
     NPY_HEADER_BYTES,
     OFFSETS_FILE,
@@ -36,6 +36,7 @@ from word2vec.corpus.index import (
     IndexedCorpus,
 )
 from word2vec.corpus.index_writer import finish_index, npy_file, write_vocabulary
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.read_settings import ReadSettings
 from word2vec.corpus.remote import downloaded, is_remote
@@ -47,6 +48,9 @@ from word2vec.errors import CorpusError
 from word2vec.system.atomic_files import flush_folder, temporary_folder
 from word2vec.system.cache import cache_folder, remedy
 from word2vec.system.processors import usable_processors
+
+if TYPE_CHECKING:
+    from word2vec.corpus.memory import Table
 
 COPY_TOKENS = 1 << 18  # ids renumbered at a time, 1 MiB: they stay in the processor's cache
 
@@ -92,9 +96,14 @@ def index_corpus(
     with local_files(sources, cache, output, column, progress) as files:
         states = file_states(files)
         folder = cache / "indexes" / content_key(files, states, cache / "indexes", settings)
-        if (corpus := _existing_index(folder, verified)) is not None:
+        if (corpus := existing_index(folder, verified)) is not None:
             return corpus
-        _build(files, states, folder, settings, threads, progress)
+
+        def write(work: Path) -> None:
+            _write_index(files, work, settings, threads, progress)
+            check_unchanged(files, states)
+
+        build_index(folder, write)
         return IndexedCorpus(folder)
 
 
@@ -134,7 +143,7 @@ def local_files(
         yield [copies.enter_context(spooled(file, cache)) if is_stream(file) else file for file in files]
 
 
-def _existing_index(folder: Path, verified: bool) -> IndexedCorpus | None:
+def existing_index(folder: Path, verified: bool) -> IndexedCorpus | None:
     """Open an index; warn if it is damaged.
 
     Raises:
@@ -149,17 +158,22 @@ def _existing_index(folder: Path, verified: bool) -> IndexedCorpus | None:
         return None
 
 
-def _build(
-    files: Sequence[Path], states: list[FileState], folder: Path, settings: ReadSettings, threads: int, progress: bool
-) -> None:
-    """Build the index in a temporary folder beside `folder`, then rename it."""
+def build_index(folder: Path, write: Callable[[Path], None]) -> None:
+    """Build an index in a temporary folder beside `folder`, then rename it.
+
+    Args:
+        folder: The folder of the index.
+        write: A function that writes the files of the index to an empty folder.
+
+    Raises:
+        CorpusError: The index cannot be written.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with temporary_folder(folder.parent, "tmp-") as private:
             work = private / "index"
             work.mkdir()  # subtle: with the usual permissions, because the temporary folder is closed to other users
-            _write_index(files, work, settings, threads, progress)
-            check_unchanged(files, states)
+            write(work)
             _put_in_place(work, folder)
     except OSError as error:
         raise CorpusError(
@@ -189,15 +203,43 @@ def _write_index(files: Sequence[Path], work: Path, settings: ReadSettings, thre
     load_kernels()
     report = ReadReport()
     size = sum(file.stat().st_size for file in files)
+    with tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar:
+        table, encoded = encode_files(files, settings, report, threads, bar.update)
+        words = write_encoded(work, table, encoded, report, settings.lowercase, threads)
+    if not words:
+        raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by whitespace")
+
+
+def write_encoded(
+    work: Path,
+    table: "Table",
+    encoded: Iterable[tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]],
+    report: ReadReport,
+    lowercase: bool,
+    threads: int,
+    phrases: Phrases | None = None,
+) -> int:
+    """Write the files of an index, unless there are no words.
+
+    Args:
+        work: An empty folder.
+        table: The table of words.
+        encoded: Blocks of provisional ids, each with the number of its ids before the end of each sentence.
+        report: Irregularities; those of the table are added.
+        lowercase: Whether the text was lowercased.
+        threads: The number of threads.
+        phrases: The phrases that were joined, if any.
+
+    Returns:
+        The number of words.
+    """
     with (
         npy_file(work / TOKENS_FILE, np.dtype(np.int32)) as ids,
         npy_file(work / OFFSETS_FILE, np.dtype(np.int64)) as offsets,
-        tqdm(total=size, unit="B", unit_scale=True, desc="indexing", disable=not progress, leave=False) as bar,
     ):
-        table, encoded = encode_files(files, settings, report, threads, bar.update)
         words, sentences = _write_ids(encoded, ids, offsets)
     if not words:
-        raise CorpusError(f"{_names(files)}: contains no words; use a text of words separated by whitespace")
+        return 0
     ranked = table.by_frequency()
     with ThreadPoolExecutor(1) as pool:
         vocabulary = pool.submit(write_vocabulary, work / VOCABULARY_FILE, ranked.words, ranked.counts)
@@ -206,13 +248,15 @@ def _write_index(files: Sequence[Path], work: Path, settings: ReadSettings, thre
     report.long_words, report.empty_tokens = table.long_words, table.empty_tokens
     finish_index(
         work,
-        lowercase=settings.lowercase,
+        lowercase=lowercase,
         words=words,
         sentences=sentences,
         distinct_words=len(ranked.words),
         report=report,
         tokens_checksum=tokens_checksum,
+        phrases=phrases,
     )
+    return words
 
 
 def _names(files: Sequence[Path]) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from word2vec.corpus.growing_array import GrowingArray
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.read_report import ReadReport
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import CorpusError
@@ -51,7 +52,12 @@ class MemoryCorpus:
         fingerprint: A digest of the ids, the sentences and the words.
         lowercase: Whether the tokens were lowercased.
         report: Irregularities of the input.
+
+    Attributes:
+        phrases: The phrases that were joined; None for a corpus as it was passed.
     """
+
+    phrases: Phrases | None
 
     def __init__(
         self,
@@ -67,6 +73,7 @@ class MemoryCorpus:
         self.tokens, self.offsets, self.words, self.counts = tokens, offsets, words, counts
         self.fingerprint, self.lowercase = fingerprint, lowercase
         self.report = report or ReadReport()
+        self.phrases = None
 
     @property
     def warnings(self) -> list[str]:

@@ -39,6 +39,7 @@ def save_corpus(corpus: MemoryCorpus, folder: Path) -> None:
                 distinct_words=len(corpus.words),
                 report=corpus.report,
                 fingerprint=corpus.fingerprint,
+                phrases=corpus.phrases,
             )
             if folder.exists():
                 folder.rename(private / "replaced")

@@ -159,7 +159,7 @@ def train_step(
     step_x = torch.bmm(g.unsqueeze(1), y).squeeze(1)  # (B, D)
     step_y = torch.mul(g.unsqueeze(2), x.unsqueeze(1), out=y)  # (B, T, D)
     model.scatter(batch, step_x)
-    model.output.index_add_(0, targets.view(-1), step_y.view(-1, step_y.shape[-1]))
+    model.move_targets(targets.view(-1), step_y.view(-1, step_y.shape[-1]))
     return loss.detach()  # subtle: a loss with its history would keep the batch in memory
 
 
@@ -186,6 +186,6 @@ def in_batch_step(
         loss, predictions = objective.fortraining(left, right, ids=batch.center, log_q=correction)
         step_left, step_right = torch.autograd.grad(loss.sum(), (left, right))  # both (B, D)
     model.scatter(batch, -lr * step_left)
-    model.output.index_add_(0, batch.center, step_right, alpha=-lr)
+    model.move_targets(batch.center, step_right, -lr)
     hits = (predictions == torch.arange(len(predictions), device=predictions.device)).sum()
     return loss.detach().sum(), hits

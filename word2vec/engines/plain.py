@@ -107,6 +107,8 @@ class PlainEngine(Engine):
         frequency = dataset.pair_frequency if objective.targets == "batch" else dataset.noise
         self.log_q = frequency.double().log() if objective.needs_log_q else None  # (V,) subtracted from the scores
         self.paths = cast("TextDataset", dataset).tree.padded() if objective.targets == "tree" else None  # (V, L) each
+        frozen = {"input": model.frozen_input, "output": model.frozen_output, "ngrams": model.frozen_ngrams}
+        self.frozen = {name: rows.cpu().numpy() for name, rows in frozen.items() if rows is not None}  # (rows,) bool
 
     def epoch(self, number: int, shards: list[Shard] | None = None) -> Generator[Progress]:
         """Train one pass over the corpus; see `Engine.epoch`."""
@@ -244,9 +246,16 @@ class PlainEngine(Engine):
         loss = self.objective(scores[:, 0], scores[:, 1:]).sum().item()
         g = signs * self.objective.score_gradients(scores).cpu().numpy()  # (B, T), g_k = dL/ds_k
         self.scatter(group.inputs, -lr * np.einsum("bk,bkd->bd", g, y))  # dL/dx = sum_k g_k y_k
-        # subtle: a row may occur several times, and `+=` would apply only one of its steps
-        np.add.at(self.output, targets, -lr * np.einsum("bk,bd->bkd", g, x))  # dL/dy_k = g_k x
+        self.move("output", targets, -lr * np.einsum("bk,bd->bkd", g, x))  # dL/dy_k = g_k x
         return float(loss)
+
+    def move(self, name: str, rows: npt.NDArray[np.integer], steps: npt.NDArray[np.float64]) -> None:
+        """Add steps, (..., D), to rows of a table, (...), except to those that are frozen."""
+        if name in self.frozen:
+            moving = ~self.frozen[name][rows]
+            rows, steps = rows[moving], steps[moving]
+        # subtle: a row may occur several times, and `+=` would apply only one of its steps
+        np.add.at(self.tables[name], rows, steps)
 
     def rows_of(self, group: Group) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.integer]]:
         """Return the rows of the targets of a group, and the signs of their scores, (B, T) each.
@@ -272,10 +281,10 @@ class PlainEngine(Engine):
             for words, step in zip(inputs, steps, strict=True)
             for word in words
         ]  # all from before the step
+        self.move("input", np.array([word.id for word, _, _ in moves]), np.array([step for _, step, _ in moves]))
         for word, step, position_step in moves:
-            self.input[word.id] += step
-            for row in self._ngram_rows(word.id):
-                self.tables["ngrams"][row] += step
+            if len(rows := self._ngram_rows(word.id)):
+                self.move("ngrams", rows, np.tile(step, (len(rows), 1)))
             if "positions" in self.tables:
                 self.tables["positions"][word.position] += position_step
 
@@ -324,7 +333,7 @@ class PlainEngine(Engine):
         loss, predictions = self.objective.fortraining(x, y, ids=batch.center, log_q=log_q)
         step_x, step_y = torch.autograd.grad(loss.sum(), (x, y))
         self.scatter(inputs, -lr * step_x.cpu().numpy())
-        np.add.at(self.output, centers, -lr * step_y.cpu().numpy())
+        self.move("output", centers, -lr * step_y.cpu().numpy())
         return loss.sum().item(), int((predictions.cpu() == torch.arange(len(inputs))).sum())
 
 

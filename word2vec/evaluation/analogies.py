@@ -32,7 +32,8 @@ def evaluate_analogies(
 ) -> AnalogyResult:
     """Answer analogy questions: a is to b as c is to d.
 
-    Questions with a word outside the restricted vocabulary are skipped.
+    Questions with a word outside the restricted vocabulary are skipped. Where a set lists several answers, as BATS
+    does, each of them is correct, and a question is asked if one of them is in the vocabulary.
 
     Args:
         vectors: The vectors to evaluate, most frequent words first.
@@ -75,18 +76,29 @@ def answer_questions(
         raise ConfigError(f"restrict must be 1 or more, got {restrict}; a usual value is 30000")
     if method not in SCORES:
         raise ConfigError(f"unknown analogy method {method!r}; choose {' or '.join(SCORES)}")
-    words = (word for section in questions.sections for question in section.questions for word in question)
+    asked_for = [
+        (question, section.alternatives.get(question[2], ()))
+        for section in questions.sections
+        for question in section.questions
+    ]
+    words = (word for question, others in asked_for for word in (*question, *others))
     row_of = find_rows(vectors.words, words, case, restrict)
-    listed = [[row_of[word] for word in question] for section in questions.sections for question in section.questions]
+    accepted = [  # the rows of the correct answers to each question that are known
+        [row for word in (question[3], *others) if (row := row_of[word]) >= 0] for question, others in asked_for
+    ]
+    listed = [
+        [*(row_of[word] for word in question[:3]), right[0] if right else -1]
+        for (question, _), right in zip(asked_for, accepted, strict=True)
+    ]
     rows = np.array(listed, dtype=np.int64).reshape(-1, 4)  # (Q, 4), -1 for an unknown word
     vocabulary = vectors.words[:restrict]
     first = find_rows(vocabulary, vocabulary, case)  # the first row of the spellings of each word
     first_spelling = np.array([first[word] for word in vocabulary])  # (V,)
     known: NDArray[np.bool_] = np.all(rows >= 0, axis=1)  # (Q,)
-    asked = rows[known]  # (A, 4)
-    answers = _answers(vectors.unit[:restrict], asked[:, :3], first_spelling, method)  # (A,)
-    correct = iter(np.equal(answers, asked[:, 3]).tolist())
-    outcomes = iter([next(correct) if each else None for each in known.tolist()])
+    answers = iter(_answers(vectors.unit[:restrict], rows[known, :3], first_spelling, method).tolist())
+    outcomes = iter(
+        [next(answers) in right if each else None for each, right in zip(known.tolist(), accepted, strict=True)]
+    )
     return [[next(outcomes) for _ in section.questions] for section in questions.sections]
 
 

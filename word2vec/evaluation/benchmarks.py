@@ -9,8 +9,8 @@ listed in evaluation/README.md.
 import csv
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import FormatError
+from word2vec.evaluation.downloads import SETS, path_of_set
+from word2vec.evaluation.question_folders import read_folder
+from word2vec.evaluation.text_lines import read_lines
 
 Columns = tuple[str | int, str | int, str | int]
 """The columns of the first word, the second word and the score: names from the header, or numbers from 1."""
@@ -43,6 +46,8 @@ class Section:
 
     name: str
     questions: tuple[tuple[str, str, str, str], ...]
+    alternatives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Other correct answers to the questions about a third word c, by c, as in BATS."""
 
     @property
     def kind(self) -> Literal["semantic", "syntactic"]:
@@ -69,22 +74,37 @@ def builtin_sets() -> dict[str, Path]:
 
 
 def resolve(source: str | Path) -> Path:
-    """Return the path of a test set; the name of a built-in set takes precedence over a file (use ./name for the file).
+    """Return the path of a test set: a file, or a folder of analogy questions.
+
+    The name of a built-in or downloadable set takes precedence over a file; use ./name for the file.
 
     Raises:
-        FormatError: The file does not exist; the message lists the built-in sets.
+        FormatError: The file does not exist, with the names of the sets in the message; or the set is not downloaded.
     """
     known = builtin_sets()
     if isinstance(source, str) and source in known:
         return known[source]
+    if isinstance(source, str) and source in SETS:
+        return path_of_set(source)
     path = Path(source)
     try:
-        if path.is_file() or path.is_fifo():  # a pipe, as in <(cut -f 1,2,4 set.tsv) in a shell
+        if path.is_file() or path.is_fifo() or path.is_dir():  # a pipe, as in <(cut -f 1,2,4 set.tsv) in a shell
             return path
         what = "not a regular file" if path.exists() else "no such file"
     except OSError as error:  # the name is too long, or a folder on the path is not accessible
         raise FormatError(f"{source}: cannot be read ({error.strerror}); check the path") from None
-    raise FormatError(f"{source}: {what}; pass a path or a built-in set: {', '.join(known) or '(none found)'}")
+    raise FormatError(
+        f"{source}: {what}; pass a path, a built-in set: {', '.join(known) or '(none found)'}, or one to download: "
+        f"{', '.join(SETS)}"
+    )
+
+
+def _check_kind(source: str | Path, kind: str) -> None:
+    """Raise FormatError if a name is that of a public set of another kind."""
+    if isinstance(source, str) and source in SETS and SETS[source].kind != kind:
+        raise FormatError(
+            f"{source}: this public set belongs to --{SETS[source].kind}, not to --{kind}; use that option"
+        )
 
 
 def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
@@ -95,15 +115,18 @@ def read_pairs(source: str | Path, columns: Columns | None = None) -> PairSet:
     counts twice, like money and cash in WordSim-353. Formulas are not evaluated: a word that starts with = is a word.
 
     Args:
-        source: A file, or the name of a built-in set (see `builtin_sets`).
+        source: A file, or the name of a built-in set (see `builtin_sets`) or of a downloaded one (see `SETS`).
         columns: The columns of the two words and the score. By default the words are the first two columns of text and
             the score is the first column of numbers after them.
 
     Raises:
         FormatError: The file is missing, contains no pairs, or has a line that cannot be read; names file and line.
     """
+    _check_kind(source, "pairs")
     path = resolve(source)
-    lines = _lines(path)
+    if path.is_dir():
+        raise FormatError(f"{source}: a folder, which may contain analogy questions but no word pairs; pass a file")
+    lines = read_lines(path)
     if not lines:
         raise FormatError(f"{path}: contains no word pairs; write one pair per line, for example: tiger,cat,7.35")
     delimiter = _delimiter([line for _, line in lines])
@@ -165,14 +188,18 @@ def read_questions(source: str | Path) -> QuestionSet:
     """Read analogy questions: lines `: section`, each followed by its questions with four words per line.
 
     Args:
-        source: A file, or the name of a built-in set (see `builtin_sets`).
+        source: A file, or the name of a built-in set (see `builtin_sets`) or of a downloaded one (see `SETS`). A folder
+            contains files in the form of BATS or of Microsoft Research, see question_folders.py.
 
     Raises:
         FormatError: The file is missing, contains no questions, or has a line that cannot be read; names file and line.
     """
+    _check_kind(source, "analogies")
     path = resolve(source)
+    if path.is_dir():
+        return QuestionSet(path.name, tuple(Section(*section) for section in read_folder(path)))
     sections: list[tuple[str, list[tuple[str, str, str, str]]]] = []
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         words = line.split()
         if line.startswith(":"):
             sections.append((line[1:].strip(), []))
@@ -185,22 +212,6 @@ def read_questions(source: str | Path) -> QuestionSet:
     if not any(questions for _, questions in sections):
         raise FormatError(f"{path}: contains no questions; write four words per line below a line such as ': capitals'")
     return QuestionSet(path.stem, tuple(Section(name, tuple(questions)) for name, questions in sections))
-
-
-def _lines(path: Path) -> list[tuple[int, str]]:
-    """Return the lines that are neither blank nor comments, with line numbers from 1."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise FormatError(f"{path}, line {line}: not UTF-8 text; save the file as UTF-8") from None
-    except OSError as error:
-        raise FormatError(f"{path}: cannot be read ({error.strerror}); check the file and its permissions") from None
-    if "\0" in text:
-        raise FormatError(f"{path}: contains NUL bytes, so it is binary or UTF-16; save it as UTF-8 text")
-    # subtle: not splitlines, which also splits at characters that words may contain and would shift the line numbers
-    numbered = enumerate(text.split("\n"), start=1)
-    return [(number, line) for number, line in numbered if line.strip() and not line.lstrip().startswith("#")]
 
 
 def _delimiter(lines: Sequence[str]) -> str | None:

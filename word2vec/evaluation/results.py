@@ -41,7 +41,7 @@ class SimilarityResult:
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "spearman", "pearson", "pairs", "pairs_total", "oov", "ci_low", "ci_high", "case")
-        return {key: _json_value(getattr(self, key)) for key in (*keys, "from_ngrams")}
+        return {key: json_value(getattr(self, key)) for key in (*keys, "from_ngrams")}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         figures = ["name", "spearman", "ci_low", "ci_high", "pearson", "used", "total", "oov"]
@@ -69,7 +69,7 @@ class SectionResult:
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "accuracy", "questions", "questions_total")
-        return {key: _json_value(getattr(self, key)) for key in keys}
+        return {key: json_value(getattr(self, key)) for key in keys}
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class AnalogyResult:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "accuracy", "questions", "questions_total", "case")
         sections = [section.as_dict() for section in self.sections]
-        return {key: _json_value(getattr(self, key)) for key in keys} | {"sections": sections}
+        return {key: json_value(getattr(self, key)) for key in keys} | {"sections": sections}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         import pandas as pd
@@ -171,8 +171,8 @@ class RankingResult:
     def as_dict(self) -> dict[str, Any]:
         """Return the result as a dictionary for JSON, in which NaN becomes None."""
         keys = ("name", "kind", "k", *self.metrics, "inputs", "inputs_total", "pairs", "pairs_total", "negatives")
-        ends = {key: [_json_value(end) for end in self.intervals[key]] for key in self.metrics}
-        return {key: _json_value(getattr(self, key)) for key in (*keys, "ci_low", "ci_high")} | {"intervals": ends}
+        ends = {key: [json_value(end) for end in self.intervals[key]] for key in self.metrics}
+        return {key: json_value(getattr(self, key)) for key in (*keys, "ci_low", "ci_high")} | {"intervals": ends}
 
     def _repr_html_(self) -> str:  # how notebooks show it
         import pandas as pd
@@ -181,11 +181,106 @@ class RankingResult:
         return _html(pd.DataFrame(rows, columns=["metric", "value", "ci_low", "ci_high"]))
 
 
-def to_frame(results: Iterable[SimilarityResult | AnalogyResult | RankingResult]) -> "pd.DataFrame":
+@dataclass(frozen=True, kw_only=True)
+class WeatResult:
+    """A word embedding association test; figures are NaN if undefined, with the reason in `note`."""
+
+    name: str
+    targets: tuple[str, str]
+    """Names of the target lists."""
+    attributes: tuple[str, str]
+    """Names of the attribute lists."""
+    effect_size: float
+    """From -2 to 2; positive if the first targets are closer to the first attributes than the second targets are."""
+    p_value: float
+    """Probability of at least this difference of means if targets are assigned to the two lists at random."""
+    ci_low: float
+    """Lower end of the 95 % bootstrap interval of the effect size."""
+    ci_high: float
+    """Upper end of that interval."""
+    partitions: int
+    """Number of partitions of the targets that the p-value is computed from."""
+    exact: bool
+    """Whether these are all partitions, or a random sample."""
+    words: int
+    """Number of words with a vector."""
+    words_total: int
+    """Number of words in the test."""
+    oov: tuple[str, ...]
+    """Words without a vector, in the order of the test."""
+    from_ngrams: tuple[str, ...] = ()
+    """Words outside the vocabulary whose vectors were computed from their n-grams."""
+    case: str = "exact-then-lower"
+    """How upper and lower case were treated, see `evaluate_similarity`."""
+    note: str = ""
+    """A caveat about the figures, or an empty string."""
+    kind: ClassVar[Literal["weat"]] = "weat"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
+        keys = ("name", "kind", "targets", "attributes", "effect_size", "p_value", "ci_low", "ci_high", "partitions")
+        more = ("exact", "words", "words_total", "oov", "from_ngrams", "case")
+        return {key: json_value(getattr(self, key)) for key in (*keys, *more)}
+
+    def _repr_html_(self) -> str:  # how notebooks show it
+        figures = ["name", "effect_size", "ci_low", "ci_high", "p_value", "used", "total", "oov"]
+        return _html(to_frame([self])[figures].assign(note=self.note))
+
+
+Result = SimilarityResult | AnalogyResult | RankingResult | WeatResult
+
+
+@dataclass(frozen=True)
+class WordDrift:
+    """The drift of a word.
+
+    Attributes:
+        word: The word.
+        drift: 0 if its cosines with its neighbors are the same, up to a factor; 1 if they have nothing in common.
+        ci_low: Lower end of the 95 % interval.
+        ci_high: Upper end.
+        before: Its nearest neighbors in the first run.
+        after: Those in the second run.
+    """
+
+    word: str
+    drift: float
+    ci_low: float
+    ci_high: float
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
+        return {name: json_value(value) for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class DriftResult:
+    """The result of a comparison.
+
+    Attributes:
+        words: The words that were asked for, or those that drifted most, most first.
+        median: Median drift of all words that were compared, a reference for the drift of words that did not change.
+        compared: Number of these words.
+    """
+
+    words: list[WordDrift]
+    median: float
+    compared: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as a dictionary for JSON, in which NaN becomes None."""
+        words = [each.as_dict() for each in self.words]
+        return {"compared": self.compared, "median": json_value(self.median), "words": words}
+
+
+def to_frame(results: Iterable[Result]) -> "pd.DataFrame":
     """Return a data frame with one row per result; figures that a kind of result does not have are NaN.
 
-    `used` and `total` are numbers of pairs or questions, `oov` is the number of unknown words, or of inputs without a
-    ranking. The columns of ranking metrics are there if one of the results is a ranking; its interval is that of NDCG.
+    `used` and `total` are numbers of pairs, questions or words, `oov` is the number of unknown words, or of inputs
+    without a ranking. The columns of ranking metrics, and of association tests, are there if one of the results has
+    them; the interval of a ranking is that of NDCG, and that of an association test is of its effect size.
     """
     import pandas as pd
 
@@ -193,11 +288,13 @@ def to_frame(results: Iterable[SimilarityResult | AnalogyResult | RankingResult]
     figures = ["name", "kind", "spearman", "ci_low", "ci_high", "pearson", "accuracy", "semantic", "syntactic"]
     if any(isinstance(result, RankingResult) for result in results):
         figures += ["k", *RankingResult.metrics]
+    if any(isinstance(result, WeatResult) for result in results):
+        figures += ["effect_size", "p_value"]
     rows = [[getattr(result, figure, math.nan) for figure in figures] + _numbers(result) for result in results]
     return pd.DataFrame(rows, columns=[*figures, "used", "total", "oov"])
 
 
-def _numbers(result: SimilarityResult | AnalogyResult | RankingResult) -> list[int]:
+def _numbers(result: Result) -> list[int]:
     """Return what was used, the total, and what is unknown."""
     match result:
         case SimilarityResult():
@@ -206,6 +303,8 @@ def _numbers(result: SimilarityResult | AnalogyResult | RankingResult) -> list[i
             return [result.questions, result.questions_total, len(result.oov)]
         case RankingResult():
             return [result.pairs, result.pairs_total, result.inputs_total - result.inputs]
+        case WeatResult():
+            return [result.words, result.words_total, len(result.oov)]
 
 
 def _html(frame: "pd.DataFrame") -> str:
@@ -218,7 +317,8 @@ def _accuracy(sections: Iterable[SectionResult]) -> float:
     return sum(section.correct for section in sections) / asked if asked else math.nan
 
 
-def _json_value(value: object) -> object:
+def json_value(value: object) -> object:
+    """Return a value for JSON, in which tuples are lists and NaN is None."""
     if isinstance(value, tuple):
         return list(value)
     return None if isinstance(value, float) and math.isnan(value) else value

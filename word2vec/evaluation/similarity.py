@@ -18,13 +18,11 @@ from numpy.typing import NDArray
 
 from word2vec.errors import ConfigError
 from word2vec.evaluation.benchmarks import PairSet, read_pairs
-from word2vec.evaluation.lookup import CaseRule, find_rows
+from word2vec.evaluation.lookup import CaseRule, find_rows, vectors_from_ngrams
+from word2vec.evaluation.resampling import resampled_spearman
 from word2vec.evaluation.results import SimilarityResult
 from word2vec.vectors.word_vectors import WordVectors
 
-BLOCK_CELLS = (
-    2**20
-)  # numbers in each of the largest arrays of the bootstrap, 8 MB in float64; several are alive at once
 MIN_PAIRS = 10  # with fewer, the resamples have so few different orders that the interval means little
 COSINE_NOISE = 1e-6  # rounding in float32 of cosines that are equal, such as those of words with themselves
 
@@ -57,17 +55,19 @@ def evaluate_similarity(
     if oov not in ("skip", "zero"):
         raise ConfigError(f"unknown treatment of unknown words {oov!r}; choose skip or zero")
     pairs = pairs if isinstance(pairs, PairSet) else read_pairs(pairs)
-    rows = find_rows(vectors.words, (word for pair in pairs.words for word in pair), case)
-    computed = _from_ngrams(vectors, [word for word, row in rows.items() if row < 0], case)
+    rows, computed = look_up(vectors, pairs, case)
     cosines, known = pair_cosines(vectors, pairs, rows, computed)  # (P,) each
     used = known if oov == "skip" else np.ones_like(known)
     cosines, scores = cosines[used], pairs.scores[used]
 
-    note = _why_undefined(cosines, scores)
+    note = why_undefined(cosines, scores)
     spearman, pearson, low, high = (math.nan,) * 4
     if not note:
         # subtle: correlations do not depend on the scale, but the squares of extreme scores overflow or underflow
-        spearman, pearson = float(_spearman(cosines, scores)), float(_pearson(cosines, scores / np.abs(scores).max()))
+        spearman, pearson = (
+            float(rank_correlation(cosines, scores)),
+            float(_pearson(cosines, scores / np.abs(scores).max())),
+        )
         low, high = _bootstrap_interval(cosines, scores, bootstrap, seed)
         if len(cosines) < MIN_PAIRS:
             note = f"only {len(cosines)} usable pairs: the correlation is unreliable"
@@ -75,6 +75,20 @@ def evaluate_similarity(
     return SimilarityResult(
         pairs.name, spearman, pearson, len(cosines), len(known), unknown, low, high, note, case, tuple(computed)
     )
+
+
+def look_up(
+    vectors: WordVectors, pairs: PairSet, case: CaseRule = "exact-then-lower"
+) -> tuple[dict[str, int], dict[str, NDArray[np.float32]]]:
+    """Return the row of each word of the pairs, -1 if it is unknown, and the unknown words that n-grams give a vector.
+
+    These vectors, (D,) each, have length one; they are computed for the lowercase word, except with the case "exact".
+
+    Raises:
+        ConfigError: `case` is unknown.
+    """
+    rows = find_rows(vectors.words, (word for pair in pairs.words for word in pair), case)
+    return rows, vectors_from_ngrams(vectors, [word for word, row in rows.items() if row < 0], case)
 
 
 def pair_cosines(
@@ -111,15 +125,7 @@ def _directions(
     return found
 
 
-def _from_ngrams(vectors: WordVectors, words: list[str], case: CaseRule) -> dict[str, NDArray[np.float32]]:
-    """Return the vectors of unknown words that n-grams provide, scaled to length one; in lowercase unless exact."""
-    spelled = {word: word if case == "exact" else word.lower() for word in words}
-    found = vectors.from_ngrams(spelled.values())
-    lengths = {form: np.linalg.norm(vector.astype(np.float64)) for form, vector in found.items()}
-    return {word: (found[form] / lengths[form]).astype(np.float32) for word, form in spelled.items() if form in found}
-
-
-def _why_undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str:
+def why_undefined(cosines: NDArray[np.float64], scores: NDArray[np.float64]) -> str:
     """Return why the correlation is undefined; an empty string if it is defined."""
     if len(cosines) < 2:
         return f"too few usable pairs ({len(cosines)}): a correlation needs two or more"
@@ -139,7 +145,7 @@ def _pearson(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float
     return correlation
 
 
-def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def rank_correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return Spearman's correlation along the last axis: Pearson's of the ranks, where ties share their mean rank."""
     from scipy.stats import rankdata
 
@@ -150,13 +156,7 @@ def _bootstrap_interval(
     x: NDArray[np.float64], y: NDArray[np.float64], resamples: int, seed: int
 ) -> tuple[float, float]:
     """Return the 95 % percentile bootstrap interval of Spearman's correlation, (NaN, NaN) without resamples."""
-    rng = np.random.default_rng(seed)
-    rows = max(1, BLOCK_CELLS // len(x))  # resamples computed at a time
-    computed = []
-    for start in range(0, resamples, rows):
-        chosen = rng.integers(len(x), size=(min(rows, resamples - start), len(x)))  # (rows, P)
-        computed.append(_spearman(x[chosen], y[chosen]))
-    values = np.concatenate([*computed, np.empty(0)])
+    values = resampled_spearman(x[np.newaxis], y, resamples, np.random.default_rng(seed))[:, 0]  # (B,)
     values = values[np.isfinite(values)]  # a resample of a tiny set may consist of one pair only
     if not len(values):
         return math.nan, math.nan

@@ -20,6 +20,7 @@ from typing import IO, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.errors import FormatError
 from word2vec.formats.file_io import ALWAYS_ALLOWED_BYTES, MAX_EXPANSION
 from word2vec.formats.foreign import describe_archive
@@ -32,7 +33,7 @@ MAGIC = b"PK\x03\x04"
 # local header of a zip member: its size, and the positions of the lengths of the file name and the extra field
 LOCAL_HEADER, NAME_LENGTH, EXTRA_LENGTH = 30, slice(26, 28), slice(28, 30)
 FLOATS, INTEGERS = ("f", "floating-point numbers"), ("iu", "integers")
-NGRAM_SETTINGS, REFINEMENT = "ngram-settings", "refinement"
+NGRAM_SETTINGS, REFINEMENT, PHRASES = "ngram-settings", "refinement", "phrases"
 # name of each array: numpy's codes of the allowed kinds of types, and their description
 ARRAYS = {
     "words": ("US", "strings (dtype str; dtype object could run code)"),
@@ -42,6 +43,7 @@ ARRAYS = {
     "nodes": FLOATS,  # of the tree of hierarchical softmax
     "plain": FLOATS,  # before refinement
     REFINEMENT: ("US", "a string"),
+    PHRASES: ("u", "bytes"),
     "context": FLOATS,  # the output table in files of earlier versions
     WORD_ROWS: FLOATS,
     NGRAMS: FLOATS,
@@ -104,7 +106,8 @@ def read_npz(path: Path, limit: int | None, progress: bool) -> Table:  # noqa: A
     output = tables.get("output", tables.get("context"))
     subwords = _subwords(path, arrays, tables)
     plain, refinement = tables.get("plain"), parse_refinement(path, settings)
-    return distinct(path, Table(words, tables["vectors"], counts, output, subwords, nodes, plain, refinement))
+    phrases = Phrases.from_bytes(arrays[PHRASES].tobytes(), path) if PHRASES in arrays else None
+    return distinct(path, Table(words, tables["vectors"], counts, output, subwords, nodes, plain, refinement, phrases))
 
 
 def _subwords(path: Path, arrays: dict[str, NDArray[Any]], tables: dict[str, NDArray[np.float32]]) -> Subwords | None:
@@ -225,6 +228,7 @@ def write_npz(path: Path, table: Table, progress: bool) -> None:  # noqa: ARG001
         "nodes": table.nodes,
         "plain": table.plain,
         REFINEMENT: None if table.refinement is None else np.array([json.dumps(table.refinement)]),
+        PHRASES: None if table.phrases is None else np.frombuffer(table.phrases.to_bytes(), np.uint8),
     }
     ngrams, settings = ngram_arrays(table)
     if settings is not None:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.errors import FormatError
 from word2vec.formats.foreign import describe_folder
 from word2vec.formats.ngrams import NGRAMS, ngram_arrays, read_ngrams
@@ -38,6 +39,7 @@ VOCABULARY_FILE = "vocab.tsv"
 # refined vectors, "plain" the trained ones, and the n-grams are those of the refinement.
 MODEL_TABLES = ("input", "output", "nodes", WORD_ROWS, NGRAMS)
 PLAIN = "plain"
+PHRASES = "phrases"  # U8, the content of a file of phrases, see corpus/phrases.py; earlier versions ignore it
 REFINEMENT = "refinement"  # metadata key of the settings of a refined run, a JSON object
 CHECKPOINT_FILE = "checkpoint.safetensors"  # written by training
 NGRAM_SETTINGS = "min-n", "max-n", "number-of-buckets"  # metadata keys; the numbers are those of `ngrams.Settings`
@@ -56,11 +58,22 @@ class Tables(NamedTuple):
     nodes: NDArray[np.float32] | None  # None if words are cut off, because all counts are needed for the tree
     plain: NDArray[np.float32] | None
     refinement: dict[str, Any] | None
+    phrases: Phrases | None
     total: int
 
     def table(self, words: list[str], counts: NDArray[np.int64] | None) -> Table:
         """Return the tables with their words and counts."""
-        return Table(words, self.vectors, counts, self.output, self.subwords, self.nodes, self.plain, self.refinement)
+        return Table(
+            words,
+            self.vectors,
+            counts,
+            self.output,
+            self.subwords,
+            self.nodes,
+            self.plain,
+            self.refinement,
+            self.phrases,
+        )
 
 
 def read_run(path: Path, limit: int | None, progress: bool = False) -> Table:  # noqa: ARG001 (memory-mapped)
@@ -132,7 +145,8 @@ def read_tables(path: Path, file: TensorFile, limit: int | None) -> Tables:
     subwords = read_ngrams(path, file.tensors, _ngram_settings(file.metadata), vectors.shape, limit)
     output, plain = (None if table is None else table[:limit] for table in (output, plain))
     refinement = parse_refinement(path, file.metadata.get(REFINEMENT))
-    return Tables(vectors[:limit], output, subwords, nodes, plain, refinement, len(vectors))
+    phrases = None if PHRASES not in file.tensors else Phrases.from_bytes(file.tensors[PHRASES].tobytes(), path)
+    return Tables(vectors[:limit], output, subwords, nodes, plain, refinement, phrases, len(vectors))
 
 
 def _ngram_settings(metadata: dict[str, str]) -> list[int] | None:
@@ -160,8 +174,10 @@ def table_of(path: Path, file: TensorFile, name: str) -> NDArray[np.float32]:
 def content_of(table: Table) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the tables by their names in safetensors files, and the metadata."""
     tables = {"input": table.vectors, "output": table.output, "nodes": table.nodes, PLAIN: table.plain}
-    tensors = {name: numbers for name, numbers in tables.items() if numbers is not None}
+    tensors: dict[str, NDArray[Any]] = {name: numbers for name, numbers in tables.items() if numbers is not None}
     ngrams, settings = ngram_arrays(table)
+    if table.phrases is not None:
+        tensors[PHRASES] = np.frombuffer(table.phrases.to_bytes(), np.uint8)
     metadata: dict[str, str] = {}
     if settings is not None:
         metadata |= zip(NGRAM_SETTINGS, map(str, settings), strict=True)

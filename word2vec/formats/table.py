@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.errors import FormatError
 from word2vec.models.subwords import Subwords
 
@@ -37,6 +38,7 @@ class Table(NamedTuple):
     nodes: NDArray[np.float32] | None = None
     plain: NDArray[np.float32] | None = None  # (V, D), the vectors as they were before they were refined
     refinement: dict[str, Any] | None = None  # the settings of the refinement; None in files of earlier versions
+    phrases: Phrases | None = None  # the phrases that were joined in the corpus
 
 
 def select(table: Table, rows: NDArray[np.intp]) -> Table:
@@ -48,7 +50,9 @@ def select(table: Table, rows: NDArray[np.intp]) -> Table:
     output = None if table.output is None else table.output[rows]
     plain = None if table.plain is None else table.plain[rows]
     words, vectors = [table.words[row] for row in rows], table.vectors[rows]
-    return Table(words, vectors, counts, output, subwords, plain=plain, refinement=table.refinement)
+    return Table(
+        words, vectors, counts, output, subwords, plain=plain, refinement=table.refinement, phrases=table.phrases
+    )
 
 
 def parse_refinement(path: Path, text: str | None) -> dict[str, Any] | None:

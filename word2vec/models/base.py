@@ -8,6 +8,8 @@ With n-grams, the vector of a word is the mean of its own row and the rows of it
 Joulin and Mikolov 2017, "Enriching word vectors with subword information"). The whole step of the word is added to each
 of these rows, as in fastText, so that the word moves as far as it would without n-grams; the exact gradient would be a
 fraction of it, one divided by the number of rows.
+
+Rows can be frozen: they take part in gathering and scoring, but no engine writes to them.
 """
 
 from abc import ABC, abstractmethod
@@ -46,12 +48,19 @@ class EmbeddingModel(nn.Module, ABC):
             from the root on; the last row is not used and stays zero.
         ngrams: (G, D) rows of n-grams, or None.
         ngram_index: The n-grams of each word, or None.
+        frozen_input: (V,) bool, rows of `input` that are not trained, or None; see `freeze`.
+        frozen_output: The same for `output`.
+        frozen_ngrams: The same for `ngrams`, (G,).
         lr_factor: The default learning rate of the model, relative to that of the objective.
         ngram_lr_factor: The same for words with n-grams.
     """
 
     lr_factor: ClassVar[float] = 1.0
     ngram_lr_factor: ClassVar[float] = 2.0  # as in fastText
+
+    frozen_input: Tensor | None
+    frozen_output: Tensor | None
+    frozen_ngrams: Tensor | None
 
     def __init__(
         self,
@@ -70,6 +79,30 @@ class EmbeddingModel(nn.Module, ABC):
         if ngrams is not None:
             self.register_buffer("_starts", torch.from_numpy(ngrams.starts), persistent=False)
             self.register_buffer("_ngram_rows", torch.from_numpy(ngrams.rows), persistent=False)
+        for name in ("frozen_input", "frozen_output", "frozen_ngrams"):
+            self.register_buffer(name, None, persistent=False)
+
+    def freeze(
+        self,
+        *,
+        input: npt.NDArray[np.bool_] | None = None,  # noqa: A002
+        output: npt.NDArray[np.bool_] | None = None,
+        ngrams: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Freeze rows of tables: engines created afterward do not change them.
+
+        Args:
+            input: (V,) whether each row of the input table is frozen; None for none of them.
+            output: The same for the output table.
+            ngrams: The same for the table of n-grams, (G,).
+        """
+        masks = (None if rows is None else torch.from_numpy(rows) for rows in (input, output, ngrams))
+        self.frozen_input, self.frozen_output, self.frozen_ngrams = masks
+
+    @property
+    def has_frozen_rows(self) -> bool:
+        """Whether a row of a table is frozen."""
+        return any(rows is not None for rows in (self.frozen_input, self.frozen_output, self.frozen_ngrams))
 
     @property
     def center_is_input(self) -> bool:
@@ -100,10 +133,14 @@ class EmbeddingModel(nn.Module, ABC):
 
     def move_words(self, words: Tensor, steps: Tensor) -> None:
         """Move words (N,) by steps (N, D); with n-grams, each row of a word makes the whole step."""
-        self.input.index_add_(0, words, steps)
+        _move(self.input, self.frozen_input, words, steps)
         if self.ngrams is not None:
             owners, rows, _ = self._ngrams_of(words)
-            self.ngrams.index_add_(0, rows, steps.index_select(0, owners))
+            _move(self.ngrams, self.frozen_ngrams, rows, steps.index_select(0, owners))
+
+    def move_targets(self, rows: Tensor, steps: Tensor, factor: float = 1.0) -> None:
+        """Move rows (N,) of the output table by steps (N, D), times a factor."""
+        _move(self.output, self.frozen_output, rows, steps, factor)
 
     def tables(self) -> dict[str, nn.Parameter]:
         """Return all tables by the names under which files contain them."""
@@ -150,6 +187,14 @@ def scores(x: Tensor, y: Tensor) -> Tensor:
     """Return the scores s_k = x . y_k: x (B, D), y (B, T, D) -> (B, T)."""
     # subtle: y @ x computes the same as matrix-vector products, which are five times slower on a CPU
     return torch.bmm(x.unsqueeze(1), y.transpose(1, 2)).squeeze(1)
+
+
+def _move(table: Tensor, frozen: Tensor | None, rows: Tensor, steps: Tensor, factor: float = 1.0) -> None:
+    """Add steps (N, D), times a factor, to the rows (N,) of a table that are not frozen."""
+    if frozen is not None:
+        moving = ~frozen[rows]
+        rows, steps = rows[moving], steps[moving]
+    table.index_add_(0, rows, steps, alpha=factor)
 
 
 def _initial_rows(size: int, dim: int, generator: torch.Generator | None) -> Tensor:

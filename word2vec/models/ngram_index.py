@@ -5,7 +5,7 @@ here only buckets that a word of the vocabulary uses have one, which is a fracti
 by how often their words occur, so that rows that are used often share cache lines and pages.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -72,20 +72,36 @@ class NgramIndex:
     def __len__(self) -> int:
         return len(self.used)
 
+    def extended(self, buckets: npt.NDArray[np.int64]) -> "NgramIndex":
+        """Return the index with additional rows for those buckets, (N,), that no word of the vocabulary uses."""
+        more = np.setdiff1d(buckets, self.used)
+        return replace(self, used=np.concatenate([self.used, more]))
+
     def frequency(self, of_words: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
         """Return the expected number of uses of each row in a word, (G,), from the frequencies of the words, (V,)."""
         return _sums_of_rows(self.starts, self.rows, of_words, len(self))
 
-    def gains(self) -> npt.NDArray[np.float64]:
+    def gains(
+        self,
+        frozen_words: npt.NDArray[np.bool_] | None = None,
+        frozen_ngrams: npt.NDArray[np.bool_] | None = None,
+    ) -> npt.NDArray[np.float64]:
         """Return how far the vector of each word moves if each of its rows makes a step of 1, (V,).
 
         It is 1 for a word whose n-grams all have rows of their own, and more if some share a row, which then moves once
         for each of them and counts as often in the mean.
+
+        Args:
+            frozen_words: (V,) whether the own row of a word is frozen and makes no step; None for none.
+            frozen_ngrams: The same for the rows of n-grams, (G,).
         """
         from word2vec.models.ngram_sums import add_squared_uses
 
+        fixed = np.zeros(len(self), np.bool_) if frozen_ngrams is None else frozen_ngrams
         moves = np.ones(len(self.starts) - 1)  # (V,) of the words' own rows, and of the n-grams' rows
-        add_squared_uses(self.starts, self.rows, np.zeros(len(self), np.int32), moves)
+        if frozen_words is not None:
+            moves[frozen_words] = 0
+        add_squared_uses(self.starts, self.rows, np.zeros(len(self), np.int32), fixed, moves)
         gains: npt.NDArray[np.float64] = moves / (1 + np.diff(self.starts))
         return gains
 

@@ -41,19 +41,22 @@ def add_squared_uses(
     starts: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int32],
     uses: npt.NDArray[np.int32],
+    frozen: npt.NDArray[np.bool_],
     of_words: npt.NDArray[np.float64],
 ) -> None:
-    """Add the square of the number of uses of each row in a word to the word (V,), in place.
+    """Add the square of the number of uses of each row that is not frozen in a word to the word (V,), in place.
 
     Args:
         starts: See above.
         rows: See above.
         uses: (G,) zeros; working memory.
+        frozen: (G,).
         of_words: (V,) output.
     """
     for word in range(len(of_words)):
         for place in range(starts[word], starts[word + 1]):
-            of_words[word] += 2 * uses[rows[place]] + 1  # (c + 1)^2 - c^2
+            if not frozen[rows[place]]:
+                of_words[word] += 2 * uses[rows[place]] + 1  # (c + 1)^2 - c^2
             uses[rows[place]] += 1
         for place in range(starts[word], starts[word + 1]):
             uses[rows[place]] = 0

@@ -6,15 +6,19 @@ with a warning: a report is needed most when something went wrong.
 
 import logging
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from word2vec.config import SETTINGS, read_toml
 from word2vec.errors import ConfigError
+from word2vec.evaluation.stability import StabilityResult
+from word2vec.report.comparison import Comparison, compare_runs
 from word2vec.report.embedded import Embedded, embed
 from word2vec.report.history import History, read_history
-from word2vec.report.scores import Score, score_all
+from word2vec.report.scores import Score, read_sets, score_all
 from word2vec.report.wordmap import WordMap, map_words
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -41,6 +45,8 @@ class Content:
         word_map: The most frequent words in two dimensions.
         embedded: The vectors that the page searches.
         examples: Example queries; the first one is shown when the page opens.
+        comparison: The comparison of several systems; None if the report is on one run.
+        stability: The agreement of the runs of each system, by its name.
     """
 
     title: str
@@ -53,17 +59,32 @@ class Content:
     word_map: WordMap
     embedded: Embedded
     examples: list[str]
+    comparison: Comparison | None
+    stability: dict[str, StabilityResult]
 
 
-def collect(vectors: WordVectors, source: Path) -> Content:
-    """Collect the content of the report on vectors loaded from `source`, a run folder or a vectors file."""
+def collect(
+    vectors: WordVectors, source: Path, systems: Mapping[str, Sequence[WordVectors]] = MappingProxyType({})
+) -> Content:
+    """Collect the content of a report.
+
+    Args:
+        vectors: The vectors that the report is on.
+        source: Where they were loaded from: a run folder or a vectors file.
+        systems: The runs of each system to compare, by name.
+
+    Raises:
+        Word2VecError: The systems cannot be compared.
+    """
     settings = read_settings(source / "config.toml")
     history = read_history(source / "metrics.jsonl")
     if history is not None and history.unreadable:
         logger.warning("%s: %d invalid lines; the report ignores them", source / "metrics.jsonl", history.unreadable)
     logger.info("evaluating %s words", f"{len(vectors):,}")
     run_pairs = settings.get("pairs", [])
-    scores = score_all(vectors, [str(each) for each in run_pairs] if isinstance(run_pairs, list) else [])
+    sets = read_sets([str(each) for each in run_pairs] if isinstance(run_pairs, list) else [])
+    scores = score_all(vectors, *sets)
+    comparison, stability = compare_runs(systems, *sets)
     logger.info("computing the map of words")
     searched = vectors.unrefined()  # as `nearest` does
     word_map, embedded = map_words(searched), embed(searched)
@@ -78,6 +99,8 @@ def collect(vectors: WordVectors, source: Path) -> Content:
         word_map=word_map,
         embedded=embedded,
         examples=examples(embedded.words, word_map),
+        comparison=comparison,
+        stability=stability,
     )
 
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.vectors.search import nearest_rows
 from word2vec.vectors.word_vectors import WordVectors
 
 EMBEDDED_BYTES = 2_000_000  # of vectors in the page: 20,000 words with 100 dimensions
 SAMPLED_WORDS = 500  # words whose exact and approximate neighbors are compared
 NEIGHBORS = 10
-BLOCK = 64  # words whose cosines are computed at a time; 256 MB for a vocabulary of a million words
 
 
 @dataclass(frozen=True)
@@ -66,20 +66,8 @@ def agreement(unit: NDArray[np.float32], rows: NDArray[np.int8], seed: int = 0) 
     if len(rows) < 2:
         return float("nan")
     sample = np.random.default_rng(seed).permutation(len(rows))[:SAMPLED_WORDS]  # (S,)
-    rounded = rows.astype(np.float32)
-    rounded /= np.maximum(np.linalg.norm(rounded, axis=1, keepdims=True), 1)
-    exact, found = _nearest(unit, sample), _nearest(rounded, sample)  # (S, n), (S, m)
+    exact, found = (
+        nearest_rows(table, sample, min(NEIGHBORS, len(table) - 1)) for table in (unit, rows.astype(np.float32))
+    )  # (S, n), (S, m)
     same = (exact[:, :, None] == found[:, None, :]).any(axis=2)  # (S, n)
     return float(same.mean())
-
-
-def _nearest(unit: NDArray[np.float32], queries: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the rows with the largest cosine to each queried row, without the queried row itself, (S, n)."""
-    count = min(NEIGHBORS, len(unit) - 1)
-    found = np.empty((len(queries), count), dtype=np.int64)
-    for start in range(0, len(queries), BLOCK):
-        block = queries[start : start + BLOCK]  # (B,)
-        scores = unit[block] @ unit.T  # (B, V)
-        scores[np.arange(len(block)), block] = -np.inf
-        found[start : start + BLOCK] = np.argpartition(-scores, count - 1, axis=1)[:, :count]
-    return found

@@ -27,7 +27,7 @@ def render(content: Content) -> str:
 
     scripts = [_inline(text) for text in (get_plotlyjs(), *map(_read, SCRIPTS))]
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template.filters |= {"score": _score, "percent": _percent}
+    template.filters |= {"score": _score, "percent": _percent, "signed": _signed, "p_value": _p_value}
     return template.from_string(_read("page.html")).render(
         content=content,
         version=version("word2vec-fused"),
@@ -104,6 +104,16 @@ def _inline(script: str) -> str:
 
 def _score(value: float) -> str:
     return "undefined" if math.isnan(value) else f"{value:.3f}"
+
+
+def _signed(value: float) -> str:
+    return "undefined" if math.isnan(value) else f"{value:+.3f}".replace("-", "\u2212")
+
+
+def _p_value(value: float) -> str:
+    if math.isnan(value):
+        return "undefined"
+    return "< 0.0001" if value < 0.0001 else f"= {value:.4f}"
 
 
 def _percent(value: float) -> str:

@@ -12,7 +12,14 @@ from dataclasses import dataclass, replace
 
 from word2vec.errors import FormatError
 from word2vec.evaluation.analogies import evaluate_analogies
-from word2vec.evaluation.benchmarks import PairSet, builtin_sets, read_pairs, read_questions, set_names
+from word2vec.evaluation.benchmarks import (
+    PairSet,
+    QuestionSet,
+    builtin_sets,
+    read_pairs,
+    read_questions,
+    set_names,
+)
 from word2vec.evaluation.results import AnalogyResult, SectionResult, SimilarityResult
 from word2vec.evaluation.similarity import evaluate_similarity
 from word2vec.vectors.word_vectors import WordVectors
@@ -49,18 +56,25 @@ class Score:
     parts: tuple["Score", ...] = ()
 
 
-def score_all(vectors: WordVectors, run_pairs: Sequence[str], restrict: int = 30_000) -> list[Score]:
-    """Evaluate vectors on the bundled test sets and on the similarity files of the run.
-
-    Args:
-        vectors: The vectors to evaluate.
-        run_pairs: Word-similarity files of the run; files that cannot be read are skipped with a warning.
-        restrict: Solve analogies among this many of the most frequent words.
-    """
+def read_sets(run_pairs: Iterable[str]) -> tuple[list[PairSet], list[QuestionSet]]:
+    """Read the bundled test sets and the similarity files of the run; unreadable ones are skipped with a warning."""
     bundled = builtin_sets()
     pair_sets = [read_pairs(name) for name, path in bundled.items() if path.suffix == ".csv"]
     pair_sets += _readable(source for source in run_pairs if source not in bundled)
-    question_sets = [read_questions(name) for name, path in bundled.items() if path.suffix == ".txt"]
+    return pair_sets, [read_questions(name) for name, path in bundled.items() if path.suffix == ".txt"]
+
+
+def score_all(
+    vectors: WordVectors, pair_sets: Sequence[PairSet], question_sets: Sequence[QuestionSet], restrict: int = 30_000
+) -> list[Score]:
+    """Evaluate vectors.
+
+    Args:
+        vectors: The vectors to evaluate.
+        pair_sets: Sets of word pairs.
+        question_sets: Sets of analogy questions.
+        restrict: Solve analogies among this many of the most frequent words.
+    """
 
     def score(of: WordVectors) -> list[Score]:
         scores = [similarity_score(evaluate_similarity(of, pairs)) for pairs in pair_sets]

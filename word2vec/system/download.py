@@ -1,9 +1,18 @@
-"""Download a zip file, verify its checksum, unpack the one text file in it, and only then put it in place."""
+"""Download files.
+
+`fetch` downloads a zip file, verifies its checksum, unpacks the one text file in it, and only then puts it in place.
+`fetch_files` returns the contents of some files of an archive, which the caller verifies and stores.
+"""
 
 import hashlib
+import tarfile
 import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from tqdm import tqdm
 
@@ -13,6 +22,8 @@ from word2vec.system.atomic_files import atomic_path, new_folder, temporary_fold
 CHUNK = 1 << 20  # bytes
 RETRIES = 3
 TIMEOUT = 30  # seconds without a byte; a slow server may take as long as it needs
+MAX_DOWNLOAD = 1 << 29  # bytes of an archive of test sets; the largest has some megabytes
+MAX_FILE = 1 << 24  # bytes of a file in such an archive; the largest has 100 KB
 ZIP_OVERHEAD = 1 << 16  # bytes by which a zip of one file may exceed the file; far more than its headers take
 
 
@@ -55,7 +66,9 @@ def fetch(download: Download, folder: Path, *, progress: bool = True) -> Path:
         return target
     try:
         with new_folder(folder), temporary_folder(folder, ".download-") as work:
-            _unpack(_download(download, work, target, progress), download, target)
+            checksum, size = f"sha256:{download.sha256}", download.size + ZIP_OVERHEAD
+            advice = f"download it yourself and unpack it to {target}"
+            _unpack(_download(download.url, work, checksum, size, advice, progress), download, target)
     except OSError as error:
         raise DownloadError(
             f"{folder}: {download.name} cannot be written: {error.strerror or error}; free some disk space, "
@@ -64,18 +77,70 @@ def fetch(download: Download, folder: Path, *, progress: bool = True) -> Path:
     return target
 
 
-def _download(download: Download, work: Path, target: Path, progress: bool) -> Path:
-    """Download the zip file into the folder `work`."""
+def fetch_files(url: str, patterns: Sequence[str], work: Path, *, progress: bool = True) -> dict[str, bytes]:
+    """Download a file, or some files of a zip or tar archive.
+
+    Args:
+        url: The address of the file or archive.
+        patterns: Patterns of the paths in the archive, as in `fnmatch`; empty if the address is the file itself.
+        work: A folder for the download.
+        progress: Whether to draw a progress bar on stderr.
+
+    Returns:
+        The contents by file name, without the folders of the archive.
+
+    Raises:
+        DownloadError: The download failed, or the archive is damaged or lacks a file.
+        OSError: The folder cannot be written to.
+    """
+    path = _download(url, work, None, MAX_DOWNLOAD, "download it yourself and pass the path of the file", progress)
+    if not patterns:
+        return {path.name: path.read_bytes()}
+    found: dict[str, bytes] = {}
+    missing = set(patterns)
+    try:
+        for name, file in _files_of(path):
+            matching = {pattern for pattern in patterns if fnmatchcase(name, pattern)}
+            if matching:
+                found[PurePosixPath(name).name] = content = file.read(MAX_FILE + 1)
+                missing -= matching
+                if len(content) > MAX_FILE:
+                    raise DownloadError(f"{url}: {name} is larger than {MAX_FILE:,} bytes; it is not the expected file")
+    except (*DAMAGED, OSError) as error:
+        raise DownloadError(f"{url}: not a readable archive ({_reason(error)}); try again later") from error
+    if missing:
+        raise DownloadError(f"{url}: the archive contains no {min(missing)}; its authors may have changed it")
+    return found
+
+
+DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What zipfile and tarfile raise on archives that are damaged, encrypted or compressed in an unknown way."""
+
+
+def _files_of(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yield the path and the open content of each file of a zip or tar archive."""
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped:
+            for name in zipped.namelist():
+                with zipped.open(name) as file:
+                    yield name, file
+        return
+    with tarfile.open(archive) as tar:
+        for member in tar:
+            if (content := tar.extractfile(member) if member.isfile() else None) is not None:
+                yield member.name, content
+
+
+def _download(url: str, work: Path, checksum: str | None, max_size: int, advice: str, progress: bool) -> Path:
+    """Download a file into the folder `work`; `checksum` is "sha256:..." or None, `advice` the last way out."""
     import pooch  # imports requests, too slow to load for a command that downloads nothing
 
     pooch.get_logger().setLevel("ERROR")
-    name = Path(download.url).name
-    base = download.url.removesuffix(name)
-    registry = {name: f"sha256:{download.sha256}"}
-    files = pooch.create(path=work, base_url=base, registry=registry, retry_if_failed=RETRIES)
+    name = Path(url).name
+    files = pooch.create(path=work, base_url=url.removesuffix(name), registry={name: checksum}, retry_if_failed=RETRIES)
 
     def downloader(url: str, file: str, _: object) -> None:
-        _stream(url, Path(file), download.size + ZIP_OVERHEAD, progress)
+        _stream(url, Path(file), max_size, progress)
 
     try:
         return Path(files.fetch(name, downloader=downloader))  # pyright: ignore[reportArgumentType] (pooch's mistake)
@@ -83,13 +148,11 @@ def _download(download: Download, work: Path, target: Path, progress: bool) -> P
         if error.errno is not None:  # an error of the disk; those of requests are OSErrors without a number
             raise
         raise DownloadError(
-            f"{download.url}: the download failed ({_reason(error)}); check the network and the proxy and try again, "
-            f"or download it yourself and unpack it to {target}"
+            f"{url}: the download failed ({_reason(error)}); check the network and the proxy and try again, or {advice}"
         ) from error
     except ValueError as error:  # pooch's error for a wrong checksum
         raise DownloadError(
-            f"{download.url}: checksum mismatch; a proxy may have replaced the file, or it has changed: download it "
-            f"yourself and unpack it to {target}"
+            f"{url}: checksum mismatch; a proxy may have replaced the file, or it has changed: {advice}"
         ) from error
 
 

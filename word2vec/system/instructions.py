@@ -143,7 +143,13 @@ def for_each_case(builder: Builder, number: Value, cases: range, body: Callable[
 
 
 def sums_of_lanes(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
-    """Return the sum over the lanes of each vector.
+    """Return the sum over the lanes of each vector."""
+    sums = vectors_of_sums(builder, vectors)
+    return [builder.extract_element(sums[i // WIDTH], INT32(i % WIDTH)) for i in range(len(vectors))]
+
+
+def vectors_of_sums(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
+    """Return the sum over the lanes of each vector, in their order, in the lanes of as few vectors as possible.
 
     Two vectors are combined into one that contains half-sums of both, and so on: three instructions for two vectors,
     while summing each vector separately takes eight.
@@ -156,7 +162,12 @@ def sums_of_lanes(builder: Builder, vectors: Sequence[Value]) -> list[Value]:
         pairs = [owned[i : i + 2] for i in range(0, len(owned), 2)]
         owned = [_merged(builder, pair[0], pair[-1], half) for pair in pairs]
         half //= 2
-    return [_lane_of(builder, owned, number) for number in range(len(vectors))]
+    ordered = []
+    for number, (vector, owners) in enumerate(owned):
+        first = number * WIDTH
+        wanted = [min(i, len(vectors) - 1) for i in range(first, first + WIDTH)]  # lanes beyond the last sum repeat it
+        ordered.append(builder.shuffle_vector(vector, vector, _mask([owners.index(owner) for owner in wanted])))
+    return ordered
 
 
 def _merged(
@@ -174,8 +185,3 @@ def _merged(
     parts = [builder.shuffle_vector(first[0], second[0], _mask(lanes)) for lanes in (lower, upper)]
     owners = first[1] + second[1]
     return builder.fadd(*parts, flags=("reassoc",)), [owners[lane] for lane in lower]
-
-
-def _lane_of(builder: Builder, owned: Sequence[tuple[Value, list[int]]], number: int) -> Value:
-    vector, owners = next((vector, owners) for vector, owners in owned if number in owners)
-    return builder.extract_element(vector, INT32(owners.index(number)))

@@ -26,6 +26,7 @@ from word2vec.errors import ConfigError, FormatError
 from word2vec.formats.run import CHECKPOINT_FILE, PLAIN, VECTORS_FILE
 from word2vec.formats.tensor_file import checksum_of, map_tensors, verify_checksum, write_checked
 from word2vec.models.base import EmbeddingModel
+from word2vec.models.subwords import WORD_ROWS
 from word2vec.sampling.shards import Shard, reshard
 from word2vec.system.atomic_files import atomic_path
 from word2vec.training.early_stopping import Best
@@ -52,6 +53,7 @@ class Checkpoint:
         metrics: Counters of the metrics log.
         stopped: Whether early stopping or a callback ended training.
         best: The best epoch of early stopping, or None.
+        start: Fingerprint of the vectors that training started from; empty if there were none.
         tables: Checksum of the tables if they are in vectors.safetensors (those that it does not contain are in the
             checkpoint); None if all of them are in the checkpoint.
     """
@@ -65,6 +67,7 @@ class Checkpoint:
     metrics: MetricsState = MetricsState()  # noqa: RUF009 (immutable)
     stopped: bool = False
     best: Best | None = None
+    start: str = ""
     tables: int | None = None
 
     @property
@@ -190,8 +193,16 @@ def load_best_tables(run: Path, model: EmbeddingModel) -> dict[str, Tensor]:
     return {name: torch.from_numpy(mapped[BEST + name]) for name in tables}
 
 
-def load_tables(run: Path, checkpoint: Checkpoint, model: EmbeddingModel) -> None:
+def load_tables(
+    run: Path, checkpoint: Checkpoint, model: EmbeddingModel, places: NDArray[np.int64] | None = None
+) -> None:
     """Fill a model with the tables of a checkpoint.
+
+    Args:
+        run: The run folder.
+        checkpoint: The checkpoint in it.
+        model: The model.
+        places: (V,) the rows of the model's words in the tables of vectors.safetensors, if that has others as well.
 
     Raises:
         FormatError: The vectors that the checkpoint refers to are missing or were replaced.
@@ -201,16 +212,22 @@ def load_tables(run: Path, checkpoint: Checkpoint, model: EmbeddingModel) -> Non
     remedy = f"restore the file, or remove {run / CHECKPOINT_FILE} to restart"
     try:
         found = map_tensors(run / CHECKPOINT_FILE).tensors
-        copied = _copy_tables(model, found if inside else {**found, **_trained(map_tensors(path).tensors)})
+        copied = _copy_tables(model, found if inside else {**found, **_trained(map_tensors(path).tensors, places)})
     except OSError as error:
         raise FormatError(f"{path} cannot be read: {error.strerror or error}; {remedy}") from error
     if not copied or (not inside and tables_checksum(model) != checkpoint.tables):
         raise FormatError(f"{path} does not contain the tables of this run: training cannot resume; {remedy}")
 
 
-def _trained(tensors: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Return the tensors of a run with the input table as it was trained, which a refined run keeps beside it."""
-    return tensors | ({"input": tensors[PLAIN]} if PLAIN in tensors else {})
+def _trained(tensors: dict[str, NDArray[Any]], places: NDArray[np.int64] | None) -> dict[str, NDArray[Any]]:
+    """Return the tensors of a run with the rows that were trained, and the input table before it was refined."""
+    plain = tensors | ({"input": tensors[PLAIN]} if PLAIN in tensors else {})
+    if places is None:
+        return plain
+    of_words = {name: plain[name] for name in ("input", "output", WORD_ROWS) if name in plain}
+    if any(len(table) <= places.max(initial=-1) for table in of_words.values()):
+        return {}  # another vocabulary
+    return plain | {name: table[places] for name, table in of_words.items()}
 
 
 def tables_checksum(model: EmbeddingModel) -> int:

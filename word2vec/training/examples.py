@@ -32,6 +32,7 @@ class Examples(ABC):
         vocabulary: A fingerprint of the vocabularies.
         words: Words in the data, or pairs.
         unit: What is counted: "word" or "pair".
+        start: A fingerprint of the vectors that training starts from; empty if there are none.
     """
 
     corpus: Corpus | PairCorpus
@@ -39,6 +40,7 @@ class Examples(ABC):
     vocabulary: str
     words: int
     unit: str
+    start: str = ""
 
     @abstractmethod
     def make_dataset(

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from word2vec.config import SETTINGS, TrainConfig, make_config, option, suggest_setting
+from word2vec.config import PHRASE_SETTINGS, SETTINGS, TrainConfig, make_config, option, suggest_setting
 from word2vec.corpus import PairColumns, PairCorpus, as_pair_columns, make_pair_corpus, read_pairs
 from word2vec.errors import ConfigError
 from word2vec.losses import Objective, find_objective
@@ -21,8 +21,9 @@ PAIR_DEFAULTS: dict[str, Any] = {"min_count": 1, "epochs": 20, "noise_exponent":
 than a word has windows, so it needs more epochs."""
 LR_FACTOR = 2.0  # default learning rate, relative to that of the objective; for the same reason
 TEXT_ONLY = (
-    "corpus", "model", "subwords", "buckets", "refine", "position_weights", "window", "window_mode", "subsample",
-    "lowercase", "tokenizer", "column", "pairs", "deterministic",
+    "corpus", "start_from", "freeze", "new_words", "anchor", "model", "subwords", "buckets", "refine",
+    "position_weights", "window", "window_mode", "subsample", "lowercase", "tokenizer", "column", "pairs",
+    "deterministic", "phrases", *PHRASE_SETTINGS,
 )  # fmt: skip
 """Settings that do not apply to pairs."""
 

@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import FormatError, Word2VecError
+from word2vec.formats.ngrams import encoded
 from word2vec.models.base import NODES
 from word2vec.models.ngram_index import NgramIndex
 from word2vec.models.subwords import WORD_ROWS
+from word2vec.training.kept_words import KeptWords
 from word2vec.vectors import PairVectors, WordVectors
 
 Vectors = WordVectors | PairVectors
@@ -36,10 +39,12 @@ class ResultKind(ABC):
     Attributes:
         rows: Numbers of rows of the input table and of the output table.
         size: The same as a text for messages.
+        places: (V,) the rows of the trained words in the tables of the result, if it has others as well; None if not.
     """
 
     rows: tuple[int, int]
     size: str
+    places: NDArray[np.int64] | None = None
 
     @abstractmethod
     def make(self, tables: Tables) -> Vectors:
@@ -80,23 +85,38 @@ class WordResult(ResultKind):
     Args:
         vocabulary: The words.
         ngrams: Their character n-grams, or None.
+        phrases: The phrases that are words of the vocabulary, or None.
+        kept: Words that are not trained but part of the result, or None.
     """
 
-    def __init__(self, vocabulary: Vocabulary, ngrams: NgramIndex | None = None) -> None:
-        self._vocabulary, self._ngrams = vocabulary, ngrams
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        ngrams: NgramIndex | None = None,
+        phrases: Phrases | None = None,
+        kept: KeptWords | None = None,
+    ) -> None:
+        self._vocabulary, self._ngrams, self._phrases, self._kept = vocabulary, ngrams, phrases, kept
         self.rows = len(vocabulary), len(vocabulary)
-        self.size = f"{len(vocabulary):,} words"
+        self.size = f"{len(vocabulary) if kept is None else len(kept.words):,} words"
+        self.places = None if kept is None else kept.places[: len(vocabulary)]
 
     def make(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.make`."""
-        words, counts = self._vocabulary.words, self._vocabulary.counts
+        words: list[str] = self._vocabulary.words
+        counts: NDArray[np.int64] | None = self._vocabulary.counts
+        if self._kept is not None:
+            index = None if self._ngrams is None else self._ngrams.subwords(tables["ngrams"], tables[WORD_ROWS])
+            words, counts, tables = self._kept.words, self._kept.counts, self._kept.add_to(tables, index)
         output, nodes = tables.get("output"), tables.get(NODES)
         if self._ngrams is None:
-            return WordVectors(words, tables["input"], counts=counts, output=output, nodes=nodes)
+            return WordVectors(words, tables["input"], counts=counts, output=output, nodes=nodes, phrases=self._phrases)
         word_rows = tables[WORD_ROWS]
         subwords = self._ngrams.subwords(tables["ngrams"], word_rows)
-        vectors = subwords.known_vectors([word.encode(errors="replace") for word in words], word_rows)
-        return WordVectors(words, vectors, counts=counts, output=output, nodes=nodes, subwords=subwords)
+        vectors = subwords.known_vectors(encoded(words), word_rows)
+        return WordVectors(
+            words, vectors, counts=counts, output=output, nodes=nodes, subwords=subwords, phrases=self._phrases
+        )
 
     def table(self, tables: Tables) -> WordVectors:
         """Return word vectors; see `ResultKind.table`."""

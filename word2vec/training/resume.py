@@ -113,8 +113,8 @@ def reject_other_settings(run: Path, saved: Checkpoint, config: TrainConfig) -> 
         raise ConfigError(f"{run} is already in epoch {started}; increase --epochs, which is {config.epochs}")
 
 
-def reject_other_corpus(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
-    """Compare the corpus of a saved run with that of the run that is about to resume it.
+def reject_other_data(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
+    """Compare the corpus of a saved run, and what it started from, with those of the run that is about to resume it.
 
     Args:
         run: The run folder.
@@ -122,8 +122,17 @@ def reject_other_corpus(run: Path, saved: Checkpoint, now: Checkpoint) -> None:
         now: A checkpoint of the run that is about to start.
 
     Raises:
+        ConfigError: Training started from other vectors.
         CorpusError: The corpus differs.
     """
+    if saved.start != now.start:
+        before, after = (
+            f"vectors with fingerprint {each.start[:8]}" if each.start else "none" for each in (saved, now)
+        )
+        raise ConfigError(
+            f"{run} cannot resume with other vectors to start from: --from was {before}, now {after}; pass the same "
+            "vectors, or choose another --output"
+        )
     if (saved.corpus, saved.vocabulary) != (now.corpus, now.vocabulary):
         raise CorpusError(
             f"{run} cannot resume on another corpus (fingerprint {saved.corpus[:8]}, now {now.corpus[:8]}); "

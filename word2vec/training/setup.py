@@ -23,12 +23,12 @@ from word2vec.training.distributed import AveragingEngine, ProcessGroup
 from word2vec.training.divergence import untrained_loss
 from word2vec.training.early_stopping import EarlyStopping
 from word2vec.training.examples import Examples, Source
-from word2vec.training.resume import find_checkpoint, reject_other_corpus, reject_other_settings
+from word2vec.training.resume import find_checkpoint, reject_other_data, reject_other_settings
 from word2vec.training.table_memory import reject_too_large
 from word2vec.training.validation import Validation
 
 # settings that processes training one model may set differently
-LOCAL_SETTINGS = frozenset({"corpus", "device", "threads", "pairs", "checkpoint_every"})
+LOCAL_SETTINGS = frozenset({"corpus", "start_from", "device", "threads", "pairs", "checkpoint_every"})
 
 logger = logging.getLogger("word2vec")
 
@@ -179,10 +179,12 @@ def set_up(
     rows = examples.result.rows
     chosen = make_objective(config.objective, num_labels=rows[1]) if objective is None else as_objective(objective)
     chosen.reduction = "sum"  # the one that learning rates are meant for
-    start = Checkpoint(config.as_dict(), examples.corpus.fingerprint, examples.vocabulary, engine_class.__name__)
+    start = Checkpoint(
+        config.as_dict(), examples.corpus.fingerprint, examples.vocabulary, engine_class.__name__, start=examples.start
+    )
     _reject_different_ranks(start, group)
     if run and found:
-        reject_other_corpus(run, found, start)
+        reject_other_data(run, found, start)
     threads = config.threads or default_threads(engine_class.max_threads, group.local_size)
     if device.type == "cuda":
         threads = 1  # the device is parallel itself
@@ -193,7 +195,7 @@ def set_up(
     group.wait()  # until all have checked the free memory, before any of them allocates
     model = examples.make_model(config, chosen, torch.Generator().manual_seed(config.seed))
     if run and found:
-        load_tables(run, found, model)
+        load_tables(run, found, model, examples.result.places)
     group.broadcast(*model.parameters())
     chosen = chosen.to(device)
     return TrainingSetup(
@@ -247,7 +249,8 @@ def _reject_different_ranks(start: Checkpoint, group: ProcessGroup) -> None:
         CorpusError: A rank has another corpus.
     """
     settings = {name: value for name, value in start.settings.items() if name not in LOCAL_SETTINGS}
-    mine = {"settings": settings, "text": [start.corpus, start.vocabulary], "engine": start.engine}
+    text = [start.corpus, start.vocabulary]
+    mine = {"settings": settings, "text": text, "engine": start.engine, "start": start.start}
     first, *others = group.gather(mine)
     for rank, other in enumerate(others if group.first else [], start=1):  # rank 0 reports, which ends the others
         for name in SETTINGS:
@@ -256,6 +259,8 @@ def _reject_different_ranks(start: Checkpoint, group: ProcessGroup) -> None:
                 raise ConfigError(
                     f"{option(name)} is {here} on rank 0 and {there} on rank {rank}; set the same value on all ranks"
                 )
+        if other["start"] != first["start"]:
+            raise ConfigError(f"--from: rank {rank} starts from other vectors than rank 0; pass the same to all ranks")
         if other["text"] != first["text"]:
             raise CorpusError(
                 f"rank {rank} has another corpus than rank 0 (fingerprints {other['text'][0][:8]} and "

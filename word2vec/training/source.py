@@ -10,11 +10,14 @@ from torch import nn
 from word2vec.config import TrainConfig
 from word2vec.corpus import Corpus, IndexedCorpus, Tokenizer, index_corpus, open_corpus
 from word2vec.corpus.index import DamagedIndexError
+from word2vec.corpus.phrases import PhraseSettings, as_connector_words
 from word2vec.engines import Engine, Workload, choose_engine
 from word2vec.errors import ConfigError, CorpusError
+from word2vec.losses import HierarchicalSoftmax
 from word2vec.training.distributed import ProcessGroup
 from word2vec.training.examples import Source
 from word2vec.training.text_examples import TextExamples
+from word2vec.training.warm_start import WarmStart
 
 CORPUS_FOLDER = "corpus"  # in a run folder: the corpus of an unfinished run that was trained from memory
 
@@ -64,6 +67,11 @@ class CorpusSource(Source):
 
     def engine_class(self, config: TrainConfig, objective: type[nn.Module], device: torch.device) -> type[Engine]:
         """Choose the engine; see `Source.engine_class`."""
+        if config.start_from is not None and issubclass(objective, HierarchicalSoftmax):
+            raise ConfigError(
+                "--from cannot be combined with --objective hierarchical-softmax, whose output vectors belong to the "
+                "nodes of a tree that differs between vocabularies; choose another objective"
+            )
         workload = Workload(
             config.dim,
             config.negatives,
@@ -76,10 +84,11 @@ class CorpusSource(Source):
 
     def read(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> TextExamples:
         """Open the corpus, see `open`, and return its examples."""
-        return TextExamples(self.open(config, run, group, progress), config)
+        start = _warm_start(config, run, progress)  # first, because what is wrong with it is found sooner
+        return TextExamples(self.open(config, run, group, progress), config, warm_start=start)
 
     def open(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> Corpus:
-        """Index the corpus, or open its index.
+        """Index the corpus, or open its index, and join its phrases if the settings ask for it.
 
         Args:
             config: The settings.
@@ -88,8 +97,22 @@ class CorpusSource(Source):
             progress: Whether to show a progress bar on stderr.
 
         Raises:
-            CorpusError: The corpus cannot be read.
+            CorpusError: The corpus cannot be read, or no phrases are found.
         """
+        if self.data is None and not config.corpus and self._kept is not None:
+            return _open_kept(self._kept)  # its phrases are joined already
+        corpus = self._open_unjoined(config, run, group, progress)
+        if config.phrases is None:
+            return corpus
+        from word2vec.corpus.phrase_corpus import join_phrases
+
+        settings, passes = phrase_settings(config), config.phrases
+        return group.in_turns(
+            lambda: join_phrases(corpus, settings, passes, threads=config.threads, verified=group.local_rank > 0)
+        )
+
+    def _open_unjoined(self, config: TrainConfig, run: Path | None, group: ProcessGroup, progress: bool) -> Corpus:
+        """Open the corpus as it was passed."""
         if self.data is not None:
             return open_corpus(
                 self.data,
@@ -101,26 +124,51 @@ class CorpusSource(Source):
                 output=run,
                 progress=progress,
             )
-        if config.corpus or self._kept is None:
-            return group.in_turns(
-                lambda: index_corpus(
-                    config.corpus,
-                    lowercase=config.lowercase,
-                    tokenizer=config.tokenizer,
-                    column=config.column,
-                    threads=config.threads,
-                    output=run,
-                    verified=group.local_rank > 0,
-                    progress=progress,
-                )
+        return group.in_turns(
+            lambda: index_corpus(
+                config.corpus,
+                lowercase=config.lowercase,
+                tokenizer=config.tokenizer,
+                column=config.column,
+                threads=config.threads,
+                output=run,
+                verified=group.local_rank > 0,
+                progress=progress,
             )
-        return _open_kept(self._kept)
+        )
 
     @property
     def _kept(self) -> Path | None:
         """The folder of the corpus that an unfinished run keeps, if there is one."""
         folder = self.earlier / CORPUS_FOLDER if self.earlier else None
         return folder if folder and folder.is_dir() else None
+
+
+def phrase_settings(config: TrainConfig) -> PhraseSettings:
+    """Return the settings of phrases, with defaults for those that are not given."""
+    delimiter = config.phrase_delimiter
+    return PhraseSettings(
+        scoring=config.phrase_scoring or PhraseSettings.scoring,
+        threshold=config.phrase_threshold,
+        min_count=config.phrase_min_count or PhraseSettings.min_count,
+        connector_words=as_connector_words(config.connector_words),
+        delimiter=PhraseSettings.delimiter if delimiter is None else delimiter,
+    )
+
+
+def _warm_start(config: TrainConfig, run: Path | None, progress: bool) -> WarmStart | None:
+    """Read the vectors to start from, if there are any.
+
+    Raises:
+        ConfigError: They would be replaced by the result, or do not fit the settings.
+        FormatError: They cannot be read.
+    """
+    if config.start_from is None:
+        return None
+    path = Path(config.start_from).resolve()
+    if run is not None and run.resolve() in (path, path.parent):
+        raise ConfigError(f"--from {config.start_from} is in --output {run}, which would replace it; choose another")
+    return WarmStart(config, progress)
 
 
 def _open_kept(folder: Path) -> IndexedCorpus:

@@ -3,10 +3,12 @@
 import logging
 from functools import cached_property
 
+import numpy as np
 import torch
 
 from word2vec.config import TrainConfig, ngram_lengths
 from word2vec.corpus import Corpus, Vocabulary
+from word2vec.corpus.selection import SelectedWords
 from word2vec.engines import Engine
 from word2vec.errors import CorpusError
 from word2vec.losses import Objective
@@ -18,9 +20,11 @@ from word2vec.sampling.shards import count_words
 from word2vec.sampling.stability import stable_batch_size
 from word2vec.sampling.windows import make_window
 from word2vec.training.examples import VALIDATION_BATCH, Examples, log_batch_size, reject_patience
+from word2vec.training.kept_words import KeptWords
 from word2vec.training.result import WordResult
 from word2vec.training.resume import vocabulary_fingerprint
 from word2vec.training.validation import SEED, Validation, validation_words
+from word2vec.training.warm_start import WarmStart
 
 logger = logging.getLogger("word2vec")
 
@@ -35,18 +39,28 @@ class TextExamples(Examples):
         corpus: The indexed corpus.
         config: The settings.
         split: The sentences to train and to hold out; by default those of the setting `validation`.
+        warm_start: The vectors to start from; None for random ones.
     """
 
     unit = "word"
 
-    def __init__(self, corpus: Corpus, config: TrainConfig, split: Split | None = None) -> None:
+    def __init__(
+        self, corpus: Corpus, config: TrainConfig, split: Split | None = None, warm_start: WarmStart | None = None
+    ) -> None:
         for warning in corpus.warnings:
             logger.warning(warning)
-        self.corpus = self._text = corpus
-        self._vocabulary = corpus.vocabulary(config.min_count, config.max_vocab)
+        self.corpus, self._warm_start = corpus, warm_start
+        self._text = corpus
+        if warm_start is not None and not config.new_words:
+            self._text = SelectedWords(corpus, warm_start, config.min_count, config.max_vocab)
+        self._vocabulary = self._text.vocabulary(config.min_count, config.max_vocab)
         logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(self._vocabulary):,}")
-        self._ngrams = _make_ngrams(self._vocabulary, config)
-        self.result = WordResult(self._vocabulary, self._ngrams)
+        self._ngrams, kept = _make_ngrams(self._vocabulary, config, warm_start), None
+        if warm_start is not None:
+            warm_start.check_overlap(self._vocabulary)
+            self.start = warm_start.fingerprint
+            kept = None if warm_start.anchor else KeptWords.of(warm_start, self._vocabulary)
+        self.result = WordResult(self._vocabulary, self._ngrams, corpus.phrases, kept)
         self.vocabulary = vocabulary_fingerprint(self._vocabulary)
         self.words = len(corpus.tokens)
         self._sentences = split_corpus(corpus.offsets, config.validation) if split is None else split
@@ -102,10 +116,14 @@ class TextExamples(Examples):
         size = len(self._vocabulary)
         tree = self._tree_for(objective)
         if config.model == "skipgram":
-            return SkipGram(size, config.dim, generator, ngrams=self._ngrams, tree=tree)
-        window = make_window(config.window_mode, config.window, self._text.offsets)
-        positions = window.left + window.right if config.position_weights else 0
-        return CBOW(size, config.dim, generator, ngrams=self._ngrams, tree=tree, positions=positions)
+            model: EmbeddingModel = SkipGram(size, config.dim, generator, ngrams=self._ngrams, tree=tree)
+        else:
+            window = make_window(config.window_mode, config.window, self._text.offsets)
+            positions = window.left + window.right if config.position_weights else 0
+            model = CBOW(size, config.dim, generator, ngrams=self._ngrams, tree=tree, positions=positions)
+        if self._warm_start is not None:
+            self._warm_start.fill(model, self._vocabulary)
+        return model
 
     @property
     def ngram_rows(self) -> int:
@@ -144,11 +162,15 @@ class TextExamples(Examples):
         return HuffmanTree.of(self._vocabulary.counts)
 
 
-def _make_ngrams(vocabulary: Vocabulary, config: TrainConfig) -> NgramIndex | None:
-    """Create the index of the n-grams of a vocabulary; None without --subwords."""
+def _make_ngrams(vocabulary: Vocabulary, config: TrainConfig, start: WarmStart | None) -> NgramIndex | None:
+    """Create the index of the n-grams of a vocabulary, and of those of the start; None without --subwords."""
     if config.subwords is None:
         return None
-    return NgramIndex.of(vocabulary, ngram_lengths(config.subwords), config.buckets)
+    index = NgramIndex.of(vocabulary, ngram_lengths(config.subwords), config.buckets)
+    if start is None or start.ngrams is None:
+        return index
+    used = start.ngrams.used
+    return index.extended(np.arange(start.ngrams.buckets) if used is None else used)
 
 
 def _report_no_validation(config: TrainConfig) -> None:

@@ -19,6 +19,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from word2vec.corpus.phrases import Phrases
 from word2vec.errors import ConfigError, Word2VecError
 from word2vec.vectors.word_vectors import WordVectors
 
@@ -58,7 +59,7 @@ def combine(
     Returns:
         New vectors, most frequent words first; without counts, in the order of the members. The count of a word is its
         largest count in a member: those of one corpus agree, and those of overlapping corpora cannot be added up. There
-        are no counts if a word has none.
+        are no counts if a word has none. Phrases are kept if all members have the same.
 
     Raises:
         ConfigError: `dim`, `vocabulary` or `output_weight` is out of range.
@@ -76,7 +77,14 @@ def combine(
         raise ConfigError(f"dimension must be between 1 and {width}, the sum of those of the members, not {size}")
     words, counts = merged_vocabulary(members, vocabulary)
     table = _Concatenation([_Member(member.unrefined(), words, output_weight) for member in members], len(words))
-    return WordVectors(words, table.project(*table.principal_components(size)), counts=counts)
+    vectors = table.project(*table.principal_components(size))
+    return WordVectors(words, vectors, counts=counts, phrases=_common_phrases(members))
+
+
+def _common_phrases(members: Sequence[WordVectors]) -> Phrases | None:
+    """Return the phrases of the members if all have the same, otherwise None."""
+    contents = {None if member.phrases is None else member.phrases.to_bytes() for member in members}
+    return members[0].phrases if len(contents) == 1 else None
 
 
 def merged_vocabulary(

@@ -6,6 +6,7 @@ The weighting is that of Arora, Liang and Ma (2017), "A simple but tough-to-beat
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
@@ -37,7 +38,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
 
     A document is a string, bytes (as from scikit-learn's `load_files`) or a list of words. Words outside the vocabulary
     get vectors from their n-grams, if `vectors` have n-grams; for "sif", their probability is 0. Words without a vector
-    are ignored.
+    are ignored. If the vectors were trained with phrases, those of a document are joined first.
 
     Args:
         vectors: Word vectors. Clones of the transformer, as in a grid search, share them.
@@ -128,7 +129,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
             other = next((word for word in words if not isinstance(word, str)), None)
             if other is not None:
                 raise Word2VecError(f"document {number}: a word must be a string, not {other!r}")
-            for word in words:
+            for word in self._with_phrases(words):
                 if word in known:
                     columns.append(known[word])
                 elif self.vectors.subwords is not None:
@@ -140,6 +141,15 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         computed = self.vectors.from_ngrams(unknown)
         vectors = np.array(list(computed.values()), np.float32).reshape(-1, self.vectors.dim)
         return _Bags(bags[:, :first], bags[:, [unknown[word] for word in computed]], vectors)
+
+    def _with_phrases(self, words: list[str]) -> Iterable[str]:
+        """Join the phrases of the vectors; one without a vector remains separate words."""
+        phrases = self.vectors.phrases
+        if phrases is None:
+            return words
+        known, join = self.vectors.key_to_index, phrases.settings.delimiter.join
+        groups = ((join(group), group) for group in phrases.groups(words))
+        return chain.from_iterable((phrase,) if phrase in known else group for phrase, group in groups)
 
     def _words(self, document: Document, number: int) -> Iterable[str]:
         """Return the words of a document; its number, from 1, is for error messages."""

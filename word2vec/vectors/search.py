@@ -17,6 +17,7 @@ AnalogyMethod = Literal["3cosadd", "3cosmul"]
 
 _EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value (Levy and Goldberg used 1e-3)
 _BLOCK_ROWS = 2048  # rows converted to float64 at a time, so that the copies stay in the processor's cache
+_BLOCK_CELLS = 2**23  # cosines computed at a time, 32 MB in float32
 _HEADROOM = 2.0**-9  # a power of two, so exact; keeps products with rows near the maximum of float32 finite
 
 
@@ -127,3 +128,37 @@ def cosines(
     """
     products: NDArray[np.float32] = table @ (direction * _HEADROOM).astype(np.float32)  # (V,)
     return np.divide(products, lengths * _HEADROOM, out=products, casting="same_kind")
+
+
+def nearest_rows(
+    table: NDArray[np.float32], queries: NDArray[np.int64], n: int, candidates: NDArray[np.int64] | None = None
+) -> NDArray[np.int64]:
+    """Return for each query the n candidates with the highest cosines, without itself, in any order.
+
+    Cosines are computed in blocks of candidates, so memory does not depend on the size of the vocabulary.
+
+    Args:
+        table: (V, D) vectors.
+        queries: (Q,) positions in `candidates` of the words whose neighbors are wanted.
+        n: Number of neighbors, fewer than there are candidates.
+        candidates: (C,) rows of the table that are searched; None for all.
+
+    Returns:
+        (Q, n) positions in `candidates`.
+    """
+    rows = np.arange(len(table)) if candidates is None else candidates
+    asked = table[rows[queries]]
+    asked = unit_rows(asked, row_lengths(asked))  # (Q, D)
+    best = np.full((len(queries), n), -np.inf, dtype=np.float32)
+    found = np.zeros((len(queries), n), dtype=np.int64)
+    size = max(n, _BLOCK_CELLS // max(1, len(queries)))
+    for start in range(0, len(rows), size):
+        block = table[rows[start : start + size]]  # (B, D)
+        scores = asked @ unit_rows(block, row_lengths(block)).T  # (Q, B)
+        inside = np.flatnonzero((queries >= start) & (queries < start + size))
+        scores[inside, queries[inside] - start] = -np.inf
+        both = np.concatenate([best, scores], axis=1)  # (Q, n + B)
+        top = np.argpartition(both, -n, axis=1)[:, -n:]  # (Q, n)
+        best = np.take_along_axis(both, top, axis=1)
+        found = np.where(top < n, np.take_along_axis(found, np.minimum(top, n - 1), axis=1), top - n + start)
+    return found

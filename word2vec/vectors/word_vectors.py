@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from word2vec import formats
+from word2vec.corpus.phrases import Phrases
 from word2vec.errors import Word2VecError
 from word2vec.models.subwords import Subwords
 from word2vec.vectors import interop
@@ -46,6 +47,7 @@ class WordVectors:
         plain: (V, D) float32, the vectors as they were trained if `vectors` are refined (see `refine`), else None.
         refinement: The arguments of `refine` that made refined vectors from the plain ones, by name, without the number
             of threads; None for other vectors, and for refined ones from files of earlier versions.
+        phrases: The phrases that were joined to words of the vocabulary, such as new_york, or None.
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class WordVectors:
         nodes: ArrayLike | None = None,
         plain: ArrayLike | None = None,
         refinement: dict[str, Any] | None = None,
+        phrases: Phrases | None = None,
     ) -> None:
         self._set_tables(words, vectors, counts, output, subwords, nodes, plain)
-        self.refinement = refinement
+        self.refinement, self.phrases = refinement, phrases
         for name, table in (
             ("vector", self.vectors),
             ("output vector", self.output),
@@ -104,7 +107,7 @@ class WordVectors:
         loaded._set_tables(
             table.words, table.vectors, table.counts, table.output, table.subwords, table.nodes, table.plain
         )
-        loaded.refinement = table.refinement
+        loaded.refinement, loaded.phrases = table.refinement, table.phrases
         return loaded
 
     def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
@@ -112,8 +115,8 @@ class WordVectors:
 
         Args:
             path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
-                counts, the output table and n-grams; all but fasttext keep nodes, and the plain vectors and settings of
-                refined ones.
+                counts, the output table and n-grams; all but fasttext keep nodes, phrases, and the plain vectors and
+                settings of refined ones.
             format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
                 fasttext for vectors with n-grams, and word2vec-binary for others.
             progress: Whether to show a progress bar on stderr if writing takes long.
@@ -130,6 +133,7 @@ class WordVectors:
             self.nodes,
             self.plain,
             self.refinement,
+            self.phrases,
         )
         formats.write(path, table, format, progress=progress)
 
@@ -164,6 +168,7 @@ class WordVectors:
             "nodes": self.nodes,
             "n-grams": self.subwords,
             "plain vectors": self.plain,
+            "phrases": self.phrases,
         }
         present = "".join(f", with {name}" for name, extra in extras.items() if extra is not None)
         first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")
@@ -467,6 +472,7 @@ class WordVectors:
             nodes=self.nodes,
             plain=self.vectors,
             refinement=used,
+            phrases=self.phrases,
         )
 
     def unrefined(self) -> "WordVectors":
@@ -476,7 +482,9 @@ class WordVectors:
     @cached_property
     def _unrefined(self) -> "WordVectors":
         plain = self.vectors if self.plain is None else self.plain
-        return WordVectors.from_table(formats.Table(self.words, plain, self.counts, self.output, nodes=self.nodes))
+        return WordVectors.from_table(
+            formats.Table(self.words, plain, self.counts, self.output, nodes=self.nodes, phrases=self.phrases)
+        )
 
     def to_embedding(self, freeze: bool = True) -> "nn.Embedding":
         """Return a torch embedding layer with a copy of the vectors; its ids are those of `index`.

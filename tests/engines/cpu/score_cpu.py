@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from word2vec.engines.cpu.compiling import FLAGS
-from word2vec.engines.cpu.objectives import block_size, score_gradients
+from word2vec.engines.cpu.objectives import block_size, packed_block, packed_gradients, score_gradients
 from word2vec.engines.cpu.simd import LANES, padded_targets
 from word2vec.losses import Objective, objective_name
 
@@ -27,6 +27,32 @@ def _compiled(name: str) -> Callable[..., None]:
     @numba.njit(fastmath=FLAGS)
     def call(n_targets, padded, block, constants):  # type: ignore[no-untyped-def]
         score_gradients(name, n_targets, padded, LANES, block, constants)
+
+    return call
+
+
+def score_packed(objective: Objective, scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum of the losses (1,) and gradients (B, 1 + K) of up to LANES examples, by the form for packed blocks."""
+    examples, n_targets = scores.shape
+    padded = padded_targets(n_targets)
+    block = _packed(objective_name(type(objective)))(scores.numpy(), padded)
+    places = block[: 2 * padded * LANES].reshape(2, LANES, padded)
+    assert not places[1, :examples, n_targets:].any()  # the steps rely on the zeros of the padding
+    losses = block[2 * padded * LANES :][:LANES]
+    return torch.from_numpy(losses.sum(keepdims=True)), torch.from_numpy(places[1, :examples, :n_targets].copy())
+
+
+@functools.cache
+def _packed(name: str) -> Callable[..., npt.NDArray[np.float32]]:
+    @numba.njit(fastmath=FLAGS)
+    def call(scores, padded):  # type: ignore[no-untyped-def]
+        block = packed_block(scores.shape[1], padded, LANES)
+        block[: 2 * padded * LANES] = np.nan  # what is not a score may be anything
+        for i in range(len(scores)):
+            for k in range(padded):
+                block[i * padded + k] = scores[i, k if k < scores.shape[1] else 0]  # as the kernels fill the padding
+        packed_gradients(name, len(scores), padded, LANES, block)
+        return block
 
     return call
 

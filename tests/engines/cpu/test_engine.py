@@ -55,17 +55,21 @@ def compare_with_plain(
     dim: int = 20,
     epochs: int = 1,
     slower: float = 1.0,
+    frozen: bool = False,
     **settings: Any,
 ) -> tuple[Oracle, int]:
     """Train both with one thread and compare their tables, losses and pairs."""
     dataset = make_dataset(sentences, counts, **{"subsample": 1e-2, "seed": 3, **settings})
     model, objective = make_model(len(counts), dim, spread=1.0), make_objective(kind, len(counts))
+    twin = make_model(len(counts), dim, spread=1.0)
+    for each in (model, twin) if frozen else ():
+        each.freeze(input=np.arange(len(counts)) % 3 == 0, output=np.arange(len(counts)) % 2 == 0)
     scale = min(1.0, kind.default_lr / NegativeSampling.default_lr)
 
     def lr_at(epoch: int, words: int) -> float:
         return scale / slower * falling(epoch, words)
 
-    oracle = Oracle(make_model(len(counts), dim, spread=1.0), objective, dataset, lr_at)
+    oracle = Oracle(twin, objective, dataset, lr_at)
     engine = FusedEngine(model, objective, dataset, lr_at)
     for epoch in range(epochs):
         *_, expected = oracle.epoch(epoch)
@@ -139,6 +143,11 @@ def test_a_full_window_pairs_all_words_of_the_longest_sentence() -> None:
     *_, last = FusedEngine(model, NegativeSampling("sum"), dataset, lambda epoch, words: 0.0).epoch(0)
     assert last.pairs == 2 + 2 * 1000 * 999 + 3 * 2
     assert last.loss / last.pairs == pytest.approx(6 * np.log(2), rel=1e-6)
+
+
+def test_frozen_rows_take_part_but_do_not_move() -> None:
+    # within a block, too: there each row is used many times
+    compare_with_plain(random_sentences(1500, ZIPF[:8]), ZIPF[:8], frozen=True, slower=5)
 
 
 def test_rows_that_occur_several_times_in_a_block_get_all_steps() -> None:

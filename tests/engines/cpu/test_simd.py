@@ -19,9 +19,15 @@ n_targets, width, rows = int(sys.argv[1]), 48, 30
 padded = padded_targets(n_targets)
 
 @numba.njit
-def work(x, row_starts, n, y, target_starts, scores, gradients, steps, width):
-    block_scores(x, row_starts, n, y, target_starts, scores, width, n_targets)
-    block_steps(x, row_starts, n, y, target_starts, gradients, np.float32(0.5), steps, width, n_targets)
+def work_lanes(x, row_starts, n, y, target_starts, scores, gradients, steps, width):
+    block_scores(x, row_starts, n, y, target_starts, scores, width, n_targets, 0)
+    block_steps(x, row_starts, n, y, target_starts, gradients, np.float32(0.5), steps, width, n_targets, 0)
+
+@numba.njit
+def work_packed(x, row_starts, n, y, target_starts, scores, gradients, steps, width):
+    block_scores(x, row_starts, n, y, target_starts, scores, width, n_targets, 1)
+    block_steps(x, row_starts, n, y, target_starts, gradients, np.float32(0.5), steps, width, n_targets, 1)
+
 
 draw = np.random.default_rng(0)
 for n in range(1, BLOCK_ROWS + 1):
@@ -29,19 +35,20 @@ for n in range(1, BLOCK_ROWS + 1):
     some_rows, some_targets = draw.integers(0, rows, n), draw.integers(0, rows, n_targets)
     some_rows[-1], some_targets[-1] = some_rows[0], some_targets[0]  # a row that stands there twice
     places = np.append(some_targets, np.full(padded - n_targets, some_targets[0]))
-    scores = np.full(padded * LANES, np.nan, np.float32)
-    gradients = np.zeros((padded, LANES), np.float32)
-    gradients[:n_targets] = draw.normal(size=(n_targets, LANES))
-    new_x, new_y = x.copy(), y.copy()
-    work(new_x.ravel(), some_rows * width, n, new_y.ravel(), places * width, scores, gradients.ravel(),
-         np.empty(padded * LANES, np.float32), width)
-    x_rows, y_rows, g = x[some_rows].astype(float), y[some_targets].astype(float), gradients[:n_targets, :n]
+    x_rows, y_rows, g = x[some_rows].astype(float), y[some_targets].astype(float), draw.normal(size=(n_targets, n))
     wanted_x, wanted_y = x.astype(float), y.astype(float)
     np.add.at(wanted_x, some_rows, -0.5 * g.T @ y_rows)
     np.add.at(wanted_y, some_targets, -0.5 * g @ x_rows)
-    found = scores.reshape(padded, LANES)[:n_targets, :n]
-    for got, wanted in ((found, y_rows @ x_rows.T), (new_x, wanted_x), (new_y, wanted_y)):
-        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)  # float32, sums of 48 products
+    for work, shape, axes in ((work_lanes, (padded, LANES), (0, 1)), (work_packed, (LANES, padded), (1, 0))):
+        scores = np.full(shape, np.nan, np.float32)
+        gradients = np.zeros(shape, np.float32)
+        gradients.transpose(axes)[:n_targets, :n] = g
+        new_x, new_y = x.copy(), y.copy()
+        work(new_x.ravel(), some_rows * width, n, new_y.ravel(), places * width, scores.ravel(), gradients.ravel(),
+             np.empty(padded * LANES, np.float32), width)
+        found = scores.transpose(axes)[:n_targets, :n]
+        for got, wanted in ((found, y_rows @ x_rows.T), (new_x, wanted_x), (new_y, wanted_y)):
+            np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-4)  # float32, sums of 48 products
 print(INSTRUCTION_SET.name)
 """
 

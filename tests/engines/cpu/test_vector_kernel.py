@@ -68,6 +68,7 @@ def compare_with_plain(
     kind: type[Objective] = NegativeSampling,
     dim: int = 20,
     size: int = 40,
+    frozen: bool = False,
     **settings: Any,
 ) -> tuple[Oracle, int]:
     """Train both with one thread and compare their tables, losses, pairs and random states."""
@@ -79,8 +80,11 @@ def compare_with_plain(
     def lr_at(epoch: int, words: int) -> float:
         return scale * (0.005 - words / 1_000_000)  # rows that all words share grow fast
 
-    model = make_model(variant, dataset, dim)
-    oracle = Oracle(make_model(variant, dataset, dim), objective, dataset, lr_at)
+    model, twin = make_model(variant, dataset, dim), make_model(variant, dataset, dim)
+    for each in (model, twin) if frozen else ():
+        names = [name for name, _ in each.named_parameters() if name != "positions"]
+        each.freeze(**{name: np.arange(len(getattr(each, name))) % 3 == 0 for name in names})
+    oracle = Oracle(twin, objective, dataset, lr_at)
     engine = FusedEngine(model, objective, dataset, lr_at)
     *_, expected = oracle.epoch(0)
     *_, last = engine.epoch(0)
@@ -108,6 +112,19 @@ def test_tables_equal_those_of_the_plain_engine(variant: Variant, kind: type[Obj
     oracle, pairs = compare_with_plain(variant, random_sentences(600, ZIPF), kind=kind)
     assert pairs > (300 if variant.cbow else 1500)
     assert oracle.nearest_kink > 1e-5  # a premise: closer to the kink of a hinge, rounding may decide
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [
+        CBOW_ALONE,
+        SKIPGRAM_NGRAMS,
+        *(pytest.param(v, marks=pytest.mark.slow) for v in (WEIGHTED, CBOW_NGRAMS, CBOW_ALL)),
+    ],
+)
+def test_frozen_rows_take_part_but_do_not_move(variant: Variant) -> None:
+    # wide windows, in which the vector of a word with n-grams moves between blocks
+    compare_with_plain(variant, random_sentences(300, ZIPF, length=30), window=12, frozen=True)
 
 
 @every_variant

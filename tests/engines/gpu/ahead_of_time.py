@@ -74,7 +74,7 @@ def compile_train(
     constants = {
         "gradient": GRADIENTS[kind], "CORRECTED": kind is SampledSoftmax, "STRIDE": -(-dim // 8) * 8,
         "COLUMNS": shape.columns, "N_TARGETS": 1 + negatives, "TARGETS": shape.targets, "LEFT": wide.left,
-        "RIGHT": wide.right, "ROWS": shape.rows,
+        "RIGHT": wide.right, "ROWS": shape.rows, "frozen_inputs": None, "frozen_outputs": None,
     }  # fmt: skip
     own: dict[str, dict[str, Any]] = {
         "skipgram": {"CENTERS": shape.centers, "PRECISION": "ieee"},

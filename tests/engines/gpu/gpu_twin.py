@@ -125,8 +125,11 @@ class GpuTwin(Oracle):
                     )
                     and drawn[place].sentence == own.sentence
                 ]
-                x[near] += self.move_targets(shard, x[near], np.array([own.word, *own.noise]), lr)
-            np.add.at(self.input, words, x - before)
+                steps = self.move_targets(shard, x[near], np.array([own.word, *own.noise]), lr)
+                if "input" in self.frozen:
+                    steps[[bool(self.frozen["input"][words[i]]) for i in near]] = 0
+                x[near] += steps
+            self.move("input", np.array(words), x - before)
 
     def move_targets(
         self, shard: Shard, x: npt.NDArray[np.float64], targets: npt.NDArray[np.int64], lr: float
@@ -141,6 +144,6 @@ class GpuTwin(Oracle):
         if len(x):
             self.nearest_kink = min(self.nearest_kink, (1 - scores[:, :1] + scores[:, 1:]).abs().min().item())
         g = -lr * self.objective.score_gradients(scores).numpy()  # (B, 1 + K)
-        np.add.at(self.output, targets, g.T @ x)
+        self.move("output", targets, g.T @ x)
         steps: npt.NDArray[np.float64] = g @ y
         return steps

@@ -81,11 +81,15 @@ def usual_run() -> tuple[SkipGram, Progress]:
     return train()
 
 
-def twin(objective: Objective | None = None, dim: int = 8, epoch: int = 0, **settings: Any) -> Trained:
+def twin(
+    objective: Objective | None = None, dim: int = 8, epoch: int = 0, *, frozen: bool = False, **settings: Any
+) -> Trained:
     settings = {"window": 2, "subsample": 0.05, "seed": 1, **settings}
     dataset = make_dataset(settings.pop("sentences", SENTENCES), COUNTS, **settings)
     shape = tile_shape(dim, dataset.settings.negatives, typical_context(dataset.window))
     model = make_model(len(COUNTS), dim, spread=1.0)
+    if frozen:
+        model.freeze(**FIXED)
     oracle = GpuTwin(model, objective or NegativeSampling("sum"), dataset, falling, gpu.CHUNK_WORDS, shape)
     *_, expected = oracle.epoch(epoch)
     return oracle, expected
@@ -108,6 +112,18 @@ def test_kernels_train_as_the_twin_does(kind: type[Objective]) -> None:
     # rounding may decide otherwise at a kink; then this seed is no test
     assert oracle[0].nearest_kink > 1e-5
     assert_as_twin(train(objective=make_objective(kind, len(COUNTS))), oracle)
+
+
+FIXED = {"input": np.arange(len(COUNTS)) % 3 == 0, "output": np.arange(len(COUNTS)) % 2 == 0}
+
+
+def test_frozen_rows_take_part_but_do_not_move() -> None:
+    model = make_model(len(COUNTS), 8, spread=1.0)
+    model.freeze(**FIXED)
+    assert_as_twin(train(model=model), twin(frozen=True))
+    before = make_model(len(COUNTS), 8, spread=1.0)
+    assert torch.equal(model.input[FIXED["input"]], before.input[FIXED["input"]])
+    assert torch.equal(model.output[FIXED["output"]], before.output[FIXED["output"]])
 
 
 @pytest.mark.parametrize("dim", [1, pytest.param(17, marks=pytest.mark.slow), 102])
@@ -151,6 +167,7 @@ def train_cbow(
     sentences: Sequence[Sequence[int]] = WINDOWS,
     *,
     weighted: bool = False,
+    frozen: bool = False,
     programs: int = 1,
     **settings: Any,
 ) -> tuple[tuple[CBOW, Progress], Trained]:
@@ -161,6 +178,8 @@ def train_cbow(
     window = datasets[0].window
     positions = window.left + window.right if weighted else 0
     models = [make_cbow(len(COUNTS), 8, 1.0, positions) for _ in datasets]
+    for model in models if frozen else ():
+        model.freeze(**FIXED)
     shape = tile_shape(8, datasets[0].settings.negatives, typical_context(window))._replace(centers=1)
     oracle = GpuTwin(models[0], objective, datasets[0], falling, gpu.CHUNK_WORDS, shape)
     *_, expected = oracle.epoch(0)
@@ -176,6 +195,11 @@ def train_cbow(
 def test_cbow_trains_as_the_twin_does(kind: type[Objective], mode: str, weighted: bool) -> None:
     trained, oracle = train_cbow(kind, window_mode=mode, weighted=weighted)
     assert oracle[0].nearest_kink > 1e-5
+    assert_as_twin(trained, oracle, min_pairs=20)
+
+
+def test_frozen_rows_take_part_in_cbow_but_do_not_move() -> None:
+    trained, oracle = train_cbow(frozen=True)
     assert_as_twin(trained, oracle, min_pairs=20)
 
 

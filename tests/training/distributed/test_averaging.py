@@ -3,6 +3,7 @@
 from contextlib import closing
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from word2vec.engines.autograd import AutogradEngine
 from word2vec.engines.base import Engine, Pause, Progress
 from word2vec.engines.cpu.engine import FusedEngine
 from word2vec.losses import NegativeSampling
+from word2vec.models import SkipGram
 from word2vec.sampling.shards import Shard, words_read
 from word2vec.training.distributed.averaging import AveragingEngine
 from word2vec.training.distributed.process_group import ProcessGroup
@@ -73,6 +75,25 @@ def test_all_tables_of_a_model_are_averaged(name: str) -> None:
     for name, before in kind.make_model(words, 8, positions=10).tables().items():
         assert torch.equal(one[name], other[name])
         assert (one[name] != before).any(dim=1).all()
+
+
+@every_engine
+def test_frozen_rows_keep_their_bytes_on_all_ranks(engine_class: type[Engine]) -> None:
+    fixed = np.arange(6) % 2 == 0
+
+    def work(group: ProcessGroup) -> SkipGram:
+        model = make_model(6, 8, spread=1.0)
+        model.freeze(input=fixed, output=~fixed)
+        dataset = make_dataset(SENTENCES, COUNTS, subsample=0.0, batch_size=20)
+        engine = AveragingEngine(engine_class(model, NegativeSampling("sum"), dataset, lambda *_: 0.05), group, 50)
+        list(engine.epoch(0))
+        assert engine.rounds.averaged > 2
+        return model
+
+    before = make_model(6, 8, spread=1.0)
+    for model in on_ranks(2, work):
+        assert (model.input != before.input).any(dim=1).tolist() == (~fixed).tolist()
+        assert (model.output != before.output).any(dim=1).tolist() == fixed.tolist()
 
 
 def test_all_ranks_pause_at_once_with_equal_tables() -> None:

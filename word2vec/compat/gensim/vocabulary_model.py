@@ -190,7 +190,9 @@ class VocabularyModel:
             raise NotReadyError("the model has no output table, so words cannot be added to it")
         old.add_random(words, np.random.default_rng([self.seed, len(old)]))
         old.allocate_vecattrs(["count"], [np.int64])
-        for word, count in words.items():
+        # of a word that exists, all occurrences count, also if they are too few for a new word
+        counted = {word: self.raw_vocab.get(word, 0) for word in old.key_to_index} if update else words
+        for word, count in counted.items():
             old.expandos["count"][old.key_to_index[word]] += count
         outputs = np.concatenate([outputs, np.zeros((len(old) - len(outputs), self.vector_size), np.float32)])
         order = np.argsort(-old.expandos["count"], kind="stable")  # (V,)

@@ -71,7 +71,8 @@ class DeterministicEngine(FusedEngine):
 
     def _compile(self) -> None:
         objective, negatives = self.objective, self.dataset.settings.negatives
-        self._kernel = round_kernel(objective_name(type(objective)), negatives, objective.needs_log_q)
+        name, frozen = objective_name(type(objective)), self.model.has_frozen_rows
+        self._kernel = round_kernel(name, negatives, objective.needs_log_q, frozen)
         states = [self._new_state(0) for _ in range(self._number_of_shards)]
         self._read(self._text, 0, 0, self._sampling, states[0])
         self._train_words(states, rank=0, threads=1)

@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from word2vec.engines.base import Engine, LearningRate, Progress, Workers
-from word2vec.engines.cpu.kernel import Sampling, StagedState, Tables, Text, ThreadState, kernel
+from word2vec.engines.cpu.kernel import NONE_FROZEN, Sampling, StagedState, Tables, Text, ThreadState, kernel
 from word2vec.engines.cpu.ngram_kernel import ngram_kernel
 from word2vec.engines.cpu.simd import LANES, padded_width
 from word2vec.engines.cpu.staging import CACHE_LINE_BYTES, aligned_memory, new_stage
@@ -78,7 +78,7 @@ class FusedEngine(Engine):
     is fixed, and the same seed gives the same bytes.
 
     Args:
-        model: The model, trained in place; its tables move to memory with aligned rows.
+        model: The model, trained in place; its tables move to memory with padded rows.
         objective: An objective of a class in `COMPILED`, or for skip-gram without n-grams in `COMPILED_TREES`.
         dataset: The corpus and its sampling settings.
         learning_rate: The learning rate schedule.
@@ -112,6 +112,8 @@ class FusedEngine(Engine):
         negatives, width = dataset.settings.negatives, self._tables.width
         self._constants = np.array([*objective.constants(negatives), 0.0], np.float32)
         self._workers, self._reach = Workers(threads), dataset.window.left + dataset.window.right
+        if objective.targets == "tree" and model.has_frozen_rows:
+            raise ValueError("the loop for trees does not support frozen rows")
         if objective.targets == "tree":  # of skip-gram without n-grams; see engines/choice.py
             targets, self._sampling = dataset.tree.longest, _tree_sampling(dataset)
             self._kernel = tree_kernel(objective_name(type(objective)), path_size(targets))
@@ -205,32 +207,43 @@ def _tree_sampling(dataset: TextDataset) -> TreeSampling:
 
 
 def _tables_of(model: EmbeddingModel) -> Tables | VectorTables:
-    """Return the memory of the tables, in which each row starts at a cache line."""
+    """Return the memory of the tables, in which each row is padded to complete vectors."""
     width = padded_width(model.input.shape[1])
     words, output = aligned_rows(model.input, width), aligned_rows(model.output, width)
     positions = model.positions if isinstance(model, CBOW) else None
+    frozen_input, frozen_output = _frozen(model.frozen_input, model.input), _frozen(model.frozen_output, model.output)
     if model.ngrams is None and not isinstance(model, CBOW):
-        return Tables(words, output, width)
+        return Tables(words, output, width, frozen_input, frozen_output)
     none = np.empty(0, np.float32)
     index = model.ngram_index
+    frozen_ngrams = NONE_FROZEN if model.ngrams is None else _frozen(model.frozen_ngrams, model.ngrams)
     return VectorTables(
         input=words,
         output=output,
         ngrams=none if model.ngrams is None else aligned_rows(model.ngrams, width),
         ngram_starts=read_only(np.empty(0, np.int64) if index is None else index.starts, np.int64),
         ngram_rows=read_only(np.empty(0, np.int32) if index is None else index.rows, np.int32),
-        gains=none if index is None else index.gains().astype(np.float32),
+        gains=none if index is None else index.gains(frozen_input > 0, frozen_ngrams > 0).astype(np.float32),
         positions=none if positions is None else aligned_rows(positions, width),
         width=width,
+        frozen_input=frozen_input,
+        frozen_output=frozen_output,
+        frozen_ngrams=frozen_ngrams,
     )
+
+
+def _frozen(rows: torch.Tensor | None, table: nn.Parameter) -> npt.NDArray[np.uint8]:
+    """Return 1 for each row of a table that is frozen and 0 for the others, (rows,)."""
+    return np.zeros(len(table), np.uint8) if rows is None else rows.numpy().astype(np.uint8)
 
 
 def _kernel_of(model: EmbeddingModel, objective: Objective, negatives: int) -> Callable[..., None]:
     """Return the compiled loop for a model."""
     name, corrected, ngrams = objective_name(type(objective)), objective.needs_log_q, model.ngrams is not None
+    frozen = model.has_frozen_rows
     if isinstance(model, CBOW):
-        return cbow_kernel(name, negatives, corrected, ngrams, model.positions is not None)
-    return ngram_kernel(name, negatives, corrected) if ngrams else kernel(name, negatives, corrected)
+        return cbow_kernel(name, negatives, corrected, ngrams, model.positions is not None, frozen)
+    return (ngram_kernel if ngrams else kernel)(name, negatives, corrected, frozen)
 
 
 def _new_state(seed: int) -> ThreadState:
@@ -303,7 +316,7 @@ def noise_table(dataset: ExampleDataset) -> npt.NDArray[np.uint32]:
 
 
 def aligned_rows(table: nn.Parameter, width: int) -> npt.NDArray[np.float32]:
-    """Move a table to memory, (V * width,), in which each row starts at a cache line, and return that memory.
+    """Move a table to memory, (V * width,), that begins at a cache line, and return that memory.
 
     The parameter is moved to such memory, unless a previous engine has already done so.
     """

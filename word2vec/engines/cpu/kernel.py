@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import HALF, U64, below, next_bits
-from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
+from word2vec.engines.cpu.objectives import block_offsets, is_packed, packed_block, packed_gradients, score_gradients
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
@@ -38,11 +38,13 @@ from word2vec.engines.cpu.simd import (
     pointer_to,
     pointers,
 )
-from word2vec.engines.cpu.staging import Stage, copy_rows, draw_pool, merge_rows, number_words, pick_noise
+from word2vec.engines.cpu.staging import Stage, copy_rows, draw_pool, merge_rows, number_words, pick_noise, restore_rows
 from word2vec.engines.draws import pool_size
 
 STAGED = ("staging.py", "../draws.py")
 """Further files that kernels on private rows contain code of."""
+
+NONE_FROZEN = np.empty(0, np.uint8)
 
 
 class Text(NamedTuple):
@@ -72,7 +74,9 @@ class Tables(NamedTuple):
 
     input: npt.NDArray[np.float32]  # (V * width,)
     output: npt.NDArray[np.float32]  # (V * width,)
-    width: int  # dimensions, rounded up to complete cache lines; the padding is zero
+    width: int  # dimensions, rounded up to complete vectors; the padding is zero
+    frozen_input: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,) 1 for rows that are not trained
+    frozen_output: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,)
 
 
 class ThreadState(NamedTuple):
@@ -102,13 +106,13 @@ class Buffers(NamedTuple):
     targets: npt.NDArray[np.int64]  # (padded,) where the rows of the targets begin in the output table
     shifts: npt.NDArray[np.float32]  # (padded,) log_q of the targets
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,) where the rows of a block of context words begin in the input table
-    block: npt.NDArray[np.float32]  # (block_size(padded, LANES),) scores, gradients and losses; see objectives.py
+    block: npt.NDArray[np.float32]  # scores, gradients and losses; see objectives.py
     steps: npt.NDArray[np.float32]  # (padded * LANES,) working memory of block_steps
     loss: npt.NDArray[np.float64]  # (LANES,) sums of the losses
 
 
 @functools.cache
-def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
+def kernel(objective: str, negatives: int, corrected: bool, frozen: bool = False) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`.
 
     It trains the sentences from `first` to before `last`, and merges each block into the tables at once. The arguments
@@ -118,15 +122,16 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
         objective: Name of the objective in LOSSES.
         negatives: Number of noise words per center word.
         corrected: Whether `log_q` is subtracted from the scores.
+        frozen: Whether rows of the tables are frozen.
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    floats = block_size(padded, LANES)
+    packed = is_packed(objective, corrected)
 
     def train(text, first, last, sampling, tables, constants, lr, thread):
         align_stack()
         n_kept, state = subsample(text, first, last, sampling.keep, thread, thread.random[0])
-        memory = new_buffers(padded, floats)
+        memory = new_buffers(n_targets, padded)
         table, stage, sentence, pairs = pointers(tables), pointers(thread.stage), 0, 0
         for start in range(0, n_kept, stage.block_words):
             stop = min(n_kept, start + stage.block_words)
@@ -145,25 +150,28 @@ def kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., Non
                 n_targets,
                 padded,
                 corrected,
+                packed,
+                table,
+                frozen,
             )
-            merge_rows(stage, text_slots, slots, table)
+            merge_rows(stage, text_slots, slots, table, frozen)
             pairs += trained
         thread.random[0] = state
         add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
-    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{digest_of(*IMPORTED, *STAGED):08x}"
+    train.__qualname__ = f"train_{objective}_{negatives}_{corrected}_{frozen}_{digest_of(*IMPORTED, *STAGED):08x}"
     return compiled_kernel(train)
 
 
 @inlined
-def new_buffers(padded, floats):
+def new_buffers(n_targets, padded):
     """Allocate the working memory of a call."""
     return Buffers(
         targets=np.zeros(padded, np.int64),
         shifts=np.zeros(padded, np.float32),
         rows=np.zeros(BLOCK_ROWS, np.int64),
-        block=np.zeros(floats, np.float32),
+        block=packed_block(n_targets, padded, LANES),
         steps=np.zeros(padded * LANES, np.float32),
         loss=np.zeros(LANES, np.float64),
     )
@@ -196,7 +204,22 @@ def stage_block(start, stop, n_kept, sampling, table, thread, state):
 
 @inlined
 def train_block(
-    start, stop, sentence, sampling, constants, lr, thread, memory, state, objective, n_targets, padded, corrected
+    start,
+    stop,
+    sentence,
+    sampling,
+    constants,
+    lr,
+    thread,
+    memory,
+    state,
+    objective,
+    n_targets,
+    padded,
+    corrected,
+    packed,
+    table,
+    frozen,
 ):
     """Train the center words from word `start` to before `stop` on private rows.
 
@@ -220,11 +243,13 @@ def train_block(
         for place in range(left, right - 1, BLOCK_ROWS):
             n = min(BLOCK_ROWS, right - 1 - place)
             gather_block(stage.local, place - low, n, position - low, stage.width, buffers.rows)
-            score_block(stage, buffers, 0, n, n_targets, padded, corrected)
+            score_block(stage, buffers, 0, n, n_targets, padded, corrected, packed)
             # subtle: the array, because the longer objectives are not vectorized with a pointer
-            score_gradients(objective, n_targets, padded, LANES, memory.block, constants)
-            update_block(stage, buffers, 0, n, n_targets, padded, lr)
-            add_losses(buffers, padded, n)
+            block_gradients(objective, n, n_targets, padded, packed, memory.block, constants)
+            update_block(stage, buffers, 0, n, n_targets, padded, packed, lr)
+            if frozen:
+                restore_rows(stage, buffers.rows, n, buffers.targets, n_targets, table)
+            add_losses(buffers, padded, LANES if packed else n)
         pairs += right - 1 - left
     return sentence, pairs, state
 
@@ -268,10 +293,10 @@ def gather_block(kept, start, n, position, width, rows):
 
 
 @inlined
-def score_block(tables, buffers, half, n, n_targets, padded, corrected):
+def score_block(tables, buffers, half, n, n_targets, padded, corrected, packed):
     """Write the scores of n context words with all targets, corrected by log_q if needed."""
     targets = pointer_to(buffers.targets, half * padded)
-    block_scores(tables.input, buffers.rows, n, tables.output, targets, buffers.block, tables.width, n_targets)
+    block_scores(tables.input, buffers.rows, n, tables.output, targets, buffers.block, tables.width, n_targets, packed)
     if corrected:
         for k in range(n_targets):
             shift = buffers.shifts[half * padded + k]
@@ -280,18 +305,37 @@ def score_block(tables, buffers, half, n, n_targets, padded, corrected):
 
 
 @inlined
-def update_block(tables, buffers, half, n, n_targets, padded, lr):
+def block_gradients(objective, n, n_targets, padded, packed, block, constants):
+    """Write the losses and gradients of n context words."""
+    if packed:
+        packed_gradients(objective, n, padded, LANES, block)
+    else:
+        score_gradients(objective, n_targets, padded, LANES, block, constants)
+
+
+@inlined
+def update_block(tables, buffers, half, n, n_targets, padded, packed, lr):
     """Add the steps of a block to its rows, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(padded, LANES)
     targets, slopes = pointer_to(buffers.targets, half * padded), pointer_to(buffers.block, gradients)
     block_steps(
-        tables.input, buffers.rows, n, tables.output, targets, slopes, lr, buffers.steps, tables.width, n_targets
+        tables.input,
+        buffers.rows,
+        n,
+        tables.output,
+        targets,
+        slopes,
+        lr,
+        buffers.steps,
+        tables.width,
+        n_targets,
+        packed,
     )
 
 
 @inlined
 def add_losses(buffers, padded, n):
-    """Add the losses of the n examples of a block, lane by lane."""
+    """Add the losses of a block in the first n lanes."""
     _, losses, _ = block_offsets(padded, LANES)
     for i in range(LANES):
         buffers.loss[i] += np.float64(buffers.block[losses + i]) if i < n else 0.0

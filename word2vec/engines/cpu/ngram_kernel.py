@@ -30,7 +30,7 @@ from word2vec.engines.cpu.kernel import add_counts, add_losses, subsample
 from word2vec.engines.cpu.objectives import IGNORED, block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import copy_lanes, copy_lanes_unless_equal, vector_scores, vector_steps
-from word2vec.engines.cpu.vector_kernel import ONE, add_word, clear, move_word, prefetch_ngrams
+from word2vec.engines.cpu.vector_kernel import ONE, add_word, clear, move_word, prefetch_ngrams, step_trained
 
 SHARED_WINDOWS = 8
 """Consecutive windows that share noise words. On half of wiki8, training with 8 took 0.75 times as long as with 2.
@@ -59,7 +59,7 @@ class NgramBuffers(NamedTuple):
 
 
 @functools.cache
-def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
+def ngram_kernel(objective: str, negatives: int, corrected: bool, frozen: bool = False) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`; see `kernel`."""
     n_targets = 1 + negatives
     size = block_size(n_targets, LANES)
@@ -117,7 +117,7 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                     _score_block(listed, shifts, n, table, buffers, n_targets, corrected)
                     # subtle: the array, because the longer objectives are not vectorized with a pointer
                     score_gradients(objective, n_targets, n_targets, LANES, memory.block, constants)
-                    _step_block(listed, n, table, buffers, n_targets, lr)
+                    _step_block(listed, n, table, buffers, n_targets, lr, frozen)
                     gain = table.gains[words.kept[position]]
                     for d in range(table.width):
                         buffers.x[d] += gain * buffers.step[d]
@@ -125,14 +125,14 @@ def ngram_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                     add_losses(buffers, n_targets, n)
                 half ^= 1
             if right > left:
-                move_word(words.kept, position, buffers.total, ONE, table, True)
+                move_word(words.kept, position, buffers.total, ONE, table, True, frozen)
             pairs += right - left
         thread.random[0] = state
         add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
     imported = (*IMPORTED, "kernel.py", "simd_vector.py", "vector_kernel.py")
-    train.__qualname__ = f"train_ngrams_{objective}_{negatives}_{corrected}_{digest_of(*imported):08x}"
+    train.__qualname__ = f"train_ngrams_{objective}_{negatives}_{corrected}_{frozen}_{digest_of(*imported):08x}"
     return compiled_kernel(train)
 
 
@@ -204,11 +204,14 @@ def _score_block(listed, shifts, n, tables, buffers, n_targets, corrected):
 
 
 @inlined
-def _step_block(listed, n, tables, buffers, n_targets, lr):
+def _step_block(listed, n, tables, buffers, n_targets, lr, frozen):
     """Move the targets of n examples, and write the step of x, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(n_targets, LANES)
     for k in range(n_targets):
         copy_lanes(buffers.slopes, k * n, buffers.block, gradients + k * LANES)
     for k in range(n * n_targets):
         buffers.slopes[k] *= -lr
-    vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n * n_targets, tables.width)
+    if frozen:
+        step_trained(buffers.x, buffers.step, tables, listed, buffers.slopes, n * n_targets)
+    else:
+        vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n * n_targets, tables.width)

@@ -8,6 +8,11 @@ A block is a flat array. The score of target k (0 is the true word) of example i
 follow in the same layout, then the losses and working memory, one number per lane each. It is a single array so that
 the compiler knows that its parts do not overlap: with four arrays it does not vectorize the longer functions. Lanes
 without an example may contain anything, and anything may be written to them.
+
+In most blocks more than half of the lanes have no example. So if the loss is a sum over targets that each depend on
+their own score only, the objective has a second form for packed blocks. Score and gradient of target k of example i are
+at i * padded + k there, each lane of the losses has the sum of some of them, and the signs of the scores follow the
+working memory.
 """
 
 from collections.abc import Callable
@@ -123,6 +128,18 @@ def block_size(padded: int, lanes: int) -> int:
 def block_offsets(padded, lanes):
     """Return the offsets of the gradients, of the losses and of the working memory in a block."""
     return padded * lanes, 2 * padded * lanes, (2 * padded + 1) * lanes
+
+
+@register_jitable(**INLINED)
+def packed_block(n_targets, padded, lanes):
+    """Allocate a packed block and write its signs: -1 for the true word, 1 for noise words, 0 for the padding."""
+    _, _, work = block_offsets(padded, lanes)
+    signs = work + lanes
+    block = np.zeros(signs + padded * lanes, np.float32)
+    for i in range(lanes):
+        for k in range(n_targets):
+            block[signs + i * padded + k] = ONE if k > 0 else -ONE
+    return block
 
 
 def _negative_sampling(name, n_targets, padded, lanes, block, constants):
@@ -248,6 +265,23 @@ def _hierarchical_softmax(name, n_targets, padded, lanes, block, constants):
             block[gradients + k * lanes + i] = -constants[k] * sigmoid
 
 
+def _packed_negative_sampling(name, n, padded, lanes, block):
+    # subtle: unsigned, as in _hierarchical_softmax
+    gradients, losses, work = block_offsets(padded, lanes)
+    gradients, losses, signs, lanes, size = U64(gradients), U64(losses), U64(work + lanes), U64(lanes), U64(n * padded)
+    for i in range(lanes):
+        block[losses + i] = ZERO
+    for number in range((size + lanes - U64(1)) // lanes):
+        start = number * lanes
+        for i in range(lanes):
+            sign = block[signs + start + i]
+            opposed = sign * block[start + i]
+            sigmoid, tail = _sigmoid_and_tail(opposed)
+            loss = sign * sign * (max(opposed, ZERO) + tail)
+            block[gradients + start + i] = sign * sigmoid
+            block[losses + i] += loss if start + i < size else ZERO
+
+
 COMPILED: dict[type[Objective], Callable[..., None]] = {
     NegativeSampling: _negative_sampling,
     SampledSoftmax: _sampled_softmax,
@@ -257,6 +291,15 @@ COMPILED: dict[type[Objective], Callable[..., None]] = {
     WMRB: _wmrb,
 }
 """The compiled form of each objective over noise words that has one."""
+
+PACKED: dict[type[Objective], Callable[..., None]] = {NegativeSampling: _packed_negative_sampling}
+"""The form for packed blocks of each objective that has one."""
+
+
+def is_packed(name: str, corrected: bool) -> int:
+    """Return whether the blocks of an objective are packed, 0 or 1: not if its scores have to be corrected."""
+    return int(LOSSES[name] in PACKED and not corrected)
+
 
 COMPILED_TREES: dict[type[Objective], Callable[..., None]] = {HierarchicalSoftmax: _hierarchical_softmax}
 """The compiled form of each objective over the nodes of a tree that has one."""
@@ -286,3 +329,27 @@ def _choose(name, n_targets, padded, lanes, block, constants):
     if isinstance(name, types.StringLiteral):
         return (COMPILED | COMPILED_TREES)[LOSSES[name.literal_value]]
     return None
+
+
+def packed_gradients(name, n, padded, lanes, block):
+    """Write the losses and gradients of a packed block; nothing if the objective has no form for such blocks.
+
+    Args:
+        name: Name of the objective in LOSSES, a string literal.
+        n: Number of examples.
+        padded: Number of targets with padding, a compile-time constant.
+        lanes: LANES, a compile-time constant.
+        block: What `packed_block` returned, with scores.
+    """
+    raise NotImplementedError("packed_gradients runs in compiled code only: call it from a function under numba.njit")
+
+
+@overload(packed_gradients, prefer_literal=True, jit_options=INLINED)
+def _choose_packed(name, n, padded, lanes, block):
+    if isinstance(name, types.StringLiteral):
+        return PACKED.get(LOSSES[name.literal_value], _nothing)
+    return None
+
+
+def _nothing(name, n, padded, lanes, block):
+    pass

@@ -21,8 +21,8 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import GOLDEN, U64, draw_targets, next_bits, noise_word
-from word2vec.engines.cpu.kernel import add_counts, add_losses, score_block, update_block
-from word2vec.engines.cpu.objectives import block_size, score_gradients
+from word2vec.engines.cpu.kernel import add_counts, add_losses, block_gradients, score_block, update_block
+from word2vec.engines.cpu.objectives import is_packed, packed_block
 from word2vec.engines.cpu.simd import (
     BLOCK_ROWS,
     LANES,
@@ -76,7 +76,7 @@ class PairBuffers(NamedTuple):
     targets: npt.NDArray[np.int64]  # (2 * padded,)
     shifts: npt.NDArray[np.float32]  # (2 * padded,)
     rows: npt.NDArray[np.int64]  # (BLOCK_ROWS,)
-    block: npt.NDArray[np.float32]  # (block_size(padded, LANES),)
+    block: npt.NDArray[np.float32]
     steps: npt.NDArray[np.float32]  # (padded * LANES,)
     loss: npt.NDArray[np.float64]  # (LANES,)
 
@@ -95,7 +95,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    size = block_size(padded, LANES)
+    packed = is_packed(objective, corrected)
 
     def train(pairs, first, last, sampling, tables, constants, lr, group_rows, thread):
         align_stack()
@@ -103,7 +103,7 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
             targets=np.zeros(2 * padded, np.int64),
             shifts=np.zeros(2 * padded, np.float32),
             rows=np.zeros(BLOCK_ROWS, np.int64),
-            block=np.zeros(size, np.float32),
+            block=packed_block(n_targets, padded, LANES),
             steps=np.zeros(padded * LANES, np.float32),
             loss=np.zeros(LANES, np.float64),
         )
@@ -122,11 +122,11 @@ def pair_kernel(objective: str, negatives: int, corrected: bool) -> Callable[...
             n = chunk.starts[group + 1] - start
             for i in range(n):
                 buffers.rows[i] = np.int64(chunk.members[start + i]) * table.width
-            score_block(table, buffers, half, n, n_targets, padded, corrected)
+            score_block(table, buffers, half, n, n_targets, padded, corrected, packed)
             # subtle: the array, because the longer objectives are not vectorized with a pointer
-            score_gradients(objective, n_targets, padded, LANES, memory.block, constants)
-            update_block(table, buffers, half, n, n_targets, padded, lr)
-            add_losses(buffers, padded, n)
+            block_gradients(objective, n, n_targets, padded, packed, memory.block, constants)
+            update_block(table, buffers, half, n, n_targets, padded, packed, lr)
+            add_losses(buffers, padded, LANES if packed else n)
         thread.random[0] = state
         add_counts(thread, last - first, memory.loss)
         keep_alive(memory)

@@ -10,8 +10,8 @@ from numba import types
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.kernel import STAGED, add_counts, new_buffers, stage_block, subsample, train_block
-from word2vec.engines.cpu.objectives import block_size
-from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, padded_targets, pointers
+from word2vec.engines.cpu.objectives import is_packed
+from word2vec.engines.cpu.simd import align_stack, keep_alive, padded_targets, pointers
 from word2vec.engines.cpu.staging import add_changes, keep_changes
 from word2vec.system.instructions import INT32, INT64, intrinsic, unpacked
 
@@ -21,7 +21,7 @@ F = np.float32
 
 
 @functools.cache
-def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..., None]:
+def round_kernel(objective: str, negatives: int, corrected: bool, frozen: bool = False) -> Callable[..., None]:
     """Return the compiled loop `train_rounds(...)`, which trains the current chunks of all shards in rounds.
 
     All threads call it at once. Its arguments beside those of `kernel`:
@@ -35,14 +35,15 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
         objective: Name of the objective in LOSSES.
         negatives: Number of noise words per center word.
         corrected: Whether `log_q` is subtracted from the scores.
+        frozen: Whether rows of the tables are frozen.
     """
     n_targets = 1 + negatives
     padded = padded_targets(n_targets)
-    floats = block_size(padded, LANES)
+    packed = is_packed(objective, corrected)
 
     def train_rounds(kept, sampling, tables, constants, first_lr, last_lr, states, rank, threads, met):
         align_stack()
-        memory, table, shards = new_buffers(padded, floats), pointers(tables), pointers(states)
+        memory, table, shards = new_buffers(n_targets, padded), pointers(tables), pointers(states)
         block, last, arrivals = shards[0].stage.block_words, max(kept), 0
         for start in range(0, last, block):
             lr = F(first_lr + (last_lr - first_lr) * start / last)
@@ -68,6 +69,9 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
                         n_targets,
                         padded,
                         corrected,
+                        packed,
+                        table,
+                        frozen,
                     )
                     keep_changes(thread.stage, text_slots, slots)
                     thread.random[0] = state
@@ -77,12 +81,12 @@ def round_kernel(objective: str, negatives: int, corrected: bool) -> Callable[..
             _meet(met, arrivals)
             for number in range(len(states)):
                 stage = shards[number].stage
-                add_changes(stage, stage.used[0], stage.used[1], table, rank, threads)
+                add_changes(stage, stage.used[0], stage.used[1], table, rank, threads, frozen)
             arrivals += threads
             _meet(met, arrivals)
         keep_alive(memory)
 
-    settings = f"{objective}_{negatives}_{corrected}"
+    settings = f"{objective}_{negatives}_{corrected}_{frozen}"
     train_rounds.__qualname__ = f"train_rounds_{settings}_{digest_of(*IMPORTED, *STAGED, 'kernel.py'):08x}"
     return compiled_kernel(train_rounds)
 

@@ -13,11 +13,12 @@ reach 80 % of the peak rate of the multiply-add units, and steps 90 % with AVX-5
 rows, or adding up the lanes of each sum separately, took 1.4 times as long. evaluation/assembly.py counts the
 instructions for each instruction set.
 
-Rows are given as offsets into a flat table, (V * width,), where width is a multiple of LANES; scores and gradients are
-flat too, with s_ki at k * LANES + i. Nothing is checked here: the kernel is responsible for sizes.
+Rows are given as offsets into a flat table, (V * width,), where width is a multiple of WIDTH; scores and gradients are
+flat too. If they are packed, s_ki is at i * padded + k, so that they occupy as few vectors as possible; otherwise at
+k * LANES + i. Nothing is checked here: the kernel is responsible for sizes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from llvmlite import ir
@@ -48,11 +49,12 @@ from word2vec.system.instructions import (
     sums_of_lanes,
     unpacked,
     variable,
+    vectors_of_sums,
     vectors_on_stack,
 )
 
 LANES = 16
-"""Examples per block, with padding; also the unit of row widths: 16 floats are 64 bytes, a cache line."""
+"""Examples per block, with padding; 16 floats are 64 bytes, a cache line."""
 
 BLOCK_ROWS = 10
 """Maximum number of input rows in a block: the whole window at the default width of 5. Each number of rows has its own
@@ -85,8 +87,8 @@ def padded_targets(targets: int) -> int:
 
 
 def padded_width(dim: int) -> int:
-    """Return the number of floats in a row with `dim` dimensions: complete cache lines."""
-    return -(-dim // LANES) * LANES
+    """Return the number of floats in a row with `dim` dimensions: complete vectors."""
+    return -(-dim // WIDTH) * WIDTH
 
 
 def _tiles(n_targets: Any) -> tuple[int, bool]:
@@ -111,7 +113,7 @@ def _number_of_targets(n_targets: Any, count: Sequence[Value]) -> Value:
 
 
 @intrinsic(prefer_literal=True)
-def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, width, n_targets):
+def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, width, n_targets, packed):
     """Compute the scores s_ki of a block. Arrays may be given as arrays or as pointers.
 
     Args:
@@ -125,15 +127,19 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
         width: Floats in a row.
         n_targets: T, a compile-time constant, with padded = padded_targets(T); or an integer of the running code,
             padded itself, a multiple of TILE.
+        packed: Whether the scores are packed, a compile-time constant, 0 or 1; only if `n_targets` is one too. What
+            follows the scores of the block, up to the end of a vector, is overwritten.
     """
-    signature = types.void(inputs, rows, n, outputs, targets, scores, width, n_targets)
-    tile, _ = _tiles(n_targets)
+    signature = types.void(inputs, rows, n, outputs, targets, scores, width, n_targets, packed)
+    tile, several_tiles = _tiles(n_targets)
+    in_vectors = packed.literal_value and not several_tiles
 
     def generate(context, builder, signature, arguments):
         x_table, row_starts, n, y_table, target_starts, out, width, *count = unpacked(
             context, builder, signature, arguments
         )
         padded = _number_of_targets(n_targets, count)
+        score_place = _score_place(packed, padded)
 
         def score_rows(first: Value, rows_at_once: int) -> None:
             places = [builder.add(first, INT64(i)) for i in range(rows_at_once)]
@@ -149,10 +155,16 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
                         y_part = load(builder, row, d)
                         for x_part, row_sums in zip(x_parts, sums, strict=True):
                             builder.store(multiply_add(builder, x_part, y_part, builder.load(row_sums[k])), row_sums[k])
-                totals = sums_of_lanes(builder, [builder.load(total) for row_sums in sums for total in row_sums])
-                for place, row_totals in zip(places, _in_groups(totals, tile), strict=True):
-                    for k, total in zip(targets, row_totals, strict=True):
-                        builder.store(total, at(builder, out, _score_place(builder, k, place)))
+                totals = [builder.load(total) for row_sums in sums for total in row_sums]
+                if in_vectors:
+                    begin = builder.mul(first, INT64(tile))
+                    for number, part in enumerate(vectors_of_sums(builder, totals)):
+                        store(builder, part, out, builder.add(begin, INT64(number * WIDTH)))
+                    return
+                scores = _in_groups(sums_of_lanes(builder, totals), tile)
+                for place, row_scores in zip(places, scores, strict=True):
+                    for k, score in zip(targets, row_scores, strict=True):
+                        builder.store(score, at(builder, out, score_place(builder, k, place)))
 
         size = _rows_at_once(tile)
         rest = builder.urem(n, INT64(size))
@@ -166,7 +178,7 @@ def block_scores(typing_context, inputs, rows, n, outputs, targets, scores, widt
 
 
 @intrinsic(prefer_literal=True)
-def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets):
+def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets, packed):
     """Add their steps to all rows of a block, computed from the rows before the step.
 
     A row that occurs several times in the block gets all of its steps. The arguments are those of `block_scores`, with
@@ -174,7 +186,7 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
     working memory of the same size as the gradients. If `n_targets` is not a compile-time constant, the targets must be
     distinct, except that the padding may repeat the last one; `steps` is not used then.
     """
-    signature = types.void(inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets)
+    signature = types.void(inputs, rows, n, outputs, targets, gradients, lr, steps, width, n_targets, packed)
     tile, repeated = _tiles(n_targets)
     one_tile = isinstance(n_targets, types.IntegerLiteral) and not repeated
 
@@ -183,6 +195,7 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
             context, builder, signature, arguments
         )
         padded = _number_of_targets(n_targets, count)
+        score_place = _score_place(packed, padded)
         # the input rows whose steps stay in registers, beside a tile and the current row, its step, its slope, and lr
         in_registers = max(0, REGISTERS - 2 * tile - 4)
         in_memory = vectors_on_stack(builder, BLOCK_ROWS + 1) if in_registers < BLOCK_ROWS else []
@@ -202,7 +215,7 @@ def block_steps(typing_context, inputs, rows, n, outputs, targets, gradients, lr
                     for i, (row, x_step) in enumerate(zip(x, x_steps, strict=True)):
                         x_part, step = load(builder, row, d), ZERO if one_tile else builder.load(x_step)
                         for k, y_part in enumerate(y_parts):
-                            place = _score_place(builder, targets[k], INT64(i))
+                            place = score_place(builder, targets[k], INT64(i))
                             slope = splat(builder, builder.load(at(builder, g, place)))
                             step = multiply_add(builder, slope, y_part, step)
                             y_steps[k] = multiply_add(builder, slope, x_part, y_steps[k])
@@ -370,8 +383,11 @@ def prefetch_row(typing_context, table, start, width):
     return types.void(table, start, width), generate
 
 
-def _score_place(builder: Builder, target: Value, row: Value) -> Value:
-    return builder.add(builder.mul(target, INT64(LANES)), row)
+def _score_place(packed: Any, padded: Value) -> Callable[[Builder, Value, Value], Value]:
+    """Return the function that generates the place of a score from the numbers of its target and of its input row."""
+    if packed.literal_value:
+        return lambda builder, target, row: builder.add(builder.mul(row, padded), target)
+    return lambda builder, target, row: builder.add(builder.mul(target, INT64(LANES)), row)
 
 
 def _in_groups(items: Sequence[Value], size: int) -> list[Sequence[Value]]:

@@ -47,7 +47,7 @@ from word2vec.system.instructions import (
 
 PARTS_AT_ONCE = 8 if INSTRUCTION_SET.registers == 32 else 6 if INSTRUCTION_SET.fused else 5
 """Vectors of x that are worked on together. The steps take two registers for each, and without instructions that
-multiply and add, others for products. Rows of 112 floats, for 100 dimensions, are 7, 14 or 28 vectors."""
+multiply and add, others for products. A row of 100 dimensions is 7, 13 or 25 vectors."""
 
 SCORES_AT_ONCE = 8
 """Scores that are computed together, in one register each."""

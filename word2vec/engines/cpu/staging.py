@@ -12,6 +12,8 @@ take them out of each other's caches. So a thread trains a block of some hundred
 5. `merge_rows` adds the difference of both copies to the tables, where other threads may have added theirs.
 
 A single thread ends with the same tables as if it had trained them directly, except for rounding.
+
+Frozen rows are restored in the private memory after each step, by `restore_rows`, and are not merged.
 """
 
 from typing import NamedTuple
@@ -162,13 +164,26 @@ def copy_rows(stage, text_slots, slots, tables):
 
 
 @inlined
-def merge_rows(stage, text_slots, slots, tables):
-    """Add what training changed to the tables."""
+def restore_rows(stage, rows, n, targets, n_targets, tables):
+    """Undo the steps of those private rows that are frozen, among n input rows and the rows of the targets."""
+    for i in range(n):
+        if tables.frozen_input[stage.words[rows[i] // stage.width]]:
+            copy_row(stage.old_input, rows[i], stage.input, stage.input, rows[i], stage.width)
+    for k in range(n_targets):
+        if tables.frozen_output[stage.words[targets[k] // stage.width]]:
+            copy_row(stage.old_output, targets[k], stage.output, stage.output, targets[k], stage.width)
+
+
+@inlined
+def merge_rows(stage, text_slots, slots, tables, frozen):
+    """Add what training changed to the tables; `frozen` says whether some of their rows are."""
     for slot in range(slots):
         prefetch_slot(stage, slot + AHEAD, text_slots, slots, tables)
-        start, place = stage.words[slot] * stage.width, slot * stage.width
-        add_difference(tables.output, start, stage.output, stage.old_output, place, stage.width)
-        if slot < text_slots:
+        word, place = stage.words[slot], slot * stage.width
+        start = word * stage.width
+        if not (frozen and tables.frozen_output[word]):
+            add_difference(tables.output, start, stage.output, stage.old_output, place, stage.width)
+        if slot < text_slots and not (frozen and tables.frozen_input[word]):
             add_difference(tables.input, start, stage.input, stage.old_input, place, stage.width)
 
 
@@ -182,8 +197,8 @@ def keep_changes(stage, text_slots, slots):
 
 
 @inlined
-def add_changes(stage, text_slots, slots, tables, part, parts):
-    """Add the changes to the rows of the words whose number modulo `parts` is `part`."""
+def add_changes(stage, text_slots, slots, tables, part, parts, frozen):
+    """Add the changes to the rows of the words whose number modulo `parts` is `part`; see `merge_rows`."""
     for slot in range(slots):
         ahead = slot + AHEAD * parts
         if ahead < slots and stage.words[ahead] % parts == part:
@@ -194,8 +209,9 @@ def add_changes(stage, text_slots, slots, tables, part, parts):
         word = stage.words[slot]
         if word % parts == part:
             start, place = word * stage.width, slot * stage.width
-            add_row(tables.output, start, stage.output, place, stage.width)
-            if slot < text_slots:
+            if not (frozen and tables.frozen_output[word]):
+                add_row(tables.output, start, stage.output, place, stage.width)
+            if slot < text_slots and not (frozen and tables.frozen_input[word]):
                 add_row(tables.input, start, stage.input, place, stage.width)
 
 

@@ -117,13 +117,13 @@ def tree_kernel(objective: str, size: int) -> Callable[..., None]:
             for start in range(left, right - 1, BLOCK_ROWS):
                 n = min(BLOCK_ROWS, right - 1 - start)
                 gather_block(words.kept, start, n, position, table.width, buffers.rows)
-                block_scores(table.input, buffers.rows, n, table.output, targets, buffers.block, table.width, padded)
+                block_scores(table.input, buffers.rows, n, table.output, targets, buffers.block, table.width, padded, 0)
                 score_gradients(objective, n_targets, size, LANES, memory.block, signs)
                 for k in range(n_targets, padded):
                     for i in range(LANES):
                         slopes[k * LANES + i] = np.float32(0)
                 block_steps(
-                    table.input, buffers.rows, n, table.output, targets, slopes, lr, slopes, table.width, padded
+                    table.input, buffers.rows, n, table.output, targets, slopes, lr, slopes, table.width, padded, 0
                 )
                 add_losses(buffers, size, n)
             pairs += right - 1 - left

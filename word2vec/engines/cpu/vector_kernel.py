@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from word2vec.engines.cpu.compiling import IMPORTED, compiled_kernel, digest_of, inlined
 from word2vec.engines.cpu.draws import below, draw_targets, next_bits
-from word2vec.engines.cpu.kernel import add_counts, subsample
+from word2vec.engines.cpu.kernel import NONE_FROZEN, add_counts, subsample
 from word2vec.engines.cpu.objectives import block_offsets, block_size, score_gradients
 from word2vec.engines.cpu.simd import LANES, align_stack, keep_alive, pointer_to, pointers, prefetch_row
 from word2vec.engines.cpu.simd_vector import add_rows, add_to_rows, vector_scores, vector_steps
@@ -41,7 +41,10 @@ class VectorTables(NamedTuple):
     ngram_rows: npt.NDArray[np.int32]  # rows of the n-gram table
     gains: npt.NDArray[np.float32]  # (V,) how far each word moves if each of its rows makes a step of 1
     positions: npt.NDArray[np.float32]  # (P * width,) weights of the positions of a window
-    width: int  # dimensions, rounded up to complete cache lines; the padding is zero
+    width: int  # dimensions, rounded up to complete vectors; the padding is zero
+    frozen_input: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,) 1 for rows that are not trained
+    frozen_output: npt.NDArray[np.uint8] = NONE_FROZEN  # (V,)
+    frozen_ngrams: npt.NDArray[np.uint8] = NONE_FROZEN  # (G,)
 
 
 class VectorBuffers(NamedTuple):
@@ -59,7 +62,9 @@ class VectorBuffers(NamedTuple):
 
 
 @functools.cache
-def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, weighted: bool) -> Callable[..., None]:
+def cbow_kernel(
+    objective: str, negatives: int, corrected: bool, ngrams: bool, weighted: bool, frozen: bool = False
+) -> Callable[..., None]:
     """Return the compiled loop `train(text, first, last, sampling, tables, constants, lr, thread)`.
 
     It trains the sentences from `first` to before `last`. The arguments here are compile-time constants.
@@ -70,6 +75,7 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
         corrected: Whether `log_q` is subtracted from the scores.
         ngrams: Whether words have n-grams.
         weighted: Whether positions have weights.
+        frozen: Whether rows of the tables are frozen.
     """
     n_targets = 1 + negatives
     _, losses, _ = block_offsets(n_targets, 1)
@@ -126,15 +132,15 @@ def cbow_kernel(objective: str, negatives: int, corrected: bool, ngrams: bool, w
                 _score_targets(listed, shifts, table, buffers, n_targets, corrected)
                 # subtle: the array, because the longer objectives are not vectorized with a pointer
                 score_gradients(objective, n_targets, n_targets, 1, memory.block, constants)
-                _step_targets(listed, table, buffers, n_targets, lr)
-                _scatter(words.kept, left, right, position, noise.left, table, buffers, ngrams, weighted)
+                _step_targets(listed, table, buffers, n_targets, lr, frozen)
+                _scatter(words.kept, left, right, position, noise.left, table, buffers, ngrams, weighted, frozen)
                 buffers.loss[0] += np.float64(buffers.block[losses])
                 pairs += 1
         thread.random[0] = state
         add_counts(thread, pairs, memory.loss)
         keep_alive(memory)
 
-    settings = f"{objective}_{negatives}_{corrected}_{ngrams}_{weighted}"
+    settings = f"{objective}_{negatives}_{corrected}_{ngrams}_{weighted}_{frozen}"
     train.__qualname__ = f"train_cbow_{settings}_{digest_of(*IMPORTED, 'kernel.py', 'simd_vector.py'):08x}"
     return compiled_kernel(train)
 
@@ -180,14 +186,33 @@ def add_word(kept, place, scale, x, tables, ngrams):
 
 
 @inlined
-def move_word(kept, place, step, scale, tables, ngrams):
-    """Add a step, times a factor, to all rows of the word at a place."""
-    if ngrams:
-        word = kept[place]
+def move_word(kept, place, step, scale, tables, ngrams, frozen):
+    """Add a step, times a factor, to all rows of the word at a place, except to those that are frozen."""
+    word = kept[place]
+    if ngrams and frozen:
+        for listed in range(tables.ngram_starts[word], tables.ngram_starts[word + 1]):
+            if not tables.frozen_ngrams[tables.ngram_rows[listed]]:
+                add_to_rows(tables.ngrams, pointer_to(tables.ngram_rows, listed), 1, 1, step, scale, tables.width)
+    elif ngrams:
         begin = tables.ngram_starts[word]
         n = tables.ngram_starts[word + 1] - begin
         add_to_rows(tables.ngrams, pointer_to(tables.ngram_rows, begin), n, n, step, scale, tables.width)
-    add_to_rows(tables.input, pointer_to(kept, place), 1, 1, step, scale, tables.width)
+    if not (frozen and tables.frozen_input[word]):
+        add_to_rows(tables.input, pointer_to(kept, place), 1, 1, step, scale, tables.width)
+
+
+@inlined
+def step_trained(x, step, tables, listed, slopes, n):
+    """Do the same as `vector_steps` with rows of the output table, but leave out those that are frozen."""
+    width = tables.width
+    clear(step, width)
+    for k in range(n):
+        for d in range(width):
+            step[d] += slopes[k] * tables.output[listed[k] + d]
+    for k in range(n):
+        if not tables.frozen_output[listed[k] // width]:
+            for d in range(width):
+                tables.output[listed[k] + d] += slopes[k] * x[d]
 
 
 @inlined
@@ -218,7 +243,7 @@ def _gather(kept, left, right, position, before, tables, buffers, ngrams, weight
 
 
 @inlined
-def _scatter(kept, left, right, position, before, tables, buffers, ngrams, weighted):
+def _scatter(kept, left, right, position, before, tables, buffers, ngrams, weighted, frozen):
     """Move the words of a window, and the weights of their positions; see `_gather`."""
     width, n = tables.width, right - 1 - left
     scale = ONE / F(n)
@@ -230,11 +255,11 @@ def _scatter(kept, left, right, position, before, tables, buffers, ngrams, weigh
                 for d in range(width):
                     step = scale * buffers.step[d]
                     word[d], weight[d] = step * weight[d], weight[d] + step * word[d]
-                move_word(kept, place, word, ONE, tables, ngrams)
-    elif ngrams:
+                move_word(kept, place, word, ONE, tables, ngrams, frozen)
+    elif ngrams or frozen:
         for place in range(left, right):
             if place != position:
-                move_word(kept, place, buffers.step, scale, tables, ngrams)
+                move_word(kept, place, buffers.step, scale, tables, ngrams, frozen)
     else:
         add_to_rows(tables.input, pointer_to(kept, left), n, position - left, buffers.step, scale, width)
 
@@ -249,9 +274,12 @@ def _score_targets(listed, shifts, tables, buffers, n_targets, corrected):
 
 
 @inlined
-def _step_targets(listed, tables, buffers, n_targets, lr):
+def _step_targets(listed, tables, buffers, n_targets, lr, frozen):
     """Move the targets, and write the step of x, from the gradients that the objective has written."""
     gradients, _, _ = block_offsets(n_targets, 1)
     for k in range(n_targets):
         buffers.slopes[k] = -lr * buffers.block[gradients + k]
-    vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n_targets, tables.width)
+    if frozen:
+        step_trained(buffers.x, buffers.step, tables, listed, buffers.slopes, n_targets)
+    else:
+        vector_steps(buffers.x, buffers.step, tables.output, listed, buffers.slopes, n_targets, tables.width)

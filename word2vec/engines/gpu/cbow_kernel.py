@@ -9,7 +9,7 @@ all of them at once, so that would work for narrow windows only.
 import triton
 import triton.language as tl
 
-from word2vec.engines.gpu.kernels import rows_at
+from word2vec.engines.gpu.kernels import rows_at, trained
 
 
 @triton.jit
@@ -37,6 +37,8 @@ def train(
     widths,
     inputs,
     outputs,
+    frozen_inputs,
+    frozen_outputs,
     log_q,
     constants,
     first_lr: tl.float32,
@@ -95,7 +97,8 @@ def train(
             loss += tl.sum(example_loss, axis=0).to(tl.float64)
             n_windows += 1
             g = tl.sum(tl.where(used[None, :], -lr * g, 0.0), axis=0)[:, None]  # (TARGETS, 1)
-            tl.atomic_add(y_place, g * mean[None, :], mask=y_used, sem="relaxed")
+            y_moves = y_used & trained(target, used, frozen_outputs)
+            tl.atomic_add(y_place, g * mean[None, :], mask=y_moves, sem="relaxed")
             step = (tl.sum(g * y, axis=0) / size)[None, :]  # (1, COLUMNS), of each context word
             for block in range(low, high, ROWS):
                 context, near = _context(words, block, center, high, ROWS)
@@ -107,7 +110,8 @@ def train(
                     u = tl.load(u_place, mask=u_used, other=0.0, cache_modifier=".cg")
                     u_step *= tl.load(p_place, mask=u_used, other=0.0, cache_modifier=".cg")
                     tl.atomic_add(p_place, step * u, mask=u_used, sem="relaxed")
-                tl.atomic_add(u_place, u_step, mask=u_used, sem="relaxed")
+                u_moves = u_used & trained(context, near, frozen_inputs)
+                tl.atomic_add(u_place, u_step, mask=u_moves, sem="relaxed")
             tl.debug_barrier()  # the next window contains some of these rows, and other warps read them
     program = tl.program_id(0)
     tl.store(losses + program, tl.load(losses + program) + loss)

@@ -93,6 +93,8 @@ class GpuEngine(Engine):
         if isinstance(model, CBOW):
             self._shape = self._shape._replace(centers=1)  # windows do not share the rows in registers
         self._tables = [_padded(table) for table in (model.input, model.output)]
+        masks = (model.frozen_input, model.frozen_output)
+        self._frozen = [None if rows is None else rows.to(device).to(torch.uint8) for rows in masks]
         self._training = _training_kernel(model, self._shape, precision)
         self._keep, self._alias_acceptance = _fixed_point(dataset.keep), _fixed_point(dataset.alias.acceptance)
         self._gradient = GRADIENTS[type(objective)]
@@ -184,6 +186,7 @@ class GpuEngine(Engine):
             widths,
             inputs,
             outputs,
+            *self._frozen,
             self._constants if self._log_q is None else self._log_q,
             self._constants,
             *rates,

@@ -181,6 +181,14 @@ def rows_at(table, numbers, used, column, STRIDE: tl.constexpr):
     return place, used[:, None] & (column < STRIDE)[None, :]
 
 
+@triton.jit
+def trained(numbers, used, frozen):
+    """Return which rows with these numbers, (N,), a step is added to: those in use that are not frozen, (N, 1)."""
+    if frozen is not None:
+        used = used & (tl.load(frozen + numbers, mask=used, other=0) == 0)
+    return used[:, None]
+
+
 @triton.jit(do_not_specialize_on_alignment=["count"])
 def train(
     words,
@@ -191,6 +199,8 @@ def train(
     widths,
     inputs,
     outputs,
+    frozen_inputs,
+    frozen_outputs,
     log_q,
     constants,
     first_lr: tl.float32,
@@ -220,6 +230,8 @@ def train(
         widths: (count,) int32, window width of each word.
         inputs: (V, STRIDE) float32, input table, updated.
         outputs: (V, STRIDE) float32, output table, updated.
+        frozen_inputs: (V,) uint8, 1 for rows of the input table that are not updated; or None.
+        frozen_outputs: The same for the output table.
         log_q: (V,) float32, subtracted from the scores if CORRECTED.
         constants: Constants of the objective, float32.
         first_lr: Learning rate at the first word.
@@ -279,8 +291,11 @@ def train(
                 g = tl.where(near[:, None] & used[None, :], -lr * g, 0.0)
                 y_step = tl.dot(tl.trans(g), now, input_precision=PRECISION)
                 steps = tl.dot(g, y, steps, input_precision=PRECISION)
-                tl.atomic_add(y_place, y_step, mask=y_used, sem="relaxed")
-            tl.atomic_add(x_place, steps, mask=x_used, sem="relaxed")
+                y_moves = y_used & trained(target, used, frozen_outputs)
+                if frozen_inputs is not None:  # `steps` is also what is added to the rows in registers
+                    steps = tl.where(trained(context, inside, frozen_inputs), steps, 0.0)
+                tl.atomic_add(y_place, y_step, mask=y_moves, sem="relaxed")
+            tl.atomic_add(x_place, steps, mask=x_used & trained(context, inside, frozen_inputs), sem="relaxed")
             tl.debug_barrier()  # the next tile contains some of these rows, and other warps read them
     program = tl.program_id(0)
     tl.store(losses + program, tl.load(losses + program) + loss)

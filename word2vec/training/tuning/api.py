@@ -80,6 +80,8 @@ def tune(
     space = search_space(base, fixed)
     source, group, folder = CorpusSource(data, tokenizer, padding), ProcessGroup(), Path(output)
     source.check(base, group)
+    if base.start_from is not None:
+        raise ConfigError("--from does not apply to tuning, whose samples are too small to continue from it; omit it")
     _check(budget, resume, overwrite)
     with open_run_folder(folder):
         text = source.open(base, folder, group, progress)

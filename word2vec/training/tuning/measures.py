@@ -285,6 +285,8 @@ def find_measure(measure: str | Function) -> Measure:
 
 def _has_questions(path: Path) -> bool:
     """Return whether a file contains analogy questions, whose first line names a section; unreadable ones do not."""
+    if path.is_dir():
+        return True
     if not path.is_file():
         return False  # a pipe can be read only once
     try:
