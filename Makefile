@@ -9,7 +9,7 @@ BIN := .venv/bin
 endif
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-slow check format docs notebooks tables bench gpu-check torchtext clean
+.PHONY: demo test test-slow check format docs notebooks tables bench gpu-check torchtext interop clean
 
 demo: .venv/.demo            ## train on the embedded corpus, evaluate, show nearest words; offline
 	$(BIN)/word2vec demo
@@ -48,6 +48,16 @@ gpu-check: .venv/.peers      ## on a machine with CUDA: tests, a sweep and the c
 torchtext: .venv-torchtext/.done  ## test the adapter with the real torchtext and PyTorch 2.3 (6 GB) in its own environment
 	.venv-torchtext/bin/python -m pytest tests/vectors/test_torchtext.py
 
+interop: .venv-interop/.done ## test exports with the real model2vec, sentence-transformers, spaCy, faiss and usearch
+	.venv-interop/bin/python -m pytest tests/formats/test_model2vec.py tests/formats/test_spacy_pipeline.py \
+		tests/formats/test_floret.py tests/vectors/test_approximate.py
+
+.venv-interop/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-interop
+	.venv-interop/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[interop-test]'
+	@touch $@
+
 .venv-torchtext/.done: pyproject.toml
 	$(PYTHON) -m venv .venv-torchtext
 	.venv-torchtext/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[torchtext]' pytest
@@ -78,4 +88,4 @@ torchtext: .venv-torchtext/.done  ## test the adapter with the real torchtext an
 	@touch $@
 
 clean:                       ## remove the environments, the built site and the tools' caches
-	rm -rf .venv .venv-torchtext .mypy_cache .pytest_cache .ruff_cache dist site
+	rm -rf .venv .venv-interop .venv-torchtext .mypy_cache .pytest_cache .ruff_cache dist site

@@ -211,7 +211,7 @@ def test_every_format_is_described() -> None:
     for name, entry in FORMATS.items():
         row = next(line for line in text.splitlines() if line.startswith(f"| `{name}` |"))
         readable, writable, compressed = (cell.strip() for cell in row.split("|")[3:6])
-        assert readable == "yes"
+        assert readable == ("yes" if entry.read else "no")
         assert writable == ("yes" if entry.write else "no")
         assert compressed == ("yes" if entry.may_be_compressed or not entry.write else "no")
         assert all(f"`{extension}`" in row for extension in entry.extensions if extension)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from tests.cli.conftest import CommandLine
 from tests.training.topics import contents, small
@@ -39,6 +40,19 @@ def test_export_keeps_training_runs(topics_file: Path, vectors_file: Path, tmp_p
     assert contents(run) == before
     for _ in range(2):  # an exported run is replaced
         cli.output("export", vectors_file, tmp_path / "exported")
+
+
+def test_export_of_a_sentence_encoder(tmp_path: Path, cli: CommandLine) -> None:
+    WordVectors(["the", "king"], np.ones((2, 3)), counts=[999, 1]).save(tmp_path / "run")
+    out, err = cli.output("export", tmp_path / "run", tmp_path / "e", "--format", "model2vec", "--weighting", "sif")
+    assert (out, err) == ("", f"wrote {tmp_path / 'e'}: 2 words, 3 dimensions\n")
+    rows = load_file(tmp_path / "e" / "model.safetensors")["embeddings"]
+    np.testing.assert_allclose(rows[:, 0], [0, 0.001 / 1, 0.5], rtol=1e-3)
+    assert "library_name: model2vec" in (tmp_path / "e" / "README.md").read_text()
+    error = cli.error("export", tmp_path / "run", tmp_path / "e", "--format", "model2vec", code=1)
+    assert "it exists and is not an empty folder" in error
+    error = cli.error("export", tmp_path / "run", tmp_path / "v.txt", "--weighting", "sif", code=2)
+    assert "--weighting sif: applies to the formats model2vec" in error
 
 
 def test_info_shows_size_and_first_words(vectors_file: Path, cli: CommandLine) -> None:

@@ -35,7 +35,8 @@ def blocks_of(size: int) -> Iterator[None]:
 
 
 def test_every_format_is_tested() -> None:
-    assert set(NAMES) == set(FORMATS)
+    # those that are only written, and folders with a model card, have tests of their own
+    assert set(NAMES) == {name for name, entry in FORMATS.items() if entry.read and not entry.card}
 
 
 @pytest.mark.parametrize("ngrams", [True, False])
@@ -180,7 +181,8 @@ def test_selecting_the_wrong_format_is_rejected(tmp_path: Path) -> None:
 
 def test_unknown_formats_raise_with_the_list_of_formats(table: Table, tmp_path: Path) -> None:
     known = r"run \(a folder\), safetensors \(.safetensors\), npz \(.npz\), fasttext \(.bin\), "
-    known += r"word2vec-text \(.txt, .vec\), word2vec-binary \(.bin\), glove \(.glove\)$"
+    known += r"word2vec-text \(.txt, .vec\), word2vec-binary \(.bin\), glove \(.glove\), "
+    known += r"floret \(.floret\), hf \(a folder\), model2vec \(a folder\), spacy \(a folder\)$"
     with pytest.raises(Word2VecError, match=r"no format has the extension '.npy'; choose one of: " + known):
         formats.write(tmp_path / "vectors.npy", table)
     with pytest.raises(Word2VecError, match="unknown format 'pickle'; choose one of: " + known):

@@ -18,7 +18,7 @@ from tests.formats.samples import NAMES
 from tests.formats.test_fasttext import first_version, model
 from word2vec import formats
 from word2vec.errors import FormatError, Word2VecError
-from word2vec.formats import FORMATS, Table
+from word2vec.formats import Table
 
 MAX_SECONDS, MAX_BYTES = 5, 1 << 27  # far above what a file of some hundred bytes needs, far below a bomb
 FUZZ = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -92,7 +92,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 
 
 @FUZZ
-@given(content=st.binary(max_size=400), name=st.sampled_from([None, *FORMATS]))
+@given(content=st.binary(max_size=400), name=st.sampled_from([None, *NAMES]))
 def test_any_bytes(content: bytes, name: str | None, tmp_path: Path) -> None:
     (tmp_path / "v").write_bytes(content)
     attempt(tmp_path / "v", name)
@@ -120,7 +120,7 @@ def test_any_word2vec_header(
     attempt(tmp_path / "v", name)
 
 
-@pytest.mark.parametrize("name", [*list(FORMATS)[1:], "npz, compressed"])  # all but run
+@pytest.mark.parametrize("name", [*list(NAMES)[1:], "npz, compressed"])  # all but run
 @FUZZ
 @given(data=st.data())
 def test_randomly_changed_files(name: str, files: dict[str, bytes], data: st.DataObject, tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ EXPECTED = {
     "processors": "AMD EPYC, AVX-512 | 7.15 | 0.36 | 19.0",
     "drift": "anchored | 20,000 | 150 | 98.0 | 96.7 | 0.379 | 0.013",
     "sharing": "1 | 4.0 | 0.0 | 512 | 1.0 | 0.0",
-    "large-text": "17 | 220,035 | 9.5 | 7.6 | 186 | 0.08",
+    "nearest-neighbors": "`search`, exact | - | 1.000 | 34.49 | 0",
+    "large-text": "17 | 220,035 | 3.9 | 3.6 | 253 | 0.08 | 8.49 | 415",
     "objectives": "negative-sampling | 0.025 | 3 | 67.6 (67.2 to 67.9) | 31.0 (30.8 to 31.2) | 37.5 (37.3 to 37.6)",
     "objective-speeds": "negative-sampling | 9.1 (7.9 to 10.3)",
     "learning-rates": "negative-sampling | 0.00625: 51.4 / 26.3 / 19.3 | 0.0125: 62.9 / 29.6 / 30.6 "

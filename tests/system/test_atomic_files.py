@@ -12,7 +12,7 @@ import pytest
 
 from word2vec.errors import Word2VecError
 from word2vec.system import atomic_files
-from word2vec.system.atomic_files import atomic_path, atomic_paths, locked, new_folder, temporary_folder
+from word2vec.system.atomic_files import atomic_folder, atomic_path, atomic_paths, locked, new_folder, temporary_folder
 
 
 def full_disk(descriptor: int) -> None:
@@ -287,3 +287,21 @@ def test_an_interruption_right_after_a_temporary_folder_is_created_leaves_nothin
     with pytest.raises(KeyboardInterrupt), temporary_folder(tmp_path, "tmp-"):
         pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_is_complete_or_not_there(tmp_path: Path) -> None:
+    target = tmp_path / "parent" / "folder"
+    with pytest.raises(Word2VecError, match=f"^cannot write {target}/file: bad$"):  # noqa: PT012, SIM117
+        with atomic_folder(target) as folder:
+            (folder / "file").write_text("new")
+            raise Word2VecError(f"cannot write {folder / 'file'}: bad")
+    assert list(tmp_path.iterdir()) == []
+    target.mkdir(parents=True)
+    with atomic_folder(target) as folder:
+        (folder / "file").write_text("new")
+        assert list(target.iterdir()) == []
+    assert [path.name for path in target.iterdir()] == ["file"]
+    assert [path.name for path in target.parent.iterdir()] == ["folder"]
+    with pytest.raises(Word2VecError, match="it exists and is not an empty folder"), atomic_folder(target):
+        pass
+    assert (target / "file").read_text() == "new"

@@ -25,14 +25,16 @@ BLOCK_BYTES = 512  # unit of `os.stat_result.st_blocks`
 
 def export(
     vectors: VectorsArgument,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="File to write, or folder for the format run.")],
+    out: Annotated[
+        Path, typer.Argument(metavar="OUT", help="File to write, or folder for run, hf, model2vec and spacy.")
+    ],
     to: Annotated[
         str | None,
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Output format: word2vec-text, word2vec-binary, fasttext, glove, npz, safetensors or run "
-            "[default: from the extension of OUT; .bin means fasttext for vectors with n-grams]",
+            help="Output format: word2vec-text, word2vec-binary, fasttext, glove, npz, safetensors, run, floret, hf, "
+            "model2vec or spacy [default: from the extension of OUT; .bin means fasttext for vectors with n-grams]",
         ),
     ] = None,
     limit: Annotated[
@@ -42,17 +44,35 @@ def export(
         Literal["inputs", "targets"] | None,
         typer.Option(help="Table to export, for a run trained on pairs."),
     ] = None,
+    weighting: Annotated[
+        Literal["mean", "sif"],
+        typer.Option(help="Weights of words in the means that model2vec or spacy computes: equal, or by frequency."),
+    ] = "mean",
 ) -> int:
-    """Convert vectors to another file format.
+    """Convert vectors to another file format, or to a folder for another library.
 
-    Text and word2vec-binary files are compressed if OUT ends in .gz, .bz2, .xz or .zst.
+    Text and word2vec-binary files are compressed if OUT ends in .gz, .bz2, .xz or .zst. The folders for hf, model2vec
+    and spacy contain a model card with the scores of the vectors; they must not exist or be empty.
     """
+    from word2vec.formats import FORMATS
     from word2vec.formats.run import CHECKPOINT_FILE
 
     if (out / CHECKPOINT_FILE).exists():
         raise ConfigError(f"{out}: contains a training run and its checkpoint; choose another OUT")
     words = _table_of_pairs(vectors, table, limit) or load_vectors(vectors, limit)
-    words.save(out, format=to, progress=sys.stderr.isatty())
+    with_card = to in FORMATS and FORMATS[to].card is not None
+    if weighting != "mean" and not with_card:
+        raise ConfigError(f"--weighting {weighting}: applies to the formats model2vec, spacy and hf; omit it")
+    notes = ""
+    if with_card:
+        from word2vec.evaluation.card import evaluation_section
+
+        notes = evaluation_section(words)
+    if weighting == "sif":
+        from word2vec.vectors.weighting import sif_weighted
+
+        words = sif_weighted(words)
+    words.save(out, format=to, progress=sys.stderr.isatty(), notes=notes)
     logger.info("wrote %s: %s words, %d dimensions", out, f"{len(words):,}", words.dim)
     return 0
 
@@ -79,22 +99,34 @@ def _table_of_pairs(path: Path, table: str | None, limit: int | None) -> "WordVe
 
 def download(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="text8, benchmarks (all public test sets), or the name of a test set.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="text8, pretrained vectors, benchmarks (all public test sets), or one test set, by name.",
+        ),
     ],
 ) -> int:
-    """Download a corpus or public test sets, verify their checksums and print their paths.
+    """Download a corpus, pretrained vectors or public test sets, verify their checksums and print their paths.
+
+    Pretrained vectors are those of the gensim-data collection, such as glove-wiki-gigaword-100. All commands that take
+    VECTORS accept these names as well. An interrupted download of vectors is continued.
 
     Test sets: men, rw, simverb-3500, mturk-771, ws353-similarity, ws353-relatedness, msr, bats. They are used by name
     in `word2vec evaluate`.
     """
     from word2vec.corpus.named import DOWNLOADS, download_corpus
     from word2vec.evaluation.downloads import SETS, download_set
+    from word2vec.vectors.pretrained import PRETRAINED, download_pretrained
 
     if name in DOWNLOADS:
         print(download_corpus(name))  # noqa: T201
         return 0
+    if name in PRETRAINED:
+        print(download_pretrained(name, progress=sys.stderr.isatty()))  # noqa: T201
+        return 0
     if name != ALL_SETS and name not in SETS:
-        raise ConfigError(f"unknown name {name!r}; choose one of: {', '.join([*DOWNLOADS, ALL_SETS, *SETS])}")
+        known = ", ".join([*DOWNLOADS, ALL_SETS, *SETS, *PRETRAINED])
+        raise ConfigError(f"unknown name {name!r}; choose one of: {known}")
     failed: dict[str, DownloadError] = {}
     for each in SETS if name == ALL_SETS else [name]:
         try:
@@ -117,6 +149,9 @@ def info(
     verify: Annotated[bool, typer.Option("--verify", help="Read all vectors and verify their checksums.")] = False,
 ) -> int:
     """Show the size, first words and settings of vectors."""
+    from word2vec.vectors.pretrained import find_vectors
+
+    vectors = find_vectors(vectors, progress=sys.stderr.isatty())
     pairs = load_pair_vectors(vectors, verify=verify)
     facts = _facts_of_words(load_vectors(vectors, verify=verify)) if pairs is None else _facts_of_pairs(pairs)
     facts["size"] = _readable_size(vectors)

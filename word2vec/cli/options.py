@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 LIST_OPTIONS = ("--pairs", "--analogies", "--weat", "--runs")
 
-VectorsArgument = Annotated[Path, typer.Argument(metavar="VECTORS", help="Run folder or vectors file.")]
+VectorsArgument = Annotated[
+    Path, typer.Argument(metavar="VECTORS", help="Run folder, vectors file, or name of pretrained vectors.")
+]
 CountOption = Annotated[int, typer.Option("-n", metavar="N", min=1, help="Number of words to show.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
 RestrictOption = Annotated[int | None, typer.Option(metavar="N", min=1, help="Search only the N most frequent words.")]

@@ -29,6 +29,7 @@ class SelectedWords:
         offsets: (sentences + 1,) where sentences begin in `tokens`.
         fingerprint: That of the corpus.
         warnings: Those of the corpus.
+        phrases: Those of the corpus.
 
     Raises:
         CorpusError: Fewer than two words remain.
@@ -44,6 +45,7 @@ class SelectedWords:
             )
         self._vocabulary = Vocabulary([everything.words[number] for number in kept], everything.counts[kept])
         self.offsets, self.fingerprint, self.warnings = corpus.offsets, corpus.fingerprint, corpus.warnings
+        self.phrases = corpus.phrases
         new_ids = np.full(len(everything) + 1, -1, np.int32)  # the last one is that of all words beyond the vocabulary
         new_ids[kept] = np.arange(len(kept), dtype=np.int32)
         self.tokens = _renumbered(corpus.tokens, new_ids)

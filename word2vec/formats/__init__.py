@@ -2,6 +2,8 @@
 
 When reading, the content of a file decides its format; when writing, the file extension does. Sizes declared in a file
 are compared with the size of the file before memory is allocated, and reading never runs code from a file.
+
+Formats for other libraries are written only, as the table of floret; those that have a model card are folders.
 """
 
 import logging
@@ -14,17 +16,23 @@ from word2vec.errors import ConfigError, FormatError, Word2VecError
 from word2vec.formats.fasttext import is_fasttext, read_fasttext
 from word2vec.formats.fasttext_writer import write_fasttext
 from word2vec.formats.file_io import BYTE_ORDER_MARK, read_head
+from word2vec.formats.floret import write_floret
 from word2vec.formats.foreign import describe_file
 from word2vec.formats.glove import is_glove, read_glove, write_glove
+from word2vec.formats.hub import hub_card
+from word2vec.formats.model2vec import model2vec_card, write_model2vec
+from word2vec.formats.model_card import CARD_FILE
 from word2vec.formats.ngrams import check_finite_ngrams
 from word2vec.formats.npz import is_npz, read_npz, verify_npz, write_npz
 from word2vec.formats.pair_run import is_pair_run, read_pair_tables, write_pair_tables
 from word2vec.formats.run import read_run, verify_run, verify_vectors, write_run
 from word2vec.formats.safetensors import read_safetensors, write_safetensors
+from word2vec.formats.spacy_pipeline import spacy_card, write_spacy
 from word2vec.formats.table import Table, check_finite, first_not_finite
 from word2vec.formats.tensor_file import is_tensor_file
 from word2vec.formats.word2vec_binary import is_word2vec_binary, read_word2vec_binary, write_word2vec_binary
 from word2vec.formats.word2vec_text import is_word2vec_text, read_word2vec_text, write_word2vec_text
+from word2vec.system.atomic_files import atomic_folder
 from word2vec.system.compression import COMPRESSIONS
 
 _log = logging.getLogger(__name__)
@@ -48,24 +56,30 @@ class Format:
     """How files of one format are recognized, read and written.
 
     Attributes:
-        extensions: File extensions for which this format is chosen when writing; "" is no extension, or a folder.
+        extensions: File extensions for which this format is chosen when writing; "" is no extension, or a folder. Empty
+            if the format has to be selected by name.
         detect: Function that returns whether the first bytes of a file, decompressed, have this format; None for
-            folders.
-        read: Function of a path, the maximum number of rows or None, and whether to show a progress bar.
-        write: Function of a path, the table, and whether to show a progress bar; it writes atomically.
+            folders, and for formats that are not read.
+        read: Function of a path, the maximum number of rows or None, and whether to show a progress bar. None for
+            formats that are not read.
+        write: Function of a path, the table, and whether to show a progress bar; it writes atomically, or into an empty
+            folder if there is a model card.
         may_be_compressed: Whether files can be written with an additional extension such as .gz.
         keeps_ngrams: Whether files can contain character n-grams. If formats share an extension, this decides.
         verify: Function of a path and the maximum number of rows or None, which compares the numbers with checksums in
             the file and returns whether there are any. None for formats whose numbers are all parsed when reading.
+        card: Function of a name and the table that returns the text of the model card, for folders that other people
+            are given. Such a folder is written as a whole, and must not exist or be empty.
     """
 
     extensions: tuple[str, ...]
     detect: Callable[[bytes], bool] | None
-    read: Callable[[Path, int | None, bool], Table]
+    read: Callable[[Path, int | None, bool], Table] | None
     write: Callable[[Path, Table, bool], None]
     may_be_compressed: bool = False
     keeps_ngrams: bool = False
     verify: Callable[[Path, int | None], bool] | None = None
+    card: Callable[[str, Table], str] | None = None
 
 
 FORMATS: dict[str, Format] = {
@@ -78,6 +92,10 @@ FORMATS: dict[str, Format] = {
     "word2vec-text": Format((".txt", ".vec"), is_word2vec_text, read_word2vec_text, write_word2vec_text, True),
     "word2vec-binary": Format((".bin",), is_word2vec_binary, read_word2vec_binary, write_word2vec_binary, True),
     "glove": Format((".glove",), is_glove, read_glove, write_glove, True),
+    "floret": Format((".floret",), None, None, write_floret, keeps_ngrams=True),
+    "hf": Format((), None, read_run, write_run, keeps_ngrams=True, verify=verify_run, card=hub_card),
+    "model2vec": Format((), None, None, write_model2vec, card=model2vec_card),
+    "spacy": Format((), None, None, write_spacy, card=spacy_card),
 }
 """The formats by name; the content of a file is compared with them in this order."""
 
@@ -113,6 +131,8 @@ def read(
         raise Word2VecError(f"limit must be 1 or more, got {limit}")
     try:
         chosen = _detect(path) if format is None else _by_name(format)
+        if chosen.read is None:
+            raise ConfigError(f"the format {format} can be written, but not read; load the vectors that were exported")
         table = chosen.read(path, limit, progress)
         if verify and chosen.verify is not None:
             chosen.verify(path, limit)
@@ -144,6 +164,7 @@ def write(
     format: str | None = None,  # noqa: A002
     *,
     progress: bool = False,
+    notes: str = "",
 ) -> None:
     """Write word vectors; an existing file is replaced only after the new one is completely on disk.
 
@@ -155,10 +176,11 @@ def write(
         format: A name in FORMATS; by default the file extension decides, and a folder or no extension means a run. The
             extension .bin means fasttext for vectors with n-grams, and word2vec-binary for others.
         progress: Whether to show a progress bar on stderr if writing takes long.
+        notes: Markdown to add to the model card; other formats ignore it.
 
     Raises:
         FormatError: The format cannot represent a word, or a number is not finite.
-        Word2VecError: The format is unknown, or the path cannot be written.
+        Word2VecError: The format is unknown, or the path cannot be written. Folders with a model card are not replaced.
     """
     path = Path(path)
     name = _name_by_extension(path, ngrams=table.subwords is not None) if format is None else format
@@ -170,7 +192,12 @@ def write(
         check_finite_ngrams(path, table.subwords)
     elif table.subwords is not None:
         _log.warning("%s: n-grams are not saved; words outside the vocabulary will have no vector", path)
-    chosen.write(path, table, progress)
+    if chosen.card is None:
+        chosen.write(path, table, progress)
+        return
+    with atomic_folder(path) as folder:
+        chosen.write(folder, table, progress)
+        (folder / CARD_FILE).write_text(chosen.card(folder.name, table) + notes, encoding="utf-8")
 
 
 def _by_name(name: str) -> Format:

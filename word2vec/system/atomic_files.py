@@ -78,6 +78,42 @@ def atomic_paths(*targets: Path) -> Iterator[list[Path]]:
         raise Word2VecError(f"cannot write {names}: {error.strerror or error}") from error
 
 
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Provide a folder to write to; if the block succeeds, it becomes `target`.
+
+    Args:
+        target: The folder to create, or an empty one; missing parents are created.
+
+    Yields:
+        An empty folder of the same name on the same disk. It is deleted if the block fails.
+
+    Raises:
+        Word2VecError: `target` is not an empty folder, or the files cannot be written.
+    """
+    final = target.resolve()
+    if final.exists() and not (final.is_dir() and not any(final.iterdir())):
+        raise Word2VecError(f"cannot write {target}: it exists and is not an empty folder; choose another name")
+    try:
+        with new_folder(final.parent), temporary_folder(final.parent, TEMPORARY) as work:
+            unfinished = work / final.name
+            unfinished.mkdir()
+            yield unfinished
+            for path in unfinished.rglob("*"):
+                if path.is_file():
+                    flush_file(path)
+            if final.exists():
+                final.rmdir()
+            unfinished.replace(final)
+            flush_folder(final.parent)
+    except OSError as error:
+        raise Word2VecError(f"cannot write {target}: {error.strerror or error}") from error
+    except Word2VecError as error:  # about a file in the unfinished folder, whose name the user does not know
+        raise type(error)(
+            re.sub(rf"\S*{re.escape(TEMPORARY)}[^/\\]*[/\\]{re.escape(final.name)}", str(target), str(error))
+        ) from error
+
+
 def _replace_all(files: list[tuple[Path, Path]]) -> None:
     """Move each temporary file over its target; if one cannot be moved, the targets replaced before it are restored."""
     backups = {}  # target -> its old content; not of the last one, after which nothing can fail

@@ -107,7 +107,7 @@ def fetch_files(url: str, patterns: Sequence[str], work: Path, *, progress: bool
                 if len(content) > MAX_FILE:
                     raise DownloadError(f"{url}: {name} is larger than {MAX_FILE:,} bytes; it is not the expected file")
     except (*DAMAGED, OSError) as error:
-        raise DownloadError(f"{url}: not a readable archive ({_reason(error)}); try again later") from error
+        raise DownloadError(f"{url}: not a readable archive ({describe_failure(error)}); try again later") from error
     if missing:
         raise DownloadError(f"{url}: the archive contains no {min(missing)}; its authors may have changed it")
     return found
@@ -148,7 +148,8 @@ def _download(url: str, work: Path, checksum: str | None, max_size: int, advice:
         if error.errno is not None:  # an error of the disk; those of requests are OSErrors without a number
             raise
         raise DownloadError(
-            f"{url}: the download failed ({_reason(error)}); check the network and the proxy and try again, or {advice}"
+            f"{url}: the download failed ({describe_failure(error)}); check the network and the proxy and try again, "
+            f"or {advice}"
         ) from error
     except ValueError as error:  # pooch's error for a wrong checksum
         raise DownloadError(
@@ -171,7 +172,7 @@ def _stream(url: str, path: Path, max_size: int, progress: bool) -> None:
                     raise DownloadError(f"{url}: the server sends more than the file can contain; try another source")
 
 
-def _reason(error: BaseException) -> str:
+def describe_failure(error: BaseException) -> str:
     """Return the innermost cause in one line; requests and urllib3 wrap it in long repetitions of the address."""
     while inner := error.__cause__ or error.__context__:
         error = inner

@@ -16,6 +16,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.validation import check_is_fitted
 
 from word2vec.errors import Word2VecError
+from word2vec.vectors.weighting import SIF_A, sif_weights
 from word2vec.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         vectors: WordVectors,
         *,
         weighting: Literal["mean", "sif"] = "mean",
-        a: float = 1e-3,
+        a: float = SIF_A,
         tokenize: Callable[[str], Iterable[str]] | None = None,
         encoding: str = "utf-8",
         decode_error: Literal["strict", "ignore", "replace"] = "strict",
@@ -102,7 +103,7 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
     def _sif_weights(self, bags: _Bags) -> NDArray[np.float64]:
         """Return the weight of each word, a / (a + p), (V,)."""
         counts = bags.known.sum(axis=0) if self.vectors.counts is None else self.vectors.counts  # (V,)
-        return np.asarray(self.a / (self.a + counts / max(1, counts.sum())), dtype=np.float64)
+        return sif_weights(np.asarray(counts), self.a)
 
     def _means(self, bags: _Bags) -> NDArray[np.float64]:
         """Return the weighted sum of each document's word vectors, divided by the number of its words, (N, D)."""

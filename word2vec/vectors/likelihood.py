@@ -9,12 +9,27 @@ The likelihood of a sentence scores text by how well a model predicts it: Taddy 
 inversion of distributed language representations".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from word2vec.errors import Word2VecError
+
+
+def known_rows(sentence: Iterable[str], rows: Mapping[str, int]) -> list[int]:
+    """Return the rows of those words of a sentence that have one.
+
+    Raises:
+        Word2VecError: The sentence is not a list of words.
+    """
+    if isinstance(sentence, str):
+        raise Word2VecError(f"log_likelihood: {sentence!r} is not a list of words; split it into words")
+    words = list(sentence)
+    for word in words:
+        if not isinstance(word, str):
+            raise Word2VecError(f"log_likelihood: {word!r} is not a word; pass the words of one sentence")
+    return [rows[word] for word in words if word in rows]
 
 
 class SoftmaxTree:

@@ -23,7 +23,7 @@ larger penalty does; the exact solution gives no better vectors.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 
 from word2vec.config import MAX_NGRAM
 from word2vec.errors import ConfigError, Word2VecError
+from word2vec.formats import Table
 from word2vec.models.subwords import Subwords, hash_words
 from word2vec.system.processors import usable_processors
 
@@ -100,6 +101,40 @@ class Features(NamedTuple):
     order: NDArray[np.int64]  # (V,), the words in alphabetical order, in which neighbors share n-grams
     used: NDArray[np.int64]  # (G,), the bucket of each n-gram, in the same order, so that words use rows side by side
     lengths: NDArray[np.int64]  # (V,), number of n-grams, with those that take no part
+
+
+def refine(table: Table, settings: Refinement, *, ignore_counts: bool = False, threads: int | None = None) -> Table:
+    """Return a table with refined vectors, their n-grams, the plain vectors and the settings; see `refine_table`.
+
+    Args:
+        table: The words and plain vectors, with their counts and output table if they are known.
+        settings: The settings.
+        ignore_counts: Whether to treat all words as frequent.
+        threads: Number of threads; None for one per processor.
+
+    Raises:
+        Word2VecError: The table has no counts, or is refined or has n-grams already, or too few words have an n-gram in
+            common.
+    """
+    if table.plain is not None:
+        raise Word2VecError("the vectors are refined already; refine the plain ones, which `unrefined()` returns")
+    if table.subwords is not None:
+        raise Word2VecError(
+            "the vectors have n-grams, which were trained with them; refinement is for vectors trained without"
+        )
+    if table.counts is None and not ignore_counts:
+        raise Word2VecError(
+            "the vectors have no counts, which decide how far a word is refined; load a run, or ignore the counts, "
+            "which treats all words as frequent"
+        )
+    counts = None if ignore_counts else table.counts
+    refined, subwords = refine_table(table.words, table.vectors, table.output, counts, settings, threads)
+    used = asdict(settings) | {
+        "lengths": list(settings.lengths),  # as it is after loading
+        "output_weight": settings.output_weight_for(table.output),
+        "ignore_counts": ignore_counts,
+    }
+    return table._replace(vectors=refined, subwords=subwords, plain=table.vectors, refinement=used)
 
 
 def refine_table(

@@ -18,7 +18,7 @@ AnalogyMethod = Literal["3cosadd", "3cosmul"]
 _EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value (Levy and Goldberg used 1e-3)
 _BLOCK_ROWS = 2048  # rows converted to float64 at a time, so that the copies stay in the processor's cache
 _BLOCK_CELLS = 2**23  # cosines computed at a time, 32 MB in float32
-_HEADROOM = 2.0**-9  # a power of two, so exact; keeps products with rows near the maximum of float32 finite
+HEADROOM = 2.0**-9  # a power of two, so exact; keeps products with rows near the maximum of float32 finite
 
 
 class Neighbors(list[tuple[str, float]]):
@@ -126,8 +126,8 @@ def cosines(
 
     The product is divided by the `lengths` (V,) of the rows, so that no second table of unit rows is needed.
     """
-    products: NDArray[np.float32] = table @ (direction * _HEADROOM).astype(np.float32)  # (V,)
-    return np.divide(products, lengths * _HEADROOM, out=products, casting="same_kind")
+    products: NDArray[np.float32] = table @ (direction * HEADROOM).astype(np.float32)  # (V,)
+    return np.divide(products, lengths * HEADROOM, out=products, casting="same_kind")
 
 
 def nearest_rows(

@@ -1,6 +1,7 @@
 """Checks and conversion of the arrays that word vectors are made of."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +15,22 @@ def as_table(numbers: ArrayLike) -> NDArray[np.float32]:
     table = np.asarray(numbers, dtype=np.float32)
     contiguous_rows = table.ndim == 2 and table.strides[1] == table.itemsize and table.strides[0] > 0
     return table if contiguous_rows else np.ascontiguousarray(table)
+
+
+def as_directions(queries: NDArray[Any], dim: int) -> NDArray[np.float64]:
+    """Return the rows of an array (Q, dim) scaled to length one; rows of zeros stay zero.
+
+    Raises:
+        Word2VecError: The array has another shape, or contains anything but finite numbers.
+    """
+    if queries.dtype.kind not in "iuf" or queries.shape[1:] != (dim,) or not np.isfinite(queries).all():
+        raise Word2VecError(
+            f"queries must be an array of finite numbers of the shape (queries, {dim}), got {queries.dtype} of the "
+            f"shape {queries.shape}; for one vector, use nearest_to"
+        )
+    directions = queries.astype(np.float64)  # (Q, dim)
+    lengths = np.linalg.norm(directions, axis=1, keepdims=True)  # (Q, 1)
+    return directions / np.where(lengths == 0, 1, lengths)
 
 
 def check_shapes(

@@ -1,39 +1,32 @@
-"""WordVectors: the result of training, with lookup, nearest words and analogies.
+"""WordVectors: the result of training, with nearest words, analogies and probabilities.
 
-Scores are computed in `search.py`, files are read and written by `formats/`, quality is measured by `evaluation/`, and
-conversions to other libraries are in `interop.py`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic
+Lookup and files are in the base class, `word_table.py`. Scores are computed in `search.py`, for many queries in
+`batch_search.py`, and quality is measured by `evaluation/`. Analogies follow Mikolov, Yih and Zweig (2013), "Linguistic
 regularities in continuous space word representations", and Levy and Goldberg (2014), "Linguistic regularities in sparse
 and explicit word representations". The answers agree with gensim's.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 from functools import cached_property
-from os import PathLike
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from word2vec import formats
-from word2vec.corpus.phrases import Phrases
 from word2vec.errors import Word2VecError
-from word2vec.models.subwords import Subwords
-from word2vec.vectors import interop
-from word2vec.vectors.likelihood import SoftmaxTree
+from word2vec.vectors import batch_search
+from word2vec.vectors.likelihood import SoftmaxTree, known_rows
 from word2vec.vectors.queries import Parts, Query, split
-from word2vec.vectors.search import AnalogyMethod, Neighbors, cosines, row_lengths, three_cos_mul, top_k, unit_rows
-from word2vec.vectors.spelling import unknown_word
-from word2vec.vectors.tables import as_table, check_shapes
+from word2vec.vectors.search import AnalogyMethod, Neighbors, cosines, three_cos_mul, top_k
+from word2vec.vectors.tables import as_directions
+from word2vec.vectors.word_table import WordTable
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from gensim.models import KeyedVectors
-    from torch import nn
+    from scipy import sparse
 
 
-class WordVectors:
+class WordVectors(WordTable):
     """Words and their vectors; row i of each table belongs to `words[i]`.
 
     Attributes:
@@ -49,171 +42,6 @@ class WordVectors:
             of threads; None for other vectors, and for refined ones from files of earlier versions.
         phrases: The phrases that were joined to words of the vocabulary, such as new_york, or None.
     """
-
-    def __init__(
-        self,
-        words: Sequence[str],
-        vectors: ArrayLike,
-        *,
-        counts: ArrayLike | None = None,
-        output: ArrayLike | None = None,
-        subwords: Subwords | None = None,
-        nodes: ArrayLike | None = None,
-        plain: ArrayLike | None = None,
-        refinement: dict[str, Any] | None = None,
-        phrases: Phrases | None = None,
-    ) -> None:
-        self._set_tables(words, vectors, counts, output, subwords, nodes, plain)
-        self.refinement, self.phrases = refinement, phrases
-        for name, table in (
-            ("vector", self.vectors),
-            ("output vector", self.output),
-            ("node", self.nodes),
-            ("plain vector", self.plain),
-        ):
-            row = None if table is None else formats.first_not_finite(table)
-            if row is not None:
-                of_word = row if table is self.nodes else f"of {self.words[row]!r}"
-                raise Word2VecError(f"the {name} {of_word} contains nan or infinity; all numbers must be finite")
-
-    @classmethod
-    def load(
-        cls,
-        path: str | PathLike[str],
-        limit: int | None = None,
-        *,
-        progress: bool = False,
-        verify: bool = True,
-    ) -> "WordVectors":
-        """Load vectors from a run folder or from a file in any known format, see `formats.FORMATS`.
-
-        Args:
-            path: Path of the run folder or file.
-            limit: Maximum number of rows to read, from the start. The remaining rows are not checked, except that the
-                vocabulary of a run folder must be the one that its vectors were written with.
-            progress: Whether to show a progress bar on stderr if reading takes long.
-            verify: Whether to read all numbers of a run folder, safetensors or npz file and compare them with their
-                checksums. Without it, they are mapped and read when they are used; they may be damaged or not finite.
-
-        Raises:
-            FormatError: The path cannot be read; the message names the line or row.
-        """
-        return cls.from_table(formats.read(path, limit, progress=progress, verify=verify))
-
-    @classmethod
-    def from_table(cls, table: formats.Table) -> "WordVectors":
-        """Return the vectors of a table that a function of `formats` has read and checked."""
-        loaded = cls.__new__(cls)  # subtle: not __init__, which would scan for nan again
-        loaded._set_tables(
-            table.words, table.vectors, table.counts, table.output, table.subwords, table.nodes, table.plain
-        )
-        loaded.refinement, loaded.phrases = table.refinement, table.phrases
-        return loaded
-
-    def save(self, path: str | PathLike[str], format: str | None = None, *, progress: bool = False) -> None:  # noqa: A002
-        """Save the vectors; an existing file is replaced only after the new one is completely on disk.
-
-        Args:
-            path: Path of the file, or of the folder for a run. Only the formats run, safetensors, npz and fasttext keep
-                counts, the output table and n-grams; all but fasttext keep nodes, phrases, and the plain vectors and
-                settings of refined ones.
-            format: A name in `formats.FORMATS`; by default the file extension decides. The extension .bin means
-                fasttext for vectors with n-grams, and word2vec-binary for others.
-            progress: Whether to show a progress bar on stderr if writing takes long.
-
-        Raises:
-            Word2VecError: The format is unknown, or the path cannot be written.
-        """
-        table = formats.Table(
-            self.words,
-            self.vectors,
-            self.counts,
-            self.output,
-            self.subwords,
-            self.nodes,
-            self.plain,
-            self.refinement,
-            self.phrases,
-        )
-        formats.write(path, table, format, progress=progress)
-
-    @property
-    def dim(self) -> int:
-        """Number of dimensions."""
-        return int(self.vectors.shape[1])
-
-    @cached_property
-    def unit(self) -> NDArray[np.float32]:
-        """The vectors scaled to length one, (V, D); rows of zeros stay zero. Computed on first use and cached."""
-        return unit_rows(self.vectors, self._lengths)
-
-    @cached_property
-    def _lengths(self) -> NDArray[np.float64]:
-        """The lengths of the vectors, (V,), 1 for rows of zeros; a search needs only these, which is cheaper."""
-        return row_lengths(self.vectors)
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.words)
-
-    def __contains__(self, word: object) -> bool:
-        return word in self._rows
-
-    def __repr__(self) -> str:
-        extras = {
-            "counts": self.counts,
-            "output table": self.output,
-            "nodes": self.nodes,
-            "n-grams": self.subwords,
-            "plain vectors": self.plain,
-            "phrases": self.phrases,
-        }
-        present = "".join(f", with {name}" for name, extra in extras.items() if extra is not None)
-        first = ", ".join(map(repr, self.words[:3])) + (", ..." if len(self) > 3 else "")
-        return f"WordVectors({len(self)} words [{first}], {self.dim} dimensions{present})"
-
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
-        """Return the vectors for `np.asarray`; read-only unless copied."""
-        table = self.vectors.view()
-        table.flags.writeable = False
-        return np.array(table, dtype, copy=copy)
-
-    def __getitem__(self, words: str | Iterable[str]) -> NDArray[np.float32]:
-        """Return a copy of the vector of one word, (D,), or of several words, (N, D).
-
-        For a word outside the vocabulary, the vector is computed from its n-grams, if the model has them.
-
-        Raises:
-            UnknownWordError: A word has no vector.
-        """
-        return self._vector(words) if isinstance(words, str) else self._stack(words)
-
-    def index(self, word: str) -> int:
-        """Return the row of a word.
-
-        Raises:
-            UnknownWordError: The word has no vector; the message suggests another case or similar spellings.
-        """
-        if not isinstance(word, str):
-            kind = type(word).__name__
-            raise Word2VecError(f"a word must be a string, not {kind}; to search with a vector, use nearest_to")
-        row = self._rows.get(word)
-        if row is None:
-            raise unknown_word(word, self.words, self._rows)
-        return row
-
-    def from_ngrams(self, words: Iterable[str]) -> dict[str, NDArray[np.float32]]:
-        """Return the vectors, (D,) each, of those words outside the vocabulary that get one from their n-grams.
-
-        The result is empty if the model has no n-grams.
-        """
-        unknown = [word for word in dict.fromkeys(words) if word not in self._rows]
-        if self.subwords is None:
-            return {}
-        vectors, found = self.subwords.vectors(unknown)
-        return {word: vector for word, vector, has in zip(unknown, vectors, found.tolist(), strict=True) if has}
 
     def similarity(self, a: str, b: str) -> float:
         """Return the cosine of the vectors of two words, 0 if one of them is all zeros.
@@ -284,6 +112,61 @@ class WordVectors:
         if given.shape != (self.dim,) or not np.isfinite(given).all():
             raise Word2VecError(f"direction must be {self.dim} finite numbers, got an array of shape {given.shape}")
         return top_k(self.words, self._cosines(given, restrict), [], n)
+
+    def search(
+        self, queries: Iterable[str] | NDArray[Any], n: int = 10, restrict: int | None = None
+    ) -> list[Neighbors]:
+        """Return the nearest words of many words or vectors; much faster than a call of `nearest` for each.
+
+        Args:
+            queries: Words, or an array (Q, D) whose rows may have any length.
+            n: Maximum number of words to return for each query. A word is not returned for itself.
+            restrict: Return only words among this many most frequent words; None for all.
+
+        Returns:
+            For each query the words and cosines that `nearest` and `nearest_to` return, up to rounding.
+
+        Raises:
+            UnknownWordError: A word has no vector.
+            Word2VecError: The queries have the wrong type or shape, or `n` or `restrict` is below 1.
+        """
+        if self.plain is None or isinstance(queries, np.ndarray | str):
+            return self._search(queries, n, restrict)
+        words = list(queries)  # of which those in the vocabulary are compared by their plain vectors, see `nearest`
+        plain = iter(self._unrefined.search([word for word in words if word in self], n, restrict))
+        refined = iter(self._search([word for word in words if word not in self], n, restrict))
+        return [next(plain if word in self else refined) for word in words]
+
+    def _search(self, queries: Iterable[str] | NDArray[Any], n: int, restrict: int | None) -> list[Neighbors]:
+        if isinstance(queries, str):
+            raise Word2VecError(
+                f"search needs a list of words, not the string {queries!r}; use nearest, or [{queries!r}]"
+            )
+        if isinstance(queries, np.ndarray):
+            directions, excluded = as_directions(queries, self.dim), np.full(len(queries), -1)
+        else:
+            words = list(queries)
+            directions, _ = self._directions(words)
+            excluded = np.array([self._rows.get(word, -1) for word in words], np.int64)
+        first = self._first(restrict)
+        return batch_search.search(self.words, self.vectors[first], self._lengths[first], directions, excluded, n)
+
+    def neighbor_graph(self, n: int = 10, restrict: int | None = None) -> "sparse.csr_array":
+        """Return the cosines of each word with its n nearest words, as a sparse matrix (V, V) for graph algorithms.
+
+        Row i belongs to `words[i]`; its entries are sorted by cosine, highest first, and the word itself is not among
+        them. For distances as scikit-learn and UMAP expect them, set `graph.data = 1 - graph.data`. Refined vectors are
+        compared as they are; use `unrefined()` for the plain ones.
+
+        Args:
+            n: Number of neighbors of each word.
+            restrict: Use only this many most frequent words; None for all.
+
+        Raises:
+            Word2VecError: `n` is not between 1 and the number of other words, or `restrict` is below 1.
+        """
+        first = self._first(restrict)
+        return batch_search.neighbor_graph(self.vectors[first], self._lengths[first], n)
 
     def analogy(
         self, a: str, b: str, c: str, n: int = 10, method: AnalogyMethod = "3cosadd", restrict: int | None = None
@@ -370,13 +253,7 @@ class WordVectors:
             Word2VecError: The vectors were not trained with hierarchical softmax, the model is unknown, or the sentence
                 is not a list of words.
         """
-        if isinstance(sentence, str):
-            raise Word2VecError(f"log_likelihood: {sentence!r} is not a list of words; split it into words")
-        words = list(sentence)
-        for word in words:
-            if not isinstance(word, str):
-                raise Word2VecError(f"log_likelihood: {word!r} is not a word; pass the words of one sentence")
-        rows = [self._rows[word] for word in words if word in self._rows]
+        rows = known_rows(sentence, self._rows)
         sides = window if isinstance(window, tuple) else (window, window)
         trained = self.vectors if self.plain is None else self.plain
         return self._tree.log_likelihood(rows, trained[rows], sides, model)
@@ -432,7 +309,7 @@ class WordVectors:
         Raises:
             Word2VecError: The vectors have no counts, have n-grams already, or too few words have an n-gram in common.
         """
-        from word2vec.vectors.refinement import Refinement, refine_table
+        from word2vec.vectors.refinement import Refinement, refine
 
         settings = Refinement(
             lengths=lengths,
@@ -445,35 +322,8 @@ class WordVectors:
             prediction_weight=prediction_weight,
             output_weight=output_weight,
         )
-        if self.plain is not None:
-            raise Word2VecError("the vectors are refined already; refine the plain ones, which `unrefined()` returns")
-        if self.subwords is not None:
-            raise Word2VecError(
-                "the vectors have n-grams, which were trained with them; refinement is for vectors trained without"
-            )
-        if self.counts is None and not ignore_counts:
-            raise Word2VecError(
-                "the vectors have no counts, which decide how far a word is refined; load a run, or ignore the counts, "
-                "which treats all words as frequent"
-            )
-        counts = None if ignore_counts else self.counts
-        refined, subwords = refine_table(self.words, self.vectors, self.output, counts, settings, threads)
-        used = asdict(settings) | {
-            "lengths": list(lengths),  # as it is after loading
-            "output_weight": settings.output_weight_for(self.output),
-            "ignore_counts": ignore_counts,
-        }
-        return WordVectors(
-            self.words,
-            refined,
-            counts=self.counts,
-            output=self.output,
-            subwords=subwords,
-            nodes=self.nodes,
-            plain=self.vectors,
-            refinement=used,
-            phrases=self.phrases,
-        )
+        refined = refine(self._table, settings, ignore_counts=ignore_counts, threads=threads)
+        return WordVectors(**refined._asdict())
 
     def unrefined(self) -> "WordVectors":
         """Return the vectors as they were before `refine`; vectors that are not refined are returned as they are."""
@@ -485,74 +335,6 @@ class WordVectors:
         return WordVectors.from_table(
             formats.Table(self.words, plain, self.counts, self.output, nodes=self.nodes, phrases=self.phrases)
         )
-
-    def to_embedding(self, freeze: bool = True) -> "nn.Embedding":
-        """Return a torch embedding layer with a copy of the vectors; its ids are those of `index`.
-
-        Args:
-            freeze: Whether to keep the vectors fixed (feature extraction); False makes them trainable (fine-tuning).
-        """
-        return interop.to_embedding(self.vectors, freeze)
-
-    def to_frame(self, column: str | None = None) -> "pd.DataFrame":
-        """Return a pandas data frame with a copy of the vectors: one row per word, one column per dimension.
-
-        Args:
-            column: Name of a first column for the words. By default they are the index, which polars, DuckDB and
-                parquet files of other programs ignore.
-        """
-        return interop.to_frame(self.words, self.vectors, column)
-
-    def to_gensim(self) -> "KeyedVectors":
-        """Return a gensim `KeyedVectors` with a copy of the vectors and, if known, the word counts.
-
-        Vectors with n-grams become a `FastTextKeyedVectors`, which has a row for each bucket.
-
-        Raises:
-            Word2VecError: gensim is not installed.
-        """
-        return interop.to_gensim(self.words, self.vectors, self.counts, self.subwords)
-
-    def _set_tables(
-        self,
-        words: Sequence[str],
-        vectors: ArrayLike,
-        counts: ArrayLike | None,
-        output: ArrayLike | None,
-        subwords: Subwords | None,
-        nodes: ArrayLike | None,
-        plain: ArrayLike | None,
-    ) -> None:
-        """Set the attributes; raise Word2VecError for shapes that do not match and for words that occur twice."""
-        self.words = list(words)
-        self.vectors = as_table(vectors)
-        self.counts = None if counts is None else np.ascontiguousarray(counts, dtype=np.int64)
-        self.output = None if output is None else as_table(output)
-        self.nodes = None if nodes is None else as_table(nodes)
-        self.plain = None if plain is None else as_table(plain)
-        self.subwords = subwords
-        self._rows = {word: row for row, word in enumerate(self.words)}
-        check_shapes(self.words, self._rows, self.vectors, self.counts, self.output, subwords, self.nodes, self.plain)
-
-    def _vector(self, word: str) -> NDArray[np.float32]:
-        """Return a copy of the vector of a word, (D,), computed from its n-grams if the word has no row."""
-        unknown = self.subwords is not None and isinstance(word, str) and word not in self._rows
-        computed = self.from_ngrams([word]).get(word) if unknown else None
-        return self.vectors[self.index(word)].copy() if computed is None else computed
-
-    def _stack(self, words: Iterable[str]) -> NDArray[np.float32]:
-        """Return copies of the vectors of several words, (N, D)."""
-        if self.subwords is None:
-            return self.vectors[[self.index(word) for word in words]]
-        return np.array([self._vector(word) for word in words], np.float32).reshape(-1, self.dim)
-
-    def _directions(self, words: str | Iterable[str]) -> tuple[NDArray[np.float64], list[int]]:
-        """Return the vectors of words scaled to length one, (N, D), and the rows of the words that have one."""
-        words = [words] if isinstance(words, str) else list(words)  # a list, because an iterator can be read only once
-        vectors = self._stack(words).astype(np.float64)
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)  # (N, 1)
-        rows = [self._rows[word] for word in words if word in self._rows]
-        return vectors / np.where(lengths == 0, 1, lengths), rows
 
     def _combine(self, positive: Query, negative: Query) -> tuple[NDArray[np.float64], list[int]]:
         """Return the sum of the positive parts of a query minus the negative ones, (D,), and the rows of its words."""
@@ -570,39 +352,16 @@ class WordVectors:
 
     def _cosines(self, direction: NDArray[np.float64], restrict: int | None) -> NDArray[np.float32]:
         """Return the cosines of a direction (D,) of any length with the first `restrict` words, (R,)."""
+        first, length = self._first(restrict), np.linalg.norm(direction)
+        return cosines(self.vectors[first], self._lengths[first], direction / (length if length > 0 else 1))
+
+    def _first(self, restrict: int | None) -> slice:
+        """Return the rows of the first `restrict` words."""
         if restrict is not None and restrict < 1:
             raise Word2VecError(f"restrict must be 1 or more, got {restrict}")
-        length = np.linalg.norm(direction)
-        return cosines(self.vectors[:restrict], self._lengths[:restrict], direction / (length if length > 0 else 1))
+        return slice(restrict)
 
     # The most used methods of gensim's KeyedVectors; `compat.gensim` has all of them, with gensim's return values.
-
-    @property
-    def vector_size(self) -> int:
-        """Same as `dim`."""
-        return self.dim
-
-    @property
-    def index_to_key(self) -> list[str]:
-        """Same as `words`."""
-        return self.words
-
-    @property
-    def key_to_index(self) -> Mapping[str, int]:
-        """The row of each word, read-only. For a single word, `index` has the better error message."""
-        return MappingProxyType(self._rows)
-
-    def has_index_for(self, key: str) -> bool:
-        """Same as `key in vectors`."""
-        return key in self
-
-    def get_index(self, key: str, default: int | None = None) -> int:
-        """Same as `index`, but return `default` for an unknown word if it is not None."""
-        return self.index(key) if default is None or key in self else default
-
-    def get_vector(self, key: str, norm: bool = False) -> NDArray[np.float32]:
-        """Same as `vectors[key]`, (D,); scaled to length one if `norm` is true."""
-        return np.array(self._directions(key)[0][0], dtype=np.float32) if norm else self[key]
 
     def distance(self, w1: str, w2: str) -> float:
         """Return one minus `similarity`."""
