@@ -48,11 +48,9 @@ def _as_mathml(match: re.Match[str]) -> str:
 
 def cli_reference() -> str:
     """Return one section per command, with a table of its arguments and one of its options."""
-    import typer
+    from word2vec.cli.app import all_commands
 
-    from word2vec.cli.app import app
-
-    commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = {name: command for name, command in all_commands().items() if not hasattr(command, "commands")}
     return "\n".join(line for name, command in commands.items() for line in _section(name, command))
 
 

@@ -18,6 +18,7 @@ from tests.markdown import PAGES, ROOT, blocks, commands, linked_files, read
 from word2vec import cli
 from word2vec.config import option
 from word2vec.corpus.phrases import DEFAULT_THRESHOLDS
+from word2vec.evaluation.probes import ClassifierResult, LanguageModelResult, ProbeScores
 from word2vec.formats import FORMATS
 from word2vec.models import Subwords
 from word2vec.training.tuning.comparison import compare
@@ -30,6 +31,10 @@ WORDS = ["the", "king", "queen", "man", "woman", "france", "paris", "monday", "c
 NOTHING_TUNED = word2vec.TuningResult(
     word2vec.TrainConfig(), {"window": 5}, None, None, compare([], []), None, 1.0, [], "wordsim353", ""
 )
+
+SCORES = (ProbeScores("random", (0.5, 0.6), (0.5, 0.6), (1.0, 1.0)),)
+PERPLEXITY = LanguageModelResult("text8", "lstm", SCORES, 9.0, (9, 1, 1), 5, 1.0, 0.1, {})
+ACCURACY = ClassifierResult("task", "mean", SCORES, ("a", "b"), 9, 9, None, 0.5, 1.0)
 
 COMMANDS = sorted({command for page in PAGES for command in commands(page)})
 PYTHON_PAGES = [page for page in PAGES if blocks(page, "python")]
@@ -73,6 +78,9 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
         monkeypatch.setattr("word2vec.training.pairs.train_pair_file", lambda *a, **k: trained.append(a))
         monkeypatch.setattr("word2vec.training.members.train_members", lambda *a, **k: trained.append(a))
     monkeypatch.setitem(DEFAULT_THRESHOLDS, "original", 0.1)  # of phrases, for a small text
+    monkeypatch.setattr("word2vec.evaluation.probes.language_modeling.probe_language_model", lambda *a, **k: PERPLEXITY)
+    for function in ("probe_classifier", "read_labeled_texts", "docstring_task"):
+        monkeypatch.setattr(f"word2vec.evaluation.probes.{function}", lambda *a, **k: ACCURACY)
     monkeypatch.setattr("word2vec.training.tuning.tune", lambda *a, **k: NOTHING_TUNED)
     rng = np.random.default_rng(1)
 
@@ -89,6 +97,8 @@ def test_commands_are_accepted(command: str, workplace: Path, monkeypatch: pytes
     monkeypatch.setattr("word2vec.evaluation.benchmarks.path_of_set", _stored_set)
     (workplace / "my_pairs.csv").write_text("king,queen,8\nman,woman,7\n", encoding="utf-8")
     name, *arguments = shlex.split(command)
+    if name == "cut":  # prepares a text
+        return
     if name == "pip":
         _check_installable(*arguments)
         return

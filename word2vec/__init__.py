@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         read_weat,
         to_frame,
     )
+    from word2vec.evaluation.probes import probe_classifier, probe_language_model, read_labeled_texts
     from word2vec.losses import LOSSES
     from word2vec.models import CBOW, SkipGram
     from word2vec.report import write_report
@@ -102,7 +103,10 @@ __all__ = [
     "make_glossary_questions",
     "measure_drift",
     "open_corpus",
+    "probe_classifier",
+    "probe_language_model",
     "read_glossary",
+    "read_labeled_texts",
     "read_pairs",
     "read_questions",
     "read_weat",
@@ -133,6 +137,7 @@ _PUBLIC_NAMES = {
         "read_weat",
         "to_frame",
     ],
+    "evaluation.probes": ["probe_classifier", "probe_language_model", "read_labeled_texts"],
     "losses": ["LOSSES"],
     "models": ["CBOW", "SkipGram"],
     "report": ["write_report"],

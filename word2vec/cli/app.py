@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from word2vec.cli.ask import analogy, nearest
 from word2vec.cli.combine import combine
@@ -161,7 +162,7 @@ def _reject_foreign_options(arguments: list[str]) -> None:
     command, rest = _split_command(arguments)
     if command.startswith("-") and len(command) > 2 and command[1] != "-":
         raise ConfigError(f"no command before {command}; to train, use: word2vec train CORPUS --output RUN")
-    if command in _commands():
+    if command in all_commands():
         reject_foreign_options(command, rest, _options(command))
 
 
@@ -176,7 +177,7 @@ def _with_advice(message: str, arguments: list[str]) -> str | None:
     option = message.removeprefix("No such option: ").split()[0]
     if option[1] != "-":  # the parser splits `-man` into letters
         option = next((each for each in rest if each[:1] == "-" != each[1:2] and option[1] in each), option)
-    advice = suggest_option(command, option, _options(command) if command in _commands() else ())
+    advice = suggest_option(command, option, _options(command) if command in all_commands() else ())
     if not advice and command == "nearest" and option[1] != "-":
         advice = "to subtract a word, put spaces around the sign: king - man"
     return f"No such option: {option}" + (f"; {advice}" if advice else f"; see word2vec {command} --help")
@@ -185,20 +186,20 @@ def _with_advice(message: str, arguments: list[str]) -> str | None:
 def _split_command(arguments: list[str]) -> tuple[str, list[str]]:
     """Return the name of the command, such as "train" or "probe lm", and its arguments."""
     name = " ".join(arguments[:2])
-    return (name, arguments[2:]) if name in _commands() else ("".join(arguments[:1]), arguments[1:])
+    return (name, arguments[2:]) if name in all_commands() else ("".join(arguments[:1]), arguments[1:])
 
 
-def _commands() -> dict[str, Any]:
-    """Return the commands by name; those of groups, such as "probe lm", beside their groups."""
+def all_commands() -> dict[str, Any]:
+    """Return the commands by name; those of groups, such as "probe lm", after all others."""
     commands: dict[str, Any] = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    groups = {name: group.commands for name, group in commands.items() if isinstance(group, typer.core.TyperGroup)}
+    groups = {name: group.commands for name, group in commands.items() if isinstance(group, TyperGroup)}
     nested = {f"{name} {each}": found for name, group in groups.items() for each, found in group.items()}
     return commands | nested
 
 
 def _options(command: str) -> list[str]:
     """Return the options of a command, such as "--dim" and "-o"."""
-    parameters = [each for each in _commands()[command].params if each.param_type_name == "option"]
+    parameters = [each for each in all_commands()[command].params if each.param_type_name == "option"]
     return [name for each in parameters for name in (*each.opts, *each.secondary_opts)] + ["-h", "--help"]
 
 

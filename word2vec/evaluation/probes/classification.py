@@ -5,6 +5,7 @@ texts make up the vocabulary; a random tenth of them is validation data, which c
 stratified cross-validation tests each text once, and each seed divides the texts anew.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +27,8 @@ from word2vec.evaluation.probes.results import INITS, ClassifierResult, Init, Pr
 from word2vec.evaluation.probes.word_average import WordAverage
 from word2vec.vectors.documents import DocumentVectorizer
 from word2vec.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger("word2vec")
 
 NETWORKS: dict[str, type[WordAverage | TextConvolution]] = {"mean": WordAverage, "cnn": TextConvolution}
 """Name -> network; the third model, "logistic", is scikit-learn's."""
@@ -105,6 +108,9 @@ def probe_classifier(
             for seed, parts in enumerate(splits, start=1):
                 bar.set_description(f"{init}, seed {seed}")
                 trials.append([classify(vectors, part, init, seed, bar) for part in parts])
+                accuracies = _scores(init, trials).test
+                # subtle: an interrupted comparison keeps what it found
+                logger.info("%s-%d: test accuracy %.1f %%", init, seed, 100 * accuracies[-1])
             scores.append(_scores(init, trials))
     every = training.texts + (() if test is None else test.texts)
     counts = Counter(training.labels)
