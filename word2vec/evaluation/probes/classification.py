@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -138,7 +138,7 @@ class _Split(NamedTuple):
     test_classes: NDArray[np.int64]  # (M,)
 
 
-Classify = Callable[[WordVectors, _Split, Init, int, "tqdm[None]"], _Trial]
+Classify = Callable[[WordVectors, _Split, Init, int, "tqdm[Any]"], _Trial]
 
 
 def _splits(training: LabeledTexts, test: LabeledTexts | None, folds: int, seed: int) -> Iterator[_Split]:
@@ -162,7 +162,7 @@ def _splits(training: LabeledTexts, test: LabeledTexts | None, folds: int, seed:
 def _network(network: type[WordAverage | TextConvolution], settings: NetworkSettings, device: torch.device) -> Classify:
     """Return a function that trains and tests a network."""
 
-    def classify(vectors: WordVectors, split: _Split, init: Init, seed: int, bar: "tqdm[None]") -> _Trial:
+    def classify(vectors: WordVectors, split: _Split, init: Init, seed: int, bar: "tqdm[Any]") -> _Trial:
         words = _vocabulary(vectors, split, init)
         table = np.concatenate([np.zeros((2, vectors.dim), np.float32), _table(vectors, words, init, seed)])
         ids = {word: number for number, word in enumerate(words, start=2)}  # 0 is padding, 1 an unknown word
@@ -191,7 +191,7 @@ def _network(network: type[WordAverage | TextConvolution], settings: NetworkSett
     return classify
 
 
-def _logistic(vectors: WordVectors, split: _Split, init: Init, seed: int, bar: "tqdm[None]") -> _Trial:
+def _logistic(vectors: WordVectors, split: _Split, init: Init, seed: int, bar: "tqdm[Any]") -> _Trial:
     """Train and test logistic regression on the standardized mean vectors of texts."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

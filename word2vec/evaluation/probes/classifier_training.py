@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,8 +49,8 @@ class Examples:
     def random_batches(self, size: int) -> list[Tensor]:
         """Return random batches of rows, in each of which texts have similar lengths, so that little is padding."""
         lengths = torch.tensor([len(text) for text in self.texts])  # (N,)
-        pools = torch.randperm(len(lengths)).split(POOL * size)
-        batches = [batch for pool in pools for batch in pool[lengths[pool].argsort()].split(size)]
+        pools = torch.split(torch.randperm(len(lengths)), POOL * size)
+        batches = [batch for pool in pools for batch in torch.split(pool[lengths[pool].argsort()], size)]
         return [batches[place] for place in torch.randperm(len(batches)).tolist()]
 
     def subset(self, rows: NDArray[np.intp]) -> "Examples":
@@ -65,8 +66,9 @@ def encode(texts: Sequence[Sequence[str]], ids: dict[str, int]) -> tuple[Tensor,
 def predict(model: nn.Module, examples: Examples) -> NDArray[np.int64]:
     """Return the predicted class of each text, (N,)."""
     model.eval()
+    batches = torch.split(torch.arange(len(examples.texts)), TEST_BATCH)
     with torch.inference_mode():
-        outputs = [model(texts) for texts, _ in examples.batches(torch.arange(len(examples.texts)).split(TEST_BATCH))]
+        outputs = [model(texts) for texts, _ in examples.batches(batches)]
     scores = torch.cat(outputs)  # (N, 1) for two classes, else (N, classes)
     predicted = (scores[:, 0] > 0).long() if scores.shape[1] == 1 else scores.argmax(dim=1)
     return predicted.cpu().numpy()
@@ -78,7 +80,7 @@ def accuracy(model: nn.Module, examples: Examples) -> float:
 
 
 def train(
-    model: nn.Module, training: Examples, validation: Examples, schedule: Schedule, bar: "tqdm[None]"
+    model: nn.Module, training: Examples, validation: Examples, schedule: Schedule, bar: "tqdm[Any]"
 ) -> tuple[float, float]:
     """Train a model, and restore the state after the epoch in which it was best on validation texts.
 

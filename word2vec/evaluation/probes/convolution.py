@@ -43,4 +43,5 @@ class TextConvolution(nn.Module):
         padded = nn.functional.pad(texts, (edge, edge))  # (B, T + 2 * edge)
         embedded = self.embedding(padded).transpose(1, 2)  # (B, D, T + 2 * edge)
         features = [torch.relu(convolution(embedded)).amax(dim=2) for convolution in self.convolutions]  # (B, FILTERS)
-        return self.linear(self.dropout(torch.cat(features, dim=1)))
+        outputs: Tensor = self.linear(self.dropout(torch.cat(features, dim=1)))
+        return outputs

@@ -88,7 +88,8 @@ def _discounts(counts: Ids) -> NDArray[np.float64]:
         return np.array([0.0, 0.5, 0.5, 0.5])
     y = n1 / (n1 + 2 * n2)
     estimates = np.array([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
-    return np.maximum(estimates, [0.0, 0.1, 0.1, 0.1])  # never 0: unseen words must keep some probability
+    discounts: NDArray[np.float64] = np.maximum(estimates, [0.0, 0.1, 0.1, 0.1])  # not 0, for words that are unseen
+    return discounts
 
 
 def _find(keys: Ids, asked: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:

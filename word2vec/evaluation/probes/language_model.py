@@ -38,7 +38,8 @@ class AdaptiveSoftmax(nn.AdaptiveLogSoftmaxWithLoss):
 
     def losses(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Return the negative log-probabilities (N,) of targets (N,) after states (N, H)."""
-        return -self(hidden, targets).output
+        log_probabilities: Tensor = self(hidden, targets).output
+        return -log_probabilities
 
 
 class LanguageModel(nn.Module):

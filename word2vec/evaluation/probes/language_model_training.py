@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -57,7 +58,7 @@ def batches(tokens: Tensor, columns: int, bptt: int) -> Iterator[tuple[Tensor, T
     length = (len(tokens) - 1) // columns
     inputs = tokens[: length * columns].view(columns, length).t().contiguous()  # (length, B)
     targets = tokens[1 : length * columns + 1].view(columns, length).t().contiguous()
-    return zip(inputs.split(bptt), targets.split(bptt), strict=True)
+    return zip(torch.split(inputs, bptt), torch.split(targets, bptt), strict=True)
 
 
 def cross_entropy(model: LanguageModel, tokens: Tensor) -> float:
@@ -74,7 +75,7 @@ def cross_entropy(model: LanguageModel, tokens: Tensor) -> float:
 
 
 def train(
-    model: LanguageModel, tokens: Tensor, validation: Tensor, schedule: Schedule, best: Path, bar: "tqdm[None]"
+    model: LanguageModel, tokens: Tensor, validation: Tensor, schedule: Schedule, best: Path, bar: "tqdm[Any]"
 ) -> tuple[float, float]:
     """Train a model, and load the state in which it was best on validation text.
 

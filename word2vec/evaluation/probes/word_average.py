@@ -35,4 +35,5 @@ class WordAverage(nn.Module):
             kept = kept & (torch.rand(texts.shape, device=texts.device) >= self.word_dropout)
         weights = kept.to(self.embedding.weight.dtype).unsqueeze(2)  # (B, T, 1)
         sums = (self.embedding(texts) * weights).sum(dim=1)  # (B, D)
-        return self.linear(self.dropout(sums / weights.sum(dim=1).clamp(min=1)))
+        outputs: Tensor = self.linear(self.dropout(sums / weights.sum(dim=1).clamp(min=1)))
+        return outputs
