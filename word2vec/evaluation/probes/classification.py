@@ -89,9 +89,9 @@ def probe_classifier(
         ConfigError: Logistic regression cannot be fine-tuned.
         Word2VecError: No word of the texts has a vector, or training diverged.
     """
-    allowed = tuple(init for init in INITS if model != LOGISTIC or init != "fine-tuned")
-    inits = allowed if inits is None else tuple(inits)
-    if set(inits) - set(allowed):
+    allowed: tuple[Init, ...] = tuple(init for init in INITS if model != LOGISTIC or init != "fine-tuned")
+    compared: tuple[Init, ...] = allowed if inits is None else tuple(inits)
+    if set(compared) - set(allowed):
         raise ConfigError("--model logistic: its vectors are not trained; add --freeze, or choose another --model")
     check_classes(training, folds if test is None else None)
     if test is not None:
@@ -100,10 +100,10 @@ def probe_classifier(
     classify = _logistic if model == LOGISTIC else _network(NETWORKS[model], settings, choose_device(device))
     splits = [list(_splits(training, test, folds, seed)) for seed in range(1, seeds + 1)]
     steps = 1 if model == LOGISTIC else settings.epochs
-    total = steps * sum(map(len, splits)) * len(inits)
+    total = steps * sum(map(len, splits)) * len(compared)
     scores = []
     with tqdm(total=total, unit="epoch", disable=not progress) as bar:
-        for init in inits:
+        for init in compared:
             trials: list[list[_Trial]] = []
             for seed, parts in enumerate(splits, start=1):
                 bar.set_description(f"{init}, seed {seed}")

@@ -96,7 +96,7 @@ def train(
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=schedule.lr)
     binary, several = nn.BCEWithLogitsLoss(), nn.CrossEntropyLoss()
-    best, state = -1.0, model.state_dict()
+    best, state, loss = -1.0, model.state_dict(), torch.zeros(())
     for _ in range(schedule.epochs):
         model.train()
         for texts, classes in training.batches(training.random_batches(schedule.batch_size)):

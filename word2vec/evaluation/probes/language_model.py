@@ -77,18 +77,18 @@ class LanguageModel(nn.Module):
         Returns:
             (T * B,) losses, and the state.
         """
-        hidden, state = self._read(inputs, state)  # (T, B, H)
-        return self.softmax.losses(hidden.flatten(0, 1), targets.flatten()), state
+        hidden, after = self._read(inputs, state)  # (T, B, H)
+        return self.softmax.losses(hidden.flatten(0, 1), targets.flatten()), after
 
     def next_words(self, inputs: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Return the log-probabilities (B, V) of the word after inputs (T, B), and the state."""
-        hidden, state = self._read(inputs, state)  # (T, B, H)
-        return self.softmax.log_prob(hidden[-1]), state
+        hidden, after = self._read(inputs, state)  # (T, B, H)
+        return self.softmax.log_prob(hidden[-1]), after
 
     def _read(self, inputs: Tensor, state: State | None) -> tuple[Tensor, State]:
         embedded = self.dropout(self.embedding(inputs))  # (T, B, D)
-        hidden, state = self.recurrent(embedded, state)
-        return self.dropout(hidden), state
+        hidden, after = self.recurrent(embedded, state)
+        return self.dropout(hidden), after
 
 
 def detached(state: State) -> State:
