@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import CommandLine
-from word2vec.cli.app import _commands, _options
+from word2vec.cli.app import _options, all_commands
 from word2vec.cli.mistakes import COMMANDS, OPTIONS
 
 
@@ -64,7 +64,7 @@ def test_arguments_that_begin_with_a_dash_are_still_accepted(vectors_file: Path,
 
 
 def test_all_suggestions_exist() -> None:
-    commands = _commands()
+    commands = all_commands()
     assert set(COMMANDS.values()) <= {*commands, "--help", "--version"}
     assert not set(COMMANDS) & set(commands)
     for command, options in OPTIONS.items():

@@ -11,7 +11,7 @@ from tests.conftest import topic_text
 from tests.training.interruptions import killed, many_checkpoints, unfinished
 from tests.training.topics import contents, margin, results, small, untimed_lines, words_after_epochs
 from word2vec.cli import run as command
-from word2vec.config import SETTINGS
+from word2vec.config import PHRASE_SETTINGS, SETTINGS
 from word2vec.errors import ConfigError, CorpusError, FormatError, TrainingError
 from word2vec.formats.run import CHECKPOINT_FILE
 from word2vec.training import train
@@ -206,6 +206,12 @@ OTHER_VALUES: dict[str, Any] = {
     "freeze": "known",
     "new_words": False,
     "anchor": True,
+    "phrases": 1,
+    "phrase_scoring": "npmi",
+    "phrase_threshold": 0.5,
+    "phrase_min_count": 7,
+    "phrase_delimiter": "+",
+    "connector_words": "english",
 }
 
 
@@ -218,6 +224,7 @@ def test_settings_that_affect_the_result_must_not_change(
     for name, value in OTHER_VALUES.items():
         needed: dict[str, Any] = {"model": "cbow"} if name == "position_weights" else {}
         needed |= {"start_from": "start"} if name in ("freeze", "new_words", "anchor") else {}
+        needed |= {"phrases": 1} if name in PHRASE_SETTINGS else {}
         with pytest.raises(ConfigError) as caught:
             train(replace(config, **{name: value}, **needed), run, resume=True)
         option = "--" + name.replace("_", "-")

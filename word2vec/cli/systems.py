@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from word2vec.cli.options import load_pair_vectors, load_vectors
-from word2vec.errors import ConfigError
+from word2vec.errors import ConfigError, FormatError
 
 if TYPE_CHECKING:
     from word2vec.vectors.word_vectors import WordVectors
@@ -61,8 +61,8 @@ def load_word_vectors(path: Path) -> "WordVectors":
     """Load the vectors of words.
 
     Raises:
-        ConfigError: The run was trained on pairs.
+        FormatError: The run was trained on pairs.
     """
     if load_pair_vectors(path, verify=False) is not None:
-        raise ConfigError(f"{path}: trained on pairs; pass runs with vectors of words")
+        raise FormatError(f"{path}: trained on pairs; pass runs with vectors of words")
     return load_vectors(path)
