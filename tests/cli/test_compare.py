@@ -107,5 +107,5 @@ def test_mistakes_are_reported_in_one_line(runs: Path, cli: CommandLine) -> None
     assert "gone.csv" in cli.error("compare", "good-1", "bad-1", "--pairs", "gone.csv", code=1)
     PairVectors(GOOD[0], GOOD[1]).save("pairs")
     for command in (("compare", "good-1", "pairs"), ("stability", "good-1", "pairs"), ("report", "pairs")):
-        assert "trained on pairs" in cli.error(*command, code=2)
+        assert "trained on pairs" in cli.error(*command, code=1)
     assert "--runs do not apply" in cli.error("nearest", "pairs", "w1", "--runs", "good-1", code=2)

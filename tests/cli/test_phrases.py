@@ -44,3 +44,10 @@ def test_phrases_are_shown_and_written(text: Path, tmp_path: Path, cli: CommandL
 )
 def test_mistakes_are_reported_in_one_line(arguments: list[str], message: str, text: Path, cli: CommandLine) -> None:
     assert message in cli.error("phrases", text, *arguments, code=1 if "no phrases" in message else 2)
+
+
+def test_the_corpus_is_not_replaced(text: Path, tmp_path: Path, cli: CommandLine) -> None:
+    before = text.read_bytes()
+    assert "would be replaced" in cli.error("phrases", text, "--text", text, code=2)
+    assert "would be replaced" in cli.error("phrases", text, "--text", tmp_path / "x", "-o", tmp_path / "x", code=2)
+    assert text.read_bytes() == before

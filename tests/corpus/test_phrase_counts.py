@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from word2vec.corpus import phrase_counts
-from word2vec.corpus.phrase_counts import PairCounts, count_pairs, find_links, score
+from word2vec.corpus.phrase_counts import PairCounts, check_counts, count_pairs, find_links, score
 from word2vec.corpus.phrases import PhraseSettings
+from word2vec.errors import CorpusError
 
 WORDS = 40
 CONNECTORS = [0, 3, 4]
@@ -81,3 +82,11 @@ def test_a_range_of_first_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> N
     ranges = phrase_counts._ranges(counts, threads=2)
     assert [word for low, high in ranges for word in range(low, high)] == list(range(8))
     assert all(counts[low:high].sum() <= 500 or high - low == 1 for low, high in ranges)
+
+
+def test_counts_that_are_not_those_of_the_words_are_rejected() -> None:
+    tokens = np.array([0, 1, 0, 2], np.int32)
+    check_counts(tokens, np.array([2, 1, 1]))
+    for counts in ([1, 1, 2], [2, 1], [2, 1, 1, 1]):  # compiled code would write beyond its arrays
+        with pytest.raises(CorpusError, match="damaged"):
+            check_counts(tokens, np.array(counts))

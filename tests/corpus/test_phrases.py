@@ -72,3 +72,23 @@ def test_settings_have_defaults_by_scoring_and_are_checked() -> None:
     for wrong in ({"scoring": "pmi"}, {"delimiter": "a b"}, {"delimiter": ""}, {"min_count": 0}, {"threshold": 0}):
         with pytest.raises(ConfigError):
             PhraseSettings(**wrong)  # type: ignore[arg-type]
+
+
+def test_phrases_without_a_vector_are_divided_into_those_of_the_pass_before() -> None:
+    phrase = Phrase(9, 20.0)
+    phrases = Phrases(PhraseSettings(), [{("new", "york"): phrase}, {("new_york", "city"): phrase}])
+    sentence = ["in", "new", "york", "city", "new", "york"]
+    assert phrases.join_known(sentence, {"new_york_city", "new_york"}) == ["in", "new_york_city", "new_york"]
+    assert phrases.join_known(sentence, {"new_york", "city"}) == ["in", "new_york", "city", "new_york"]
+    assert phrases.join_known(sentence, {"new_york_city"}) == ["in", "new_york_city", "new", "york"]
+
+
+def test_united_models_have_the_phrases_of_both() -> None:
+    old, new = Phrase(9, 20.0), Phrase(5, 30.0)
+    first = Phrases(PhraseSettings(), [{("new", "york"): new}])
+    second = Phrases(PhraseSettings(), [{("new", "york"): old, ("los", "angeles"): old}, {("new_york", "city"): old}])
+    united = first.united(second)
+    assert united.passes[0] == {("new", "york"): new, ("los", "angeles"): old}
+    assert united.join(["new", "york", "city"]) == ["new_york_city"]
+    with pytest.raises(ConfigError, match="delimiters"):
+        Phrases(PhraseSettings(delimiter="+"), []).united(second)

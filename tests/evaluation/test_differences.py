@@ -1,5 +1,7 @@
 """Intervals and p-values: known cases, Holm's correction, and rates under the null hypothesis."""
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -57,6 +59,10 @@ def test_joint_noise_of_seeds_and_items_counts_once() -> None:
     interval = expected.confidence_interval()
     assert high - low == pytest.approx(interval.high - interval.low, rel=0.05)
     assert p_value == pytest.approx(expected.pvalue, rel=0.1)
+
+
+def test_holm_leaves_undefined_p_values_out() -> None:
+    assert holm([0.01, math.nan, 0.04]) == [0.02, pytest.approx(math.nan, nan_ok=True), 0.04]
 
 
 def test_holm() -> None:

@@ -20,7 +20,7 @@ def test_the_card_has_library_size_and_notes(name: str, tmp_path: Path) -> None:
     library = {"hf": "word2vec-fused", "model2vec": "model2vec"}[name]
     assert card.startswith(f"---\nlibrary_name: {library}\ntags:\n- embeddings\n")
     assert "\n---\n\n# shared\n" in card
-    assert "2 words, 2 dimensions, trained on a corpus of 4 words" in card
+    assert "2 dimensions, 2 words, which occur 4 times in the corpus" in card
     assert card.endswith("\n## Scores\n")
 
 

@@ -13,6 +13,7 @@ from tests.training.interruptions import killed, many_checkpoints
 from tests.training.topics import contents, results, small
 from word2vec.cli import run as command
 from word2vec.config import TrainConfig
+from word2vec.corpus.phrases import Phrase, Phrases, PhraseSettings
 from word2vec.errors import ConfigError, CorpusError, FormatError, Word2VecError
 from word2vec.formats.run import CHECKPOINT_FILE
 from word2vec.models import Subwords
@@ -357,3 +358,13 @@ def test_the_log_says_what_is_known(text: Path, tmp_path: Path, caplog: pytest.L
     train(config_of(text, start_at(tmp_path / "start", ngrams=True)))
     assert "10 of its 12 words are in the vocabulary of the corpus, which has 8 new words" in caplog.text
     assert "8 of 8 new words start from their n-grams" in caplog.text
+
+
+def test_phrases_of_the_start_are_kept(text: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    start, phrase = make_start(), Phrase(9, 20.0)
+    start.phrases = Phrases(PhraseSettings(), [{("new", "york"): phrase}])
+    start.save(tmp_path / "start.npz")
+    result = train(config_of(text, str(tmp_path / "start.npz")), tmp_path / "run")
+    assert result.phrases is not None
+    assert result.phrases.join(["new", "york"]) == ["new_york"]
+    assert "add --phrases" in caplog.text

@@ -8,6 +8,7 @@ import typer
 
 from word2vec.cli.console import print_json, print_table
 from word2vec.cli.options import CountOption, JsonOption, load_pair_vectors, load_vectors
+from word2vec.cli.systems import reject_repeated
 from word2vec.errors import ConfigError
 
 logger = logging.getLogger("word2vec")
@@ -40,6 +41,7 @@ def drift(
     for path in (before, after):
         if load_pair_vectors(path, verify=False) is not None:
             raise ConfigError(f"{path}: trained on pairs; drift compares vectors of words")
+    reject_repeated([before, after])
     first, second = load_vectors(before), load_vectors(after)
     result = measure_drift(first, second, words or (), n=n, neighbors=neighbors, restrict=restrict)
     if as_json:

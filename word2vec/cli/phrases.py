@@ -61,6 +61,11 @@ def phrases(
     for path in (output, text):
         if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
             raise ConfigError(f"{path}: is a folder, or its folder does not exist; choose another file to write")
+    taken = [Path(source).resolve() for source in corpus]
+    for path in (output, text):
+        if path is not None and path.resolve() in taken:
+            raise ConfigError(f"{path}: given twice, and would be replaced; choose another file to write")
+        taken += [] if path is None else [path.resolve()]
     indexed = index_corpus(
         corpus,
         lowercase=lowercase,

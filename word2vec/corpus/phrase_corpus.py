@@ -20,7 +20,7 @@ from word2vec.corpus.base import Corpus
 from word2vec.corpus.index import IndexedCorpus
 from word2vec.corpus.indexing import build_index, existing_index, write_encoded
 from word2vec.corpus.memory import MemoryCorpus, collect
-from word2vec.corpus.phrase_counts import Links, PairCounts, count_pairs, find_links, make_table, score
+from word2vec.corpus.phrase_counts import Links, PairCounts, check_counts, count_pairs, find_links, make_table, score
 from word2vec.corpus.phrase_kernels import LINK_SHIFT, join_pairs
 from word2vec.corpus.phrases import Phrase, Phrases, PhraseSettings, Words
 from word2vec.corpus.read_report import ReadReport
@@ -165,6 +165,7 @@ def _extended(earlier: Phrases | None, settings: PhraseSettings, found: _Found) 
 def _find(corpus: Corpus, settings: PhraseSettings, threads: int | None) -> _Found:
     """Find the phrases of one pass."""
     vocabulary = corpus.vocabulary()
+    check_counts(corpus.tokens, vocabulary.counts)
     is_connector = np.zeros(len(vocabulary), np.bool_)
     is_connector[[vocabulary.ids[word] for word in settings.connector_words if word in vocabulary]] = True
     links = find_links(corpus.tokens, corpus.offsets, is_connector)

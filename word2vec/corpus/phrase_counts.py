@@ -13,6 +13,7 @@ occurrence of the most frequent word if that is more, and about 32 bytes for eac
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,11 +29,13 @@ from word2vec.corpus.phrase_kernels import (
 )
 from word2vec.corpus.phrases import PhraseSettings
 from word2vec.corpus.threaded_map import threaded_map
+from word2vec.errors import CorpusError
 from word2vec.system.processors import usable_processors
 
 Ids = npt.NDArray[np.int64]
 
 GATHERED_PAIRS = 1 << 25  # pairs in memory at a time, of all threads together: 256 MiB
+CHECKED_WORDS = 1 << 24  # words counted at a time
 FIRST_SLOTS = 1 << 10  # of a table of links
 ROUNDING = 1e-9  # far more than the errors of numpy's logarithm, far less than any difference that matters
 
@@ -58,7 +61,7 @@ class Links:
             link = key >> int(LINK_SHIFT)
         return words[::-1]
 
-    @property
+    @cached_property
     def _keys(self) -> dict[int, int]:
         used = self.table[self.table[:, 0] != 0]
         return dict(zip(used[:, 2].tolist(), (used[:, 0] - 1).tolist(), strict=True))
@@ -84,6 +87,25 @@ class PairCounts:
 
     def __getitem__(self, rows: npt.NDArray[Any]) -> "PairCounts":
         return PairCounts(self.first[rows], self.second[rows], self.link[rows], self.counts[rows], self.distinct)
+
+
+def check_counts(tokens: npt.NDArray[np.int32], counts: Ids) -> None:
+    """Check the ids and counts of a corpus, which the compiled passes rely on: they check no bounds.
+
+    Raises:
+        CorpusError: The ids are not those of the counts (V,).
+    """
+    found = np.zeros(len(counts), np.int64)
+    for start in range(0, len(tokens), CHECKED_WORDS):
+        block = tokens[start : start + CHECKED_WORDS]
+        if block.min() < 0 or block.max() >= len(counts):
+            break
+        found += np.bincount(block, minlength=len(counts))
+    if not np.array_equal(found, counts):
+        raise CorpusError(
+            "the index of the corpus is damaged: its counts are not those of its words; delete the index, which is "
+            "built again"
+        )
 
 
 def find_links(tokens: npt.NDArray[np.int32], offsets: Ids, is_connector: npt.NDArray[np.bool_]) -> Links:

@@ -10,11 +10,12 @@ Pairs are counted in phrase_counts.py, and a corpus is rewritten in phrase_corpu
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from word2vec.config import check_phrase_settings
 from word2vec.errors import ConfigError, FormatError
@@ -78,6 +79,13 @@ class PhraseSettings:
         return self.threshold
 
 
+class _Group(NamedTuple):
+    """Words of a sentence that are joined."""
+
+    words: Words
+    parts: "tuple[_Group, ...]" = ()  # what a pass joined
+
+
 class Phrases:
     """Phrases that were found in a corpus.
 
@@ -121,22 +129,57 @@ class Phrases:
 
     def groups(self, sentence: Iterable[str]) -> list[Words]:
         """Return the words of a sentence, each phrase in a tuple of its original words."""
+        return [group.words for group in self._groups(sentence)]
+
+    def join_known(self, sentence: Iterable[str], known: Container[str]) -> list[str]:
+        """Return the words of a sentence with its phrases joined, as far as the results are known words.
+
+        A phrase that is not known is divided into the phrases of the pass before.
+        """
+        join = self.settings.delimiter.join
+        words, left = list[str](), self._groups(sentence)[::-1]
+        while left:
+            group = left.pop()
+            if not group.parts or join(group.words) in known:
+                words.append(join(group.words))
+            else:
+                left += reversed(group.parts)
+        return words
+
+    def _groups(self, sentence: Iterable[str]) -> list[_Group]:
         delimiter, connectors = self.settings.delimiter, frozenset(self.settings.connector_words)
-        groups: list[Words] = [(word,) for word in sentence]
+        groups = [_Group((word,)) for word in sentence]
         for found in self.passes:
-            words = [delimiter.join(group) for group in groups]
-            joined: list[Words] = []
+            words = [delimiter.join(group.words) for group in groups]
+            joined: list[_Group] = []
             position = 0
             for part, _ in joined_words(words, connectors, found.get):
-                end = position + len(part)
-                joined.append(tuple(word for group in groups[position:end] for word in group))
-                position = end
+                parts = tuple(groups[position : position + len(part)])
+                if len(parts) > 1:
+                    joined.append(_Group(tuple(word for group in parts for word in group.words), parts))
+                else:
+                    joined += parts
+                position += len(part)
             groups = joined
         return groups
 
     def with_pass(self, found: Mapping[Words, Phrase]) -> "Phrases":
         """Return a model with one more pass."""
         return Phrases(self.settings, (*self.passes, found))
+
+    def united(self, other: "Phrases") -> "Phrases":
+        """Return a model with the phrases of both, pass by pass; those of this one if they disagree.
+
+        Raises:
+            ConfigError: The delimiters or connector words differ.
+        """
+        own, others = self.settings, other.settings
+        if (own.delimiter, own.connector_words) != (others.delimiter, others.connector_words):
+            raise ConfigError(
+                "phrases with different delimiters or connector words cannot be united; use the same settings"
+            )
+        passes = zip_longest(other.passes, self.passes, fillvalue=dict[Words, Phrase]())
+        return Phrases(own, tuple({**before, **found} for before, found in passes))
 
     def to_bytes(self) -> bytes:
         """Return the content of a file: a line with the version and the settings, then one line per phrase.

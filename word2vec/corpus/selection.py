@@ -1,7 +1,7 @@
 """SelectedWords: a corpus in which only some of its words count, as if the others were outside the vocabulary."""
 
 from collections.abc import Container
-from tempfile import TemporaryFile
+from tempfile import TemporaryFile, gettempdir
 
 import numpy as np
 import numpy.typing as npt
@@ -59,9 +59,15 @@ def _renumbered(tokens: npt.NDArray[np.int32], new_ids: npt.NDArray[np.int32]) -
     """Return `new_ids` of all tokens, in a temporary file."""
     if not len(tokens):
         return np.empty(0, np.int32)
-    with TemporaryFile() as file:
-        renumbered: npt.NDArray[np.int32] = np.memmap(file, np.int32, "w+", shape=(len(tokens),))
-    for start in range(0, len(tokens), BLOCK_WORDS):
-        block = slice(start, start + BLOCK_WORDS)
-        renumbered[block] = new_ids[np.clip(tokens[block], -1, len(new_ids) - 1)]  # subtle: -1 is the last one, too
-    return renumbered
+    try:
+        with TemporaryFile() as file:
+            for start in range(0, len(tokens), BLOCK_WORDS):
+                block = np.clip(tokens[start : start + BLOCK_WORDS], -1, len(new_ids) - 1)
+                file.write(new_ids[block].data)  # subtle: -1 is the last one, too
+            file.flush()  # subtle: written rather than mapped, because a process that writes to a mapped file is killed
+            return np.memmap(file, np.int32, "c", shape=(len(tokens),))  # if the disk is full
+    except OSError as error:
+        raise CorpusError(
+            f"cannot write the selected words to {gettempdir()}: {error.strerror or error}; set TMPDIR to a folder "
+            f"with {4 * len(tokens):,} free bytes"
+        ) from error

@@ -262,7 +262,9 @@ def _score_questions(
     kept = iter(used.tolist())
     sections = [[question for question in section.questions if next(kept)] for section in questions.sections]
     resampled = resampled_accuracy(outcomes, sections, resamples, rng)
-    return _Scored(questions.name, "accuracy", int(used.sum()), len(used), outcomes.mean(axis=1), resampled)
+    number = int(used.sum())
+    note = f"only {number} usable questions: the p-values are unreliable" if number < MIN_PAIRS else ""
+    return _Scored(questions.name, "accuracy", number, len(used), outcomes.mean(axis=1), resampled, note)
 
 
 def _differences(scored: Sequence[_Scored], groups: Mapping[str, Sequence[WordVectors]]) -> ComparisonResult:

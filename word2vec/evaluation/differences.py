@@ -81,10 +81,12 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values after Holm's correction (1979, "A simple sequentially rejective multiple test procedure").
 
     The smallest of m p-values is multiplied by m, the next one by m - 1, and so on; none may be below its predecessor.
+    Undefined ones, NaN, are not counted and stay NaN.
     """
     corrected, highest = list(p_values), 0.0
-    for place, number in enumerate(np.argsort(p_values, kind="stable")):
-        highest = max(highest, min(1.0, (len(corrected) - place) * p_values[number]))
+    defined = [number for number in np.argsort(p_values, kind="stable").tolist() if not np.isnan(p_values[number])]
+    for place, number in enumerate(defined):
+        highest = max(highest, min(1.0, (len(defined) - place) * p_values[number]))
         corrected[number] = highest
     return corrected
 
@@ -112,7 +114,7 @@ def _student(
     joint = factor * float(_mean_square([each - each.mean(axis=0) for each in resampled]).mean())
     variance = seeds + max(0.0, float(drawn.var()) - joint)
     if variance == 0:
-        return value, value, float(value == 0)
+        return (0.0, 0.0, 1.0) if value == 0 else (np.nan, np.nan, np.nan)
     freedom = variance**2 / (seeds**2 / runs) if seeds > 0 else np.inf
     half = float(t.ppf((1 + LEVEL) / 2, freedom)) * variance**0.5
     return value - half, value + half, float(2 * t.sf(abs(value) / variance**0.5, freedom))

@@ -91,6 +91,10 @@ def _make_test(where: str, name: str, lists: dict[str, list[WordList]]) -> WeatT
                 )
         if common := set(found[0][1]) & set(found[1][1]):
             raise FormatError(f"{where}: {min(common)!r} is in both {role} lists; remove it from one of them")
+    if common := {word for _, words in lists["target"] for word in words} & {
+        word for _, words in lists["attribute"] for word in words
+    }:
+        raise FormatError(f"{where}: {min(common)!r} is both a target and an attribute; remove it from one of them")
     (first, x), (second, y) = lists["target"]
     if len(x) != len(y):
         raise FormatError(

@@ -19,9 +19,9 @@ def write_card(library: str, tags: tuple[str, ...], name: str, table: Table, usa
         usage: Markdown that says how to load the folder.
     """
     head = "\n".join(["---", f"library_name: {library}", "tags:", *(f"- {tag}" for tag in tags), "---"])
-    size = f"{len(table.words):,} words, {table.vectors.shape[1]} dimensions"
-    corpus = "" if table.counts is None else f", trained on a corpus of {int(table.counts.sum()):,} words"
+    size = f"{table.vectors.shape[1]} dimensions, {len(table.words):,} words"
+    corpus = "" if table.counts is None else f", which occur {int(table.counts.sum()):,} times in the corpus"
     about = (
-        f"Word vectors trained with [word2vec-fused](https://github.com/word2vec-fused/word2vec-fused): {size}{corpus}."
+        f"Word vectors exported by [word2vec-fused](https://github.com/word2vec-fused/word2vec-fused): {size}{corpus}."
     )
     return f"{head}\n\n# {name}\n\n{about}\n\n## Usage\n\n{usage}\n"

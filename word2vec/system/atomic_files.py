@@ -110,7 +110,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise Word2VecError(f"cannot write {target}: {error.strerror or error}") from error
     except Word2VecError as error:  # about a file in the unfinished folder, whose name the user does not know
         raise type(error)(
-            re.sub(rf"\S*{re.escape(TEMPORARY)}[^/\\]*[/\\]{re.escape(final.name)}", str(target), str(error))
+            re.sub(rf"\S*{re.escape(TEMPORARY)}[^/\\]*[/\\]{re.escape(final.name)}", lambda _: str(target), str(error))
         ) from error
 
 

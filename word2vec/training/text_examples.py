@@ -55,12 +55,13 @@ class TextExamples(Examples):
             self._text = SelectedWords(corpus, warm_start, config.min_count, config.max_vocab)
         self._vocabulary = self._text.vocabulary(config.min_count, config.max_vocab)
         logger.info("corpus of %s words, vocabulary of %s", f"{len(corpus.tokens):,}", f"{len(self._vocabulary):,}")
-        self._ngrams, kept = _make_ngrams(self._vocabulary, config, warm_start), None
+        self._ngrams, kept, phrases = _make_ngrams(self._vocabulary, config, warm_start), None, corpus.phrases
         if warm_start is not None:
             warm_start.check_overlap(self._vocabulary)
             self.start = warm_start.fingerprint
+            phrases = warm_start.phrases_with(phrases)
             kept = None if warm_start.anchor else KeptWords.of(warm_start, self._vocabulary)
-        self.result = WordResult(self._vocabulary, self._ngrams, corpus.phrases, kept)
+        self.result = WordResult(self._vocabulary, self._ngrams, phrases, kept)
         self.vocabulary = vocabulary_fingerprint(self._vocabulary)
         self.words = len(corpus.tokens)
         self._sentences = split_corpus(corpus.offsets, config.validation) if split is None else split

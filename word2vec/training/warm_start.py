@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from word2vec import formats
 from word2vec.config import TrainConfig, ngram_lengths
+from word2vec.corpus.phrases import Phrases
 from word2vec.corpus.vocabulary import Vocabulary
 from word2vec.errors import ConfigError, FormatError
 from word2vec.formats.ngrams import check_finite_ngrams, encoded, standard
@@ -77,6 +78,7 @@ class WarmStart:
         _reject_mismatch(self.path, table, config)
         encode_words(Path(self.path), table.words, spaces=True)  # or the result could not be saved
         self.words, self.counts, self.output = table.words, table.counts, table.output
+        self._phrases = table.phrases
         self.vectors = table.vectors if table.plain is None else table.plain
         if table.plain is not None:
             logger.info("%s: refined; training starts from its plain vectors", self.path)
@@ -107,6 +109,26 @@ class WarmStart:
     def rows_of(self, words: Sequence[str]) -> NDArray[np.int64]:
         """Return the row of each word, (V,); -1 for words that the start does not have."""
         return np.fromiter((self._row.get(word, -1) for word in words), np.int64, len(words))
+
+    def phrases_with(self, found: Phrases | None) -> Phrases | None:
+        """Return the phrases of the start together with those that were found in the corpus.
+
+        Raises:
+            ConfigError: Both have phrases, with different delimiters or connector words.
+        """
+        if self._phrases is None or found is None:
+            if self._phrases is not None:
+                logger.warning(
+                    "%s: its phrases, such as new_york, are not joined in the corpus; add --phrases to find phrases",
+                    self.path,
+                )
+            return found or self._phrases
+        try:
+            return found.united(self._phrases)
+        except ConfigError as error:
+            raise ConfigError(
+                f"--from {self.path}: its phrases have another --phrase-delimiter or other --connector-words; use them"
+            ) from error
 
     def check_overlap(self, vocabulary: Vocabulary) -> None:
         """Check that the corpus has words of the start, and log how many.

@@ -6,7 +6,6 @@ The weighting is that of Arora, Liang and Ma (2017), "A simple but tough-to-beat
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import TYPE_CHECKING, Literal, NamedTuple, Self
 
 import numpy as np
@@ -144,13 +143,11 @@ class DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Base
         return _Bags(bags[:, :first], bags[:, [unknown[word] for word in computed]], vectors)
 
     def _with_phrases(self, words: list[str]) -> Iterable[str]:
-        """Join the phrases of the vectors; one without a vector remains separate words."""
+        """Join the phrases of the vectors, as far as they have vectors."""
         phrases = self.vectors.phrases
         if phrases is None:
             return words
-        known, join = self.vectors.key_to_index, phrases.settings.delimiter.join
-        groups = ((join(group), group) for group in phrases.groups(words))
-        return chain.from_iterable((phrase,) if phrase in known else group for phrase, group in groups)
+        return phrases.join_known(words, self.vectors.key_to_index)
 
     def _words(self, document: Document, number: int) -> Iterable[str]:
         """Return the words of a document; its number, from 1, is for error messages."""
