@@ -8,6 +8,7 @@ import pytest
 import word2vec
 from word2vec.config import TrainConfig
 from word2vec.corpus import Phrases
+from word2vec.corpus.phrases import Phrase, PhraseSettings
 from word2vec.errors import ConfigError
 from word2vec.formats.run import CHECKPOINT_FILE
 from word2vec.training import train
@@ -82,3 +83,12 @@ def test_all_processes_of_a_machine_see_the_same_phrases(topics_file: Path) -> N
     assert second.phrases is not None
     assert len(first.phrases) > 0
     assert (first.fingerprint, first.phrases.to_bytes()) == (second.fingerprint, second.phrases.to_bytes())
+
+
+def test_formats_without_phrases_give_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    phrases = Phrases(PhraseSettings(), [{("new", "york"): Phrase(9, 20.0)}])
+    vectors = word2vec.WordVectors(["new_york", "in"], np.eye(2), phrases=phrases)
+    vectors.save(tmp_path / "v.npz")
+    assert not caplog.records
+    vectors.save(tmp_path / "v.txt")
+    assert "phrases are not saved" in caplog.text

@@ -66,6 +66,7 @@ class Format:
             folder if there is a model card.
         may_be_compressed: Whether files can be written with an additional extension such as .gz.
         keeps_ngrams: Whether files can contain character n-grams. If formats share an extension, this decides.
+        keeps_phrases: Whether files can contain the phrases that were joined.
         verify: Function of a path and the maximum number of rows or None, which compares the numbers with checksums in
             the file and returns whether there are any. None for formats whose numbers are all parsed when reading.
         card: Function of a name and the table that returns the text of the model card, for folders that other people
@@ -78,22 +79,31 @@ class Format:
     write: Callable[[Path, Table, bool], None]
     may_be_compressed: bool = False
     keeps_ngrams: bool = False
+    keeps_phrases: bool = False
     verify: Callable[[Path, int | None], bool] | None = None
     card: Callable[[str, Table], str] | None = None
 
 
 FORMATS: dict[str, Format] = {
-    "run": Format(("",), None, read_run, write_run, keeps_ngrams=True, verify=verify_run),
+    "run": Format(("",), None, read_run, write_run, keeps_ngrams=True, keeps_phrases=True, verify=verify_run),
     "safetensors": Format(
-        (".safetensors",), is_tensor_file, read_safetensors, write_safetensors, keeps_ngrams=True, verify=verify_vectors
+        (".safetensors",),
+        is_tensor_file,
+        read_safetensors,
+        write_safetensors,
+        keeps_ngrams=True,
+        keeps_phrases=True,
+        verify=verify_vectors,
     ),
-    "npz": Format((".npz",), is_npz, read_npz, write_npz, keeps_ngrams=True, verify=verify_npz),
+    "npz": Format((".npz",), is_npz, read_npz, write_npz, keeps_ngrams=True, keeps_phrases=True, verify=verify_npz),
     "fasttext": Format((".bin",), is_fasttext, read_fasttext, write_fasttext, keeps_ngrams=True),
     "word2vec-text": Format((".txt", ".vec"), is_word2vec_text, read_word2vec_text, write_word2vec_text, True),
     "word2vec-binary": Format((".bin",), is_word2vec_binary, read_word2vec_binary, write_word2vec_binary, True),
     "glove": Format((".glove",), is_glove, read_glove, write_glove, True),
     "floret": Format((".floret",), None, None, write_floret, keeps_ngrams=True),
-    "hf": Format((), None, read_run, write_run, keeps_ngrams=True, verify=verify_run, card=hub_card),
+    "hf": Format(
+        (), None, read_run, write_run, keeps_ngrams=True, keeps_phrases=True, verify=verify_run, card=hub_card
+    ),
     "model2vec": Format((), None, None, write_model2vec, card=model2vec_card),
     "spacy": Format((), None, None, write_spacy, card=spacy_card),
 }
@@ -192,6 +202,8 @@ def write(
         check_finite_ngrams(path, table.subwords)
     elif table.subwords is not None:
         _log.warning("%s: n-grams are not saved; words outside the vocabulary will have no vector", path)
+    if table.phrases is not None and not chosen.keeps_phrases:
+        _log.warning("%s: phrases are not saved; new text has to be joined before its words are looked up", path)
     if chosen.card is None:
         chosen.write(path, table, progress)
         return
