@@ -77,7 +77,7 @@ class Site(ThreadingHTTPServer):
         self.requests = 0
         both = {IN_ARCHIVE[name]: PAIRS[name] for name in ("ws353-similarity", "ws353-relatedness")}
         self.files = {
-            "MEN.tar.gz": tarred({"MEN/licence.txt": "free", IN_ARCHIVE["men"]: PAIRS["men"]}),
+            "MEN.tar.gz": tarred({"MEN/license.txt": "free", IN_ARCHIVE["men"]: PAIRS["men"]}),
             "rw.zip": zipped({IN_ARCHIVE["rw"]: PAIRS["rw"], "__MACOSX/rw/._rw.txt": "\0"}),
             "simverb-3500-data.zip": zipped({IN_ARCHIVE["simverb-3500"]: PAIRS["simverb-3500"]}),
             "MTURK-771.csv": PAIRS["mturk-771"].encode(),
